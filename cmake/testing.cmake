@@ -1,0 +1,12 @@
+# pam_cognito_test(NAME SOURCES a.cc … LIBS target … [LABEL suite] [ARGS …])
+# A cmocka program that ctest runs. LABEL is the suite of `./dev test SUITE`; default: unit.
+function(pam_cognito_test name)
+  cmake_parse_arguments(T "" "LABEL" "SOURCES;LIBS;ARGS" ${ARGN})
+  if(NOT T_LABEL)
+    set(T_LABEL unit)
+  endif()
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE pam_cognito_flags PkgConfig::CMOCKA ${T_LIBS})
+  add_test(NAME ${name} COMMAND ${name} ${T_ARGS})
+  set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT 120)
+endfunction()

@@ -1,0 +1,26 @@
+#pragma once
+
+// The daemon's names on the system bus, and the names of its errors. org.pamcognito.Auth1.xml is
+// the contract; a test holds the two together.
+namespace pamcognito::bus_names {
+
+inline constexpr char kService[] = "org.pamcognito.Auth1";
+inline constexpr char kInterface[] = "org.pamcognito.Auth1";
+inline constexpr char kPath[] = "/org/pamcognito/Auth1";
+
+inline constexpr char kErrorUnconfigured[] = "org.pamcognito.Error.Unconfigured";
+inline constexpr char kErrorTooManySignIns[] = "org.pamcognito.Error.TooManySignIns";
+inline constexpr char kErrorNotPermitted[] = "org.pamcognito.Error.NotPermitted";
+inline constexpr char kErrorNotOurs[] = "org.pamcognito.Error.NotOurs";
+inline constexpr char kErrorInvalidArgument[] = "org.pamcognito.Error.InvalidArgument";
+
+// Keys of the facts dictionary; unknown keys are ignored.
+inline constexpr char kFactRealUid[] = "ruid";
+inline constexpr char kFactLoginUid[] = "loginuid";
+inline constexpr char kFactAuditSession[] = "audit_session";
+inline constexpr char kFactTty[] = "tty";
+inline constexpr char kFactRemoteHost[] = "rhost";
+inline constexpr char kFactRemoteUser[] = "ruser";
+inline constexpr char kFactFlags[] = "flags";
+
+}  // namespace pamcognito::bus_names

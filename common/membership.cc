@@ -1,0 +1,151 @@
+#include <grp.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "common/text.h"
+#include "common/user_name.h"
+#include "common/users_conf.h"
+
+namespace pamcognito {
+namespace {
+
+// A passwd entry or a group with tens of thousands of members fits; NSS cannot make us take more.
+constexpr std::size_t kFirstBuffer = 4096;
+constexpr std::size_t kLargestBuffer = 4UL * 1024 * 1024;
+
+enum class LookUp : std::uint8_t { found, not_found, failed };
+
+struct LookUpResult {
+  LookUp look_up = LookUp::failed;
+  int error = 0;  // an errno, if failed
+};
+
+// NSS's answer lives in `buffer()`: on the stack as long as it is small, as nearly all are.
+class NssBuffer {
+ public:
+  [[nodiscard]] std::span<char> buffer() noexcept {
+    return heap_ ? std::span<char>(heap_.get(), size_) : std::span<char>(small_);
+  }
+  // False: as large as it may get.
+  bool grow() {
+    if (size_ >= kLargestBuffer) return false;
+    size_ *= 4;
+    heap_ = std::make_unique_for_overwrite<char[]>(size_);
+    return true;
+  }
+
+ private:
+  std::array<char, kFirstBuffer> small_;
+  std::size_t size_ = kFirstBuffer;
+  std::unique_ptr<char[]> heap_;
+};
+
+// Calls a getXXnam_r function until the buffer is large enough.
+template <class Entry>
+LookUpResult look_up(int (*function)(const char*, Entry*, char*, std::size_t, Entry**),
+                     const char* name, Entry* entry, NssBuffer* memory) {
+  while (true) {
+    Entry* found = nullptr;
+    const std::span<char> buffer = memory->buffer();
+    const int error = function(name, entry, buffer.data(), buffer.size(), &found);
+    if (error == 0) return {found != nullptr ? LookUp::found : LookUp::not_found, 0};
+    // getpwnam(3): what some sources say for "not found".
+    if (error == ENOENT || error == ESRCH) return {LookUp::not_found, 0};
+    if (error == EINTR) continue;
+    if (error != ERANGE || !memory->grow()) return {LookUp::failed, error};
+  }
+}
+
+void explain(std::string* reason, std::string_view what, int error = 0) {
+  if (reason == nullptr) return;
+  *reason = what;
+  if (error != 0) reason->append(": ").append(errno_name(error));
+}
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+bool is_in_group(const passwd& account, const group& group) {
+  if (account.pw_gid == group.gr_gid) return true;
+  for (char** member = group.gr_mem; member != nullptr && *member != nullptr; ++member)
+    if (std::strcmp(*member, account.pw_name) == 0) return true;
+  return false;
+}
+
+// Whether the account is in the set that users.conf describes; nullopt: NSS failed. The group comes
+// last, because it is the only part that costs a look-up.
+std::optional<bool> is_in_set(const UsersConf& conf, const passwd& account, std::string* reason) {
+  if (contains(conf.users, account.pw_name)) return true;
+  if (conf.has_uid_range && account.pw_uid >= conf.uid_range_first &&
+      account.pw_uid <= conf.uid_range_last)
+    return true;
+  if (conf.group.empty()) return false;
+  group entry{};
+  NssBuffer memory;
+  const LookUpResult result = look_up(&::getgrnam_r, conf.group.c_str(), &entry, &memory);
+  if (result.look_up == LookUp::failed) {
+    explain(reason, "the look-up of the group " + conf.group + " failed", result.error);
+    return std::nullopt;
+  }
+  return result.look_up == LookUp::found && is_in_group(account, entry);
+}
+
+}  // namespace
+
+bool uid_is_never_ours(uid_t uid, uid_t min_uid) noexcept {
+  constexpr uid_t first_regular = 1000;
+  // systemd's UIDS-GIDS document: dynamic service users, "nobody", and the two 16-bit "no uid".
+  constexpr uid_t dynamic_first = 61184;
+  constexpr uid_t dynamic_last = 65519;
+  constexpr uid_t nobody = 65534;
+  constexpr uid_t no_uid_16 = 65535;
+  constexpr uid_t no_uid = static_cast<uid_t>(-1);
+  if (uid < first_regular || uid < min_uid) return true;
+  if (uid >= dynamic_first && uid <= dynamic_last) return true;
+  return uid == nobody || uid == no_uid_16 || uid == no_uid;
+}
+
+Membership classify_user(const char* users_conf_path, const char* name, std::string* reason) {
+  passwd account{};
+  NssBuffer memory;
+  const LookUpResult found = look_up(&::getpwnam_r, name, &account, &memory);
+  if (found.look_up == LookUp::not_found) return Membership::not_ours;
+  if (found.look_up == LookUp::failed) {
+    explain(reason, "the look-up of the user failed", found.error);
+    return Membership::unknown;
+  }
+  if (uid_is_never_ours(account.pw_uid, 0)) return Membership::not_ours;
+
+  const auto file = read_users_conf(users_conf_path);
+  const std::vector<std::string>& exclude = file ? file->conf.exclude : file.error().exclude;
+  if (contains(exclude, account.pw_name)) return Membership::not_ours;
+  if (!file) {
+    explain(reason, file.error().reason);
+    return Membership::malformed;
+  }
+  if (file->absent || uid_is_never_ours(account.pw_uid, file->conf.min_uid))
+    return Membership::not_ours;
+
+  const auto in_set = is_in_set(file->conf, account, reason);
+  if (!in_set) return Membership::unknown;
+  if (!*in_set) return Membership::not_ours;
+  if (!is_valid_user_name(name)) {
+    explain(reason, "the user's name is outside the grammar");
+    return Membership::denied;
+  }
+  if (std::strcmp(name, account.pw_name) != 0) {
+    explain(reason, "the user's name is another than the account's");
+    return Membership::denied;
+  }
+  return Membership::ours;
+}
+
+}  // namespace pamcognito

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace pamcognito {
+
+// Foreign text made fit for a terminal: control characters (C0 but newline, DEL, C1) and malformed
+// UTF-8 become '?', and what is longer than max_bytes is cut at a character's border.
+std::string printable(std::string_view text, std::size_t max_bytes);
+
+// The same into the caller's memory, cut to what fits. Returns the bytes written, never more than
+// text.size(). Does not allocate.
+std::size_t make_printable(std::string_view text, std::span<char> out) noexcept;
+
+// "ENOENT" for ENOENT: for log lines that must not depend on the locale of the host process.
+std::string_view errno_name(int error_number) noexcept;
+
+}  // namespace pamcognito

@@ -1,0 +1,244 @@
+#include "common/users_conf.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "common/fd.h"
+#include "common/text.h"
+#include "common/user_name.h"
+
+namespace pamcognito {
+namespace {
+
+constexpr std::size_t kMaxFileSize = 64UL * 1024;
+constexpr uid_t kLowestMinUid = 1000;
+constexpr std::size_t kQuotedBytes = 64;
+constexpr std::string_view kBlanks = " \t";
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::string_view take_until(std::string_view* text, char end) {
+  const auto at = text->find(end);
+  const std::string_view taken = text->substr(0, at);
+  text->remove_prefix(at == std::string_view::npos ? text->size() : at + 1);
+  return taken;
+}
+
+// What the file says goes to the log: cut, and without control characters.
+std::string quoted(std::string_view text) {
+  return "'" + printable(text, kQuotedBytes) + "'";
+}
+
+std::optional<uid_t> parse_uid(std::string_view text) {
+  uid_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (value == std::numeric_limits<uid_t>::max()) return std::nullopt;  // means "no uid"
+  return value;
+}
+
+// One line after the other; the first fault is the one that is reported.
+class Parser {
+ public:
+  explicit Parser(std::string_view path) : path_(path) {}
+
+  std::expected<UsersConf, UsersConfError> parse(std::string_view text);
+
+ private:
+  enum class Key : std::uint8_t { group, users, uid_range, exclude, min_uid, unknown };
+
+  void parse_line(std::string_view line);
+  void parse_value(Key key, std::string_view value);
+  void parse_group(std::string_view value);
+  void parse_range(std::string_view value);
+  void parse_min_uid(std::string_view value);
+  std::vector<std::string> parse_names(std::string_view value);
+  static Key key_of(std::string_view name);
+  void fail(std::string_view what);
+
+  std::string_view path_;
+  std::size_t line_ = 0;
+  bool line_is_good_ = true;
+  std::array<bool, static_cast<std::size_t>(Key::unknown)> seen_{};
+  UsersConf conf_;
+  std::string first_error_;
+};
+
+void Parser::fail(std::string_view what) {
+  line_is_good_ = false;
+  if (!first_error_.empty()) return;
+  first_error_.append(path_).append(":").append(std::to_string(line_)).append(": ").append(what);
+}
+
+std::expected<UsersConf, UsersConfError> Parser::parse(std::string_view text) {
+  while (!text.empty()) {
+    ++line_;
+    line_is_good_ = true;
+    parse_line(trim(take_until(&text, '\n')));
+  }
+  if (!first_error_.empty())
+    return std::unexpected(UsersConfError{std::move(first_error_), std::move(conf_.exclude)});
+  if (std::ranges::none_of(seen_, std::identity())) conf_.group.clear();
+  return std::move(conf_);
+}
+
+void Parser::parse_line(std::string_view line) {
+  if (line.empty() || line.front() == '#') return;
+  if (line.find('=') == std::string_view::npos)
+    return fail(quoted(line) + " is not of the form key=value");
+  const std::string_view name = trim(take_until(&line, '='));
+  const Key key = key_of(name);
+  if (key == Key::unknown) return fail("unknown key " + quoted(name));
+  bool& seen = seen_[static_cast<std::size_t>(key)];
+  if (seen) fail("the key " + quoted(name) + " stands here for the second time");
+  seen = true;
+  parse_value(key, trim(line));
+}
+
+Parser::Key Parser::key_of(std::string_view name) {
+  if (name == "group") return Key::group;
+  if (name == "users") return Key::users;
+  if (name == "uid_range") return Key::uid_range;
+  if (name == "exclude") return Key::exclude;
+  if (name == "min_uid") return Key::min_uid;
+  return Key::unknown;
+}
+
+void Parser::parse_value(Key key, std::string_view value) {
+  switch (key) {
+    case Key::group:
+      return parse_group(value);
+    case Key::users:
+      conf_.users = parse_names(value);
+      return;
+    case Key::uid_range:
+      return parse_range(value);
+    case Key::exclude: {
+      const bool repeated = !line_is_good_;
+      line_is_good_ = true;
+      // A second exclude= line makes the file malformed, but its names still count.
+      std::vector<std::string> names = parse_names(value);
+      if (line_is_good_) std::ranges::move(names, std::back_inserter(conf_.exclude));
+      line_is_good_ = line_is_good_ && !repeated;
+      return;
+    }
+    case Key::min_uid:
+      return parse_min_uid(value);
+    case Key::unknown:
+      return;
+  }
+}
+
+void Parser::parse_group(std::string_view value) {
+  if (!value.empty() && !is_valid_user_name(value))
+    return fail(quoted(value) + " is not a group name");
+  conf_.group = value;
+}
+
+std::vector<std::string> Parser::parse_names(std::string_view value) {
+  std::vector<std::string> names;
+  while (!(value = trim(value)).empty()) {
+    const std::string_view name = value.substr(0, value.find_first_of(kBlanks));
+    value.remove_prefix(name.size());
+    if (!is_valid_user_name(name))
+      fail(quoted(name) + " is not a user name; names are separated by spaces");
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+void Parser::parse_range(std::string_view value) {
+  const auto first = parse_uid(take_until(&value, '-'));
+  const auto last = parse_uid(value);
+  if (!first || !last) return fail("uid_range wants two uids, such as 10000-20000");
+  if (*first > *last) return fail("the uid_range ends before it begins");
+  conf_.has_uid_range = true;
+  conf_.uid_range_first = *first;
+  conf_.uid_range_last = *last;
+}
+
+void Parser::parse_min_uid(std::string_view value) {
+  const auto uid = parse_uid(value);
+  if (!uid || *uid < kLowestMinUid) return fail("min_uid wants a uid of at least 1000");
+  conf_.min_uid = *uid;
+}
+
+std::unexpected<UsersConfError> unusable(const char* path, std::string_view what) {
+  UsersConfError error;
+  error.reason.append(path).append(": ").append(what);
+  return std::unexpected(std::move(error));
+}
+
+std::unexpected<UsersConfError> system_failure(const char* path, std::string_view call,
+                                               int error_number) {
+  return unusable(path, std::string(call).append(": ").append(errno_name(error_number)));
+}
+
+// Reads until the end of the file; nullopt with errno set, or EFBIG if it does not fit.
+std::optional<std::size_t> read_whole(int fd, std::span<char> buffer) {
+  std::size_t size = 0;
+  while (true) {
+    if (size == buffer.size()) {
+      errno = EFBIG;
+      return std::nullopt;
+    }
+    const ssize_t got = ::read(fd, buffer.data() + size, buffer.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    if (got == 0) return size;
+    size += static_cast<std::size_t>(got);
+  }
+}
+
+}  // namespace
+
+std::expected<UsersConf, UsersConfError> parse_users_conf(std::string_view text) {
+  return Parser(kUsersConfPath).parse(text);
+}
+
+std::expected<UsersConfFile, UsersConfError> read_users_conf(const char* path) {
+  // O_NONBLOCK: opening a FIFO in its place must not hang a login.
+  const int opened = ::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+  if (opened < 0) {
+    if (errno == ENOENT) return UsersConfFile{.absent = true, .conf = {}};
+    if (errno == ELOOP) return unusable(path, "is a symbolic link");
+    return system_failure(path, "open", errno);
+  }
+  const Fd fd = above_stdio(Fd(opened));
+  struct stat status{};
+  if (!fd || ::fstat(fd.get(), &status) != 0) return system_failure(path, "fstat", errno);
+  if (!S_ISREG(status.st_mode)) return unusable(path, "is not a regular file");
+  if (status.st_uid != 0) return unusable(path, "does not belong to root");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return unusable(path, "can be written by others than root; try chmod go-w");
+  if (status.st_size > static_cast<off_t>(kMaxFileSize))
+    return unusable(path, "is larger than 64 KiB");
+
+  // Not initialised: only what the file fills costs a page.
+  const auto text = std::make_unique_for_overwrite<char[]>(kMaxFileSize + 1);
+  const auto size = read_whole(fd.get(), {text.get(), kMaxFileSize + 1});
+  if (!size && errno == EFBIG) return unusable(path, "is larger than 64 KiB");
+  if (!size) return system_failure(path, "read", errno);
+  auto conf = Parser(path).parse({text.get(), *size});
+  if (!conf) return std::unexpected(std::move(conf.error()));
+  return UsersConfFile{.absent = false, .conf = std::move(*conf)};
+}
+
+}  // namespace pamcognito

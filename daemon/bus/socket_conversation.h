@@ -1,0 +1,48 @@
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/fd.h"
+#include "common/frame.h"
+#include "daemon/flows/conversation.h"
+#include "daemon/runtime/event_loop.h"
+
+namespace pamcognito::bus {
+
+// The daemon's end of a sign-in's private SEQPACKET pair.
+class SocketConversation final : public flows::Conversation {
+ public:
+  struct Events {
+    std::function<void()> asked;     // a question went out; the person has the time now
+    std::function<void()> answered;  // an answer came; called before the flow sees it
+    std::function<void()> acked;     // the module took the success over
+    // The host process died, hung up, or sent what it must not, while no question was open: whoever
+    // listens ends the sign-in. May destroy this object only from the loop (EventLoop::post).
+    std::function<void()> gone;
+  };
+
+  SocketConversation(runtime::EventLoop& loop, Fd socket, Events events);
+
+  runtime::Task<std::expected<Secret, flows::ConversationError>> ask(flows::Prompt prompt) override;
+
+  // The last step. A success is then acknowledged by `acked`, or not at all: `gone`.
+  void finish(Outcome outcome, const SignInId& id, const flows::Notice& notice);
+
+ private:
+  void readable();
+  bool send_notice(const flows::Notice& notice);
+
+  Fd socket_;
+  Events events_;
+  // The open question; lives in the frame of ask().
+  runtime::OneShot<std::expected<Secret, flows::ConversationError>>* question_ = nullptr;
+  bool awaiting_ack_ = false;
+  bool gone_ = false;
+  runtime::IoWatch watch_;
+};
+
+}  // namespace pamcognito::bus

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "daemon/cognito/http.h"
+#include "daemon/cognito/json.h"
+#include "daemon/cognito/operation.h"
+#include "daemon/cognito/user_pool.h"
+#include "daemon/runtime/clock.h"
+
+namespace pamcognito::cognito {
+
+// The object that an operation answered with.
+struct ApiAnswer {
+  JsonDocument document;
+  std::string request_id;
+
+  ApiAnswer(JsonDocument document_, std::string request_id_)
+      : document(std::move(document_)), request_id(std::move(request_id_)) {}
+};
+
+// AWS JSON 1.1 over Http, with the retry rules of operation.h. The references outlive every task.
+// In the errors, password_sent is set when the request of this call went out at least once; the
+// caller, who knows whether it held a password, keeps or clears it.
+class ApiClient {
+ public:
+  ApiClient(Http& http, runtime::Clock& clock, std::string endpoint)
+      : http_(http), clock_(clock), endpoint_(std::move(endpoint)) {}
+
+  runtime::Task<PoolResult<ApiAnswer>> call(Operation operation, std::string body,
+                                            runtime::MonotonicTime deadline);
+  // A plain GET, by the rule of Operation::get_keys: the body of an answer 200.
+  runtime::Task<PoolResult<std::string>> get(std::string url, runtime::MonotonicTime deadline);
+
+ private:
+  runtime::Task<PoolResult<HttpResponse>> send(Operation operation, HttpRequest request);
+  runtime::Task<bool> wait_before_retry(runtime::MonotonicTime deadline);
+
+  Http& http_;
+  runtime::Clock& clock_;
+  std::string endpoint_;
+};
+
+}  // namespace pamcognito::cognito

@@ -1,0 +1,227 @@
+#include "daemon/cognito/cognito_user_pool.h"
+
+#include <algorithm>
+
+#include "daemon/cognito/curl_http.h"
+#include "daemon/cognito/endpoint.h"
+#include "daemon/cognito/secret_hash.h"
+#include "daemon/cognito/srp.h"
+#include "daemon/cognito/url.h"
+
+namespace pamcognito::cognito {
+namespace {
+
+using runtime::MonotonicTime;
+using runtime::Task;
+
+constexpr std::size_t kStockOfPairs = 4;
+constexpr runtime::seconds kPrewarmTime{5};
+constexpr runtime::seconds kPrewarmPause{2};
+
+PoolError internal_error() { return PoolError(ErrorKind::internal, "OpenSSL failed"); }
+
+std::string jwks_uri_at_endpoint(const policy::PoolConfig& config) {
+  const auto endpoint = parse_url(config.endpoint);
+  const auto found = std::ranges::find_if(config.jwks_uris, [&](const std::string& uri) {
+    const auto url = parse_url(uri);
+    return endpoint && url && same_origin(*endpoint, *url);
+  });
+  return found == config.jwks_uris.end() ? std::string() : *found;
+}
+
+// An error of a call that held no password.
+template <class T>
+std::unexpected<PoolError> without_password(PoolResult<T>& result) {
+  result.error().password_sent = false;
+  return std::unexpected(std::move(result.error()));
+}
+
+// The error of a call that held the password or its proof: ApiClient says whether it went out.
+template <class T>
+std::unexpected<PoolError> with_password(PoolResult<T>& result) {
+  return std::unexpected(std::move(result.error()));
+}
+
+// The step that an answered call with the password led to.
+PoolResult<AuthStep> step_with_password(const ApiAnswer& answer, const std::string& username,
+                                        MonotonicTime received) {
+  auto step = read_auth_answer(answer, username, received);
+  if (!step) step.error().password_sent = true;
+  return step;
+}
+
+}  // namespace
+
+CognitoUserPool::CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock,
+                                 std::unique_ptr<Http> http, policy::PoolConfig config)
+    : loop_(loop),
+      clock_(clock),
+      config_(std::move(config)),
+      http_(std::move(http)),
+      api_(*http_, clock_, config_.endpoint),
+      keys_(loop_, clock_, api_),
+      verifier_(keys_, clock_, config_.issuers, config_.jwks_uris, config_.client_id),
+      key_pairs_(loop_, config_.auth_flow == policy::AuthFlow::srp ? kStockOfPairs : 0),
+      prewarm_jwks_uri_(jwks_uri_at_endpoint(config_)) {}
+
+void CognitoUserPool::prewarm() {
+  const MonotonicTime now = clock_.now();
+  if (prewarming_.running() || now < next_prewarm_ || http_->has_warm_connection()) return;
+  next_prewarm_ = now + kPrewarmPause;
+  prewarming_ = loop_.spawn(open_connection());
+}
+
+Task<void> CognitoUserPool::open_connection() {
+  if (!prewarm_jwks_uri_.empty()) {
+    keys_.refresh(prewarm_jwks_uri_);
+    co_return;
+  }
+  HttpRequest request(HttpRequest::Method::get, config_.endpoint + "/",
+                      clock_.now() + kPrewarmTime);
+  (void)co_await http_->send(std::move(request));
+}
+
+PoolResult<StringMap> CognitoUserPool::with_user(StringMap parameters,
+                                                 const std::string& username) const {
+  if (!is_utf8(username)) {
+    return std::unexpected(PoolError(ErrorKind::not_authorized, "the user name is not UTF-8"));
+  }
+  parameters["USERNAME"] = username;
+  if (config_.client_secret) {
+    auto hash = secret_hash(config_.client_secret->reveal(), username, config_.client_id);
+    if (!hash) return std::unexpected(internal_error());
+    parameters["SECRET_HASH"] = std::move(*hash);
+  }
+  return parameters;
+}
+
+std::string CognitoUserPool::initiate_auth_body(const char* flow, const StringMap& parameters,
+                                                const StringMap& client_metadata) const {
+  return JsonObjectWriter()
+      .add("AuthFlow", flow)
+      .add("ClientId", config_.client_id)
+      .add("AuthParameters", parameters)
+      .add("ClientMetadata", client_metadata)
+      .finish();
+}
+
+std::string CognitoUserPool::respond_body(const std::string& challenge, const std::string& session,
+                                          const StringMap& responses,
+                                          const StringMap& client_metadata) const {
+  JsonObjectWriter body;
+  body.add("ChallengeName", challenge).add("ClientId", config_.client_id);
+  if (!session.empty()) body.add("Session", session);
+  return body.add("ChallengeResponses", responses).add("ClientMetadata", client_metadata).finish();
+}
+
+PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifier& verifier,
+                                                      const srp::KeyPair& pair,
+                                                      const Secret& password) const {
+  const std::string timestamp = srp::timestamp(clock_.wall_time());
+  auto signature = srp::password_claim_signature(
+      pair, {name_of_pool_id(config_.user_pool_id), verifier.user_id, password.reveal()},
+      {verifier.salt_hex, verifier.b_hex, verifier.secret_block}, timestamp);
+  if (!signature) {
+    if (signature.error() == srp::SrpError::internal) return std::unexpected(internal_error());
+    return std::unexpected(
+        PoolError(ErrorKind::bad_response, "PASSWORD_VERIFIER has values that SRP refuses"));
+  }
+  return with_user({{"PASSWORD_CLAIM_SIGNATURE", std::move(*signature)},
+                    {"PASSWORD_CLAIM_SECRET_BLOCK", verifier.secret_block},
+                    {"TIMESTAMP", timestamp}},
+                   verifier.user_id);
+}
+
+Task<PoolResult<AuthStep>> CognitoUserPool::sign_in(std::string username, const Secret* password,
+                                                    StringMap client_metadata,
+                                                    MonotonicTime deadline) {
+  return config_.auth_flow == policy::AuthFlow::srp
+             ? sign_in_by_srp(std::move(username), password, std::move(client_metadata), deadline)
+             : sign_in_by_password(std::move(username), password, std::move(client_metadata),
+                                   deadline);
+}
+
+Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
+                                                           const Secret* password,
+                                                           StringMap client_metadata,
+                                                           MonotonicTime deadline) {
+  const auto pair = key_pairs_.take();
+  if (!pair) co_return std::unexpected(internal_error());
+  const auto parameters = with_user({{"SRP_A", pair->public_hex()}}, username);
+  if (!parameters) co_return std::unexpected(parameters.error());
+  PoolResult<ApiAnswer> first = co_await api_.call(
+      Operation::initiate_auth_srp,
+      initiate_auth_body("USER_SRP_AUTH", *parameters, client_metadata), deadline);
+  if (!first) co_return without_password(first);
+  const auto verifier = read_password_verifier(*first);
+  if (!verifier) co_return std::unexpected(verifier.error());
+
+  const auto claim = password_claim(*verifier, *pair, *password);
+  if (!claim) co_return std::unexpected(claim.error());
+  PoolResult<ApiAnswer> second = co_await api_.call(
+      Operation::respond_to_auth_challenge,
+      respond_body("PASSWORD_VERIFIER", verifier->session, *claim, client_metadata), deadline);
+  if (!second) co_return with_password(second);
+  co_return step_with_password(*second, verifier->user_id, clock_.now());
+}
+
+Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_password(std::string username,
+                                                                const Secret* password,
+                                                                StringMap client_metadata,
+                                                                MonotonicTime deadline) {
+  if (!is_utf8(password->reveal())) {
+    co_return std::unexpected(PoolError(ErrorKind::not_authorized, "the password is not UTF-8"));
+  }
+  const auto parameters =
+      with_user({{"PASSWORD", std::string(password->reveal())}}, username);
+  if (!parameters) co_return std::unexpected(parameters.error());
+  PoolResult<ApiAnswer> answer = co_await api_.call(
+      Operation::initiate_auth_password,
+      initiate_auth_body("USER_PASSWORD_AUTH", *parameters, client_metadata), deadline);
+  if (!answer) co_return with_password(answer);
+  // Where USER_ID_FOR_SRP is absent, USERNAME may still name the account behind an alias.
+  const auto named = string_map(answer->document.root(), "ChallengeParameters", 64, 16 * 1024);
+  if (named && named->contains("USERNAME")) username = named->at("USERNAME");
+  co_return step_with_password(*answer, username, clock_.now());
+}
+
+Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringMap responses,
+                                                    StringMap client_metadata,
+                                                    MonotonicTime deadline) {
+  const auto complete = with_user(std::move(responses), challenge.username);
+  if (!complete) co_return std::unexpected(complete.error());
+  PoolResult<ApiAnswer> answer = co_await api_.call(
+      Operation::respond_to_auth_challenge,
+      respond_body(challenge.wire_name, challenge.session, *complete, client_metadata), deadline);
+  if (!answer) co_return without_password(answer);
+  co_return read_auth_answer(*answer, challenge.username, clock_.now());
+}
+
+Task<PoolResult<VerifiedTokens>> CognitoUserPool::verify(const Tokens* tokens,
+                                                         MonotonicTime deadline) {
+  return verifier_.verify(tokens, deadline);
+}
+
+Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token,
+                                               MonotonicTime deadline) {
+  if (refresh_token.empty()) co_return PoolResult<void>();
+  JsonObjectWriter body;
+  body.add("Token", refresh_token).add("ClientId", config_.client_id);
+  if (config_.client_secret) body.add("ClientSecret", config_.client_secret->reveal());
+  PoolResult<ApiAnswer> answer =
+      co_await api_.call(Operation::revoke_token, body.finish(), deadline);
+  if (!answer) co_return without_password(answer);
+  co_return PoolResult<void>();
+}
+
+std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(
+    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config) {
+  CurlHttp::Settings settings;
+  settings.ca_file = config.ca_file;
+  settings.proxy = config.proxy;
+  auto http = CurlHttp::create(loop, settings);
+  if (!http) return std::unexpected(std::move(http.error()));
+  return std::make_unique<CognitoUserPool>(loop, clock, std::move(*http), config);
+}
+
+}  // namespace pamcognito::cognito

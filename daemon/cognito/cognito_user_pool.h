@@ -1,0 +1,75 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "daemon/cognito/api_client.h"
+#include "daemon/cognito/auth_answer.h"
+#include "daemon/cognito/http.h"
+#include "daemon/cognito/key_cache.h"
+#include "daemon/cognito/key_pair_stock.h"
+#include "daemon/cognito/token_verifier.h"
+#include "daemon/cognito/user_pool.h"
+#include "daemon/policy/config.h"
+#include "daemon/runtime/event_loop.h"
+
+namespace pamcognito::cognito {
+
+// A real user pool. API: https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/
+class CognitoUserPool final : public UserPool {
+ public:
+  // The references outlive this. `config` has been checked by the loader.
+  CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock, std::unique_ptr<Http> http,
+                  policy::PoolConfig config);
+
+  void prewarm() override;
+  runtime::Task<PoolResult<AuthStep>> sign_in(std::string username, const Secret* password,
+                                              StringMap client_metadata,
+                                              runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<AuthStep>> respond(Challenge challenge, StringMap responses,
+                                              StringMap client_metadata,
+                                              runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens,
+                                                   runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<void>> revoke(std::string refresh_token,
+                                         runtime::MonotonicTime deadline) override;
+
+ private:
+  runtime::Task<PoolResult<AuthStep>> sign_in_by_srp(std::string username, const Secret* password,
+                                                     StringMap client_metadata,
+                                                     runtime::MonotonicTime deadline);
+  runtime::Task<PoolResult<AuthStep>> sign_in_by_password(std::string username,
+                                                          const Secret* password,
+                                                          StringMap client_metadata,
+                                                          runtime::MonotonicTime deadline);
+  runtime::Task<void> open_connection();
+
+  // AuthParameters or ChallengeResponses for `username`, with SECRET_HASH where the client needs it.
+  PoolResult<StringMap> with_user(StringMap parameters, const std::string& username) const;
+  PoolResult<StringMap> password_claim(const PasswordVerifier& verifier, const srp::KeyPair& pair,
+                                       const Secret& password) const;
+  std::string initiate_auth_body(const char* flow, const StringMap& parameters,
+                                 const StringMap& client_metadata) const;
+  std::string respond_body(const std::string& challenge, const std::string& session,
+                           const StringMap& responses, const StringMap& client_metadata) const;
+
+  runtime::EventLoop& loop_;
+  runtime::Clock& clock_;
+  policy::PoolConfig config_;
+  std::unique_ptr<Http> http_;
+  ApiClient api_;
+  KeyCache keys_;
+  TokenVerifier verifier_;
+  KeyPairStock key_pairs_;
+  std::string prewarm_jwks_uri_;  // one at the API's own origin, or empty
+  runtime::MonotonicTime next_prewarm_{};
+  runtime::EventLoop::Spawned prewarming_;
+};
+
+// The pool of `config` over libcurl. The error says what of it cannot be used (ca_file).
+std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(runtime::EventLoop& loop,
+                                                                     runtime::Clock& clock,
+                                                                     const policy::PoolConfig& config);
+
+}  // namespace pamcognito::cognito

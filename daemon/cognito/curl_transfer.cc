@@ -1,0 +1,190 @@
+#include "daemon/cognito/curl_transfer.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "daemon/cognito/url.h"
+
+namespace pamcognito::cognito {
+namespace {
+
+constexpr std::size_t kMaxHeaderBytes = 32 * 1024;
+constexpr long kIdleSeconds = 20;
+constexpr std::size_t kMaxHeaderValue = 256;
+
+template <class T>
+bool set(CURL* easy, CURLoption option, T value) {
+  return curl_easy_setopt(easy, option, value) == CURLE_OK;
+}
+
+// The value of a header line, if its name is `name` (lower case), without blanks around it.
+bool header_value(std::string_view line, std::string_view name, std::string& value) {
+  if (line.size() <= name.size() || line[name.size()] != ':' ||
+      ::strncasecmp(line.data(), name.data(), name.size()) != 0) {
+    return false;
+  }
+  line.remove_prefix(name.size() + 1);
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const auto first = line.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return false;
+  line = line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
+  value = line.substr(0, kMaxHeaderValue);
+  return true;
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(const HttpRequest& request, const Options& options)
+    : request_(request), max_answer_(options.answer_bytes), easy_(curl_easy_init()) {
+  if (easy_ && !(set_options(options) && set_headers() && set_body())) easy_.reset();
+}
+
+bool CurlTransfer::set_options(const Options& options) {
+  CURL* easy = easy_.get();
+  const auto url = parse_permitted_url(request_.url);
+  if (!url) return false;
+  return set(easy, CURLOPT_URL, request_.url.c_str()) &&
+         set(easy, CURLOPT_PROTOCOLS_STR, url->scheme.c_str()) &&
+         set(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
+         set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1)) &&
+         set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2)) &&
+         set(easy, CURLOPT_SSL_VERIFYPEER, 1L) && set(easy, CURLOPT_SSL_VERIFYHOST, 2L) &&
+         // A path, even a default one, makes libcurl parse the bundle at every connection.
+         set(easy, CURLOPT_CAINFO, static_cast<char*>(nullptr)) &&
+         set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr)) &&
+         set(easy, CURLOPT_PROXY_CAINFO, static_cast<char*>(nullptr)) &&
+         set(easy, CURLOPT_PROXY_CAPATH, static_cast<char*>(nullptr)) &&
+         // Set even if empty, so that nothing comes from the environment.
+         set(easy, CURLOPT_PROXY, is_loopback_literal(url->host) ? "" : options.proxy) &&
+         set(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED)) &&
+         set(easy, CURLOPT_NOSIGNAL, 1L) &&
+         // Without it, abandoning a request waits for the resolver's thread. With it, the thread is
+         // detached and frees its own data when the resolver returns.
+         set(easy, CURLOPT_QUICK_EXIT, 1L) &&
+         set(easy, CURLOPT_MAXAGE_CONN, kIdleSeconds) &&
+         set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count())) &&
+         set(easy, CURLOPT_MAXFILESIZE, static_cast<long>(max_answer_)) &&
+         set(easy, CURLOPT_ERRORBUFFER, error_text_) &&
+         set(easy, CURLOPT_WRITEFUNCTION, &CurlTransfer::take_body) &&
+         set(easy, CURLOPT_WRITEDATA, this) &&
+         set(easy, CURLOPT_HEADERFUNCTION, &CurlTransfer::take_header) &&
+         set(easy, CURLOPT_HEADERDATA, this) && set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
+bool CurlTransfer::set_headers() {
+  const auto add = [this](const char* line) {
+    curl_slist* longer = curl_slist_append(headers_.get(), line);
+    if (longer == nullptr) return false;
+    (void)headers_.release();
+    headers_.reset(longer);
+    return true;
+  };
+  // No `Expect: 100-continue`: it would cost a round trip.
+  bool added = add("User-Agent: pam-cognito") && add("Expect:");
+  for (const std::string& line : request_.headers) added = added && add(line.c_str());
+  return added && set(easy_.get(), CURLOPT_HTTPHEADER, headers_.get());
+}
+
+bool CurlTransfer::set_body() {
+  CURL* easy = easy_.get();
+  if (request_.method == HttpRequest::Method::get) {
+    // libcurl repeats a GET by itself when a kept-alive connection turns out to be cut; on a new
+    // connection it does not.
+    return set(easy, CURLOPT_HTTPGET, 1L) && set(easy, CURLOPT_FRESH_CONNECT, 1L);
+  }
+  // A read callback without a seek callback: so libcurl cannot repeat a POST by itself.
+  return set(easy, CURLOPT_POST, 1L) &&
+         set(easy, CURLOPT_READFUNCTION, &CurlTransfer::read_body) &&
+         set(easy, CURLOPT_READDATA, this) &&
+         set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+}
+
+std::size_t CurlTransfer::read_body(char* buffer, std::size_t size, std::size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  const std::string& body = transfer.request_.body;
+  const std::size_t part = std::min(size * count, body.size() - transfer.body_sent_);
+  std::memcpy(buffer, body.data() + transfer.body_sent_, part);
+  transfer.body_sent_ += part;
+  return part;
+}
+
+std::size_t CurlTransfer::take_body(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  const std::size_t part = size * count;
+  if (part > transfer.max_answer_ - transfer.response_.body.size()) {
+    transfer.too_large_ = true;
+    return 0;
+  }
+  try {
+    transfer.response_.body.append(data, part);
+  } catch (...) {
+    return 0;
+  }
+  return part;
+}
+
+std::size_t CurlTransfer::take_header(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& transfer = *static_cast<CurlTransfer*>(self);
+  const std::size_t part = size * count;
+  transfer.header_bytes_ += part;
+  if (transfer.header_bytes_ > kMaxHeaderBytes) {
+    transfer.too_large_ = true;
+    return 0;
+  }
+  try {
+    const std::string_view line(data, part);
+    transfer.headers_ended_ = line == "\r\n" || line == "\n";
+    (void)(header_value(line, "x-amzn-errortype", transfer.response_.error_type) ||
+           header_value(line, "x-amzn-requestid", transfer.response_.request_id));
+  } catch (...) {
+    return 0;
+  }
+  return part;
+}
+
+// A POST without its body is nothing that a server can act on.
+bool CurlTransfer::sent() const {
+  if (request_.method == HttpRequest::Method::post) return body_sent_ > 0;
+  long bytes = 0;
+  return curl_easy_getinfo(easy_.get(), CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK && bytes > 0;
+}
+
+HttpFailure CurlTransfer::failure_of(CURLcode code) const {
+  if (too_large_) return HttpFailure::bad_answer;
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR: return HttpFailure::not_trusted;
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+    case CURLE_WRITE_ERROR:
+    case CURLE_URL_MALFORMAT: return HttpFailure::internal;
+    default: break;
+  }
+  if (!sent()) return HttpFailure::not_connected;
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT: return HttpFailure::timed_out;
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:  // an answer without a status line
+    case CURLE_BAD_CONTENT_ENCODING: return HttpFailure::bad_answer;
+    default: return HttpFailure::cut;
+  }
+}
+
+HttpResult CurlTransfer::result(CURLcode code) {
+  if (code != CURLE_OK) {
+    const char* text = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
+    return std::unexpected(HttpError(failure_of(code), text));
+  }
+  // libcurl is content with headers that break off.
+  if (!headers_ended_) return std::unexpected(HttpError(HttpFailure::cut, "headers broke off"));
+  long status = 0;
+  (void)curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  response_.status = static_cast<int>(status);
+  return std::move(response_);
+}
+
+}  // namespace pamcognito::cognito

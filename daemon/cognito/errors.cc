@@ -1,0 +1,114 @@
+#include "daemon/cognito/errors.h"
+
+#include <algorithm>
+#include <array>
+
+#include "daemon/cognito/json.h"
+
+namespace pamcognito::cognito {
+namespace {
+
+constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxMessage = 1024;
+
+struct Row {
+  std::string_view name;
+  ErrorKind kind;
+};
+
+// The service model 2016-04-18, and the names by which AWS front ends throttle.
+constexpr std::array kRows = {
+    Row{"AccessDeniedException", ErrorKind::forbidden},
+    Row{"AliasExistsException", ErrorKind::alias_exists},
+    Row{"CodeDeliveryFailureException", ErrorKind::code_delivery_failure},
+    Row{"CodeMismatchException", ErrorKind::code_mismatch},
+    Row{"ConcurrentModificationException", ErrorKind::concurrent_modification},
+    Row{"EnableSoftwareTokenMFAException", ErrorKind::enable_software_token_mfa},
+    Row{"ExpiredCodeException", ErrorKind::expired_code},
+    Row{"FeatureUnavailableInTierException", ErrorKind::feature_unavailable_in_tier},
+    Row{"ForbiddenException", ErrorKind::forbidden},
+    Row{"InternalErrorException", ErrorKind::internal_error},
+    Row{"InternalServerException", ErrorKind::internal_error},
+    Row{"InvalidEmailRoleAccessPolicyException", ErrorKind::invalid_email_role_access_policy},
+    Row{"InvalidLambdaResponseException", ErrorKind::invalid_lambda_response},
+    Row{"InvalidParameterException", ErrorKind::invalid_parameter},
+    Row{"InvalidPasswordException", ErrorKind::invalid_password},
+    Row{"InvalidSmsRoleAccessPolicyException", ErrorKind::invalid_sms_role_access_policy},
+    Row{"InvalidSmsRoleTrustRelationshipException",
+        ErrorKind::invalid_sms_role_trust_relationship},
+    Row{"InvalidUserPoolConfigurationException", ErrorKind::invalid_user_pool_configuration},
+    Row{"LimitExceededException", ErrorKind::limit_exceeded},
+    Row{"MFAMethodNotFoundException", ErrorKind::mfa_method_not_found},
+    Row{"NotAuthorizedException", ErrorKind::not_authorized},
+    Row{"OperationNotEnabledException", ErrorKind::operation_not_enabled},
+    Row{"PasswordHistoryPolicyViolationException", ErrorKind::password_history_policy_violation},
+    Row{"PasswordResetRequiredException", ErrorKind::password_reset_required},
+    Row{"RefreshTokenReuseException", ErrorKind::refresh_token_reuse},
+    Row{"RequestThrottled", ErrorKind::too_many_requests},
+    Row{"RequestThrottledException", ErrorKind::too_many_requests},
+    Row{"ResourceNotFoundException", ErrorKind::resource_not_found},
+    Row{"SlowDown", ErrorKind::too_many_requests},
+    Row{"SoftwareTokenMFANotFoundException", ErrorKind::software_token_mfa_not_found},
+    Row{"ThrottledException", ErrorKind::too_many_requests},
+    Row{"Throttling", ErrorKind::too_many_requests},
+    Row{"ThrottlingException", ErrorKind::too_many_requests},
+    Row{"TooManyFailedAttemptsException", ErrorKind::too_many_failed_attempts},
+    Row{"TooManyRequestsException", ErrorKind::too_many_requests},
+    Row{"UnauthorizedException", ErrorKind::unauthorized},
+    Row{"UnexpectedLambdaException", ErrorKind::unexpected_lambda},
+    Row{"UnsupportedOperationException", ErrorKind::unsupported_operation},
+    Row{"UnsupportedTokenTypeException", ErrorKind::unsupported_token_type},
+    Row{"UserLambdaValidationException", ErrorKind::user_lambda_validation},
+    Row{"UserNotConfirmedException", ErrorKind::user_not_confirmed},
+    Row{"UserNotFoundException", ErrorKind::user_not_found},
+};
+
+// The first of the members that is a string, or empty.
+std::string first_string(const Json::Value& object, std::initializer_list<const char*> names,
+                         std::size_t max_bytes) {
+  for (const char* name : names) {
+    auto text = optional_string(object, name, max_bytes);
+    if (text && *text && !(*text)->empty()) return std::move(**text);
+  }
+  return {};
+}
+
+ErrorKind kind_of_status(int status) {
+  if (status == 403) return ErrorKind::forbidden;
+  if (status == 429) return ErrorKind::too_many_requests;
+  if (status >= 500) return ErrorKind::internal_error;
+  return ErrorKind::bad_response;
+}
+
+}  // namespace
+
+std::string_view exception_name(std::string_view wire) {
+  wire = wire.substr(0, wire.find_first_of(",:"));
+  const auto hash = wire.rfind('#');
+  return hash == std::string_view::npos ? wire : wire.substr(hash + 1);
+}
+
+ErrorKind kind_of_exception(std::string_view name) {
+  const auto* row = std::ranges::lower_bound(kRows, name, {}, &Row::name);
+  return row != kRows.end() && row->name == name ? row->kind : ErrorKind::unknown_exception;
+}
+
+PoolError error_of_response(const HttpResponse& response) {
+  auto body = parse_json_object(response.body);
+  const JsonDocument document = body ? std::move(*body) : JsonDocument();
+  const Json::Value& members = document.root();
+  std::string wire = response.error_type;
+  if (wire.empty()) wire = first_string(members, {"code", "__type"}, kMaxName);
+  const std::string name(exception_name(wire));
+  std::string text = first_string(members, {"message", "Message"}, kMaxMessage);
+  const std::string status = "HTTP " + std::to_string(response.status);
+  if (name.empty()) {
+    return PoolError(kind_of_status(response.status), text.empty() ? status : status + ": " + text,
+                     response.request_id);
+  }
+  const ErrorKind kind = kind_of_exception(name);
+  if (kind == ErrorKind::unknown_exception) text = name + " (" + status + "): " + text;
+  return PoolError(kind, std::move(text), response.request_id);
+}
+
+}  // namespace pamcognito::cognito

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/cognito/user_pool.h"
+#include "daemon/policy/config.h"
+
+namespace pamcognito::cognito {
+
+// A factor as a challenge offers it: what it is, and the exact string to send back. The e-mail
+// factor is EMAIL_OTP in practice and EMAIL_MFA in the API's text, so what was offered is what is
+// sent.
+struct OfferedFactor {
+  policy::Method method;
+  std::string wire_name;
+};
+
+// The factors of MFAS_CAN_CHOOSE, in the pool's order. Names that this version does not know are
+// left out; a parameter that is absent or not a JSON array of strings offers nothing.
+std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge);
+
+// The factor that a code challenge asks for; nullopt: not a code challenge.
+std::optional<policy::Method> factor_of(ChallengeName name);
+
+}  // namespace pamcognito::cognito

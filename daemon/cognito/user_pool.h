@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/secret.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/runtime/task.h"
+
+// The user pool as the flows see it: operations and their results, nothing of HTTP or JSON.
+// cognito_user_pool.h talks to a real one; tests script their own.
+namespace pamcognito::cognito {
+
+// The exceptions that the service model names for the operations used here, and the failures that
+// are not answers. flows/error_table.cc has a row for each.
+enum class ErrorKind : std::uint8_t {
+  // named by the service
+  alias_exists,
+  code_delivery_failure,
+  code_mismatch,
+  concurrent_modification,
+  enable_software_token_mfa,
+  expired_code,
+  feature_unavailable_in_tier,
+  forbidden,
+  internal_error,
+  invalid_email_role_access_policy,
+  invalid_lambda_response,
+  invalid_parameter,
+  invalid_password,
+  invalid_sms_role_access_policy,
+  invalid_sms_role_trust_relationship,
+  invalid_user_pool_configuration,
+  limit_exceeded,
+  mfa_method_not_found,
+  not_authorized,
+  operation_not_enabled,
+  password_history_policy_violation,
+  password_reset_required,
+  refresh_token_reuse,
+  resource_not_found,
+  software_token_mfa_not_found,
+  too_many_failed_attempts,
+  too_many_requests,
+  unauthorized,
+  unexpected_lambda,
+  unsupported_operation,
+  unsupported_token_type,
+  user_lambda_validation,
+  user_not_confirmed,
+  user_not_found,
+  unknown_exception,  // named, but by a name that this version does not know
+  // not answers
+  not_connected,   // name, TCP or TLS failed before anything was sent
+  connection_cut,  // sent, no whole answer
+  timed_out,       // sent, no answer within the deadline
+  bad_response,    // an answer that is not what the protocol says
+  tokens_rejected,  // an answer whose tokens fail verification
+  internal,         // a fault of ours, such as no memory
+};
+
+struct PoolError {
+  ErrorKind kind = ErrorKind::internal;
+  std::string message;     // the service's own text or ours: for the log, never for the person as is
+  std::string request_id;  // x-amzn-RequestId, may be empty
+  // The password, or a proof of it, left this machine in this call: it may count as an attempt.
+  bool password_sent = false;
+
+  PoolError() = default;
+  explicit PoolError(ErrorKind kind_, std::string message_ = {}, std::string request_id_ = {})
+      : kind(kind_), message(std::move(message_)), request_id(std::move(request_id_)) {}
+};
+
+template <class T>
+using PoolResult = std::expected<T, PoolError>;
+
+enum class ChallengeName : std::uint8_t {
+  sms_mfa,
+  email_otp,
+  software_token_mfa,
+  select_mfa_type,
+  mfa_setup,
+  new_password_required,
+  custom_challenge,
+  other,  // wire_name says which
+};
+
+// A question of the pool. `session` is single-use after success; an error leaves it valid.
+struct Challenge {
+  ChallengeName name = ChallengeName::other;
+  std::string wire_name;
+  std::string session;
+  std::string username;  // what later calls of this sign-in send: USER_ID_FOR_SRP, else USERNAME
+  std::map<std::string, std::string> parameters;
+  std::string request_id;
+  runtime::MonotonicTime received{};  // when the session began to age
+
+  Challenge() = default;
+};
+
+// What a pool hands out at the end. The strings are wiped when they are freed (runtime/wiping.cc).
+struct Tokens {
+  std::string access_token;
+  std::string id_token;
+  std::string refresh_token;
+  std::string device_key;        // NewDeviceMetadata; may be empty
+  std::string device_group_key;  // NewDeviceMetadata; may be empty
+  std::string request_id;
+
+  Tokens() = default;
+};
+
+// Where a sign-in stands after a call: exactly one of the two.
+struct AuthStep {
+  std::optional<Challenge> challenge;
+  std::optional<Tokens> tokens;
+
+  explicit AuthStep(Challenge next) : challenge(std::move(next)) {}
+  explicit AuthStep(Tokens done) : tokens(std::move(done)) {}
+};
+
+// What both tokens say, after signature, issuer, audience, use, times and agreement were verified.
+struct VerifiedTokens {
+  std::string sub;
+  std::string username;  // `username` and `cognito:username`, which agree
+  std::string email;
+  bool email_verified = false;
+  std::vector<std::string> groups;  // of the access token
+
+  VerifiedTokens() = default;
+};
+
+using StringMap = std::map<std::string, std::string>;
+
+// One configured user pool. Every call ends by `deadline`, retries included, and sends nothing that
+// the caller did not ask for. Destroying the task abandons the call.
+class UserPool {
+ public:
+  UserPool() = default;
+  UserPool(const UserPool&) = delete;
+  UserPool& operator=(const UserPool&) = delete;
+  virtual ~UserPool() = default;
+
+  // A connection is opened, if none is idle, while the person types. Never fails, returns at once.
+  virtual void prewarm() = 0;
+
+  // The password step: InitiateAuth and the answer to PASSWORD_VERIFIER (auth_flow = srp), or
+  // InitiateAuth with the password (auth_flow = password). `password` outlives the task.
+  virtual runtime::Task<PoolResult<AuthStep>> sign_in(std::string username, const Secret* password,
+                                                      StringMap client_metadata,
+                                                      runtime::MonotonicTime deadline) = 0;
+
+  // RespondToAuthChallenge. `responses` without USERNAME and SECRET_HASH, which are added here.
+  virtual runtime::Task<PoolResult<AuthStep>> respond(Challenge challenge, StringMap responses,
+                                                      StringMap client_metadata,
+                                                      runtime::MonotonicTime deadline) = 0;
+
+  // Verifies both tokens; may fetch the pool's keys.
+  virtual runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens,
+                                                           runtime::MonotonicTime deadline) = 0;
+
+  // RevokeToken: the refresh token and all access tokens made from it.
+  virtual runtime::Task<PoolResult<void>> revoke(std::string refresh_token,
+                                                 runtime::MonotonicTime deadline) = 0;
+};
+
+}  // namespace pamcognito::cognito

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace pamcognito::flows {
+
+// What people type where a code belongs. Only what has the form of a code is ever sent.
+enum class CodeForm : std::uint8_t {
+  message,  // SMS or e-mail: 4 to 10 digits
+  totp,     // exactly six digits
+};
+
+// The code in `answer`, white space at both ends removed; nullopt: not of that form.
+std::optional<std::string_view> code_in(std::string_view answer, CodeForm form);
+
+// Nothing but white space.
+bool is_blank(std::string_view answer);
+
+// The answer to a caller's only prompt: the password, a literal '+', six digits at the very end.
+struct PasswordAndCode {
+  std::string_view password;
+  std::string_view code;
+};
+std::optional<PasswordAndCode> split_password_and_code(std::string_view answer);
+
+// A password that a person can have typed and a pool can have stored: UTF-8, not empty, without
+// control bytes. sshd replaces the answer of denied and unknown users by a decoy with control
+// bytes.
+bool can_be_a_password(std::string_view answer);
+
+}  // namespace pamcognito::flows

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/outcome.h"
+#include "common/secret.h"
+#include "daemon/cognito/factors.h"
+#include "daemon/cognito/user_pool.h"
+#include "daemon/flows/conversation.h"
+#include "daemon/limits/failure_budgets.h"
+#include "daemon/limits/message_budgets.h"
+#include "daemon/limits/origin.h"
+#include "daemon/limits/user_queue.h"
+#include "daemon/policy/config.h"
+#include "daemon/prompts/rendering.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/runtime/journal.h"
+#include "daemon/runtime/task.h"
+
+namespace pamcognito::flows {
+
+// Who wants to sign in where, as the bus layer has established it.
+struct SignInRequest {
+  std::string user;  // the Linux name
+  std::string service;
+  uid_t user_uid;         // the user's own uid; (uid_t)-1: not known
+  limits::Origin origin;  // for the failure budgets
+
+  SignInRequest(std::string user_, std::string service_, uid_t user_uid_, limits::Origin origin_)
+      : user(std::move(user_)),
+        service(std::move(service_)),
+        user_uid(user_uid_),
+        origin(std::move(origin_)) {}
+};
+
+// What a flow works with. All of it outlives the flow; `config` is the one of the sign-in's start,
+// whatever a reload brings.
+struct SignInServices {
+  std::shared_ptr<const policy::Config> config;
+  cognito::UserPool* pool;
+  runtime::Clock* clock;
+  limits::FailureBudgets* failures;
+  limits::MessageBudgets* messages;
+  limits::UserQueue* password_turns;
+  // How long a refusal of the pool took last: what is refused here takes as long.
+  std::chrono::milliseconds* refusal_time;
+  // Revokes in the background; never waits, never fails.
+  std::function<void(std::string refresh_token)> revoke_later;
+};
+
+// Tokens that nobody has accepted yet. Whatever ends the sign-in before release() revokes them: a
+// refusal, a fault, a host process that died.
+class PendingTokens {
+ public:
+  PendingTokens(cognito::Tokens tokens, std::function<void(std::string)> revoke_later);
+  PendingTokens(PendingTokens&& other) noexcept;
+  PendingTokens& operator=(PendingTokens&& other) noexcept;
+  PendingTokens(const PendingTokens&) = delete;
+  PendingTokens& operator=(const PendingTokens&) = delete;
+  ~PendingTokens();
+
+  [[nodiscard]] const cognito::Tokens& get() const noexcept { return tokens_; }
+  [[nodiscard]] cognito::Tokens release() noexcept;
+
+ private:
+  cognito::Tokens tokens_;
+  std::function<void(std::string)> revoke_later_;  // empty: released
+};
+
+// How a sign-in ended.
+struct SignInResult {
+  Outcome outcome;
+  std::string cause;       // stable word for the log
+  Notice notice;           // what the person is told
+  runtime::Level level;    // of the log line
+  std::string detail;      // for the log: the pool's own text
+  std::string request_id;  // of the call that decided, may be empty
+  // Success only.
+  std::optional<PendingTokens> tokens;
+  cognito::VerifiedTokens verified;
+  std::optional<policy::Method> factor;  // the second factor that was given
+
+  SignInResult(Outcome outcome_, std::string cause_, Notice notice_,
+               runtime::Level level_ = runtime::Level::notice)
+      : outcome(outcome_), cause(std::move(cause_)), notice(std::move(notice_)), level(level_) {}
+};
+
+// One sign-in from the first prompt to verified tokens: a loop over the pool's challenges. Knows
+// neither bus nor HTTP. It asks for the password once; the caller repeats.
+//
+// A step, from an answer to the next prompt, is given 7.5 s for all its calls; whoever runs the
+// flow bounds it at 8 s and the whole at the service's deadline by destroying the task.
+class SignIn {
+ public:
+  SignIn(SignInServices services, SignInRequest request, Conversation* conversation);
+  SignIn(const SignIn&) = delete;
+  SignIn& operator=(const SignIn&) = delete;
+
+  // The object outlives the task.
+  runtime::Task<SignInResult> run();
+
+ private:
+  using Step = std::expected<cognito::AuthStep, SignInResult>;
+
+  runtime::Task<std::optional<SignInResult>> ask_password();
+  // The password step: decoys, budgets, the user's turn, the pool.
+  runtime::Task<Step> prove_password();
+  runtime::Task<Step> answer(cognito::Challenge challenge);
+  runtime::Task<Step> answer_code(cognito::Challenge challenge, policy::Method method);
+  runtime::Task<Step> choose_factor(cognito::Challenge challenge);
+  runtime::Task<SignInResult> accept(cognito::Tokens tokens);
+  runtime::Task<std::expected<Secret, SignInResult>> ask(Prompt prompt);
+  // As ask; an answer equal to the password ends the sign-in.
+  runtime::Task<std::expected<Secret, SignInResult>> ask_not_the_password(Prompt prompt);
+  runtime::Task<SignInResult> refuse_like_the_pool(std::string cause);
+
+  [[nodiscard]] bool session_is_over(const cognito::PoolError& error,
+                                     const cognito::Challenge& challenge) const;
+  [[nodiscard]] bool accepts(policy::Method method) const;
+  [[nodiscard]] SignInResult from_error(const cognito::PoolError& error) const;
+  [[nodiscard]] runtime::MonotonicTime step_deadline() const { return step_deadline_; }
+
+  SignInServices services_;
+  SignInRequest request_;
+  Conversation* conversation_;
+  prompts::Rendering rendering_;
+  std::string cognito_name_;
+  Secret password_;
+  Secret code_given_ahead_;  // one prompt only: the code that came with the password
+  bool password_accepted_ = false;
+  bool repeated_ = false;  // the password step was repeated: once per sign-in
+  std::optional<policy::Method> factor_given_;
+  runtime::MonotonicTime step_deadline_{};
+};
+
+}  // namespace pamcognito::flows

@@ -1,0 +1,89 @@
+#include "daemon/limits/failure_budgets.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pamcognito::limits {
+
+Attempt::Attempt(FailureBudgets* budgets, std::string user, std::uint64_t id)
+    : budgets_(budgets), user_(std::move(user)), id_(id) {}
+
+Attempt::Attempt(Attempt&& other) noexcept
+    : budgets_(std::exchange(other.budgets_, nullptr)),
+      user_(std::move(other.user_)),
+      id_(other.id_) {}
+
+Attempt& Attempt::operator=(Attempt&& other) noexcept {
+  if (this != &other) {
+    budgets_ = std::exchange(other.budgets_, nullptr);
+    user_ = std::move(other.user_);
+    id_ = other.id_;
+  }
+  return *this;
+}
+
+void Attempt::give_back() noexcept {
+  if (budgets_ != nullptr) std::exchange(budgets_, nullptr)->forget(user_, id_);
+}
+
+std::optional<Attempt> FailureBudgets::take(const std::string& user, uid_t user_uid,
+                                            const Origin& origin, runtime::BootTime now) {
+  UserRecord* const record = record_of(user, now);
+  if (record == nullptr) return std::nullopt;
+  drop_expired(*record, now);
+  auto& failures = record->failures;
+  if (failures.size() >= limits_.failures) return std::nullopt;
+
+  const Origin own = Origin::of_uid(user_uid);
+  const auto known = [&](const Origin& each) {
+    return each == own ||
+           std::ranges::find(record->known_origins, each) != record->known_origins.end();
+  };
+  const auto from_unknown = std::ranges::count_if(
+      failures, [&](const Failure& failure) { return !known(failure.origin); });
+  if (!known(origin) && std::cmp_greater_equal(from_unknown, limits_.failures_unknown_origin)) {
+    return std::nullopt;
+  }
+  failures.push_back({next_id_, origin, now});
+  return Attempt(this, user, next_id_++);
+}
+
+void FailureBudgets::signed_in(const std::string& user, const Origin& origin) {
+  const auto found = users_.find(user);
+  // Whoever signed in took an attempt; the record is gone only if it was evicted meanwhile.
+  if (found == users_.end()) return;
+  UserRecord& record = found->second;
+  std::erase_if(record.failures, [&](const Failure& failure) { return failure.origin == origin; });
+  std::erase(record.known_origins, origin);
+  record.known_origins.push_back(origin);
+  if (record.known_origins.size() > kMaxKnownOrigins) record.known_origins.pop_front();
+}
+
+void FailureBudgets::forget(const std::string& user, std::uint64_t id) noexcept {
+  const auto found = users_.find(user);
+  if (found == users_.end()) return;
+  std::erase_if(found->second.failures, [&](const Failure& failure) { return failure.id == id; });
+}
+
+FailureBudgets::UserRecord* FailureBudgets::record_of(const std::string& user,
+                                                      runtime::BootTime now) {
+  const auto found = users_.find(user);
+  if (found != users_.end()) return &found->second;
+  if (users_.size() >= kMaxUsers && !make_room(now)) return nullptr;
+  return &users_[user];
+}
+
+bool FailureBudgets::make_room(runtime::BootTime now) {
+  // A record without failures holds known origins at most: losing those makes the budget smaller.
+  for (auto& [user, record] : users_) drop_expired(record, now);
+  return std::erase_if(users_, [](const auto& entry) { return entry.second.failures.empty(); }) !=
+         0;
+}
+
+void FailureBudgets::drop_expired(UserRecord& record, runtime::BootTime now) const {
+  std::erase_if(record.failures, [&](const Failure& failure) {
+    return now - failure.when >= limits_.failure_window;
+  });
+}
+
+}  // namespace pamcognito::limits

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "daemon/limits/origin.h"
+#include "daemon/policy/config.h"
+#include "daemon/runtime/clock.h"
+
+namespace pamcognito::limits {
+
+class FailureBudgets;
+
+// One password attempt that may reach the pool. It counts as failed from the moment it is taken
+// until give_back(); so a crash of the flow, a cancelled task or an unknown result counts. Must not
+// outlive its FailureBudgets.
+class Attempt {
+ public:
+  Attempt(Attempt&& other) noexcept;
+  Attempt& operator=(Attempt&& other) noexcept;
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  ~Attempt() = default;
+  // The password was right, or nothing was sent.
+  void give_back() noexcept;
+
+ private:
+  friend class FailureBudgets;
+  Attempt(FailureBudgets* budgets, std::string user, std::uint64_t id);
+  FailureBudgets* budgets_;
+  std::string user_;
+  std::uint64_t id_;
+};
+
+// How many failed passwords of a user may reach the pool from this host, so that a stranger cannot
+// spend the five after which Cognito locks the account. At most `failures` in the window; an origin
+// that is known for the user may use all of them, all other origins together
+// `failures_unknown_origin`. In memory, bounded, needs no disk. Ages by boot time.
+//
+// Known: the user's own real uid, and an origin from which the user completed a full sign-in since
+// the daemon started (the newest 16 are remembered).
+class FailureBudgets {
+ public:
+  explicit FailureBudgets(policy::LimitsConfig limits) : limits_(limits) {}
+  FailureBudgets(const FailureBudgets&) = delete;
+  FailureBudgets& operator=(const FailureBudgets&) = delete;
+
+  // A reload keeps what was counted.
+  void set_limits(policy::LimitsConfig limits) { limits_ = limits; }
+
+  // nullopt: spent; nothing may be sent. `user_uid`: the user's own uid.
+  [[nodiscard]] std::optional<Attempt> take(const std::string& user, uid_t user_uid,
+                                            const Origin& origin, runtime::BootTime now);
+  // A full sign-in: the origin is known from now on, and its failures are forgotten.
+  void signed_in(const std::string& user, const Origin& origin);
+
+ private:
+  friend class Attempt;
+  struct Failure {
+    std::uint64_t id;
+    Origin origin;
+    runtime::BootTime when;
+  };
+  struct UserRecord {
+    std::deque<Failure> failures;
+    std::deque<Origin> known_origins;
+  };
+  static constexpr std::size_t kMaxUsers = 65536;  // all of them local accounts that are ours
+  static constexpr std::size_t kMaxKnownOrigins = 16;
+
+  // nullptr: too many users have failures in the window.
+  UserRecord* record_of(const std::string& user, runtime::BootTime now);
+  bool make_room(runtime::BootTime now);
+  void drop_expired(UserRecord& record, runtime::BootTime now) const;
+  void forget(const std::string& user, std::uint64_t id) noexcept;
+
+  policy::LimitsConfig limits_;
+  std::uint64_t next_id_ = 1;
+  std::map<std::string, UserRecord> users_;
+};
+
+}  // namespace pamcognito::limits

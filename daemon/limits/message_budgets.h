@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <string>
+
+#include "daemon/policy/config.h"
+#include "daemon/runtime/clock.h"
+
+namespace pamcognito::limits {
+
+// How many SMS and e-mail codes this host may cause for a user: at most `messages` in the window,
+// and none after `messages_unanswered` in a row that nobody answered (sshd with
+// PasswordAuthentication fails the code prompt only after the SMS went out). "In a row" ends with
+// an answered one, or when the newest is older than the window. In memory, bounded. Ages by boot
+// time.
+class MessageBudgets {
+ public:
+  explicit MessageBudgets(policy::LimitsConfig limits) : limits_(limits) {}
+  MessageBudgets(const MessageBudgets&) = delete;
+  MessageBudgets& operator=(const MessageBudgets&) = delete;
+
+  void set_limits(policy::LimitsConfig limits) { limits_ = limits; }
+
+  // May a step that could cause a message be taken now?
+  [[nodiscard]] bool permitted(const std::string& user, runtime::BootTime now);
+  // A message was caused.
+  void caused(const std::string& user, runtime::BootTime now);
+  // The person typed a code of the right form.
+  void answered(const std::string& user);
+
+ private:
+  struct UserRecord {
+    std::deque<runtime::BootTime> caused;
+    unsigned unanswered = 0;
+  };
+  static constexpr std::size_t kMaxUsers = 65536;
+  static constexpr std::size_t kMaxCounted = 64;  // above what `messages` can be
+
+  void drop_expired(UserRecord& record, runtime::BootTime now) const;
+  bool make_room(runtime::BootTime now);
+
+  policy::LimitsConfig limits_;
+  std::map<std::string, UserRecord> users_;
+};
+
+}  // namespace pamcognito::limits

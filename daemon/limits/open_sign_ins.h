@@ -1,0 +1,63 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "daemon/limits/origin.h"
+
+namespace pamcognito::limits {
+
+class OpenSignIns;
+using UserAndOrigin = std::pair<std::string, Origin>;
+
+// A place among the open sign-ins; destroying it frees the place. Must not outlive its OpenSignIns.
+class SignInPlace {
+ public:
+  SignInPlace(SignInPlace&& other) noexcept;
+  SignInPlace& operator=(SignInPlace&& other) noexcept;
+  SignInPlace(const SignInPlace&) = delete;
+  SignInPlace& operator=(const SignInPlace&) = delete;
+  ~SignInPlace();
+
+ private:
+  friend class OpenSignIns;
+  SignInPlace(OpenSignIns* owner, UserAndOrigin key);
+  OpenSignIns* owner_;
+  UserAndOrigin key_;
+};
+
+// Bounds the sign-ins that are open at once: 64 for a non-root real uid; for root per origin 32 for
+// a remote one and 64 for a local one; 8 per user and origin; 4,096 in all, of which 64 are kept
+// for local origins and uids.
+class OpenSignIns {
+ public:
+  static constexpr std::size_t kPerUid = 64;
+  static constexpr std::size_t kPerHost = 32;
+  static constexpr std::size_t kLocal = 64;
+  static constexpr std::size_t kPerUserAndOrigin = 8;
+  static constexpr std::size_t kAll = 4096;
+  static constexpr std::size_t kKeptForLocal = 64;
+
+  OpenSignIns() = default;
+  OpenSignIns(const OpenSignIns&) = delete;
+  OpenSignIns& operator=(const OpenSignIns&) = delete;
+
+  // nullopt: no place left.
+  [[nodiscard]] std::optional<SignInPlace> take(const std::string& user, const Origin& origin);
+  [[nodiscard]] std::size_t count() const noexcept { return all_; }
+
+ private:
+  friend class SignInPlace;
+  void give_back(const UserAndOrigin& key) noexcept;
+
+  std::size_t all_ = 0;
+  std::map<Origin, std::size_t> by_origin_;
+  std::map<UserAndOrigin, std::size_t> by_user_and_origin_;
+};
+
+}  // namespace pamcognito::limits

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <compare>
+#include <string>
+#include <string_view>
+
+namespace pamcognito::limits {
+
+// Where a sign-in comes from, as far as it can be believed: a real uid that is not root's, a remote
+// host (a literal address, as /32 or /64), or this machine (a terminal, or nothing known).
+class Origin {
+ public:
+  static Origin of_uid(uid_t uid);
+  // `rhost` as sshd gives it. Anything but a literal IPv4 or IPv6 address says nothing about the
+  // origin and counts as local; a scope id is dropped; ::ffff:a.b.c.d is a.b.c.d.
+  static Origin of_host(std::string_view rhost);
+  static Origin local();
+
+  [[nodiscard]] bool is_remote() const noexcept { return key_.starts_with("host:"); }
+  [[nodiscard]] bool is_uid() const noexcept { return key_.starts_with("uid:"); }
+  // For the log and as a map's key: "uid:1000", "host:192.0.2.1/32", "host:2001:db8::/64", "local".
+  [[nodiscard]] const std::string& key() const noexcept { return key_; }
+  auto operator<=>(const Origin&) const = default;
+
+ private:
+  explicit Origin(std::string key) : key_(std::move(key)) {}
+  std::string key_;
+};
+
+}  // namespace pamcognito::limits

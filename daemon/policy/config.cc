@@ -1,0 +1,166 @@
+#include "daemon/policy/config.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "daemon/policy/config_files.h"
+#include "daemon/policy/credential.h"
+#include "daemon/policy/ini_file.h"
+#include "daemon/policy/settings.h"
+
+namespace pamcognito::policy {
+namespace {
+
+using Checked = std::expected<void, std::string>;
+
+constexpr char kSystemBundle[] = "/etc/ssl/certs/ca-certificates.crt";
+
+// Reads the files into a draft, and remembers where the value that counts of each key stands.
+class Loader {
+ public:
+  explicit Loader(const std::string& path) : path_(path) {}
+
+  ConfigResult load() {
+    const auto files = read_config_files(path_);
+    if (!files) return std::unexpected(files.error());
+    for (const ConfigText& file : *files) {
+      if (auto added = add(file); !added) return std::unexpected(std::move(added.error()));
+    }
+    for (const auto& check : {&Loader::derive_pool, &Loader::check_ca_file, &Loader::check_limits,
+                              &Loader::take_client_secret}) {
+      if (auto checked = (this->*check)(); !checked) {
+        return std::unexpected(std::move(checked.error()));
+      }
+    }
+    warn();
+    return std::move(draft_.config);
+  }
+
+ private:
+  Checked add(const ConfigText& file) {
+    const auto parsed = parse_ini(file.text);
+    if (!parsed) return wrong(place(file, parsed.error().line), parsed.error().message);
+    for (const IniSection& section : parsed->sections) {
+      if (const std::string problem = check_section(section.name); !problem.empty()) {
+        return wrong(place(file, section.line), "[" + section.name + "] " + problem);
+      }
+    }
+    for (const IniEntry& entry : parsed->entries) {
+      const auto applied = apply_setting(draft_, entry.section, entry.key, entry.value);
+      if (!applied) {
+        return wrong(place(file, entry.line), named(entry.section, entry.key) + applied.error());
+      }
+      places_[{entry.section, entry.key}] = place(file, entry.line);
+    }
+    return {};
+  }
+
+  Checked derive_pool() {
+    PoolConfig& pool = draft_.config.pool;
+    const cognito::EndpointSettings& settings = draft_.endpoint;
+    if (settings.user_pool_id.empty()) return missing("user_pool_id");
+    if (settings.region.empty() && settings.endpoint.empty()) return missing("region");
+    if (pool.client_id.empty()) return missing("client_id");
+    auto endpoints = cognito::derive_endpoints(settings);
+    if (!endpoints) {
+      return wrong_key("pool", endpoints.error().key, endpoints.error().message);
+    }
+    pool.region = settings.region.empty()
+                      ? std::string(cognito::region_of_pool_id(settings.user_pool_id))
+                      : settings.region;
+    pool.user_pool_id = settings.user_pool_id;
+    pool.endpoint = std::move(endpoints->endpoint);
+    pool.issuers = std::move(endpoints->issuers);
+    pool.jwks_uris = std::move(endpoints->jwks_uris);
+    return {};
+  }
+
+  Checked check_ca_file() {
+    std::string& ca_file = draft_.config.pool.ca_file;
+    const bool given = !ca_file.empty();
+    if (!given) ca_file = kSystemBundle;
+    if (::access(ca_file.c_str(), R_OK) == 0) return {};
+    const std::string problem = "cannot be read: " + std::string(std::strerror(errno));
+    if (given) return wrong_key("pool", "ca_file", problem);
+    if (draft_.config.pool.endpoint.starts_with("http:")) return {};
+    return wrong(ca_file, problem + ": install ca-certificates, or set ca_file in [pool]");
+  }
+
+  Checked check_limits() {
+    LimitsConfig& limits = draft_.config.limits;
+    if (limits.failures_unknown_origin <= limits.failures) return {};
+    if (places_.contains({"limits", "failures_unknown_origin"})) {
+      return wrong_key("limits", "failures_unknown_origin", "is more than failures: lower it");
+    }
+    limits.failures_unknown_origin = limits.failures;
+    return {};
+  }
+
+  Checked take_client_secret() {
+    auto secret = read_client_secret();
+    if (!secret) return std::unexpected(std::move(secret.error()));
+    draft_.config.pool.client_secret = std::move(*secret);
+    return {};
+  }
+
+  void warn() {
+    constexpr unsigned kAttemptsBeforeLock = 5;
+    Config& config = draft_.config;
+    const AccessConfig& access = config.access;
+    if (access.allow_all) {
+      warn_of(
+          "access", "allow_users",
+          "opens this machine to everybody in the pool: if people may sign themselves up there, "
+          "name groups in allow_groups instead");
+    } else if (access.allow_groups.empty() && access.allow_users.empty()) {
+      config.warnings.push_back(path_ +
+                                ": nobody may sign in: name Cognito groups in allow_groups of "
+                                "[access]");
+    }
+    if (config.limits.failures >= kAttemptsBeforeLock) {
+      warn_of("limits", "failures",
+              "lets a stranger lock a user out of the pool: Cognito locks after five failures");
+    }
+  }
+
+  static std::string place(const ConfigText& file, unsigned line) {
+    return file.path + ":" + std::to_string(line);
+  }
+  static std::string named(const std::string& section, const std::string& key) {
+    return key + " of [" + section + "] ";
+  }
+  static std::unexpected<std::string> wrong(const std::string& where, const std::string& what) {
+    return std::unexpected(where + ": " + what);
+  }
+  // Where the key stands; the main file, if it stands nowhere.
+  [[nodiscard]] std::string place_of(const std::string& section, const std::string& key) const {
+    const auto found = places_.find({section, key});
+    return found == places_.end() ? path_ : found->second;
+  }
+  [[nodiscard]] std::unexpected<std::string> wrong_key(const std::string& section,
+                                                       const std::string& key,
+                                                       const std::string& what) const {
+    return wrong(place_of(section, key), named(section, key) + what);
+  }
+  [[nodiscard]] std::unexpected<std::string> missing(const std::string& key) const {
+    return wrong(path_, named("pool", key) + "is missing: set it to connect a user pool");
+  }
+  void warn_of(const std::string& section, const std::string& key, const std::string& what) {
+    draft_.config.warnings.push_back(place_of(section, key) + ": " + named(section, key) + what);
+  }
+
+  std::string path_;
+  Draft draft_;
+  std::map<std::pair<std::string, std::string>, std::string> places_;
+};
+
+}  // namespace
+
+ConfigResult load_config(const std::string& path) {
+  return Loader(path).load();
+}
+
+}  // namespace pamcognito::policy

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/secret.h"
+
+namespace pamcognito::policy {
+
+enum class AuthFlow : std::uint8_t { srp, password };
+enum class Method : std::uint8_t { totp, email, sms };
+enum class Choose : std::uint8_t { policy, ask };
+enum class Identity : std::uint8_t { username, email };
+enum class UnknownAccount : std::uint8_t { deny, allow, allow_root };
+
+// [pool]: where the user pool is and how this machine speaks to it. All URLs have been checked.
+struct PoolConfig {
+  std::string region;
+  std::string user_pool_id;
+  std::string client_id;
+  std::shared_ptr<const Secret> client_secret;  // the systemd credential client_secret; may be null
+  AuthFlow auth_flow = AuthFlow::srp;
+  std::string endpoint;              // URL of the API, derived or as given
+  std::vector<std::string> issuers;  // accepted `iss`, exactly
+  // One for each issuer, in the same order, unless jwks_uri was given: then it serves all.
+  std::vector<std::string> jwks_uris;
+  std::string proxy;    // may be empty
+  std::string ca_file;  // PEM; default: the system's bundle
+};
+
+struct AccessConfig {
+  std::vector<std::string> allow_groups;
+  std::vector<std::string> allow_users;
+  bool allow_all = false;       // allow_users = *
+  std::string username = "%u";  // how a Linux name becomes a Cognito name
+  Identity identity = Identity::username;
+};
+
+struct MfaConfig {
+  bool require = true;
+  std::vector<Method> methods = {Method::totp, Method::email, Method::sms};
+  Choose choose = Choose::policy;
+};
+
+struct LimitsConfig {
+  unsigned failures = 4;                 // failed passwords of a user that reach the pool
+  unsigned failures_unknown_origin = 3;  // of these, from origins not known for the user
+  std::chrono::seconds failure_window{900};
+  unsigned messages = 5;             // SMS and e-mail codes caused per user
+  unsigned messages_unanswered = 2;  // in a row
+  std::chrono::seconds message_window{900};
+};
+
+struct AccountConfig {
+  std::chrono::seconds facts_max_age{7 * 24 * 3600};
+};
+
+// [service X]. What is absent falls back to the built-in table (prompts/rendering.h) or to the
+// defaults of [access] and [mfa].
+struct ServiceConfig {
+  std::vector<std::string> allow_groups;  // narrows [access]; empty: does not
+  std::optional<UnknownAccount> unknown;
+  std::optional<bool> one_prompt;  // prompts = one | many
+  std::optional<bool> echo_code;   // echo = yes | no
+  std::optional<std::chrono::seconds> deadline;
+};
+
+struct Config {
+  PoolConfig pool;
+  AccessConfig access;
+  MfaConfig mfa;
+  LimitsConfig limits;
+  AccountConfig account;
+  std::map<std::string, ServiceConfig, std::less<>> services;
+  std::vector<std::string> warnings;  // what --check-config and the start-up log say besides
+};
+
+inline constexpr char kConfigPath[] = "/etc/pam-cognito/cognitod.conf";
+
+// The whole configuration, or the reason why it is not one: file, line, what is wrong, what to do.
+using ConfigResult = std::expected<Config, std::string>;
+
+// Reads `path` and then `path`.d/*.conf in the order of their names; a later value replaces an
+// earlier one. Secrets come from the directory $CREDENTIALS_DIRECTORY, if the variable is set.
+ConfigResult load_config(const std::string& path);
+
+// "%u" becomes the Linux name, "%%" a per cent sign.
+std::string cognito_username(const AccessConfig& access, std::string_view linux_name);
+
+// May a member of `groups`, named `user`, sign in to `service`? [access] and the service's
+// narrowing must both hold.
+bool access_permitted(const Config& config, std::string_view user, std::string_view service,
+                      const std::vector<std::string>& groups);
+
+// What the account phase answers for a user that was never seen: the configuration's, else the
+// built-in: allow for systemd-user, cron and atd; allow_root for su and su-l; deny.
+// `config` may be null: an unconfigured daemon.
+UnknownAccount unknown_account(const Config* config, std::string_view service);
+
+}  // namespace pamcognito::policy

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "daemon/cognito/endpoint.h"
+#include "daemon/policy/config.h"
+
+namespace pamcognito::policy {
+
+// A configuration while its files are read. What depends on several keys is derived at the end.
+struct Draft {
+  Config config;
+  cognito::EndpointSettings endpoint;
+};
+
+// The reason why there is no section of that name, or empty. "service sudo" is one.
+std::string check_section(std::string_view section);
+
+// Puts one setting into the draft. The error goes on from the key's name: "is not yes or no". Every
+// key of cognitod.conf(5) is a row of the table in settings.cc, those that this version does not
+// have yet as well.
+std::expected<void, std::string> apply_setting(Draft& draft, std::string_view section,
+                                               std::string_view key, std::string_view value);
+
+}  // namespace pamcognito::policy

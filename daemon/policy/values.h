@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The value grammars of cognitod.conf. An error goes on from the key's name: "is not yes or no".
+namespace pamcognito::policy {
+
+template <class T>
+using ValueResult = std::expected<T, std::string>;
+
+ValueResult<bool> parse_yes_no(std::string_view value);
+
+// A whole number from `least` to `most`.
+ValueResult<unsigned> parse_count(std::string_view value, unsigned least, unsigned most);
+
+// 0, or a whole number and one of s, min, h, d: 90s, 5min, 12h, 7d; from `least` to `most`.
+ValueResult<std::chrono::seconds> parse_duration(std::string_view value, std::chrono::seconds least,
+                                                 std::chrono::seconds most);
+
+// As parse_duration reads it: 90s, 5min, 12h, 7d, in the largest unit that is exact.
+std::string format_duration(std::chrono::seconds duration);
+
+// Items separated by blanks; may be empty; no item twice.
+ValueResult<std::vector<std::string>> parse_list(std::string_view value);
+
+// Not empty, at most `most` bytes, no blanks.
+ValueResult<std::string> parse_word(std::string_view value, std::size_t most);
+
+}  // namespace pamcognito::policy

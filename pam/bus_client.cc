@@ -1,0 +1,108 @@
+#include "pam/bus_client.h"
+
+#include <systemd/sd-bus.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "common/bus_names.h"
+#include "pam/bus_connection.h"
+#include "pam/deadline.h"
+
+namespace pamcognito::pam {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kOpenSignInTime = 2s;
+constexpr auto kConnectTime = 2s;
+constexpr auto kCheckAccountTime = 10s;
+constexpr std::uint32_t kLongestSignIn = 900;  // seconds
+constexpr std::size_t kMaxServiceName = 64;
+
+constexpr Ending kMalformedReply{.outcome = Outcome::unforeseen, .cause = "malformed-reply"};
+constexpr Ending kLocalFault{.outcome = Outcome::unforeseen, .cause = "local-fault"};
+
+bool append_number(sd_bus_message* call, const char* key, std::uint32_t value) {
+  return ::sd_bus_message_append(call, "{sv}", key, "u", value) >= 0;
+}
+
+bool append_text(sd_bus_message* call, const char* key, const std::string& value) {
+  return value.empty() || ::sd_bus_message_append(call, "{sv}", key, "s", value.c_str()) >= 0;
+}
+
+bool append_facts(sd_bus_message* call, const Facts& facts) {
+  namespace names = bus_names;
+  return ::sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}") >= 0 &&
+         append_number(call, names::kFactRealUid, facts.real_uid) &&
+         (!facts.login_uid || append_number(call, names::kFactLoginUid, *facts.login_uid)) &&
+         (!facts.audit_session ||
+          append_number(call, names::kFactAuditSession, *facts.audit_session)) &&
+         append_text(call, names::kFactTty, facts.tty) &&
+         append_text(call, names::kFactRemoteHost, facts.remote_host) &&
+         append_text(call, names::kFactRemoteUser, facts.remote_user) &&
+         append_number(call, names::kFactFlags, facts.flags) &&
+         ::sd_bus_message_close_container(call) >= 0;
+}
+
+// The call's message with the two arguments that every method begins with; null: no memory.
+BusMessage new_call(BusConnection& bus, const char* method, const Request& request) {
+  BusMessage call = bus.new_call(method);
+  const std::string service = printable(request.service, kMaxServiceName);
+  if (call && ::sd_bus_message_append(call.get(), "ss", request.user.c_str(), service.c_str()) < 0)
+    call.reset();
+  return call;
+}
+
+}  // namespace
+
+std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request) {
+  const Deadline deadline = Deadline::after(kOpenSignInTime);
+  auto bus = BusConnection::open(deadline);
+  if (!bus) return std::unexpected(bus.error());
+  const BusMessage call = new_call(*bus, "OpenSignIn", request);
+  if (!call || !append_facts(call.get(), request.facts)) return std::unexpected(kLocalFault);
+  const auto reply = bus->call(call.get(), deadline, deadline);
+  if (!reply) return std::unexpected(reply.error());
+
+  int passed = -1;
+  std::uint32_t seconds = 0;
+  if (::sd_bus_message_has_signature(reply->get(), "hu") <= 0 ||
+      ::sd_bus_message_read(reply->get(), "hu", &passed, &seconds) < 0)
+    return std::unexpected(kMalformedReply);
+  // The message owns what was passed.
+  OpenedSignIn opened{.socket = Fd(::fcntl(passed, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)),
+                      .deadline = std::chrono::seconds(std::min(seconds, kLongestSignIn))};
+  if (!opened.socket) return std::unexpected(kLocalFault);
+  if (!is_packet_socket(opened.socket.get())) return std::unexpected(kMalformedReply);
+  return opened;
+}
+
+std::expected<Outcome, Ending> check_account(const Request& request,
+                                             const std::optional<SignInId>& id) {
+  const Deadline deadline = Deadline::after(kCheckAccountTime);
+  const Deadline connected_by = Deadline::after(kConnectTime);
+  auto bus = BusConnection::open(connected_by);
+  if (!bus) return std::unexpected(bus.error());
+  const BusMessage call = new_call(*bus, "CheckAccount", request);
+  if (!call ||
+      ::sd_bus_message_append_array(call.get(), 'y', id ? id->data() : nullptr,
+                                    id ? id->size() : 0) < 0 ||
+      !append_facts(call.get(), request.facts))
+    return std::unexpected(kLocalFault);
+  const auto reply = bus->call(call.get(), connected_by, deadline);
+  if (!reply) return std::unexpected(reply.error());
+
+  std::uint8_t outcome = 0;
+  if (::sd_bus_message_has_signature(reply->get(), "y") <= 0 ||
+      ::sd_bus_message_read(reply->get(), "y", &outcome) < 0)
+    return std::unexpected(kMalformedReply);
+  return static_cast<Outcome>(outcome);
+}
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "common/fd.h"
+#include "common/frame.h"
+#include "pam/facts.h"
+#include "pam/result.h"
+
+namespace pamcognito::pam {
+
+struct Request {
+  std::string user;  // within the grammar
+  std::string service;
+  Facts facts;
+};
+
+struct OpenedSignIn {
+  Fd socket;                      // above 2, close-on-exec
+  std::chrono::seconds deadline;  // for the whole sign-in; at most 900 s
+};
+
+// The two calls of org.pamcognito.Auth1. Each opens a connection of its own to the system bus and
+// closes it before it returns: a connection held while a person types would count against the limit
+// that root shares. Bounded: 2 s for OpenSignIn, 10 s for CheckAccount (2 s of it to be connected).
+// The error says what the failure means; its may_be_unavailable is the caller's to set.
+std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request);
+std::expected<Outcome, Ending> check_account(const Request& request,
+                                             const std::optional<SignInId>& id);
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,170 @@
+#include "pam/bus_connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "common/bus_names.h"
+
+namespace pamcognito::pam {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char kAddress[] = "unix:path=/run/dbus/system_bus_socket";
+constexpr auto kQueueFullPause = 10ms;
+
+constexpr Ending unavailable(const char* cause) {
+  return {.outcome = Outcome::unavailable, .cause = cause};
+}
+
+// What a negative errno of libsystemd means. A connection that cannot be had is "unavailable";
+// anything that says the peer talks nonsense, or that we ran out of something, is not.
+Ending ending_of(int error) {
+  switch (-error) {
+    case EBADMSG:
+    case EPROTO:
+      return {.outcome = Outcome::unforeseen, .cause = "bus-protocol"};
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EINVAL:
+    case ECHILD:
+      return {.outcome = Outcome::unforeseen, .cause = "local-fault"};
+    case ENOENT:
+    case ECONNREFUSED:
+      return unavailable("no-bus");
+    default:
+      return unavailable("bus-lost");
+  }
+}
+
+struct ErrorRow {
+  std::string_view name;
+  Ending ending;
+};
+
+// The error names that have a meaning of their own. What a stranger can bring about is a failure,
+// not "unavailable": that would let a local password in without the second factor.
+constexpr std::array kErrors = {
+    ErrorRow{bus_names::kErrorUnconfigured, unavailable("unconfigured")},
+    ErrorRow{bus_names::kErrorTooManySignIns,
+             {.outcome = Outcome::tries_exhausted, .cause = "too-many-sign-ins"}},
+    ErrorRow{bus_names::kErrorNotPermitted,
+             {.outcome = Outcome::refused, .cause = "caller-not-permitted"}},
+    ErrorRow{bus_names::kErrorNotOurs,
+             {.outcome = Outcome::refused, .cause = "not-ours-to-daemon"}},
+    ErrorRow{bus_names::kErrorInvalidArgument,
+             {.outcome = Outcome::unforeseen, .cause = "invalid-argument"}},
+    ErrorRow{SD_BUS_ERROR_SERVICE_UNKNOWN, unavailable("no-daemon")},
+    ErrorRow{SD_BUS_ERROR_NAME_HAS_NO_OWNER, unavailable("no-daemon")},
+    ErrorRow{SD_BUS_ERROR_NO_REPLY, unavailable("daemon-lost")},
+    ErrorRow{SD_BUS_ERROR_DISCONNECTED, unavailable("bus-lost")},
+    ErrorRow{SD_BUS_ERROR_NO_SERVER, unavailable("bus-lost")},
+    ErrorRow{SD_BUS_ERROR_TIMEOUT, unavailable("timeout")},
+    ErrorRow{"org.freedesktop.DBus.Error.TimedOut", unavailable("timeout")},
+    ErrorRow{SD_BUS_ERROR_LIMITS_EXCEEDED, {.outcome = Outcome::failed, .cause = "bus-limits"}},
+    ErrorRow{SD_BUS_ERROR_ACCESS_DENIED, {.outcome = Outcome::failed, .cause = "bus-policy"}},
+};
+
+// The bus daemon, or systemd on its behalf, could not start the daemon.
+constexpr std::array<std::string_view, 2> kStartFailures = {"org.freedesktop.DBus.Error.Spawn.",
+                                                            "org.freedesktop.systemd1."};
+
+Ending ending_of(std::string_view error_name) {
+  const auto* row = std::ranges::find(kErrors, error_name, &ErrorRow::name);
+  if (row != kErrors.end()) return row->ending;
+  if (std::ranges::any_of(kStartFailures,
+                          [&](std::string_view prefix) { return error_name.starts_with(prefix); }))
+    return unavailable("daemon-not-started");
+  return {.outcome = Outcome::unforeseen, .cause = "bus-error"};
+}
+
+// sd_bus_message_handler_t: keeps the reply for run_until().
+int keep_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) noexcept {
+  static_cast<BusMessage*>(userdata)->reset(::sd_bus_message_ref(reply));
+  return 1;
+}
+
+}  // namespace
+
+std::expected<BusConnection, Ending> BusConnection::open(Deadline deadline) {
+  while (true) {
+    sd_bus* raw = nullptr;
+    int error = ::sd_bus_new(&raw);
+    if (error < 0) return std::unexpected(ending_of(error));
+    Bus bus(raw);
+    error = ::sd_bus_set_address(raw, kAddress);
+    if (error >= 0) error = ::sd_bus_set_bus_client(raw, 1);
+    if (error >= 0) error = ::sd_bus_negotiate_fds(raw, 1);
+    if (error >= 0) error = ::sd_bus_start(raw);
+    if (error >= 0) return BusConnection(std::move(bus));
+    // A non-blocking connect() to a full AF_UNIX queue does not wait; a burst of logins fills it.
+    if (error != -EAGAIN) return std::unexpected(ending_of(error));
+    bus.reset();
+    if (deadline.passed()) return std::unexpected(unavailable("timeout"));
+    (void)wait_for(-1, 0, Deadline::earlier(deadline, Deadline::after(kQueueFullPause)));
+  }
+}
+
+BusMessage BusConnection::new_call(const char* method) const noexcept {
+  sd_bus_message* message = nullptr;
+  if (::sd_bus_message_new_method_call(bus_.get(), &message, bus_names::kService, bus_names::kPath,
+                                       bus_names::kInterface, method) < 0)
+    return nullptr;
+  return BusMessage(message);
+}
+
+std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
+                                                      Deadline connected_by, Deadline answered_by) {
+  BusMessage reply;
+  const int error =
+      ::sd_bus_call_async(bus_.get(), nullptr, message, &keep_reply, &reply, /*usec=*/0);
+  if (error < 0) return std::unexpected(ending_of(error));
+  auto ran = run_until(reply, connected_by, answered_by);
+  // The pending call refers to `reply`: the connection ends here, whatever comes.
+  bus_.reset();
+  if (!ran) return std::unexpected(ran.error());
+  if (::sd_bus_message_is_method_error(reply.get(), nullptr) > 0)
+    return std::unexpected(ending_of(::sd_bus_message_get_error(reply.get())->name));
+  return reply;
+}
+
+std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, Deadline connected_by,
+                                                     Deadline answered_by) {
+  while (!reply) {
+    const bool connected = ::sd_bus_is_ready(bus_.get()) > 0;
+    const Deadline deadline =
+        connected ? answered_by : Deadline::earlier(connected_by, answered_by);
+    if (deadline.passed()) return std::unexpected(unavailable("timeout"));
+    const int processed = ::sd_bus_process(bus_.get(), nullptr);
+    if (processed < 0) return std::unexpected(ending_of(processed));
+    if (processed > 0) continue;
+
+    const int events = ::sd_bus_get_events(bus_.get());
+    const int fd = ::sd_bus_get_fd(bus_.get());
+    std::uint64_t usec = UINT64_MAX;
+    const int timeout = ::sd_bus_get_timeout(bus_.get(), &usec);
+    if (events < 0 || fd < 0 || timeout < 0)
+      return std::unexpected(ending_of(std::min({events, fd, timeout})));
+    if (wait_for(fd, static_cast<short>(events), deadline.no_later_than_usec(usec)) == Wait::failed)
+      return std::unexpected(ending_of(-errno));
+  }
+  return {};
+}
+
+bool is_packet_socket(int fd) noexcept {
+  int domain = 0;
+  int type = 0;
+  socklen_t size = sizeof(int);
+  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return false;
+  size = sizeof(int);
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) return false;
+  return domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <expected>
+#include <memory>
+
+#include "pam/deadline.h"
+#include "pam/result.h"
+
+namespace pamcognito::pam {
+
+struct BusMessageRelease {
+  void operator()(sd_bus_message* message) const noexcept { ::sd_bus_message_unref(message); }
+};
+using BusMessage = std::unique_ptr<sd_bus_message, BusMessageRelease>;
+
+// A connection to the system bus at its fixed address; no variable of the environment moves it.
+// sd_bus_call() is not used: its time-out does not bound authentication, and a stopped bus daemon
+// would hold a login for 90 s. Closed by the destructor, without flushing.
+class BusConnection {
+ public:
+  // Starts to connect. Waits only while the bus daemon's queue of connections is full.
+  static std::expected<BusConnection, Ending> open(Deadline deadline);
+
+  // A message to the daemon's object; null: no memory.
+  [[nodiscard]] BusMessage new_call(const char* method) const noexcept;
+  // Sends the call and waits for its reply. An error reply becomes the Ending that it means.
+  std::expected<BusMessage, Ending> call(sd_bus_message* message, Deadline connected_by,
+                                         Deadline answered_by);
+
+ private:
+  struct Close {
+    void operator()(sd_bus* bus) const noexcept { ::sd_bus_close_unref(bus); }
+  };
+  using Bus = std::unique_ptr<sd_bus, Close>;
+
+  explicit BusConnection(Bus bus) noexcept : bus_(std::move(bus)) {}
+  // Drives the connection until *reply is set.
+  std::expected<void, Ending> run_until(const BusMessage& reply, Deadline connected_by,
+                                        Deadline answered_by);
+
+  Bus bus_;
+};
+
+// Whether this is an AF_UNIX SOCK_SEQPACKET socket.
+[[nodiscard]] bool is_packet_socket(int fd) noexcept;
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,58 @@
+// The only file with a C interface: what libpam looks up by name. Nothing else is exported, and no
+// exception leaves.
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <syslog.h>
+
+#include <cstddef>
+#include <span>
+
+#include "pam/handle.h"
+#include "pam/options.h"
+#include "pam/phases.h"
+
+namespace {
+
+using pamcognito::pam::Handle;
+using pamcognito::pam::Options;
+using pamcognito::pam::parse_options;
+
+// Runs a phase; whatever goes wrong is PAM_SERVICE_ERR.
+template <class Phase>
+int guarded(pam_handle_t* pamh, int argc, const char** argv, Phase phase) noexcept {
+  int result = PAM_SERVICE_ERR;
+  try {
+    const Options options =
+        parse_options(std::span(argv, argc > 0 ? static_cast<std::size_t>(argc) : 0));
+    result = phase(Handle(pamh), options);
+  } catch (...) {
+    ::pam_syslog(pamh, LOG_ERR, "ended unforeseen cause=exception");
+  }
+  return result;
+}
+
+}  // namespace
+
+#define PAM_COGNITO_EXPORT extern "C" __attribute__((visibility("default")))
+
+PAM_COGNITO_EXPORT int pam_sm_authenticate(pam_handle_t* pamh, int flags, int argc,
+                                           const char** argv) {
+  return guarded(pamh, argc, argv, [flags](Handle pam, const Options& options) {
+    return pamcognito::pam::authenticate(pam, flags, options);
+  });
+}
+
+PAM_COGNITO_EXPORT int pam_sm_setcred(pam_handle_t* pamh, int /*flags*/, int argc,
+                                      const char** argv) {
+  return guarded(pamh, argc, argv, [](Handle pam, const Options& options) {
+    return pamcognito::pam::set_credentials(pam, options);
+  });
+}
+
+PAM_COGNITO_EXPORT int pam_sm_acct_mgmt(pam_handle_t* pamh, int flags, int argc,
+                                        const char** argv) {
+  return guarded(pamh, argc, argv, [flags](Handle pam, const Options& options) {
+    return pamcognito::pam::check_account(pam, flags, options);
+  });
+}

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "pam/handle.h"
+#include "pam/options.h"
+
+namespace pamcognito::pam {
+
+// The three things that the module does. Each returns a PAM code and logs one line if the user is
+// ours; for everybody else it is PAM_IGNORE, without the bus and without a line.
+int authenticate(Handle pam, int flags, const Options& options);
+int check_account(Handle pam, int flags, const Options& options);
+// PAM_SUCCESS for our users: it authenticates nobody, and where no other module succeeds PAM_IGNORE
+// breaks sshd and su.
+int set_credentials(Handle pam, const Options& options);
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "common/outcome.h"
+#include "common/users_conf.h"
+
+namespace pamcognito::pam {
+
+enum class Phase : std::uint8_t { authenticate, account };
+
+// How a phase ended, for PAM and for the log.
+struct Ending {
+  Outcome outcome = Outcome::unforeseen;
+  const char* cause = "unforeseen";  // a stable word
+  // Whether Outcome::unavailable may become PAM_AUTHINFO_UNAVAIL, which lets a local password in.
+  // Authentication: nothing but one password was asked for. Account: this transaction's
+  // authentication of this user ended so.
+  bool may_be_unavailable = false;
+};
+
+// The one place where an outcome becomes a PAM code.
+[[nodiscard]] int pam_code(Phase phase, const Ending& ending) noexcept;
+
+// The code for a user whom the daemon is not asked about; nullopt: ask it.
+[[nodiscard]] std::optional<int> pam_code(Membership membership) noexcept;
+
+}  // namespace pamcognito::pam

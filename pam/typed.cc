@@ -1,0 +1,48 @@
+#include "pam/typed.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace pamcognito::pam {
+
+std::optional<Secret> without_code(const Secret& answer) noexcept {
+  constexpr std::size_t suffix = sizeof("+123456") - 1;
+  if (answer.size() < suffix) return std::nullopt;
+  const std::string_view end = answer.reveal().substr(answer.size() - suffix);
+  const bool digits =
+      std::ranges::all_of(end.substr(1), [](char c) { return c >= '0' && c <= '9'; });
+  if (end.front() != '+' || !digits) return std::nullopt;
+  return answer.part(0, answer.size() - suffix);
+}
+
+bool Typed::remember(Purpose purpose, const Secret& answer) {
+  switch (purpose) {
+    case Purpose::password:
+      password_ = Secret::copy_of(answer.reveal());
+      return password_.has_value();
+    case Purpose::password_and_code:
+      password_ = without_code(answer);
+      return true;
+    case Purpose::new_password:
+      new_password_ = Secret::copy_of(answer.reveal());
+      return new_password_.has_value();
+    case Purpose::other:
+    case Purpose::new_password_again:
+    case Purpose::code:
+    case Purpose::choice:
+      return true;
+  }
+  return false;
+}
+
+bool Typed::is_the_password(const Secret& answer) const noexcept {
+  return password_ && !password_->empty() && answer.equals(*password_);
+}
+
+bool Typed::hand_over(const Handle& pam) const noexcept {
+  if (!new_password_) return !password_ || pam.set_password(PAM_AUTHTOK, *password_);
+  return pam.set_password(PAM_AUTHTOK, *new_password_) &&
+         (!password_ || pam.set_password(PAM_OLDAUTHTOK, *password_));
+}
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# What building and testing needs on the host, and how it gets there. Sourced by ./dev.
+#
+# Only build tools and libraries stand here. Whatever brings a service or stands in a login path
+# (openssh-server, sudo, dbus, …) is installed in the run's own sandbox: tests/system/sandbox.sh.
+
+host_packages=(
+  # compilers and build tools
+  g++-12 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
+  # libraries (cmake/dependencies.cmake)
+  libpam0g-dev libsystemd-dev libcurl4-openssl-dev libssl-dev libjsoncpp-dev libinih-dev
+  libqrencode-dev libmicrohttpd-dev libcmocka-dev
+  # what tests and demo use: a private bus, a PTY driver, one-time codes, a QR in the terminal, the
+  # sandbox (mount, unshare, debootstrap where / cannot be overlaid), CA certificates for the bench
+  dbus-daemon python3 oathtool qrencode openssl ca-certificates util-linux mount debootstrap
+)
+
+say() { printf '%s\n' "$*"; }
+die() {
+  printf 'dev: %s\n' "$*" >&2
+  exit 1
+}
+
+# Prints those of its arguments that are not installed.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      printf '%s\n' "$package"
+  done
+}
+
+# No package may start a service on the host while we install. The answer 101 of policy-rc.d says so
+# to every maintainer script; one that the machine has of its own stays as it is.
+apt_install_without_services() {
+  local policy=/usr/sbin/policy-rc.d ours='' status=0
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    ours=1
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "$@" \
+    </dev/null || status=$?
+  [[ -z $ours ]] || rm -f "$policy"
+  return "$status"
+}
+
+# Installs what is missing. Nothing missing: apt is not called, so no network is needed.
+ensure_host_packages() {
+  local wanted=("${host_packages[@]}") missing
+  # Node comes from Debian (18) unless the machine has one with npm already.
+  command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  ((${#missing[@]})) || return 0
+
+  say "Installing ${#missing[@]} missing Debian packages (build tools and libraries only): ${missing[*]}"
+  DEBIAN_FRONTEND=noninteractive apt-get update --quiet </dev/null ||
+    die "apt-get update failed; the first run needs the network"
+  apt_install_without_services "${missing[@]}" || die "apt-get install failed"
+  mapfile -t missing < <(missing_packages "${missing[@]}")
+  ((${#missing[@]} == 0)) || die "still not installed after apt-get: ${missing[*]}"
+  say "Installed."
+}
+
+# node_modules as the lock file says; npm is called only when the two differ.
+ensure_npm_packages() {
+  local folder=$1 lock stamp
+  [[ -f $folder/package-lock.json ]] || return 0
+  lock=$(sha256sum <"$folder/package-lock.json")
+  stamp=$folder/node_modules/.installed-lock-sha256
+  [[ -f $stamp && $(<"$stamp") == "$lock" ]] && return 0
+  say "Installing the npm packages of ${folder#"$root"/} as its lock file pins them"
+  (cd "$folder" && npm ci --no-audit --no-fund </dev/null) ||
+    die "npm ci failed in $folder; the first run needs the network"
+  printf '%s\n' "$lock" >"$stamp"
+}

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""run_tests.py [SUITE…]: builds what the suites need, runs them, closes with `N passed, N failed`.
+
+A suite is a ctest label. The sanitizer builds run the parts under both compilers; what real programs
+load (sshd, sudo, su) and what is compared with golden lists is the release build. Counted are single
+test cases as cmocka and the test scripts report them, not programs; a program that fails without
+naming a case counts as one failure.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/system"))
+
+from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
+
+SANITIZED = ("unit", "flows", "module", "daemon", "pool", "arch")
+RELEASED = ("golden", "interop", "system")
+PRESETS = {"sanitize-gcc": SANITIZED, "sanitize-clang": SANITIZED, "release": RELEASED}
+WHOLE_OUTPUT = str(64 * 1024 * 1024)  # ctest cuts outputs at 1 KiB unless told otherwise
+
+
+class Count:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+def count_cases(output, status):
+    """The cases of one test program, from what it printed and from ctest's word about it."""
+    count = Count()
+    if status == "disabled" or status == "notrun":
+        count.skipped = 1
+        return count
+    closing = re.findall(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", output, re.M)
+    if closing:
+        count.passed, count.failed, count.skipped = (int(number or 0) for number in closing[-1])
+    else:
+        count.passed = len(re.findall(r"^\[       OK \]", output, re.M))
+        for what, number in re.findall(r"^\[  (FAILED|SKIPPED) +\] (?:\S+: )?(\d+) test\(s\)",
+                                       output, re.M):
+            if what == "FAILED":
+                count.failed += int(number)
+            else:
+                count.skipped += int(number)
+    if status == "fail" and count.failed == 0:
+        count.failed = 1
+    if status == "run" and count.passed + count.failed + count.skipped == 0:
+        count.passed = 1
+    return count
+
+
+def build(preset):
+    jobs = str(os.cpu_count() or 2)
+    for argv in (["cmake", "--preset", preset, "--log-level=WARNING", "-Wno-dev"],
+                 ["cmake", "--build", "--preset", preset, "--", "-j", jobs]):
+        done = subprocess.run(argv, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            print(done.stdout)
+            return False
+    return True
+
+
+def has_tests(preset, suite):
+    listing = subprocess.run(["ctest", "--preset", preset, "-N", "-L", f"^{suite}$"], cwd=ROOT,
+                             text=True, capture_output=True).stdout
+    return "Total Tests: 0" not in listing
+
+
+def run_ctest(preset, suites):
+    count = Count()
+    for suite in suites:
+        if not has_tests(preset, suite):
+            print(f"  {suite}: there is no such test in {preset}")
+            count.failed += 1
+    report = ROOT / "build" / preset / "ctest.xml"
+    report.unlink(missing_ok=True)
+    labels = "^(" + "|".join(suites) + ")$"
+    # Under the sanitizers a test may use both processors; real logins are tried one after the other.
+    jobs = "2" if preset != "release" else "1"
+    done = subprocess.run(["ctest", "--preset", preset, "-L", labels, "-j", jobs,
+                           "--output-junit", report, "--test-output-size-passed", WHOLE_OUTPUT,
+                           "--test-output-size-failed", WHOLE_OUTPUT, "--no-tests=error"], cwd=ROOT)
+    if not report.exists():
+        count.failed += 1
+        return count
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        output = case.findtext("system-out") or ""
+        found = count_cases(output, case.get("status"))
+        print(f"  {case.get('name')}: {found}", flush=True)
+        count.add(found)
+    if done.returncode != 0 and count.failed == 0:
+        count.failed = 1
+    return count
+
+
+def main():
+    known = SANITIZED + RELEASED
+    suites = tuple(sys.argv[1:]) or known
+    unknown = [suite for suite in suites if suite not in known]
+    if unknown:
+        sys.exit(f"unknown suite: {' '.join(unknown)}; there are: {' '.join(known)}")
+
+    guard = HostGuard()
+    total = Count()
+    for preset, served in PRESETS.items():
+        wanted = [suite for suite in served if suite in suites]
+        if not wanted:
+            continue
+        started = time.monotonic()
+        print(f"\n== {preset}: {' '.join(wanted)}", flush=True)
+        if build(preset):
+            count = run_ctest(preset, wanted)
+        else:
+            count = Count()
+            count.failed = 1
+            print(f"the build of {preset} failed")
+        print(f"== {preset}: {count} ({time.monotonic() - started:.0f} s)", flush=True)
+        total.add(count)
+
+    left_behind = guard.report()
+    if left_behind:
+        total.failed += 1
+        print("\nThe host is NOT as it was before:", *left_behind, sep="\n  ")
+    else:
+        total.passed += 1
+        print("\nThe host is as it was: packages, /etc, mounts, listening sockets and processes.")
+
+    if total.skipped:
+        print(f"{total.skipped} skipped")
+    print(f"{total.passed} passed, {total.failed} failed", flush=True)
+    sys.exit(1 if total.failed or not total.passed else 0)
+
+
+if __name__ == "__main__":
+    main()

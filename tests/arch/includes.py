@@ -1,0 +1,159 @@
+"""Holds the tree against docs/architecture.md: which layer may include which.
+
+The page's ```layers block has a line for each layer, "flows: prompts limits common". A word is a
+layer, or one header of a layer ("cognito/endpoint.h"). A layer's files are in its folder: common/ and
+pam/ at the top, the others in daemon/; main is daemon/main.cc.
+"""
+
+import pathlib
+import re
+
+MAX_LINES = 600
+
+# What must not be reached from a layer, through whatever headers of ours. The login process stays
+# light, and flows are tested without a socket.
+FOREIGN = {
+    "pam": ("curl/", "openssl/", "json/", "thread", "microhttpd.h"),
+    "common": ("curl/", "openssl/", "json/", "systemd/", "microhttpd.h"),
+    "flows": ("curl/", "openssl/", "json/", "systemd/sd-bus.h"),
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+TOP_LAYERS = ("common", "pam")
+
+
+def sources(root, *folders):
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in (".cc", ".h") and "node_modules" not in path.parts:
+                yield path.relative_to(root)
+
+
+def includes_of(root, path):
+    """Pairs of (quoted, angled) includes, one of each pair empty."""
+    return INCLUDE.findall((root / path).read_text(encoding="utf-8"))
+
+
+def layer_of(path):
+    parts = pathlib.PurePath(path).parts
+    if parts[0] in TOP_LAYERS:
+        return parts[0]
+    if parts[0] == "daemon":
+        return "main" if len(parts) == 2 else parts[1]
+    return None
+
+
+def read_layers(root):
+    """The table of the page: layer -> set of words."""
+    page = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    block = re.search(r"^```layers\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    if block is None:
+        raise ValueError("docs/architecture.md has no ```layers block")
+    layers = {}
+    for line in block.group(1).splitlines():
+        if not line.strip():
+            continue
+        layer, colon, words = line.partition(":")
+        if not colon or layer in layers:
+            raise ValueError(f"docs/architecture.md: not a line of the layers block: {line}")
+        layers[layer] = set(words.split())
+    return layers
+
+
+def table_problems(layers):
+    """Words that mean nothing, and layers that include each other in a circle."""
+    problems = []
+    for layer, words in layers.items():
+        for word in words:
+            if word.split("/")[0] not in layers:
+                problems.append(f"architecture.md: {layer} names {word}, which is no layer")
+    done, open_ = set(), []
+
+    def visit(layer):
+        if layer in done:
+            return
+        if layer in open_:
+            problems.append("architecture.md: a circle: " + " > ".join(open_ + [layer]))
+            return
+        open_.append(layer)
+        for word in sorted(layers.get(layer, ())):
+            if "/" not in word:
+                visit(word)
+        open_.pop()
+        done.add(layer)
+
+    for layer in layers:
+        visit(layer)
+    return problems
+
+
+def permitted(layers, layer, included):
+    target = layer_of(included)
+    if target == layer or target in layers[layer]:
+        return True
+    return str(pathlib.PurePath(included)).removeprefix("daemon/") in layers[layer]
+
+
+def include_problems(root, layers):
+    problems = []
+    for path in sources(root, *TOP_LAYERS, "daemon"):
+        layer = layer_of(path)
+        if layer not in layers:
+            problems.append(f"{path}: its layer {layer} is not in architecture.md")
+            continue
+        for quoted, _ in includes_of(root, path):
+            if quoted and not (root / quoted).is_file():
+                problems.append(f"{path}: {quoted} is not a path from the top of the tree")
+            elif quoted and not permitted(layers, layer, quoted):
+                problems.append(f"{path}: {layer} must not include {quoted}")
+    return problems
+
+
+def reached(root, path, seen):
+    """Foreign headers that `path` brings in, each with the file of ours that names it."""
+    seen.add(str(path))
+    for quoted, angled in includes_of(root, path):
+        if angled:
+            yield angled, path
+        elif quoted not in seen and (root / quoted).is_file():
+            yield from reached(root, pathlib.PurePath(quoted), seen)
+
+
+def foreign_problems(root):
+    problems = []
+    for path in sources(root, *TOP_LAYERS, "daemon"):
+        for header, via in reached(root, path, set()):
+            if header.startswith(FOREIGN.get(layer_of(path), ())):
+                problems.append(f"{path}: reaches <{header}> through {via}")
+    return problems
+
+
+def pool_problems(root):
+    """cognito-pool judges the daemon, so it shares no code with it."""
+    return [
+        f"{path}: the pool must not include {quoted}"
+        for path in sources(root, "tests/pool")
+        for quoted, _ in includes_of(root, path)
+        if quoted.startswith(("daemon/", "pam/", "common/")) and quoted != "common/fd.h"
+    ]
+
+
+def length_problems(root):
+    problems = []
+    for path in sources(root, *TOP_LAYERS, "daemon", "cli", "tests"):
+        lines = len((root / path).read_text(encoding="utf-8").splitlines())
+        if lines > MAX_LINES:
+            problems.append(f"{path}: {lines} lines; a file is one concept, {MAX_LINES} at most")
+    return problems
+
+
+def check(root):
+    """Everything that is wrong with the tree at `root`, one sentence each."""
+    layers = read_layers(root)
+    return (
+        table_problems(layers)
+        + include_problems(root, layers)
+        + foreign_problems(root)
+        + pool_problems(root)
+        + length_problems(root)
+    )

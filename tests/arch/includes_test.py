@@ -1,0 +1,119 @@
+"""includes_test.py ROOT: the tree keeps to docs/architecture.md, and the check can fail."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+import includes
+
+ROOT = pathlib.Path(sys.argv.pop(1))
+
+PAGE = """# A page
+```layers
+common:
+pam: common
+runtime: common
+policy: cognito/endpoint.h common
+cognito: policy runtime common
+flows: cognito runtime common
+main: flows common
+```
+"""
+
+
+class Tree(unittest.TestCase):
+    def test_the_tree_keeps_to_the_page(self):
+        self.assertEqual(includes.check(ROOT), [])
+
+    def test_the_tree_was_seen(self):
+        layers = {includes.layer_of(path) for path in includes.sources(ROOT, "pam", "common", "daemon")}
+        self.assertEqual(layers, set(includes.read_layers(ROOT)))
+
+
+class Planted(unittest.TestCase):
+    """Each fault planted in a small tree is found, and nothing else."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+        self.write("docs/architecture.md", PAGE)
+        self.write("common/fd.h", "#include <unistd.h>\n")
+        self.write("daemon/runtime/task.h", '#include "common/fd.h"\n')
+        self.write("daemon/cognito/endpoint.h", "")
+        self.write("daemon/cognito/pool.h", "#include <string>\n")
+        self.write("daemon/policy/config.h", '#include "daemon/cognito/endpoint.h"\n')
+        self.write("daemon/flows/sign_in.cc", '#include "daemon/cognito/pool.h"\n')
+        self.write("daemon/main.cc", '#include "daemon/flows/sign_in.h"\n')
+        self.write("daemon/flows/sign_in.h", "")
+        self.write("pam/entry.cc", '#include "common/fd.h"\n')
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def assert_problem(self, *parts):
+        problems = includes.check(self.root)
+        self.assertEqual(len(problems), 1, problems)
+        for part in parts:
+            self.assertIn(part, problems[0])
+
+    def test_a_sound_tree_has_no_problem(self):
+        self.assertEqual(includes.check(self.root), [])
+
+    def test_a_lower_layer_includes_a_higher_one(self):
+        self.write("daemon/runtime/task.h", '#include "daemon/flows/sign_in.h"\n')
+        self.assert_problem("runtime must not include daemon/flows/sign_in.h")
+
+    def test_one_permitted_header_permits_no_other(self):
+        self.write("daemon/policy/config.h", '#include "daemon/cognito/pool.h"\n')
+        self.assert_problem("policy must not include daemon/cognito/pool.h")
+
+    def test_the_module_includes_the_daemon(self):
+        self.write("pam/entry.cc", '#include "daemon/runtime/task.h"\n')
+        self.assert_problem("pam must not include")
+
+    def test_an_include_relative_to_the_file(self):
+        self.write("daemon/flows/sign_in.cc", '#include "sign_in.h"\n')
+        self.assert_problem("sign_in.h is not a path from the top")
+
+    def test_a_folder_that_is_no_layer(self):
+        self.write("daemon/extra/x.cc", "")
+        self.assert_problem("its layer extra is not in architecture.md")
+
+    def test_a_foreign_header_in_the_module(self):
+        self.write("pam/entry.cc", "#  include <openssl/evp.h>\n")
+        self.assert_problem("pam/entry.cc", "openssl/evp.h")
+
+    def test_a_foreign_header_reached_through_another_layer(self):
+        self.write("daemon/cognito/pool.h", "#include <curl/curl.h>\n")
+        self.assert_problem("daemon/flows/sign_in.cc", "<curl/curl.h> through daemon/cognito/pool.h")
+
+    def test_the_pool_shares_code_with_the_daemon(self):
+        self.write("tests/pool/pool.cc", '#include "common/fd.h"\n#include "common/secret.h"\n')
+        self.assert_problem("tests/pool/pool.cc", "common/secret.h")
+
+    def test_a_file_that_is_too_long(self):
+        self.write("daemon/flows/sign_in.h", "\n" * 600)
+        self.assertEqual(includes.check(self.root), [])
+        self.write("daemon/flows/sign_in.h", "\n" * 601)
+        self.assert_problem("601 lines")
+
+    def test_a_circle_in_the_page(self):
+        self.write("docs/architecture.md", PAGE.replace("common:\n", "common: pam\n", 1))
+        self.assert_problem("a circle: common > pam > common")
+
+    def test_a_word_in_the_page_that_is_no_layer(self):
+        self.write("docs/architecture.md", PAGE.replace("pam: common", "pam: common util"))
+        self.assert_problem("pam names util")
+
+    def test_a_page_without_the_block(self):
+        self.write("docs/architecture.md", "# A page\n")
+        with self.assertRaises(ValueError):
+            includes.check(self.root)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,251 @@
+#include "daemon/bus/open_sign_in.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/cmocka_cpp.h"
+#include "tests/flows/scripted.h"
+
+// The life of one sign-in on a real socket pair and the real loop: what the module's end sees, and
+// what is left when it vanishes.
+namespace pamcognito::test {
+namespace {
+
+using cognito::ChallengeName;
+using runtime::EventLoop;
+
+constexpr SignInId kNoId{};
+
+// The module's end: answers each question from the list, then does what the test says.
+class Module {
+ public:
+  Module(EventLoop& loop, Fd socket)
+      : socket_(std::move(socket)),
+        watch_(std::make_unique<runtime::IoWatch>(loop, socket_.get(),
+                                                  static_cast<std::uint32_t>(EPOLLIN),
+                                                  [this](std::uint32_t) { readable(); })) {}
+
+  void hang_up() {
+    watch_.reset();
+    socket_.reset();
+  }
+
+  std::deque<std::string> answers;
+  bool acknowledge = true;
+  bool closed_by_daemon = false;
+  std::function<void(const DaemonFrame&)> on_frame;
+  std::vector<DaemonFrame> frames;
+  Fd& socket() { return socket_; }
+
+ private:
+  void readable() {
+    auto frame = receive_from_daemon(socket_.get());
+    if (!frame) {
+      closed_by_daemon = true;
+      watch_.reset();
+      return;
+    }
+    frames.push_back(*frame);
+    if (on_frame) on_frame(*frame);
+    if (!socket_) return;
+    const bool asked =
+        frame->type == FrameType::ask_hidden || frame->type == FrameType::ask_visible;
+    if (asked && !answers.empty()) {
+      const auto answer = Secret::copy_of(answers.front());
+      answers.pop_front();
+      assert_true(send_answer(socket_.get(), frame->purpose, *answer).has_value());
+    }
+    if (frame->type == FrameType::outcome && frame->outcome == Outcome::success && acknowledge)
+      assert_true(send_signal(socket_.get(), FrameType::ack).has_value());
+  }
+
+  Fd socket_;
+  std::unique_ptr<runtime::IoWatch> watch_;
+};
+
+struct Stage {
+  Stage() {
+    int pair[2];
+    assert_int_equal(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+                     0);
+    module = std::make_unique<Module>(loop, Fd(pair[1]));
+    sign_in = std::make_unique<bus::OpenSignIn>(
+        loop, world.services(), world.request(), std::move(*open.take("alice", world.origin)),
+        facts, Fd(pair[0]), [this] {
+          sign_in.reset();
+          ++finished;
+          // A round more, so that the module's end sees what was sent last.
+          after = std::make_unique<runtime::Timer>(loop, loop.now() + std::chrono::milliseconds(1),
+                                                   [this] { loop.exit(0); });
+        });
+  }
+  void run() {
+    sign_in->start();
+    assert_int_equal(loop.run(), 0);
+    assert_int_equal(finished, 1);
+    assert_int_equal(open.count(), 0);
+  }
+  void script_totp() {
+    world.pool.reply_challenge(ChallengeName::software_token_mfa);
+    world.pool.reply_tokens();
+    module->answers = {"right password", "123456"};
+  }
+  [[nodiscard]] bool remembered() const {
+    return facts.of_user("alice", std::chrono::hours(1), world.clock.boot_time()).has_value();
+  }
+
+  World world;
+  EventLoop loop;
+  limits::OpenSignIns open;
+  sessions::VerifiedFactsStore facts;
+  std::unique_ptr<Module> module;
+  std::unique_ptr<bus::OpenSignIn> sign_in;
+  std::unique_ptr<runtime::Timer> after;
+  int finished = 0;
+};
+
+void an_acknowledged_success_is_remembered(void**) {
+  Stage stage;
+  stage.script_totp();
+  stage.run();
+  const DaemonFrame& last = stage.module->frames.back();
+  assert_true(last.type == FrameType::outcome);
+  assert_outcome(last.outcome, Outcome::success);
+  assert_true(last.sign_in_id != kNoId);
+  assert_true(
+      stage.facts.of_sign_in(last.sign_in_id, "alice", "sshd", stage.world.clock.boot_time())
+          .has_value());
+  assert_int_equal(stage.world.revoked.size(), 1);  // no session keeps the tokens
+}
+
+void a_success_that_is_not_acknowledged_does_not_count(void**) {
+  Stage stage;
+  stage.script_totp();
+  stage.module->acknowledge = false;
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.type == FrameType::outcome) stage.module->hang_up();
+  };
+  stage.run();
+  assert_false(stage.remembered());
+  assert_int_equal(stage.world.revoked.size(), 1);
+}
+
+void something_else_than_an_ack_does_not_count(void**) {
+  Stage stage;
+  stage.script_totp();
+  stage.module->acknowledge = false;
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.type != FrameType::outcome) return;
+    const auto answer = Secret::copy_of("yes");
+    assert_true(send_answer(stage.module->socket().get(), Purpose::other, *answer).has_value());
+  };
+  stage.run();
+  assert_false(stage.remembered());
+}
+
+void a_refusal_says_so_and_gives_no_id(void**) {
+  Stage stage;
+  stage.world.pool.reply_error(cognito::ErrorKind::not_authorized);
+  stage.module->answers = {"wrong password"};
+  stage.run();
+  assert_true(stage.module->frames.at(1).type == FrameType::error);
+  const DaemonFrame& last = stage.module->frames.back();
+  assert_outcome(last.outcome, Outcome::refused);
+  assert_true(last.sign_in_id == kNoId);
+  assert_true(stage.module->closed_by_daemon);
+  assert_false(stage.remembered());
+}
+
+void a_dead_host_process_ends_it_at_the_prompt(void**) {
+  Stage stage;
+  stage.module->on_frame = [&](const DaemonFrame&) { stage.module->hang_up(); };
+  stage.run();
+  assert_true(stage.world.pool.calls.empty());
+}
+
+void a_dead_host_process_ends_it_at_the_code(void**) {
+  Stage stage;
+  stage.script_totp();
+  stage.module->answers = {"right password"};
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.purpose == Purpose::code) stage.module->hang_up();
+  };
+  stage.run();
+  assert_text(stage.world.operations(), "sign_in");
+  assert_false(stage.remembered());
+}
+
+// Sends `bytes` as one datagram, as no module of ours would.
+void send_raw(Module& module, std::string_view bytes) {
+  assert_int_equal(::send(module.socket().get(), bytes.data(), bytes.size(), 0), bytes.size());
+}
+
+void garbage_ends_it(void**) {
+  const std::string long_answer(600, 'x');
+  for (const std::string& garbage :
+       {std::string("\xff\x01", 2), std::string("x", 1), std::string("\x03\x01hello", 7),
+        std::string("\x10\x01pass\0word", 11), std::string("\x12\x00", 2),
+        "\x10\x01" + long_answer}) {
+    Stage stage;
+    stage.module->on_frame = [&](const DaemonFrame& frame) {
+      if (frame.type == FrameType::ask_hidden) send_raw(*stage.module, garbage);
+    };
+    stage.run();
+    assert_true(stage.world.pool.calls.empty());
+    assert_int_equal(stage.module->frames.size(), 1);  // the question, and no word after that
+    assert_true(stage.module->closed_by_daemon);
+  }
+}
+
+void an_abort_is_a_broken_conversation(void**) {
+  Stage stage;
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.type == FrameType::ask_hidden)
+      assert_true(send_signal(stage.module->socket().get(), FrameType::abort).has_value());
+  };
+  stage.run();
+  assert_outcome(stage.module->frames.back().outcome, Outcome::conversation_broken);
+}
+
+void an_answer_that_nobody_asked_for_ends_it(void**) {
+  Stage stage;
+  stage.script_totp();
+  stage.module->answers.clear();
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.purpose != Purpose::password) return;
+    const auto password = Secret::copy_of("right password");
+    for (int i = 0; i < 3; ++i)
+      assert_true(
+          send_answer(stage.module->socket().get(), Purpose::password, *password).has_value());
+  };
+  stage.run();
+  // The second one arrives at the code prompt: the password again.
+  assert_text(stage.world.operations(), "sign_in");
+  for (const DaemonFrame& frame : stage.module->frames)
+    assert_false(frame.type == FrameType::outcome && frame.outcome == Outcome::success);
+  assert_true(stage.module->closed_by_daemon);
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(an_acknowledged_success_is_remembered),
+      cmocka_unit_test(a_success_that_is_not_acknowledged_does_not_count),
+      cmocka_unit_test(something_else_than_an_ack_does_not_count),
+      cmocka_unit_test(a_refusal_says_so_and_gives_no_id),
+      cmocka_unit_test(a_dead_host_process_ends_it_at_the_prompt),
+      cmocka_unit_test(a_dead_host_process_ends_it_at_the_code),
+      cmocka_unit_test(garbage_ends_it),
+      cmocka_unit_test(an_abort_is_a_broken_conversation),
+      cmocka_unit_test(an_answer_that_nobody_asked_for_ends_it),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,178 @@
+#include "tests/daemon/stage.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace pamcognito::test {
+namespace {
+
+constexpr char kPoolState[] = "/run/pool";
+constexpr char kDaemonLog[] = "/run/cognitod.log";
+
+[[noreturn]] void give_up(const std::string& why) {
+  std::fprintf(stderr, "test set-up: %s\n%s\n", why.c_str(), Cognitod::log().c_str());
+  std::abort();
+}
+
+// Until `there` says so; the test's own time limit bounds it.
+template <class Condition>
+void wait_until(Condition there, const char* what) {
+  constexpr int tries = 3000;
+  for (int i = 0; i < tries; ++i) {
+    if (there()) return;
+    (void)::usleep(10'000);
+  }
+  give_up(std::string("waited in vain for ") + what);
+}
+
+std::string read_file(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+Json::Value parse(const std::string& text) {
+  Json::Value value;
+  std::istringstream in(text);
+  in >> value;
+  return value;
+}
+
+std::size_t collect(const char* data, std::size_t size, std::size_t count, void* text) {
+  static_cast<std::string*>(text)->append(data, size * count);
+  return size * count;
+}
+
+bool name_is_owned() {
+  sd_bus* bus = nullptr;
+  if (sd_bus_open_system(&bus) < 0) return false;
+  const bool owned = sd_bus_get_name_creds(bus, "org.pamcognito.Auth1", 0, nullptr) >= 0;
+  sd_bus_flush_close_unref(bus);
+  return owned;
+}
+
+int run(const char* program, std::initializer_list<const char*> arguments, const char* log,
+        uid_t uid) {
+  const int fd = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  (void)::dup2(fd, STDOUT_FILENO);
+  (void)::dup2(fd, STDERR_FILENO);
+  if (uid != 0 && (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0))
+    return 126;
+  std::vector<char*> argv{const_cast<char*>(program)};
+  for (const char* argument : arguments) argv.push_back(const_cast<char*>(argument));
+  argv.push_back(nullptr);
+  ::execv(program, argv.data());
+  return 127;
+}
+
+}  // namespace
+
+Pool::Pool() {
+  (void)::mkdir(kPoolState, 0755);
+  process_ = Child([] {
+    return run(PAM_COGNITO_TEST_POOL,
+               {"--state", kPoolState, "--seed", PAM_COGNITO_TEST_SEED, "--port", "0"},
+               "/run/pool.log", 0);
+  });
+  const std::string ready = std::string(kPoolState) + "/ready.json";
+  wait_until([&] { return ::access(ready.c_str(), R_OK) == 0; }, "cognito-pool");
+  ready_ = parse(read_file(ready));
+}
+
+Json::Value Pool::admin(const std::string& name, const Json::Value& request) {
+  const std::string body = Json::writeString(Json::StreamWriterBuilder(), request);
+  const std::string url = ready_["admin"].asString() + name;
+  const std::string ca_file = ready_["ca_file"].asString();
+  std::string answer;
+  CURL* curl = ::curl_easy_init();
+  (void)::curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  (void)::curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.c_str());
+  (void)::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
+  (void)::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &collect);
+  (void)::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+  (void)::curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
+  const CURLcode code = ::curl_easy_perform(curl);
+  long status = 0;
+  (void)::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  ::curl_easy_cleanup(curl);
+  if (code != CURLE_OK || status != 200)
+    give_up("admin " + name + " " + body + ": " + ::curl_easy_strerror(code) + " " + answer);
+  return parse(answer);
+}
+
+std::string Pool::totp_code(const std::string& user) {
+  Json::Value request;
+  request["username"] = user;
+  return admin("users/totp-code", request)["code"].asString();
+}
+
+std::string Pool::message_code(const std::string& user) {
+  Json::Value request;
+  request["username"] = user;
+  request["wait_ms"] = 10'000;
+  return admin("inbox/next", request)["message"]["code"].asString();
+}
+
+int Pool::count(const std::string& operation) {
+  return admin("log/list")["counts"].get(operation, 0).asInt();
+}
+
+void Pool::fault(const std::string& on, const std::string& kind, Json::Value more) {
+  more["on"] = on;
+  more["kind"] = kind;
+  (void)admin("faults/add", more);
+}
+
+Cognitod::Cognitod(const std::string& configuration) {
+  write_file("/etc/pam-cognito/cognitod.conf", configuration);
+  process_ = Child([] { return run(PAM_COGNITO_TEST_DAEMON, {}, kDaemonLog, kDaemonUid); });
+  wait_until(&name_is_owned, "cognitod on the bus");
+}
+
+int Cognitod::stop() {
+  process_.signal(SIGTERM);
+  return process_.wait();
+}
+
+std::string Cognitod::log() {
+  return read_file(kDaemonLog);
+}
+
+std::string configuration_for(const Pool& pool, const std::string& more) {
+  const Json::Value& ready = pool.ready();
+  std::string text = "[pool]\n";
+  for (const char* key :
+       {"region", "user_pool_id", "client_id", "endpoint", "issuer", "jwks_uri", "ca_file"})
+    text += std::string(key) + " = " + ready[key].asString() + "\n";
+  text += "[access]\nallow_groups = linux-users\n[mfa]\nenrol = no\n";
+  return text + more;
+}
+
+void set_up_accounts() {
+  std::string passwd = "root:x:0:0::/:/bin/sh\ncognitod:x:990:990::/:/bin/sh\n";
+  std::string names;
+  unsigned uid = 1001;
+  for (const char* name :
+       {"alice", "bob", "carol", "dave", "erin", "frank", "mallory", "oscar", "nobody-knows"}) {
+    const std::string id = std::to_string(uid++);
+    passwd += std::string(name) + ":x:" + id + ":" + id + "::/:/bin/sh\n";
+    names += std::string(names.empty() ? "" : " ") + name;
+  }
+  write_file("/etc/passwd", passwd + "localuser:x:1900:1900::/:/bin/sh\n");
+  write_file("/etc/group", "root:x:0:\ncognito-users:x:2000:\n");
+  set_users_conf("users=" + names + "\n");
+}
+
+}  // namespace pamcognito::test

@@ -1,0 +1,140 @@
+// The account phase, alone and after an authentication in the same transaction.
+
+#include "tests/module/check.h"
+#include "tests/module/fake_daemon.h"
+#include "tests/module/sandbox.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::test;
+
+void sign_in_script(Peer& peer) {
+  peer.ask(Purpose::password);
+  peer.success();
+}
+
+void every_outcome_has_its_code(void**) {
+  struct Row {
+    Outcome outcome;
+    int code;
+  };
+  const Row rows[] = {
+      {Outcome::success, PAM_SUCCESS},
+      {Outcome::account_denied, PAM_PERM_DENIED},
+      {Outcome::not_permitted, PAM_PERM_DENIED},
+      {Outcome::account_expired, PAM_ACCT_EXPIRED},
+      {Outcome::new_password_needed, PAM_NEW_AUTHTOK_REQD},
+      {Outcome::unavailable, PAM_PERM_DENIED},
+      {Outcome::failed, PAM_PERM_DENIED},
+      {Outcome::unforeseen, PAM_SERVICE_ERR},
+      {static_cast<Outcome>(99), PAM_SERVICE_ERR},
+  };
+  for (const Row& row : rows) {
+    const FakeDaemon daemon({}, {.account = row.outcome});
+    Person person;
+    Transaction transaction(kOurs, &person, {.service = "systemd-user"});
+    assert_code(transaction.account(), row.code);
+    assert_int_equal(daemon.record().checked, 1);
+    assert_int_equal(daemon.record().id_size, 0);
+    assert_string_equal(daemon.record().service.data(), "systemd-user");
+    assert_string_equal(daemon.record().user.data(), kOurs);
+  }
+}
+
+void it_names_the_sign_in_of_this_transaction(void**) {
+  const FakeDaemon daemon(sign_in_script);
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
+  assert_code(transaction.account(), PAM_SUCCESS);
+  assert_int_equal(daemon.record().id_size, kSignInIdSize);
+  assert_memory_equal(daemon.record().id.data(), kSignInId.data(), kSignInIdSize);
+}
+
+void a_sign_in_of_somebody_else_is_not_named(void**) {
+  const FakeDaemon daemon(sign_in_script);
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
+  transaction.set_item(PAM_USER, kOursByPrimary);
+  assert_code(transaction.account(), PAM_SUCCESS);
+  assert_string_equal(daemon.record().user.data(), kOursByPrimary);
+  assert_int_equal(daemon.record().id_size, 0);
+}
+
+void a_failed_second_sign_in_forgets_the_first(void**) {
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  {
+    const FakeDaemon daemon(sign_in_script);
+    assert_code(transaction.authenticate(), PAM_SUCCESS);
+  }
+  const FakeDaemon daemon([](Peer& peer) { peer.outcome(Outcome::refused); });
+  assert_code(transaction.authenticate(), PAM_AUTH_ERR);
+  assert_code(transaction.account(), PAM_SUCCESS);
+  assert_int_equal(daemon.record().id_size, 0);
+}
+
+void unreachable_denies_after_a_key_or_a_sign_in(void**) {
+  Person person{.answers = {"secret"}};
+  Transaction key_login(kOurs, &person);
+  assert_code(key_login.account(), PAM_PERM_DENIED);
+  Transaction transaction(kOurs, &person);
+  {
+    const FakeDaemon daemon(sign_in_script);
+    assert_code(transaction.authenticate(), PAM_SUCCESS);
+  }
+  assert_code(transaction.account(), PAM_PERM_DENIED);
+}
+
+void unreachable_is_unavailable_only_if_authentication_said_so(void**) {
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
+  assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
+  {
+    // The daemon came back in between, and it alone decides.
+    const FakeDaemon daemon({}, {.account = Outcome::account_denied});
+    assert_code(transaction.account(), PAM_PERM_DENIED);
+    assert_int_equal(daemon.record().id_size, 0);
+  }
+  transaction.set_item(PAM_USER, kOursByPrimary);
+  assert_code(transaction.account(), PAM_PERM_DENIED);
+}
+
+void unconfigured_follows_the_same_rule(void**) {
+  const FakeDaemon daemon({}, {.open_error = "org.pamcognito.Error.Unconfigured",
+                               .check_error = "org.pamcognito.Error.Unconfigured"});
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.account(), PAM_PERM_DENIED);
+  assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
+  assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
+}
+
+PrivateBus* bus = nullptr;
+int start_bus(void**) {
+  bus = new PrivateBus();
+  return 0;
+}
+int stop_bus(void**) {
+  delete bus;
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  enter_sandbox();
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(every_outcome_has_its_code),
+      cmocka_unit_test(it_names_the_sign_in_of_this_transaction),
+      cmocka_unit_test(a_sign_in_of_somebody_else_is_not_named),
+      cmocka_unit_test(a_failed_second_sign_in_forgets_the_first),
+      cmocka_unit_test(unreachable_denies_after_a_key_or_a_sign_in),
+      cmocka_unit_test(unreachable_is_unavailable_only_if_authentication_said_so),
+      cmocka_unit_test(unconfigured_follows_the_same_rule),
+  };
+  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+}

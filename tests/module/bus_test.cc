@@ -1,0 +1,218 @@
+// The way to the daemon: no bus, a stopped bus, no daemon, a stopped daemon, error replies.
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "common/bus_names.h"
+#include "common/fd.h"
+#include "tests/module/check.h"
+#include "tests/module/fake_daemon.h"
+#include "tests/module/sandbox.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::test;
+
+constexpr unsigned kWatchdog = 60;  // seconds; SIGALRM ends the test program
+
+struct Codes {
+  int authenticate;
+  int account;  // in a transaction of its own, as after an SSH key
+};
+
+Codes try_both() {
+  Person person{.answers = {"secret"}};
+  Codes codes{};
+  {
+    Transaction transaction(kOurs, &person);
+    codes.authenticate = transaction.authenticate();
+  }
+  Transaction transaction(kOurs, &person);
+  codes.account = transaction.account();
+  assert_int_equal(person.questions, 0);
+  return codes;
+}
+
+void assert_both(const Codes& expected) {
+  const Codes codes = try_both();
+  assert_code(codes.authenticate, expected.authenticate);
+  assert_code(codes.account, expected.account);
+}
+
+constexpr Codes kUnavailable = {PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED};
+
+// A socket at the system bus's address, which does no more than its type says.
+Fd listen_at_bus_address(int backlog) {
+  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, "/run/dbus/system_bus_socket");
+  (void)::unlink(address.sun_path);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  assert_int_equal(::bind(listener.get(), name, sizeof(address)), 0);
+  if (backlog >= 0) assert_int_equal(::listen(listener.get(), backlog), 0);
+  return listener;
+}
+
+void no_bus_is_unavailable(void**) {
+  assert_both(kUnavailable);
+  const Fd refuses = listen_at_bus_address(-1);  // ECONNREFUSED
+  assert_both(kUnavailable);
+  assert_int_equal(::unlink("/run/dbus/system_bus_socket"), 0);
+}
+
+void a_bus_that_never_authenticates_is_unavailable(void**) {
+  const Fd silent = listen_at_bus_address(8);
+  assert_both(kUnavailable);
+  assert_int_equal(::unlink("/run/dbus/system_bus_socket"), 0);
+}
+
+void a_bus_with_a_full_queue_is_unavailable(void**) {
+  const Fd full = listen_at_bus_address(0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, "/run/dbus/system_bus_socket");
+  const Fd first(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  assert_int_equal(
+      ::connect(first.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  assert_both(kUnavailable);
+  assert_int_equal(::unlink("/run/dbus/system_bus_socket"), 0);
+}
+
+void a_bus_that_hangs_up_is_unavailable(void**) {
+  const Fd listener = listen_at_bus_address(8);
+  const Child hangs_up([&listener] {
+    while (true) {
+      const Fd connection(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      char byte = 0;
+      (void)!::read(connection.get(), &byte, 1);
+    }
+    return 0;
+  });
+  assert_both(kUnavailable);
+  assert_int_equal(::unlink("/run/dbus/system_bus_socket"), 0);
+}
+
+void a_stopped_bus_is_unavailable(void**) {
+  const PrivateBus bus;
+  bus.signal(SIGSTOP);
+  assert_both(kUnavailable);
+  bus.signal(SIGCONT);
+}
+
+void no_daemon_is_unavailable(void**) {
+  const PrivateBus bus;
+  assert_both(kUnavailable);
+}
+
+void a_stopped_or_silent_daemon_is_unavailable(void**) {
+  const PrivateBus bus;
+  {
+    const FakeDaemon daemon;
+    daemon.signal(SIGSTOP);
+    assert_both(kUnavailable);
+    daemon.signal(SIGCONT);
+  }
+  const FakeDaemon silent({}, {.silent = true});
+  assert_both(kUnavailable);
+}
+
+void error_replies_have_their_codes(void**) {
+  struct Row {
+    const char* error;
+    Codes codes;
+  };
+  const Row rows[] = {
+      {bus_names::kErrorUnconfigured, kUnavailable},
+      {bus_names::kErrorTooManySignIns, {PAM_MAXTRIES, PAM_MAXTRIES}},
+      {bus_names::kErrorNotPermitted, {PAM_AUTH_ERR, PAM_PERM_DENIED}},
+      {bus_names::kErrorNotOurs, {PAM_AUTH_ERR, PAM_PERM_DENIED}},
+      {bus_names::kErrorInvalidArgument, {PAM_SERVICE_ERR, PAM_SERVICE_ERR}},
+      {"org.freedesktop.DBus.Error.ServiceUnknown", kUnavailable},
+      {"org.freedesktop.DBus.Error.NameHasNoOwner", kUnavailable},
+      {"org.freedesktop.DBus.Error.NoReply", kUnavailable},
+      {"org.freedesktop.DBus.Error.Spawn.ChildExited", kUnavailable},
+      {"org.freedesktop.DBus.Error.TimedOut", kUnavailable},
+      {"org.freedesktop.systemd1.LoadFailed", kUnavailable},
+      {"org.freedesktop.DBus.Error.LimitsExceeded", {PAM_AUTH_ERR, PAM_PERM_DENIED}},
+      {"org.freedesktop.DBus.Error.AccessDenied", {PAM_AUTH_ERR, PAM_PERM_DENIED}},
+      {"org.freedesktop.DBus.Error.UnknownMethod", {PAM_SERVICE_ERR, PAM_SERVICE_ERR}},
+      {"com.example.Error.FromTheFuture", {PAM_SERVICE_ERR, PAM_SERVICE_ERR}},
+  };
+  const PrivateBus bus;
+  for (const Row& row : rows) {
+    print_message("%s\n", row.error);
+    const FakeDaemon daemon({}, {.open_error = row.error, .check_error = row.error});
+    assert_both(row.codes);
+  }
+}
+
+void malformed_replies_are_a_service_error(void**) {
+  const PrivateBus bus;
+  {
+    const FakeDaemon daemon({}, {.malformed_replies = true});
+    assert_both({PAM_SERVICE_ERR, PAM_SERVICE_ERR});
+  }
+  const FakeDaemon daemon({}, {.wrong_socket_type = SOCK_STREAM});
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
+}
+
+// The bus is free again while the person types.
+void the_bus_is_not_held_while_somebody_types(void**) {
+  PrivateBus bus;
+  FakeDaemon daemon([](Peer& peer) {
+    peer.ask(Purpose::password);
+    peer.success();
+  });
+  Person person{.answers = {"secret"}};
+  person.before_answering = [&bus](std::size_t) { bus.kill(); };
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
+}
+
+void the_environment_moves_no_address(void**) {
+  (void)::setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
+  (void)::setenv("DBUS_STARTER_ADDRESS", "unix:path=/nonexistent", 1);
+  const PrivateBus bus;
+  FakeDaemon daemon([](Peer& peer) {
+    peer.ask(Purpose::password);
+    peer.success();
+  });
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
+  (void)::unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+  (void)::unsetenv("DBUS_STARTER_ADDRESS");
+}
+
+int arm_watchdog(void**) {
+  (void)::alarm(kWatchdog);
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  enter_sandbox();
+  const CMUnitTest tests[] = {
+      cmocka_unit_test_setup(no_bus_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_bus_that_never_authenticates_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_bus_with_a_full_queue_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_bus_that_hangs_up_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_stopped_bus_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(no_daemon_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_stopped_or_silent_daemon_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(error_replies_have_their_codes, arm_watchdog),
+      cmocka_unit_test_setup(malformed_replies_are_a_service_error, arm_watchdog),
+      cmocka_unit_test_setup(the_bus_is_not_held_while_somebody_types, arm_watchdog),
+      cmocka_unit_test_setup(the_environment_moves_no_address, arm_watchdog),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tests/module/host.h"
+
+// cmocka.h wants these first, and C linkage.
+#include <csetjmp>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+extern "C" {
+#include <cmocka.h>
+}
+
+namespace pamcognito::test {
+
+// Compare by name, so that a failure can be read.
+inline void assert_code(int actual, int expected) {
+  assert_string_equal(code_name(actual), code_name(expected));
+}
+
+inline void assert_text(std::string_view actual, std::string_view expected) {
+  assert_string_equal(std::string(actual).c_str(), std::string(expected).c_str());
+}
+
+}  // namespace pamcognito::test

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <security/pam_appl.h>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pamcognito::test {
+
+// The person at the terminal, and how the host program lets them answer.
+struct Person {
+  enum class Manner : unsigned char { answers, fails, gives_no_responses, gives_a_null_answer };
+
+  std::vector<std::string> answers =
+      {};  // one per question, in turn; then the manner's end is "fails"
+  Manner manner = Manner::answers;
+  std::function<void(std::size_t question)> before_answering = {};  // 0 for the first question
+
+  // "info(…) hidden(Password: ) | visible(…)": one part per conv() call.
+  std::string seen = {};
+  std::size_t questions = 0;
+};
+
+// What the stack around the module does, beyond the module itself.
+struct Stack {
+  std::string options = {};         // the module's
+  std::string first_password = {};  // what an earlier module left in PAM_AUTHTOK, if set_first
+  bool set_first = false;
+  std::string service = "sshd";
+  bool with_conversation = true;  // false: pam_conv.conv is null
+};
+
+// Means that the module answered PAM_IGNORE, which libpam does not hand to the host.
+inline constexpr int kIgnored = PAM_CRED_INSUFFICIENT;
+
+// One PAM transaction of a host program, with the module under test loaded by the real libpam.
+class Transaction {
+ public:
+  Transaction(const char* user, Person* person, const Stack& stack = {});
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  // The module's own code, PAM_IGNORE as kIgnored.
+  int authenticate(int flags = 0);
+  int account(int flags = 0);
+  int set_credentials();
+
+  void set_item(int number, const char* value);
+  // What a later module of the stack found after the last success: "AUTHTOK=… OLDAUTHTOK=…".
+  [[nodiscard]] std::string tokens_handed_over() const;
+  // The delay in microseconds that the last failure asked for; 0: none. Nobody waits for it.
+  [[nodiscard]] static unsigned last_delay();
+
+  [[nodiscard]] pam_handle_t* get() const { return pamh_; }
+
+ private:
+  pam_conv conversation_{};
+  pam_handle_t* pamh_ = nullptr;
+};
+
+// The name of a PAM code, for messages.
+const char* code_name(int code);
+
+}  // namespace pamcognito::test

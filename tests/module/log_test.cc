@@ -1,0 +1,116 @@
+// What syslog gets: one line for each ending, and never what was typed.
+
+#include <algorithm>
+
+#include "tests/module/check.h"
+#include "tests/module/fake_daemon.h"
+#include "tests/module/sandbox.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::test;
+
+std::size_t lines_in(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
+void assert_one_line(const std::string& log, const char* part) {
+  if (lines_in(log) != 1 || log.find(part) == std::string::npos)
+    fail_msg("wanted one line with \"%s\", got: %s", part, log.c_str());
+}
+
+Syslog* syslog = nullptr;
+
+int sign_in(const FakeDaemon::Script& script, const char* options = "") {
+  FakeDaemon daemon(script);
+  Person person{.answers = {"planted-password", "731731"}};
+  Transaction transaction(kOurs, &person, {.options = options});
+  transaction.set_item(PAM_RHOST, "192.0.2.1 cause=forged\nline");
+  return transaction.authenticate();
+}
+
+void each_ending_is_one_line(void**) {
+  (void)sign_in([](Peer& peer) {
+    peer.ask(Purpose::password);
+    peer.success();
+  });
+  assert_one_line(syslog->take(),
+                  "pam_cognito(sshd:auth): sign-in success cause=outcome user=alice "
+                  "rhost=192.0.2.1?cause=forged?line");
+  (void)sign_in([](Peer& peer) { peer.outcome(Outcome::refused); });
+  assert_one_line(syslog->take(), "sign-in refused cause=outcome user=alice");
+  (void)sign_in([](Peer&) {});
+  assert_one_line(syslog->take(), "sign-in unavailable cause=daemon-lost user=alice");
+  (void)sign_in([](Peer& peer) { peer.raw("\x63\x63"); });
+  assert_one_line(syslog->take(), "sign-in unforeseen cause=malformed-frame user=alice");
+
+  Person person;
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.account(), PAM_PERM_DENIED);
+  assert_one_line(syslog->take(), "pam_cognito(sshd:account): account unavailable cause=no-daemon");
+}
+
+void others_are_no_line(void**) {
+  Person person;
+  Transaction transaction(kNotOurs, &person);
+  assert_code(transaction.authenticate(), kIgnored);
+  assert_code(transaction.account(), kIgnored);
+  assert_text(syslog->take(), "");
+}
+
+void faults_of_the_configuration_are_named(void**) {
+  Person person;
+  {
+    Transaction transaction(kOurs, &person, {.options = "nullok"});
+    assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
+    assert_one_line(syslog->take(), "unknown module option 'nullok'");
+  }
+  set_users_conf("group=cognito-users\nusrs=bob\n");
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
+  set_users_conf(kUsersConf);
+  assert_one_line(syslog->take(), "/etc/pam-cognito/users.conf:2: unknown key 'usrs'");
+}
+
+void no_secret_is_logged(void**) {
+  for (const char* options : {"", "debug"}) {
+    assert_code(sign_in(
+                    [](Peer& peer) {
+                      peer.ask(Purpose::password);
+                      peer.ask(Purpose::code, "Code: ");
+                      peer.success();
+                    },
+                    options),
+                PAM_SUCCESS);
+    const std::string log = syslog->take();
+    assert_true(log.find("planted") == std::string::npos);
+    assert_true(log.find("731731") == std::string::npos);
+    assert_true(lines_in(log) == (std::string_view(options).empty() ? 1U : 3U));
+  }
+}
+
+PrivateBus* bus = nullptr;
+int start(void**) {
+  bus = new PrivateBus();
+  syslog = new Syslog();
+  return 0;
+}
+int stop(void**) {
+  delete bus;
+  delete syslog;
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  enter_sandbox();
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(each_ending_is_one_line),
+      cmocka_unit_test(others_are_no_line),
+      cmocka_unit_test(faults_of_the_configuration_are_named),
+      cmocka_unit_test(no_secret_is_logged),
+  };
+  return cmocka_run_group_tests(tests, start, stop);
+}

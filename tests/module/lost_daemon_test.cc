@@ -1,0 +1,214 @@
+// A daemon that dies, hangs up, hangs, is late or talks garbage, at each step of a sign-in.
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "tests/module/check.h"
+#include "tests/module/fake_daemon.h"
+#include "tests/module/sandbox.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::test;
+using std::string_literals::operator""s;
+
+// Where in a sign-in something happens.
+enum class Step : unsigned char { before_password, after_password, after_code };
+constexpr Step kSteps[] = {Step::before_password, Step::after_password, Step::after_code};
+
+const char* name_of(Step step) {
+  switch (step) {
+    case Step::before_password:
+      return "before the password";
+    case Step::after_password:
+      return "after the password";
+    case Step::after_code:
+      return "after the code";
+  }
+  return "?";
+}
+
+void go_to(Step step, Peer& peer) {
+  if (step >= Step::after_password) peer.ask(Purpose::password);
+  if (step >= Step::after_code) peer.ask(Purpose::code, "Code: ");
+}
+
+int sign_in(const FakeDaemon::Script& script, const FakeDaemonSettings& settings = {}) {
+  FakeDaemon daemon(script, settings);
+  Person person{.answers = {"secret", "123456", "more"}};
+  Transaction transaction(kOurs, &person);
+  return transaction.authenticate();
+}
+
+// Unavailable would let a local password in, so it ends with the first answer.
+int when_lost(Step step) {
+  return step == Step::before_password ? PAM_AUTHINFO_UNAVAIL : PAM_AUTH_ERR;
+}
+
+void death_and_hanging_up(void**) {
+  for (const Step step : kSteps) {
+    print_message("%s\n", name_of(step));
+    assert_code(sign_in([step](Peer& peer) {
+                  go_to(step, peer);
+                  Peer::die();
+                }),
+                when_lost(step));
+    assert_code(sign_in([step](Peer& peer) {
+                  go_to(step, peer);
+                  peer.hang_up();
+                }),
+                when_lost(step));
+    assert_code(sign_in([step](Peer& peer) {
+                  go_to(step, peer);
+                  peer.info("and then nothing");
+                }),
+                when_lost(step));
+  }
+}
+
+void garbage_is_never_unavailable(void**) {
+  const std::string outcome = "\x05\x00"s;
+  const std::string id(kSignInIdSize, 'i');
+  const std::string garbage[] = {
+      "\x01"s,          // no purpose
+      "\x63\x00text"s,  // an unknown type
+      "\x03\x63text"s,  // an unknown purpose
+      "\x10\x01"s
+      "answer",                                      // a type that only the module sends
+      "\x12\x00"s,                                   // the same
+      "\x03\x01with\0nul"s,                          //
+      outcome,                                       // without its payload
+      outcome + "\x01",                              // without an id
+      outcome + "\x01" + id + "x",                   // too long
+      "\x01\x00"s + std::string(kMaxText + 1, 'l'),  // too long for a datagram of the contract
+  };
+  for (const Step step : kSteps)
+    for (const std::string& datagram : garbage)
+      assert_code(sign_in([&](Peer& peer) {
+                    go_to(step, peer);
+                    peer.raw(datagram);
+                    peer.receive();
+                  }),
+                  PAM_SERVICE_ERR);
+}
+
+void descriptors_and_second_notices_are_garbage(void**) {
+  for (const Step step : kSteps) {
+    assert_code(sign_in([step](Peer& peer) {
+                  go_to(step, peer);
+                  peer.raw_with_descriptor("\x03\x01Password: ");
+                  peer.receive();
+                }),
+                PAM_SERVICE_ERR);
+    assert_code(sign_in([step](Peer& peer) {
+                  go_to(step, peer);
+                  peer.info("one");
+                  peer.error("two");
+                  peer.ask(Purpose::other, "question");
+                }),
+                PAM_SERVICE_ERR);
+  }
+}
+
+// The daemon goes while the person types.
+int lost_while_typing(std::size_t question, const FakeDaemonSettings& settings,
+                      const std::function<void(Peer&)>& last_words = {}) {
+  FakeDaemon daemon(
+      [&](Peer& peer) {
+        if (question > 0) peer.ask(Purpose::password);
+        peer.ask_only(question > 0 ? Purpose::code : Purpose::password);
+        if (last_words) last_words(peer);
+      },
+      settings);
+  Person person{.answers = {"secret", "123456"}};
+  person.before_answering = [&](std::size_t asked) {
+    if (asked == question) daemon.wait_for_script();
+  };
+  Transaction transaction(kOurs, &person);
+  return transaction.authenticate();
+}
+
+void lost_while_a_prompt_is_open(void**) {
+  assert_code(lost_while_typing(0, {}), PAM_AUTHINFO_UNAVAIL);
+  assert_code(lost_while_typing(1, {}), PAM_AUTH_ERR);
+  const auto says = [](Outcome outcome) {
+    return [outcome](Peer& peer) { peer.outcome(outcome); };
+  };
+  assert_code(lost_while_typing(0, {}, says(Outcome::failed)), PAM_AUTH_ERR);
+  assert_code(lost_while_typing(0, {}, says(Outcome::tries_exhausted)), PAM_MAXTRIES);
+  assert_code(lost_while_typing(0, {}, says(Outcome::unavailable)), PAM_AUTHINFO_UNAVAIL);
+  assert_code(lost_while_typing(1, {}, says(Outcome::unavailable)), PAM_AUTH_ERR);
+  assert_true(lost_while_typing(1, {}, says(Outcome::success)) != PAM_SUCCESS);
+}
+
+// Being slow on purpose must not open the way to a local password.
+void the_deadline_is_never_unavailable(void**) {
+  assert_code(lost_while_typing(0, {.deadline_s = 0}), PAM_AUTH_ERR);
+  assert_code(lost_while_typing(0, {.deadline_s = 1}), PAM_AUTH_ERR);
+  assert_code(lost_while_typing(1, {.deadline_s = 1}), PAM_AUTH_ERR);
+  // The daemon does not answer until its own deadline is over.
+  for (const Step step : kSteps)
+    assert_code(sign_in(
+                    [step](Peer& peer) {
+                      go_to(step, peer);
+                      peer.receive();
+                    },
+                    {.deadline_s = 1}),
+                PAM_AUTH_ERR);
+}
+
+// Hanging is bounded by the module's ten seconds a step; the cases wait side by side, each with a
+// bus and a daemon of its own.
+void hanging_is_bounded(void**) {
+  enum class Manner : unsigned char { hangs, is_stopped, hangs_after_a_notice };
+  struct Case {
+    Step step;
+    Manner manner;
+    Child child;
+  };
+  std::vector<Case> cases;
+  for (const Step step : kSteps)
+    for (const Manner manner : {Manner::hangs, Manner::is_stopped, Manner::hangs_after_a_notice})
+      cases.push_back({step, manner, Child([step, manner] {
+                         (void)::alarm(60);
+                         enter_sandbox();
+                         const PrivateBus own_bus;
+                         return sign_in([step, manner](Peer& peer) {
+                           go_to(step, peer);
+                           if (manner == Manner::is_stopped) (void)::raise(SIGSTOP);
+                           if (manner == Manner::hangs_after_a_notice) peer.info("wait");
+                           Peer::hang();
+                         });
+                       })});
+  for (Case& one : cases) {
+    print_message("%s, manner %d\n", name_of(one.step), static_cast<int>(one.manner));
+    assert_code(one.child.wait(), when_lost(one.step));
+  }
+}
+
+PrivateBus* bus = nullptr;
+int start_bus(void**) {
+  bus = new PrivateBus();
+  return 0;
+}
+int stop_bus(void**) {
+  delete bus;
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  enter_sandbox();
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(death_and_hanging_up),
+      cmocka_unit_test(garbage_is_never_unavailable),
+      cmocka_unit_test(descriptors_and_second_notices_are_garbage),
+      cmocka_unit_test(lost_while_a_prompt_is_open),
+      cmocka_unit_test(the_deadline_is_never_unavailable),
+      cmocka_unit_test(hanging_is_bounded),
+  };
+  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+}

@@ -1,0 +1,143 @@
+// Who is ours, by users.conf and the sandbox's /etc/passwd and /etc/group.
+
+#include <sys/resource.h>
+
+#include "common/users_conf.h"
+#include "tests/module/check.h"
+#include "tests/module/sandbox.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::test;
+
+const char* name_of(Membership membership) {
+  switch (membership) {
+    case Membership::ours:
+      return "ours";
+    case Membership::not_ours:
+      return "not ours";
+    case Membership::denied:
+      return "denied";
+    case Membership::malformed:
+      return "malformed";
+    case Membership::unknown:
+      return "unknown";
+  }
+  return "?";
+}
+
+void assert_is(const char* user, Membership expected, const char* expected_reason = "") {
+  std::string reason;
+  const Membership membership = classify_user(kUsersConfPath, user, &reason);
+  print_message("%s: %s %s\n", user, name_of(membership), reason.c_str());
+  assert_string_equal(name_of(membership), name_of(expected));
+  assert_text(reason, expected_reason);
+}
+
+void group_membership_makes_ours(void**) {
+  set_users_conf("group=cognito-users\n");
+  assert_is("alice", Membership::ours);
+  assert_is("carol", Membership::ours);  // by primary group
+  assert_is("admin", Membership::ours);
+  assert_is("bob", Membership::not_ours);
+}
+
+void some_accounts_never_are(void**) {
+  set_users_conf("group=cognito-users\nusers=root daemon nobody dynamic\nuid_range=0-65535\n");
+  for (const char* user : {"root", "daemon", "dynamic", "nobody", "nosuchuser", ""})
+    assert_is(user, Membership::not_ours);
+}
+
+void names_and_ranges_make_ours(void**) {
+  set_users_conf("group=\nusers=bob\n");
+  assert_is("bob", Membership::ours);
+  assert_is("alice", Membership::not_ours);
+  set_users_conf("group=\nuid_range=1001-1002\n");
+  assert_is("alice", Membership::ours);
+  assert_is("bob", Membership::ours);
+  assert_is("carol", Membership::not_ours);
+}
+
+void exclude_and_min_uid_win(void**) {
+  set_users_conf("users=alice bob carol\nexclude=bob\nmin_uid=1002\n");
+  assert_is("alice", Membership::not_ours);
+  assert_is("bob", Membership::not_ours);
+  assert_is("carol", Membership::ours);
+}
+
+void absent_or_empty_is_nobody(void**) {
+  set_users_conf("");
+  assert_is("alice", Membership::not_ours);
+  set_users_conf("# nothing\n");
+  assert_is("alice", Membership::not_ours);
+  set_users_conf("group=no-such-group\n");
+  assert_is("alice", Membership::not_ours);
+}
+
+void names_outside_the_grammar_are_denied(void**) {
+  set_users_conf("group=cognito-users\n");
+  assert_is("dave$", Membership::denied, "the user's name is outside the grammar");
+  set_users_conf("group=\n");
+  assert_is("dave$", Membership::not_ours);
+}
+
+void malformed_spares_the_exempt_only(void**) {
+  const char* reason = "/etc/pam-cognito/users.conf:2: unknown key 'oops'";
+  set_users_conf("exclude=admin\noops=1\n");
+  for (const char* user : {"root", "daemon", "dynamic", "nobody", "admin", "nosuchuser"})
+    assert_is(user, Membership::not_ours);
+  assert_is("alice", Membership::malformed, reason);
+  assert_is("bob", Membership::malformed, reason);
+}
+
+void a_file_of_others_excludes_nobody(void**) {
+  set_users_conf("exclude=admin\n");
+  write_file(kUsersConfPath, "exclude=admin\n", 0666);
+  assert_is("admin", Membership::malformed,
+            "/etc/pam-cognito/users.conf: can be written by others than root; try chmod go-w");
+  assert_is("root", Membership::not_ours);
+  set_users_conf("");
+}
+
+// Without a free descriptor NSS cannot open its files, which is not the same as "not found".
+void a_failure_of_nss_is_no_answer(void**) {
+  set_users_conf("group=cognito-users\n");
+  rlimit before{};
+  assert_int_equal(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  assert_int_equal(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::string reason;
+  const Membership membership = classify_user(kUsersConfPath, "alice", &reason);
+  assert_int_equal(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  assert_string_equal(name_of(membership), "unknown");
+  assert_text(reason, "the look-up of the user failed: EMFILE");
+}
+
+void a_large_group_fits(void**) {
+  std::string members = "cognito-users:x:2000:";
+  for (int i = 0; i < 20000; ++i) members += "member-number-" + std::to_string(i) + ",";
+  write_file("/etc/group", members + "bob\n");
+  set_users_conf("group=cognito-users\n");
+  assert_is("bob", Membership::ours);
+  assert_is("alice", Membership::not_ours);
+}
+
+}  // namespace
+
+int main() {
+  enter_sandbox();
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(group_membership_makes_ours),
+      cmocka_unit_test(some_accounts_never_are),
+      cmocka_unit_test(names_and_ranges_make_ours),
+      cmocka_unit_test(exclude_and_min_uid_win),
+      cmocka_unit_test(absent_or_empty_is_nobody),
+      cmocka_unit_test(names_outside_the_grammar_are_denied),
+      cmocka_unit_test(malformed_spares_the_exempt_only),
+      cmocka_unit_test(a_file_of_others_excludes_nobody),
+      cmocka_unit_test(a_failure_of_nss_is_no_answer),
+      cmocka_unit_test(a_large_group_fits),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

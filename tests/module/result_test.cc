@@ -1,0 +1,81 @@
+#include "pam/result.h"
+
+#include "tests/module/check.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::pam;
+using pamcognito::test::assert_code;
+
+int code(Phase phase, Outcome outcome, bool may_be_unavailable) {
+  return pam_code(
+      phase, Ending{.outcome = outcome, .cause = "test", .may_be_unavailable = may_be_unavailable});
+}
+
+struct Row {
+  Outcome outcome;
+  int authenticate_first;  // nothing but one password was asked for
+  int authenticate_later;
+  int account_unavailable;  // this transaction's authentication was unavailable, too
+  int account;
+};
+
+// What docs/architecture.md promises to PAM stacks, written a second time by hand.
+constexpr Row kTable[] = {
+    {Outcome::unforeseen, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR},
+    {Outcome::success, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS},
+    {Outcome::refused, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_PERM_DENIED},
+    {Outcome::not_permitted, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
+    {Outcome::tries_exhausted, PAM_MAXTRIES, PAM_MAXTRIES, PAM_MAXTRIES, PAM_MAXTRIES},
+    {Outcome::unavailable, PAM_AUTHINFO_UNAVAIL, PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL,
+     PAM_PERM_DENIED},
+    {Outcome::failed, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_PERM_DENIED},
+    {Outcome::conversation_broken, PAM_CONV_ERR, PAM_CONV_ERR, PAM_CONV_ERR, PAM_CONV_ERR},
+    {Outcome::account_denied, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
+    {Outcome::account_expired, PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED,
+     PAM_ACCT_EXPIRED},
+    {Outcome::new_password_needed, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_NEW_AUTHTOK_REQD,
+     PAM_NEW_AUTHTOK_REQD},
+};
+
+void every_outcome_has_its_code(void**) {
+  assert_int_equal(std::size(kTable), kAllOutcomes.size());
+  for (const Row& row : kTable) {
+    print_message("%s\n", std::string(to_string(row.outcome)).c_str());
+    assert_code(code(Phase::authenticate, row.outcome, true), row.authenticate_first);
+    assert_code(code(Phase::authenticate, row.outcome, false), row.authenticate_later);
+    assert_code(code(Phase::account, row.outcome, true), row.account_unavailable);
+    assert_code(code(Phase::account, row.outcome, false), row.account);
+  }
+}
+
+void values_from_the_future_are_failures(void**) {
+  for (int value = static_cast<int>(kAllOutcomes.size()); value < 256; ++value)
+    for (const Phase phase : {Phase::authenticate, Phase::account})
+      assert_code(code(phase, static_cast<Outcome>(value), true), PAM_SERVICE_ERR);
+}
+
+void nothing_zeroed_is_a_success(void**) {
+  assert_code(pam_code(Phase::authenticate, Ending{}), PAM_SERVICE_ERR);
+}
+
+void only_our_users_go_to_the_daemon(void**) {
+  assert_false(pam_code(Membership::ours).has_value());
+  assert_code(*pam_code(Membership::not_ours), PAM_IGNORE);
+  assert_code(*pam_code(Membership::denied), PAM_PERM_DENIED);
+  assert_code(*pam_code(Membership::malformed), PAM_SERVICE_ERR);
+  assert_code(*pam_code(Membership::unknown), PAM_AUTHINFO_UNAVAIL);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(every_outcome_has_its_code),
+      cmocka_unit_test(values_from_the_future_are_failures),
+      cmocka_unit_test(nothing_zeroed_is_a_success),
+      cmocka_unit_test(only_our_users_go_to_the_daemon),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

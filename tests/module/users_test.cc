@@ -1,0 +1,121 @@
+// Who is ours, as PAM sees it: without a daemon, for all three entry points, and wrong options.
+
+#include <unistd.h>
+
+#include "tests/module/check.h"
+#include "tests/module/fake_daemon.h"
+#include "tests/module/sandbox.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::test;
+
+struct Codes {
+  int authenticate;
+  int account;
+  int set_credentials;
+};
+
+void assert_codes(const char* user, const Codes& expected, const char* options = "") {
+  Person person{.answers = {"secret"}};
+  const Stack stack{.options = options};
+  print_message("%s\n", user);
+  Transaction for_credentials(user, &person, stack);
+  assert_code(for_credentials.set_credentials(), expected.set_credentials);
+  Transaction transaction(user, &person, stack);
+  assert_code(transaction.authenticate(), expected.authenticate);
+  Transaction for_account(user, &person, stack);
+  assert_code(for_account.account(), expected.account);
+  assert_int_equal(person.questions, 0);
+}
+
+constexpr Codes kIgnoredEverywhere = {kIgnored, kIgnored, kIgnored};
+// Without a bus: where the daemon would have been asked.
+constexpr Codes kAsked = {PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SUCCESS};
+
+void ours_and_others(void**) {
+  assert_codes(kOurs, kAsked);
+  assert_codes(kOursByPrimary, kAsked);
+  for (const char* user : {kNotOurs, "root", "daemon", "nobody", "admin", "nosuchuser"})
+    assert_codes(user, kIgnoredEverywhere);
+}
+
+void outside_the_grammar_is_denied(void**) {
+  assert_codes("dave$", {PAM_PERM_DENIED, PAM_PERM_DENIED, kIgnored});
+}
+
+void malformed_denies_all_but_the_exempt(void**) {
+  set_users_conf("exclude=admin\nusrs=bob\n");
+  assert_codes(kOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
+  assert_codes(kNotOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
+  for (const char* user : {"root", "daemon", "nobody", "admin"})
+    assert_codes(user, kIgnoredEverywhere);
+  set_users_conf(kUsersConf);
+}
+
+void absent_ignores_everybody(void**) {
+  set_users_conf("");
+  for (const char* user : {kOurs, kNotOurs, "root"}) assert_codes(user, kIgnoredEverywhere);
+  set_users_conf(kUsersConf);
+}
+
+void an_unknown_option_stops_our_users_only(void**) {
+  for (const char* options : {"nullok", "debug use_firstpass", "try_first_pass x=y"}) {
+    assert_codes(kOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR}, options);
+    assert_codes("root", kIgnoredEverywhere, options);
+  }
+}
+
+// A screen locker runs as the person; the module works there, too.
+void an_ordinary_process_signs_itself_in(void**) {
+  const PrivateBus bus;
+  FakeDaemon daemon([](Peer& peer) {
+    peer.ask(Purpose::password);
+    peer.success();
+  });
+  Child child([] {
+    Person person{.answers = {"secret"}};
+    Transaction transaction(kOurs, &person, {.service = "xsecurelock"});
+    if (::setresgid(kOursUid, kOursUid, kOursUid) != 0 ||
+        ::setresuid(kOursUid, kOursUid, kOursUid) != 0)
+      return 100;
+    return transaction.authenticate() == PAM_SUCCESS && transaction.account() == PAM_SUCCESS ? 0
+                                                                                             : 1;
+  });
+  assert_int_equal(child.wait(), 0);
+  assert_string_equal(daemon.record().service.data(), "xsecurelock");
+  assert_true(std::string(daemon.record().facts.data()).starts_with("ruid=1001 "));
+}
+
+void libpam_asks_for_the_name_where_the_host_did_not(void**) {
+  const PrivateBus bus;
+  FakeDaemon daemon([](Peer& peer) {
+    peer.ask(Purpose::password);
+    peer.success();
+  });
+  Person person{.answers = {kOurs, "secret"}};
+  Transaction transaction(nullptr, &person);
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
+  assert_string_equal(daemon.record().user.data(), kOurs);
+
+  Person nobody_there;
+  Transaction without(nullptr, &nobody_there);
+  assert_code(without.authenticate(), PAM_CONV_ERR);
+}
+
+}  // namespace
+
+int main() {
+  enter_sandbox();
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(ours_and_others),
+      cmocka_unit_test(outside_the_grammar_is_denied),
+      cmocka_unit_test(malformed_denies_all_but_the_exempt),
+      cmocka_unit_test(absent_ignores_everybody),
+      cmocka_unit_test(an_unknown_option_stops_our_users_only),
+      cmocka_unit_test(an_ordinary_process_signs_itself_in),
+      cmocka_unit_test(libpam_asks_for_the_name_where_the_host_did_not),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

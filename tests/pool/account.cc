@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <array>
+
+#include "tests/pool/api_errors.h"
+#include "tests/pool/crypto.h"
+#include "tests/pool/json_reader.h"
+#include "tests/pool/operations.h"
+
+// Operations that carry an access token.
+namespace pamcognito::pool {
+
+namespace {
+
+constexpr size_t kTotpSecretBytes = 32;
+
+std::expected<User*, ApiError> signed_in_user(ApiCall& call) {
+  Pool& pool = call.pool;
+  const std::string jwt = string_at(call.body, "AccessToken");
+  if (jwt.empty()) return null_member("accessToken");
+  const auto claims = pool.tokens.verify_access(jwt, pool.clock.wall_s());
+  if (!claims) return not_authorized(claims.error());
+  if (pool.grants.is_revoked(string_at(*claims, "origin_jti"))) {
+    return not_authorized("Access Token has been revoked");
+  }
+  if (string_at(*claims, "scope").find("aws.cognito.signin.user.admin") == std::string::npos) {
+    return not_authorized("Access Token does not have required scopes");
+  }
+  User* user = pool.users.find(string_at(*claims, "username"));
+  if (user == nullptr || user->sub != string_at(*claims, "sub")) return user_not_found();
+  if (!user->enabled) return user_disabled();
+  return user;
+}
+
+// One member of SetUserMFAPreference; absent and null mean "leave it".
+struct FactorChange {
+  const char* factor;
+  const char* member;
+  bool named = false;
+  bool enabled = false;
+  bool preferred = false;
+};
+
+std::expected<void, ApiError> read_change(FactorChange& change, const Json::Value& body) {
+  if (!body.isMember(change.member) || body[change.member].isNull()) return {};
+  JsonReader reader(body[change.member], change.member);
+  reader.read("Enabled", change.enabled).read("PreferredMfa", change.preferred);
+  if (const auto read = reader.finish(); !read) {
+    return refuse("SerializationException", read.error());
+  }
+  change.named = true;
+  return {};
+}
+
+std::expected<void, ApiError> check_change(const FactorChange& change, const User& user) {
+  if (!change.named) return {};
+  const std::string factor = change.factor;
+  if (!change.enabled && change.preferred) {
+    return invalid_parameter("Invalid MFA preference: " + factor + " is preferred but not enabled");
+  }
+  if (change.enabled && !user.can_receive(factor)) {
+    return invalid_parameter("User does not have delivery config set to turn on " + factor);
+  }
+  if (!change.enabled && !user.can_receive(factor)) {
+    return invalid_parameter(factor == kTotp ? "User has not set up software token mfa"
+                                             : "User has not set up " + factor);
+  }
+  return {};
+}
+
+void apply_change(const FactorChange& change, User& user) {
+  if (!change.named) return;
+  std::erase(user.mfa_enabled, change.factor);
+  // Enabling without PreferredMfa takes an earlier preference away, as clients have found.
+  if (user.mfa_preferred == change.factor) user.mfa_preferred.reset();
+  if (change.enabled) user.mfa_enabled.emplace_back(change.factor);
+  if (change.preferred) user.mfa_preferred = change.factor;
+}
+
+}  // namespace
+
+ApiResult get_user(ApiCall& call) {
+  const auto user = signed_in_user(call);
+  if (!user) return std::unexpected(user.error());
+  const auto pair = [](const std::string& name, const std::string& value) {
+    Json::Value attribute;
+    attribute["Name"] = name;
+    attribute["Value"] = value;
+    return attribute;
+  };
+  Json::Value answer;
+  answer["Username"] = (*user)->username;
+  answer["UserAttributes"].append(pair("sub", (*user)->sub));
+  for (const auto& [name, value] : (*user)->attributes) {
+    answer["UserAttributes"].append(pair(name, value));
+  }
+  if (!(*user)->mfa_enabled.empty()) answer["UserMFASettingList"] = to_json((*user)->mfa_enabled);
+  if ((*user)->mfa_preferred) answer["PreferredMfaSetting"] = *(*user)->mfa_preferred;
+  return answer;
+}
+
+ApiResult global_sign_out(ApiCall& call) {
+  const auto user = signed_in_user(call);
+  if (!user) return std::unexpected(user.error());
+  call.pool.grants.revoke_user((*user)->username);
+  return Json::Value(Json::objectValue);
+}
+
+ApiResult associate_software_token(ApiCall& call) {
+  const auto user = signed_in_user(call);
+  if (!user) return std::unexpected(user.error());
+  if (!contains(call.pool.settings.mfa_types, kTotp)) {
+    return refuse("SoftwareTokenMFANotFoundException",
+                  "Software Token MFA has not been enabled by the userPool");
+  }
+  // An existing authenticator stays valid until the new one is verified.
+  (*user)->pending_secret = random_bytes(kTotpSecretBytes);
+  Json::Value answer;
+  answer["SecretCode"] = base32_encode(*(*user)->pending_secret);
+  return answer;
+}
+
+ApiResult verify_software_token(ApiCall& call) {
+  const std::string code = string_at(call.body, "UserCode");
+  const bool six_digits =
+      code.size() == 6 && std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; });
+  if (code.empty()) return null_member("userCode");
+  if (!six_digits) {
+    return constraint_violated("'" + code + "'", "userCode",
+                               "Member must satisfy regular expression pattern: [0-9]+");
+  }
+  const auto user = signed_in_user(call);
+  if (!user) return std::unexpected(user.error());
+  if (!(*user)->pending_secret) {
+    return refuse("SoftwareTokenMFANotFoundException",
+                  "Software Token MFA does not exist for the user.");
+  }
+  Authenticator candidate(*(*user)->pending_secret);
+  if (candidate.check(code, call.pool.clock.totp_ms(), call.pool.settings.totp_single_use) !=
+      TotpVerdict::right) {
+    return refuse("EnableSoftwareTokenMFAException",
+                  "Code mismatch and fail enable Software Token MFA");
+  }
+  // With the code just used in it: it cannot sign the user in.
+  (*user)->authenticator = std::move(candidate);
+  (*user)->pending_secret.reset();
+  (*user)->device_name = string_at(call.body, "FriendlyDeviceName");
+  Json::Value answer;
+  answer["Status"] = "SUCCESS";
+  return answer;
+}
+
+ApiResult set_user_mfa_preference(ApiCall& call) {
+  const auto user = signed_in_user(call);
+  if (!user) return std::unexpected(user.error());
+  std::array<FactorChange, 3> changes = {{{kSms, "SMSMfaSettings"},
+                                          {kTotp, "SoftwareTokenMfaSettings"},
+                                          {kEmail, "EmailMfaSettings"}}};
+  int preferred = 0;
+  for (FactorChange& change : changes) {
+    if (const auto read = read_change(change, call.body); !read) {
+      return std::unexpected(read.error());
+    }
+    if (const auto checked = check_change(change, **user); !checked) {
+      return std::unexpected(checked.error());
+    }
+    if (change.preferred) ++preferred;
+  }
+  if (preferred > 1) return invalid_parameter("Only one MFA method can be preferred");
+  for (const FactorChange& change : changes) apply_change(change, **user);
+  return Json::Value(Json::objectValue);
+}
+
+}  // namespace pamcognito::pool

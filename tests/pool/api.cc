@@ -1,0 +1,255 @@
+#include "tests/pool/api.h"
+
+#include <map>
+
+#include "tests/pool/crypto.h"
+#include "tests/pool/json_reader.h"
+#include "tests/pool/operations.h"
+
+namespace pamcognito::pool {
+
+namespace {
+
+constexpr std::string_view kTargetPrefix = "AWSCognitoIdentityProviderService.";
+constexpr char kJsonType[] = "application/x-amz-json-1.1";
+
+const std::map<std::string, Operation> kOperations = {
+    {"InitiateAuth", initiate_auth},
+    {"RespondToAuthChallenge", respond_to_auth_challenge},
+    {"GetTokensFromRefreshToken", get_tokens_from_refresh_token},
+    {"RevokeToken", revoke_token},
+    {"GlobalSignOut", global_sign_out},
+    {"GetUser", get_user},
+    {"AssociateSoftwareToken", associate_software_token},
+    {"VerifySoftwareToken", verify_software_token},
+    {"SetUserMFAPreference", set_user_mfa_preference}};
+
+// The statuses of the service's model; what is not named is 400.
+const std::map<std::string, int> kStatuses = {{"NotAuthorizedException", 403},
+                                              {"ForbiddenException", 403},
+                                              {"FeatureUnavailableInTierException", 403},
+                                              {"AccessDeniedException", 403},
+                                              {"ResourceNotFoundException", 404},
+                                              {"UserNotFoundException", 404},
+                                              {"TooManyRequestsException", 429},
+                                              {"UnauthorizedException", 401},
+                                              {"InternalErrorException", 500},
+                                              {"InternalServerException", 500}};
+
+int status_of(const std::string& exception, bool client_errors_400) {
+  const auto found = kStatuses.find(exception);
+  const int status = found == kStatuses.end() ? 400 : found->second;
+  return client_errors_400 && status < 500 && status != 429 ? 400 : status;
+}
+
+HttpAnswer json_answer(const Json::Value& value) {
+  HttpAnswer answer;
+  answer.content_type = kJsonType;
+  answer.body = to_text(value);
+  return answer;
+}
+
+HttpAnswer error_answer(const ApiError& error, int status) {
+  Json::Value body;
+  body["__type"] = error.name;
+  if (!error.message.empty()) body["message"] = error.message;
+  HttpAnswer answer = json_answer(body);
+  answer.status = status;
+  answer.headers.emplace_back("x-amzn-ErrorType", error.name + ":");
+  answer.headers.emplace_back("x-amzn-ErrorMessage", error.message);
+  return answer;
+}
+
+HttpAnswer no_answer() {
+  HttpAnswer answer;
+  answer.status = 0;
+  answer.delivery = Delivery::none;
+  return answer;
+}
+
+// What a fault answers without asking the pool; nullopt for one that spoils a real answer.
+std::optional<HttpAnswer> answer_instead(const Fault& fault, bool client_errors_400) {
+  if (fault.kind == "cut_after_reading") return no_answer();
+  if (fault.kind == "throttle") {
+    return error_answer({"TooManyRequestsException", "Rate exceeded"}, 429);
+  }
+  if (fault.kind == "server_error") {
+    return error_answer({"InternalErrorException", "Something went wrong"},
+                        fault.status != 0 ? static_cast<int>(fault.status) : 500);
+  }
+  if (fault.kind == "error") {
+    return error_answer({fault.name, fault.message},
+                        fault.status != 0 ? static_cast<int>(fault.status)
+                                          : status_of(fault.name, client_errors_400));
+  }
+  HttpAnswer answer;
+  if (fault.kind == "waf") {
+    answer.status = fault.status != 0 ? static_cast<int>(fault.status) : 403;
+    answer.content_type = "text/html";
+    answer.body = "<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>";
+    return answer;
+  }
+  if (fault.kind == "raw") {
+    answer.status = fault.status != 0 ? static_cast<int>(fault.status) : 200;
+    answer.content_type = fault.content_type;
+    answer.body = fault.body;
+    if (fault.headers.isObject()) {
+      for (const std::string& name : fault.headers.getMemberNames()) {
+        answer.headers.emplace_back(name, string_at(fault.headers, name));
+      }
+    }
+    return answer;
+  }
+  return std::nullopt;
+}
+
+// What a fault does to the way in which an answer that was made gets delivered.
+void disturb_delivery(HttpAnswer& answer, const Fault& fault) {
+  if (fault.kind == "lose_answer") answer = no_answer();
+  if (fault.kind == "truncated") answer.delivery = Delivery::truncated;
+  if (fault.kind == "endless") {
+    answer.delivery = Delivery::endless;
+    answer.drip_ms = fault.ms;
+  }
+}
+
+std::string result_name(const Json::Value& answer) {
+  const std::string challenge = string_at(answer, "ChallengeName");
+  if (!challenge.empty()) return challenge;
+  return answer.isMember("AuthenticationResult") ? "tokens" : "ok";
+}
+
+RequestLog::Entry describe(const Pool& pool, const HttpRequest& request,
+                           const std::string& operation, const Json::Value& body) {
+  RequestLog::Entry entry;
+  entry.unix_ms = pool.clock.wall_ms();
+  entry.operation = operation;
+  entry.name = string_at(body, "ChallengeName");
+  if (entry.name.empty()) entry.name = string_at(body, "AuthFlow");
+  for (const char* map : {"AuthParameters", "ChallengeResponses"}) {
+    if (entry.username.empty() && body.isObject()) {
+      entry.username = string_at(body.get(map, Json::Value()), "USERNAME");
+    }
+  }
+  entry.client_id = string_at(body, "ClientId");
+  if (body.isObject()) {
+    entry.metadata = body.get("ClientMetadata", Json::Value());
+    entry.ip = string_at(body.get("UserContextData", Json::Value()), "IpAddress");
+  }
+  entry.peer_port = request.peer_port;
+  entry.user_agent = request.user_agent;
+  entry.body = request.body;
+  return entry;
+}
+
+// One request from its arrival to its answer.
+class Exchange {
+ public:
+  Exchange(Pool& pool, std::unique_lock<std::mutex>& held) : pool_(pool), held_(held) {}
+
+  template <typename Work>
+  HttpAnswer run(RequestLog::Entry entry, Work work) {
+    const int64_t came_ms = real_now_ms();
+    std::optional<Fault> fault = pool_.faults.take({entry.operation, entry.name, entry.username});
+    if (fault) entry.fault = fault->kind;
+    const int64_t n = pool_.log.add(std::move(entry));
+    pool_.notify_changed();
+
+    std::string result;
+    std::optional<HttpAnswer> answer;
+    if (fault) {
+      pool_.pause(held_, fault->delay_ms);
+      answer = answer_instead(*fault, pool_.settings.client_errors_400);
+    }
+    if (!answer) {
+      answer = work(fault ? *fault : Fault{}, result);
+      if (RequestLog::Entry* logged = pool_.log.at(n)) logged->processed = true;
+      if (fault) disturb_delivery(*answer, *fault);
+    }
+    pool_.pause(held_, came_ms + pool_.settings.latency_ms - real_now_ms());
+    answer->headers.emplace_back("x-amzn-RequestId", random_uuid());
+    finish(n, *answer, result);
+    return std::move(*answer);
+  }
+
+ private:
+  static int64_t real_now_ms() { return PoolClock{}.life_ms(); }
+
+  void finish(int64_t n, const HttpAnswer& answer, const std::string& result) {
+    RequestLog::Entry* logged = pool_.log.at(n);
+    if (logged == nullptr) return;
+    logged->answered = answer.delivery != Delivery::none;
+    logged->status = answer.status;
+    logged->result = result;
+    pool_.notify_changed();
+  }
+
+  Pool& pool_;
+  std::unique_lock<std::mutex>& held_;
+};
+
+HttpAnswer run_operation(Pool& pool, const std::string& operation,
+                         const std::optional<Json::Value>& body, const Fault& fault,
+                         std::string& result) {
+  const auto known = kOperations.find(operation);
+  ApiResult outcome;
+  if (known == kOperations.end()) {
+    outcome = std::unexpected(ApiError{"UnknownOperationException", ""});
+  } else if (!body || !body->isObject()) {
+    outcome = std::unexpected(ApiError{"SerializationException", "Start of structure expected"});
+  } else {
+    ApiCall call{pool, *body, fault.forgery};
+    outcome = known->second(call);
+  }
+  if (!outcome) {
+    result = outcome.error().name;
+    return error_answer(outcome.error(), status_of(result, pool.settings.client_errors_400));
+  }
+  result = result_name(*outcome);
+  spoil(*outcome, fault);
+  return json_answer(*outcome);
+}
+
+}  // namespace
+
+std::string operation_of(const HttpRequest& request) {
+  if (request.path.ends_with("/.well-known/jwks.json")) return "jwks";
+  if (!request.target.starts_with(kTargetPrefix)) return "";
+  return request.target.substr(kTargetPrefix.size());
+}
+
+HttpAnswer answer_api(Pool& pool, const HttpRequest& request) {
+  const std::string operation = operation_of(request);
+  const std::optional<Json::Value> body = parse_json(request.body);
+  std::unique_lock<std::mutex> held(pool.mutex);
+  RequestLog::Entry entry = describe(pool, request, operation, body ? *body : Json::Value());
+  return Exchange(pool, held).run(std::move(entry), [&](const Fault& fault, std::string& result) {
+    return run_operation(pool, operation, body, fault, result);
+  });
+}
+
+std::optional<HttpAnswer> answer_well_known(Pool& pool, const HttpRequest& request) {
+  std::unique_lock<std::mutex> held(pool.mutex);
+  const std::string base = "/" + pool.settings.id + "/.well-known/";
+  const bool keys = request.path == base + "jwks.json";
+  if (!keys && request.path != base + "openid-configuration") return std::nullopt;
+  RequestLog::Entry entry =
+      describe(pool, request, keys ? "jwks" : "openid-configuration", Json::Value());
+  return Exchange(pool, held).run(std::move(entry), [&](const Fault& fault, std::string& result) {
+    Json::Value document;
+    if (keys) {
+      document = pool.tokens.jwks();
+    } else {
+      document["issuer"] = pool.tokens.issuer();
+      document["jwks_uri"] = pool.tokens.issuer() + "/.well-known/jwks.json";
+      document["id_token_signing_alg_values_supported"].append("RS256");
+    }
+    result = "ok";
+    spoil(document, fault);
+    HttpAnswer answer = json_answer(document);
+    answer.content_type = "application/json";
+    return answer;
+  });
+}
+
+}  // namespace pamcognito::pool

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace pamcognito::pool {
+
+// What one sign-in gave: the family of all tokens that descend from it.
+struct Grant {
+  std::string username;
+  std::string client_id;
+  std::string origin_jti;
+  std::string event_id;
+  int64_t auth_time_s = 0;
+  bool revoked = false;
+};
+
+// An opaque token that stands for a grant.
+struct RefreshToken {
+  std::shared_ptr<Grant> grant;
+  int64_t expires_life_ms = 0;
+  // When a newer one replaced it.
+  std::optional<int64_t> rotated_life_ms;
+};
+
+class GrantStore {
+ public:
+  // The new token's text, in five parts and about as long as Cognito's.
+  std::string issue(std::shared_ptr<Grant> grant, int64_t expires_life_ms);
+  [[nodiscard]] RefreshToken* find(const std::string& text);
+
+  void revoke(Grant& grant);
+  void revoke_user(const std::string& username);
+  // Whether access tokens with this origin_jti were revoked.
+  [[nodiscard]] bool is_revoked(const std::string& origin_jti) const;
+  void clear();
+
+ private:
+  std::map<std::string, RefreshToken> tokens_;
+  std::set<std::string> revoked_;
+};
+
+}  // namespace pamcognito::pool

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "tests/pool/api.h"
+
+// The operations and what they share. Each function is one API operation or one rule of the
+// service.
+namespace pamcognito::pool {
+
+// sign_in.cc
+[[nodiscard]] ApiResult initiate_auth(ApiCall& call);
+[[nodiscard]] ApiResult respond_to_auth_challenge(ApiCall& call);
+
+// challenges.cc
+// After the first factor: the user's state, then the next challenge or tokens.
+[[nodiscard]] ApiResult after_password(ApiCall& call, User& user, const Client& client);
+[[nodiscard]] ApiResult answer_message_code(ApiCall& call, const Client& client,
+                                            const Json::Value& responses);
+[[nodiscard]] ApiResult answer_software_token(ApiCall& call, const Client& client,
+                                              const Json::Value& responses);
+[[nodiscard]] ApiResult answer_factor_choice(ApiCall& call, const Client& client,
+                                             const Json::Value& responses);
+
+// token_operations.cc
+// AuthenticationResult for a sign-in that has just been completed.
+[[nodiscard]] ApiResult new_tokens(ApiCall& call, const User& user, const Client& client);
+[[nodiscard]] ApiResult refresh_by_initiate_auth(ApiCall& call, const Client& client,
+                                                 const Json::Value& parameters);
+[[nodiscard]] ApiResult get_tokens_from_refresh_token(ApiCall& call);
+[[nodiscard]] ApiResult revoke_token(ApiCall& call);
+
+// account.cc
+[[nodiscard]] ApiResult get_user(ApiCall& call);
+[[nodiscard]] ApiResult global_sign_out(ApiCall& call);
+[[nodiscard]] ApiResult associate_software_token(ApiCall& call);
+[[nodiscard]] ApiResult verify_software_token(ApiCall& call);
+[[nodiscard]] ApiResult set_user_mfa_preference(ApiCall& call);
+
+// common_rules.cc
+// The client that the request's ClientId names.
+[[nodiscard]] std::expected<Client*, ApiError> required_client(ApiCall& call);
+// SECRET_HASH = Base64(HMAC-SHA256(client secret, USERNAME + ClientId)), where the client has one.
+[[nodiscard]] std::expected<void, ApiError> check_secret_hash(const Client& client,
+                                                              const std::string& username,
+                                                              const std::string& hash);
+// A map of texts, such as AuthParameters; anything else is a malformed request.
+[[nodiscard]] std::expected<Json::Value, ApiError> text_map(const Json::Value& body,
+                                                            const std::string& member);
+// False while the user is locked, by failed passwords or by failed codes.
+[[nodiscard]] bool may_try(ApiCall& call, User& user);
+
+}  // namespace pamcognito::pool

@@ -1,0 +1,107 @@
+#include "tests/pool/settings.h"
+
+#include <algorithm>
+
+#include "tests/pool/json_reader.h"
+
+namespace pamcognito::pool {
+
+std::string PoolSettings::name() const {
+  return id.substr(id.find('_') + 1);
+}
+
+std::string PoolSettings::region() const {
+  return id.substr(0, id.find('_'));
+}
+
+bool Client::allows(const std::string& flow) const {
+  return contains(auth_flows, "ALLOW_" + flow) || contains(auth_flows, flow);
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& item) {
+  return std::ranges::find(list, item) != list.end();
+}
+
+std::expected<void, std::string> update(PoolSettings& settings, const Json::Value& from) {
+  PoolSettings next = settings;
+  JsonReader reader(from, "pool settings");
+  reader.read("id", next.id)
+      .read_word("mfa_configuration", next.mfa_configuration, {"OFF", "OPTIONAL", "ON"})
+      .read("mfa_types", next.mfa_types)
+      .read("alias_attributes", next.alias_attributes)
+      .read("alias_before_username", next.alias_before_username)
+      .read("case_sensitive", next.case_sensitive)
+      .read("latency_ms", next.latency_ms)
+      .read("srp_answer_s", next.srp_answer_s)
+      .read("timestamp_tolerance_s", next.timestamp_tolerance_s)
+      .read("srp_session", next.srp_session)
+      .read("sms_code_digits", next.sms_code_digits)
+      .read("email_code_digits", next.email_code_digits)
+      .read("totp_single_use", next.totp_single_use)
+      .read("lockout", next.lockout)
+      .read("client_errors_400", next.client_errors_400);
+  if (const auto read = reader.finish(); !read) return read;
+  if (next.id.find('_') == std::string::npos || next.name().empty()) {
+    return std::unexpected("pool settings: \"id\" must look like eu-west-1_Example");
+  }
+  settings = std::move(next);
+  return {};
+}
+
+std::expected<void, std::string> update(Client& client, const Json::Value& from) {
+  Client next = client;
+  JsonReader reader(from, "client");
+  reader.read("client_id", next.id)
+      .read("client_secret", next.secret)
+      .read("explicit_auth_flows", next.auth_flows)
+      .read_word("prevent_user_existence_errors", next.prevent_user_existence_errors,
+                 {"ENABLED", "LEGACY"})
+      .read("auth_session_validity_s", next.auth_session_validity_s)
+      .read("access_token_validity_s", next.access_token_validity_s)
+      .read("id_token_validity_s", next.id_token_validity_s)
+      .read("refresh_token_validity_s", next.refresh_token_validity_s)
+      .read("enable_token_revocation", next.enable_token_revocation)
+      .read("refresh_token_rotation", next.refresh_token_rotation)
+      .read("retry_grace_period_s", next.retry_grace_period_s);
+  if (const auto read = reader.finish(); !read) return read;
+  client = std::move(next);
+  return {};
+}
+
+Json::Value to_json(const PoolSettings& settings) {
+  Json::Value out;
+  out["id"] = settings.id;
+  out["mfa_configuration"] = settings.mfa_configuration;
+  out["mfa_types"] = to_json(settings.mfa_types);
+  out["alias_attributes"] = to_json(settings.alias_attributes);
+  out["alias_before_username"] = settings.alias_before_username;
+  out["case_sensitive"] = settings.case_sensitive;
+  out["latency_ms"] = Json::Int64{settings.latency_ms};
+  out["srp_answer_s"] = Json::Int64{settings.srp_answer_s};
+  out["timestamp_tolerance_s"] = Json::Int64{settings.timestamp_tolerance_s};
+  out["srp_session"] = settings.srp_session;
+  out["sms_code_digits"] = Json::Int64{settings.sms_code_digits};
+  out["email_code_digits"] = Json::Int64{settings.email_code_digits};
+  out["totp_single_use"] = settings.totp_single_use;
+  out["lockout"] = settings.lockout;
+  out["client_errors_400"] = settings.client_errors_400;
+  return out;
+}
+
+Json::Value to_json(const Client& client) {
+  Json::Value out;
+  out["client_id"] = client.id;
+  out["client_secret"] = client.secret ? Json::Value(*client.secret) : Json::Value();
+  out["explicit_auth_flows"] = to_json(client.auth_flows);
+  out["prevent_user_existence_errors"] = client.prevent_user_existence_errors;
+  out["auth_session_validity_s"] = Json::Int64{client.auth_session_validity_s};
+  out["access_token_validity_s"] = Json::Int64{client.access_token_validity_s};
+  out["id_token_validity_s"] = Json::Int64{client.id_token_validity_s};
+  out["refresh_token_validity_s"] = Json::Int64{client.refresh_token_validity_s};
+  out["enable_token_revocation"] = client.enable_token_revocation;
+  out["refresh_token_rotation"] = client.refresh_token_rotation;
+  out["retry_grace_period_s"] = Json::Int64{client.retry_grace_period_s};
+  return out;
+}
+
+}  // namespace pamcognito::pool

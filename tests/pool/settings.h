@@ -1,0 +1,69 @@
+#pragma once
+
+#include <json/value.h>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pamcognito::pool {
+
+// The names that the API gives to the second factors.
+inline constexpr char kSms[] = "SMS_MFA";
+inline constexpr char kEmail[] = "EMAIL_OTP";
+inline constexpr char kTotp[] = "SOFTWARE_TOKEN_MFA";
+
+// One user pool's settings; README.md says what each is for.
+struct PoolSettings {
+  std::string id = "eu-west-1_CogPool01";
+  std::string mfa_configuration = "OPTIONAL";
+  std::vector<std::string> mfa_types = {kSms, kTotp, kEmail};
+  std::vector<std::string> alias_attributes = {"email", "phone_number", "preferred_username"};
+  bool alias_before_username = false;
+  bool case_sensitive = true;
+  int64_t latency_ms = 0;
+  int64_t srp_answer_s = 8;
+  int64_t timestamp_tolerance_s = 300;
+  bool srp_session = false;
+  int64_t sms_code_digits = 6;
+  int64_t email_code_digits = 8;
+  bool totp_single_use = true;
+  bool lockout = true;
+  bool client_errors_400 = false;
+
+  // The part of the id after the underscore: what SRP hashes.
+  [[nodiscard]] std::string name() const;
+  [[nodiscard]] std::string region() const;
+};
+
+// One app client.
+struct Client {
+  std::string id = "1cognitopool2client3id45";
+  std::optional<std::string> secret;
+  std::vector<std::string> auth_flows = {"ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH",
+                                         "ALLOW_REFRESH_TOKEN_AUTH"};
+  std::string prevent_user_existence_errors = "ENABLED";
+  int64_t auth_session_validity_s = 180;
+  int64_t access_token_validity_s = 3600;
+  int64_t id_token_validity_s = 3600;
+  int64_t refresh_token_validity_s = 30LL * 24 * 3600;
+  bool enable_token_revocation = true;
+  bool refresh_token_rotation = false;
+  int64_t retry_grace_period_s = 0;
+
+  [[nodiscard]] bool allows(const std::string& flow) const;
+  // "Unknown user" must look like "wrong password".
+  [[nodiscard]] bool hides_users() const { return prevent_user_existence_errors == "ENABLED"; }
+};
+
+[[nodiscard]] std::expected<void, std::string> update(PoolSettings& settings,
+                                                      const Json::Value& from);
+[[nodiscard]] std::expected<void, std::string> update(Client& client, const Json::Value& from);
+[[nodiscard]] Json::Value to_json(const PoolSettings& settings);
+[[nodiscard]] Json::Value to_json(const Client& client);
+
+[[nodiscard]] bool contains(const std::vector<std::string>& list, const std::string& item);
+
+}  // namespace pamcognito::pool

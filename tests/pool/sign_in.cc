@@ -1,0 +1,216 @@
+#include <map>
+#include <set>
+
+#include "tests/pool/api_errors.h"
+#include "tests/pool/crypto.h"
+#include "tests/pool/json_reader.h"
+#include "tests/pool/operations.h"
+
+// InitiateAuth and the password part of RespondToAuthChallenge.
+namespace pamcognito::pool {
+
+namespace {
+
+// Stands for a name that does not exist, always the same for the same name and pool.
+std::string ghost_seed(const Pool& pool, const std::string& name) {
+  return sha256("simulated user of " + pool.settings.id + ": " + name);
+}
+
+ApiResult start_srp(ApiCall& call, const Client& client, const Json::Value& parameters) {
+  Pool& pool = call.pool;
+  const std::string name = string_at(parameters, "USERNAME");
+  if (name.empty()) return missing_parameter("USERNAME");
+  if (!parameters.isMember("SRP_A")) return missing_parameter("SRP_A");
+  if (const auto hash = check_secret_hash(client, name, string_at(parameters, "SECRET_HASH"));
+      !hash) {
+    return std::unexpected(hash.error());
+  }
+  BigNumber client_public = parse_public_value(string_at(parameters, "SRP_A"));
+  if (client_public == nullptr) return invalid_parameter("Invalid SRP_A parameter");
+
+  User* user = pool.users.resolve(name, pool.settings);
+  if (user == nullptr && !client.hides_users()) return user_not_found();
+  if (user != nullptr && !user->enabled && !client.hides_users()) return user_disabled();
+
+  const std::string ghost = ghost_seed(pool, name);
+  const std::string user_id = user != nullptr ? user->username : uuid_from(ghost);
+  SrpExchange exchange = user != nullptr ? SrpExchange(user->verifier(pool.settings.name()))
+                                         : SrpExchange(fake_verifier(ghost));
+  Json::Value challenge;
+  challenge["SALT"] = exchange.salt_hex();
+  challenge["SRP_B"] = exchange.public_hex();
+  challenge["USER_ID_FOR_SRP"] = user_id;
+  challenge["USERNAME"] = user_id;
+  const std::optional<std::string> username =
+      user != nullptr ? std::optional(user->username) : std::nullopt;
+  const int64_t now = pool.clock.life_ms();
+  challenge["SECRET_BLOCK"] = pool.sessions.begin_srp(SrpAttempt{
+      username, name, user_id, client.id, std::move(client_public), std::move(exchange), now});
+  Json::Value answer;
+  answer["ChallengeName"] = "PASSWORD_VERIFIER";
+  answer["ChallengeParameters"] = challenge;
+  if (pool.settings.srp_session) {
+    answer["Session"] =
+        pool.sessions.open(Session{user_id, client.id, "PASSWORD_VERIFIER", "", {}, now, false});
+  }
+  return answer;
+}
+
+ApiResult sign_in_by_password(ApiCall& call, const Client& client, const Json::Value& parameters) {
+  Pool& pool = call.pool;
+  const std::string name = string_at(parameters, "USERNAME");
+  if (name.empty()) return missing_parameter("USERNAME");
+  if (!parameters.isMember("PASSWORD")) return missing_parameter("PASSWORD");
+  if (const auto hash = check_secret_hash(client, name, string_at(parameters, "SECRET_HASH"));
+      !hash) {
+    return std::unexpected(hash.error());
+  }
+  const int64_t now = pool.clock.life_ms();
+  User* user = pool.users.resolve(name, pool.settings);
+  if (user == nullptr) {
+    if (!client.hides_users()) return user_not_found();
+    Lockout& lock = pool.ghost_lock(name);
+    if (pool.settings.lockout && !lock.attempt(now)) return attempts_exceeded();
+    lock.failed(now);
+    return wrong_password();
+  }
+  if (!user->enabled && !client.hides_users()) return user_disabled();
+  if (!may_try(call, *user)) return attempts_exceeded();
+  if (!equal_constant_time(string_at(parameters, "PASSWORD"), user->password)) {
+    user->password_lock.failed(now);
+    return wrong_password();
+  }
+  return after_password(call, *user, client);
+}
+
+ApiResult refresh(ApiCall& call, const Client& client, const Json::Value& parameters) {
+  return refresh_by_initiate_auth(call, client, parameters);
+}
+
+// Whether the claim's time and proof are right.
+bool claim_holds(const Pool& pool, const SrpAttempt& attempt, const Json::Value& responses) {
+  const std::string timestamp = string_at(responses, "TIMESTAMP");
+  const auto claimed_s = parse_timestamp(timestamp);
+  const auto secret_block = base64_decode(string_at(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
+  if (!claimed_s || !secret_block) return false;
+  if (std::abs(*claimed_s - pool.clock.wall_s()) > pool.settings.timestamp_tolerance_s) {
+    return false;
+  }
+  if (pool.clock.life_ms() - attempt.born_ms > pool.settings.srp_answer_s * 1000) return false;
+  const std::string right =
+      claim_signature(attempt.exchange.key(attempt.client_public.get()), pool.settings.name(),
+                      attempt.user_id, *secret_block, timestamp);
+  return equal_constant_time(string_at(responses, "PASSWORD_CLAIM_SIGNATURE"), right);
+}
+
+ApiResult answer_password_verifier(ApiCall& call, const Client& client,
+                                   const Json::Value& responses) {
+  Pool& pool = call.pool;
+  for (const char* name :
+       {"USERNAME", "PASSWORD_CLAIM_SECRET_BLOCK", "PASSWORD_CLAIM_SIGNATURE", "TIMESTAMP"}) {
+    if (!responses.isMember(name)) return missing_parameter(name);
+  }
+  const std::string name = string_at(responses, "USERNAME");
+  if (const auto hash = check_secret_hash(client, name, string_at(responses, "SECRET_HASH"));
+      !hash) {
+    return std::unexpected(hash.error());
+  }
+  if (pool.settings.srp_session) {
+    Session* session = pool.sessions.find(string_at(call.body, "Session"));
+    if (session == nullptr) return not_authorized("Invalid session for the user.");
+    if (session->used) {
+      return not_authorized("Invalid session for the user, session can only be used once.");
+    }
+    session->used = true;
+  }
+  const auto attempt = pool.sessions.take_srp(string_at(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
+  if (!attempt || attempt->client_id != client.id ||
+      (name != attempt->user_id && name != attempt->typed_name)) {
+    return wrong_password();
+  }
+  const int64_t now = pool.clock.life_ms();
+  if (!attempt->username) {
+    Lockout& lock = pool.ghost_lock(attempt->typed_name);
+    if (pool.settings.lockout && !lock.attempt(now)) return attempts_exceeded();
+    // Computed for nobody, so that a simulated user takes as long as a real one.
+    (void)claim_holds(pool, *attempt, responses);
+    lock.failed(now);
+    return wrong_password();
+  }
+  User* user = pool.users.find(*attempt->username);
+  if (user == nullptr) return wrong_password();
+  if (!may_try(call, *user)) return attempts_exceeded();
+  if (!claim_holds(pool, *attempt, responses)) {
+    user->password_lock.failed(now);
+    return wrong_password();
+  }
+  return after_password(call, *user, client);
+}
+
+using Step = ApiResult (*)(ApiCall& call, const Client& client, const Json::Value& values);
+
+const std::map<std::string, Step> kFlows = {{"USER_SRP_AUTH", start_srp},
+                                            {"USER_PASSWORD_AUTH", sign_in_by_password},
+                                            {"REFRESH_TOKEN_AUTH", refresh},
+                                            {"REFRESH_TOKEN", refresh}};
+const std::set<std::string> kOtherFlows = {"USER_AUTH", "CUSTOM_AUTH", "ADMIN_NO_SRP_AUTH",
+                                           "ADMIN_USER_PASSWORD_AUTH"};
+
+const std::map<std::string, Step> kChallenges = {{"PASSWORD_VERIFIER", answer_password_verifier},
+                                                 {"SMS_MFA", answer_message_code},
+                                                 {"EMAIL_OTP", answer_message_code},
+                                                 {"SOFTWARE_TOKEN_MFA", answer_software_token},
+                                                 {"SELECT_MFA_TYPE", answer_factor_choice}};
+const std::set<std::string> kOtherChallenges = {"MFA_SETUP",
+                                                "NEW_PASSWORD_REQUIRED",
+                                                "CUSTOM_CHALLENGE",
+                                                "DEVICE_SRP_AUTH",
+                                                "DEVICE_PASSWORD_VERIFIER",
+                                                "SELECT_CHALLENGE",
+                                                "SMS_OTP",
+                                                "PASSWORD",
+                                                "PASSWORD_SRP",
+                                                "WEB_AUTHN",
+                                                "ADMIN_NO_SRP_AUTH"};
+
+Refusal not_in_enum(const std::string& value, const std::string& member) {
+  return constraint_violated("'" + value + "'", member, "Member must satisfy enum value set");
+}
+
+}  // namespace
+
+ApiResult initiate_auth(ApiCall& call) {
+  const std::string flow = string_at(call.body, "AuthFlow");
+  if (flow.empty()) return null_member("authFlow");
+  const auto known = kFlows.find(flow);
+  if (known == kFlows.end() && !kOtherFlows.contains(flow)) return not_in_enum(flow, "authFlow");
+  const auto client = required_client(call);
+  if (!client) return std::unexpected(client.error());
+  if (known == kFlows.end()) return invalid_parameter("Initiate Auth method not supported.");
+  const std::string allowed_as = flow == "REFRESH_TOKEN" ? "REFRESH_TOKEN_AUTH" : flow;
+  if (!(*client)->allows(allowed_as)) {
+    return invalid_parameter(flow + " flow not enabled for this client");
+  }
+  const auto parameters = text_map(call.body, "AuthParameters");
+  if (!parameters) return std::unexpected(parameters.error());
+  return known->second(call, **client, *parameters);
+}
+
+ApiResult respond_to_auth_challenge(ApiCall& call) {
+  const std::string challenge = string_at(call.body, "ChallengeName");
+  if (challenge.empty()) return null_member("challengeName");
+  const auto known = kChallenges.find(challenge);
+  if (known == kChallenges.end() && !kOtherChallenges.contains(challenge)) {
+    return not_in_enum(challenge, "challengeName");
+  }
+  const auto client = required_client(call);
+  if (!client) return std::unexpected(client.error());
+  if (known == kChallenges.end()) {
+    return invalid_parameter("Challenge " + challenge + " cannot be answered in this pool.");
+  }
+  const auto responses = text_map(call.body, "ChallengeResponses");
+  if (!responses) return std::unexpected(responses.error());
+  return known->second(call, **client, *responses);
+}
+
+}  // namespace pamcognito::pool

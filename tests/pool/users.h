@@ -1,0 +1,75 @@
+#pragma once
+
+#include <json/value.h>
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/pool/lockout.h"
+#include "tests/pool/settings.h"
+#include "tests/pool/srp.h"
+#include "tests/pool/totp.h"
+
+namespace pamcognito::pool {
+
+struct User {
+  std::string username;
+  std::string sub;
+  // Kept as typed, because a test asks what it was; SRP never looks at it but through verifier().
+  std::string password;
+  std::string status = "CONFIRMED";
+  bool enabled = true;
+  std::map<std::string, std::string> attributes;
+  std::vector<std::string> groups;
+
+  std::vector<std::string> mfa_enabled;
+  std::optional<std::string> mfa_preferred;
+  std::optional<Authenticator> authenticator;
+  // Handed out by AssociateSoftwareToken and not verified yet.
+  std::optional<std::string> pending_secret;
+  std::string device_name;
+
+  Lockout password_lock;
+  Lockout code_lock;
+
+  [[nodiscard]] std::string attribute(const std::string& name) const;
+  [[nodiscard]] bool has_true(const std::string& attribute_name) const;
+  void set_password(std::string new_password);
+  // Made at first use: a pool of ten thousand users must start at once.
+  [[nodiscard]] const SrpVerifier& verifier(const std::string& pool_name);
+  // Whether a code of this factor could reach the user now.
+  [[nodiscard]] bool can_receive(const std::string& factor) const;
+
+ private:
+  std::optional<SrpVerifier> verifier_;
+};
+
+// All users of the pool, by their real user name.
+class UserStore {
+ public:
+  // A new user (`create`) or changes to one, in the seed's form; tells what is wrong.
+  std::expected<User*, std::string> put(const Json::Value& from, bool create);
+  bool remove(const std::string& username);
+  void clear() { users_.clear(); }
+
+  // By the real user name only.
+  [[nodiscard]] User* find(const std::string& username);
+  // By what a person types at sign-in: the user name, or an alias that the pool knows.
+  [[nodiscard]] User* resolve(const std::string& name, const PoolSettings& settings);
+  [[nodiscard]] std::map<std::string, User>& all() { return users_; }
+
+ private:
+  [[nodiscard]] User* by_username(const std::string& name, bool case_sensitive);
+  [[nodiscard]] User* by_alias(const std::string& name, const PoolSettings& settings);
+
+  std::map<std::string, User> users_;
+};
+
+// In the seed's form, with the state of the locks.
+[[nodiscard]] Json::Value to_json(const User& user, int64_t life_ms);
+
+}  // namespace pamcognito::pool

@@ -1,0 +1,176 @@
+"""A person at a terminal: a program on a PTY of its own, what it shows, and what is typed to it.
+
+Every wait has a deadline. A prompt is answered only when its program really reads (see send), as a
+person would: libpam_misc drops what was typed before.
+"""
+
+import errno
+import os
+import platform
+import pty
+import re
+import select
+import signal
+import struct
+import fcntl
+import termios
+import time
+
+READ_SYSCALL = {"x86_64": "0", "aarch64": "63"}.get(platform.machine())
+WAIT_S = 20
+COLUMNS, ROWS = 100, 50
+
+
+class Unexpected(Exception):
+    """The program did not show what it should have; the message holds the transcript."""
+
+
+class Terminal:
+    def __init__(self, argv, env=None, on_text=None):
+        """on_text: called with each piece of transcript, as it comes."""
+        self.argv = argv
+        self._on_text = on_text
+        self._unread = ""
+        self._pieces = []
+        self.status = None
+        environment = {"PATH": os.environ["PATH"], "HOME": "/root", "TERM": "xterm",
+                       "LANG": "C.UTF-8"} | (env or {})
+        self.pid, self._master = pty.fork()
+        if self.pid == 0:
+            try:
+                os.execvpe(argv[0], argv, environment)
+            finally:
+                os._exit(127)
+        os.set_inheritable(self._master, False)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+
+    # What the screen shows.
+    @property
+    def transcript(self):
+        return "".join(self._pieces)
+
+    def _note(self, text):
+        self._pieces.append(text)
+        if self._on_text:
+            self._on_text(text)
+
+    def _read(self, timeout):
+        """Reads what is there within `timeout` seconds; False at the end of the program's output."""
+        ready, _, _ = select.select([self._master], [], [], max(0, timeout))
+        if not ready:
+            return True
+        try:
+            data = os.read(self._master, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return False
+        if not data:
+            return False
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "")
+        self._unread += text
+        self._note(text)
+        return True
+
+    def expect(self, pattern, timeout=WAIT_S):
+        """Waits for the regular expression and returns its match; what stands before it is consumed."""
+        return self.expect_any([pattern], timeout)[1]
+
+    def expect_any(self, patterns, timeout=WAIT_S):
+        """(index, match) of the first pattern that matches."""
+        deadline = time.monotonic() + timeout
+        open_ = True
+        while True:
+            for index, pattern in enumerate(patterns):
+                match = re.search(pattern, self._unread)
+                if match:
+                    self._unread = self._unread[match.end():]
+                    return index, match
+            left = deadline - time.monotonic()
+            if not open_ or left <= 0:
+                why = "within %d s" % timeout if open_ else "before the program ended"
+                raise Unexpected(f"{' '.join(self.argv)}: {patterns} did not come {why}; shown:\n"
+                                 + self.transcript)
+            open_ = self._read(left)
+
+    # What is typed.
+    def send(self, text, hidden_as=None):
+        """Types text and Enter. hidden_as: what the transcript says, for what is not echoed."""
+        self._wait_until_it_reads()
+        if hidden_as:
+            self._note(f"<{hidden_as}>")
+        os.write(self._master, text.encode() + b"\r")
+
+    def answer(self, prompt, text, hidden_as=None, timeout=WAIT_S):
+        self.expect(prompt, timeout)
+        self.send(text, hidden_as)
+
+    def _wait_until_it_reads(self, timeout=5):
+        """Until a process in the terminal's foreground is blocked in read() or waits in poll().
+
+        A shell at the other end of ssh cannot be looked at from here; ssh itself then waits in poll.
+        """
+        deadline = time.monotonic() + timeout
+        while READ_SYSCALL and time.monotonic() < deadline:
+            group = struct.unpack("i", fcntl.ioctl(self._master, termios.TIOCGPGRP, b"\0\0\0\0"))[0]
+            if any(_is_waiting_for_input(pid) for pid in _processes_of_group(group)):
+                return
+            self._read(0.01)
+
+    # The end.
+    def finish(self, timeout=WAIT_S):
+        """Waits for the program's end and returns its exit status (128 + signal if it was killed)."""
+        deadline = time.monotonic() + timeout
+        while self._read(deadline - time.monotonic()):
+            if time.monotonic() >= deadline:
+                self.kill()
+                raise Unexpected(f"{' '.join(self.argv)} did not end within {timeout} s; shown:\n"
+                                 + self.transcript)
+        return self._reap()
+
+    def kill(self, number=signal.SIGKILL):
+        if self.status is None:
+            os.kill(self.pid, number)
+            self._reap()
+
+    def _reap(self):
+        if self.status is None:
+            _, status = os.waitpid(self.pid, 0)
+            self.status = os.waitstatus_to_exitcode(status)
+            if self.status < 0:
+                self.status = 128 - self.status
+            os.close(self._master)
+        return self.status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+
+def _processes_of_group(group):
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    if int(file.read().rpartition(")")[2].split()[2]) == group:
+                        yield int(name)
+            except (OSError, ValueError):
+                continue
+
+
+def _is_waiting_for_input(pid):
+    try:
+        with open(f"/proc/{pid}/syscall") as file:
+            call = file.read().split()
+    except OSError:
+        return False
+    if call[0] != READ_SYSCALL:
+        # ppoll, poll and pselect: a program that serves several inputs, such as ssh in a session.
+        return call[0] in {"7", "271", "270", "23", "73", "72"}
+    try:
+        target = os.readlink(f"/proc/{pid}/fd/{int(call[1], 16)}")
+    except (OSError, ValueError):
+        return False
+    return target.startswith(("/dev/pts/", "/dev/tty"))

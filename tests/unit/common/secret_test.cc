@@ -1,0 +1,90 @@
+#include "common/secret.h"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+// cmocka.h wants these first, and its macros fit no header after it.
+#include <csetjmp>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+extern "C" {
+#include <cmocka.h>
+}
+
+namespace {
+
+using pamcognito::Secret;
+
+Secret make(std::string_view text) {
+  auto secret = Secret::copy_of(text);
+  assert_true(secret.has_value());
+  return std::move(*secret);
+}
+
+void holds_up_to_its_capacity(void**) {
+  assert_int_equal(make(std::string(Secret::kCapacity, 'x')).size(), Secret::kCapacity);
+  assert_false(Secret::copy_of(std::string(Secret::kCapacity + 1, 'x')).has_value());
+  assert_true(make("").empty());
+}
+
+void compares_by_content(void**) {
+  assert_true(make("abc").equals(make("abc")));
+  assert_false(make("abc").equals(make("abd")));
+  assert_false(make("abc").equals(make("abcd")));
+  assert_true(make("").equals(Secret()));
+}
+
+void parts_are_cut_to_what_is_there(void**) {
+  const Secret secret = make("password+123456");
+  assert_true(secret.part(0, 8)->reveal() == "password");
+  assert_true(secret.part(9, 100)->reveal() == "123456");
+  assert_true(secret.part(99, 1)->empty());
+}
+
+void moving_leaves_nothing_behind(void**) {
+  Secret from = make("abc");
+  Secret to = std::move(from);
+  assert_true(from.empty());  // NOLINT(bugprone-use-after-move)
+  to = make("def");
+  assert_true(to.reveal() == "def");
+}
+
+// Two secrets share a page, so the page stays mapped when one of them goes.
+void is_wiped_at_its_end(void**) {
+  const Secret neighbour = make("neighbour");
+  const char* memory = nullptr;
+  {
+    const Secret secret = make("planted");
+    memory = secret.reveal().data();
+    assert_memory_equal(memory, "planted", 7);
+  }
+  const char zeros[7] = {};
+  assert_memory_equal(memory, zeros, 7);
+  assert_true(neighbour.reveal() == "neighbour");
+}
+
+void many_live_side_by_side(void**) {
+  std::vector<Secret> secrets;
+  for (int i = 0; i < 100; ++i) secrets.push_back(make("secret " + std::to_string(i)));
+  for (std::size_t i = 0; i < secrets.size(); i += 2) secrets[i] = Secret();
+  for (std::size_t i = 1; i < secrets.size(); i += 2)
+    assert_true(secrets[i].reveal() == "secret " + std::to_string(i));
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(holds_up_to_its_capacity),
+      cmocka_unit_test(compares_by_content),
+      cmocka_unit_test(parts_are_cut_to_what_is_there),
+      cmocka_unit_test(moving_leaves_nothing_behind),
+      cmocka_unit_test(is_wiped_at_its_end),
+      cmocka_unit_test(many_live_side_by_side),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

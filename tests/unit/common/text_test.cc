@@ -1,0 +1,96 @@
+#include "common/text.h"
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "common/user_name.h"
+
+// cmocka.h wants these first, and its macros fit no header after it.
+#include <csetjmp>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+extern "C" {
+#include <cmocka.h>
+}
+
+namespace {
+
+using namespace pamcognito;
+
+void assert_printable(std::string_view text, std::string_view expected,
+                      std::size_t max_bytes = 1000) {
+  const std::string result = printable(text, max_bytes);
+  assert_int_equal(result.size(), expected.size());
+  assert_memory_equal(result.data(), expected.data(), expected.size());
+}
+
+void plain_text_stays(void**) {
+  assert_printable("", "");
+  assert_printable("Password: ", "Password: ");
+  assert_printable("two\nlines", "two\nlines");
+  assert_printable("Stra\u00dfe \u20ac \U0001F600 \u00a0", "Stra\u00dfe \u20ac \U0001F600 \u00a0");
+}
+
+void control_characters_become_question_marks(void**) {
+  assert_printable("a\x1b[31mb", "a?[31mb");
+  assert_printable("tab\there\r\x7f", "tab?here??");
+  assert_printable(std::string_view("a\0b", 3), "a?b");
+  assert_printable("c1 \u0080\u009b\u009f.", "c1 ???.");  // U+009B is CSI
+}
+
+void malformed_utf8_becomes_question_marks(void**) {
+  assert_printable("\xff\xfe", "??");
+  assert_printable("\x80", "?");
+  assert_printable("a\xc3", "a?");
+  assert_printable("\xc0\xaf", "??");            // overlong '/'
+  assert_printable("\xe0\x80\x8a", "???");       // overlong newline
+  assert_printable("\xed\xa0\x80", "???");       // a surrogate
+  assert_printable("\xf4\x90\x80\x80", "????");  // above U+10FFFF
+  assert_printable("\xf0\x9f\x98", "???");       // cut off
+  assert_printable("\xe2\x82|", "??|");
+}
+
+void cuts_at_a_characters_border(void**) {
+  assert_printable("abcdef", "abc", 3);
+  assert_printable("ab\u20ac", "ab", 4);
+  assert_printable("ab\u20ac", "ab\u20ac", 5);
+  assert_printable("x", "", 0);
+}
+
+void writes_no_further_than_its_memory(void**) {
+  std::array<char, 4> out = {'#', '#', '#', '#'};
+  assert_int_equal(make_printable("abcdef", std::span(out).first(3)), 3);
+  assert_int_equal(out[3], '#');
+}
+
+void errno_names_do_not_depend_on_the_locale(void**) {
+  assert_true(errno_name(ENOENT) == "ENOENT");
+  assert_true(errno_name(99999) == "unknown errno");
+}
+
+void user_names_follow_the_grammar(void**) {
+  for (const char* good : {"a", "_x", "alice", "Alice.B-c_9", "a1234567890123456789012345678901"})
+    assert_true(is_valid_user_name(good));
+  for (const char* bad : {"", "1a", "-a", ".a", "a b", "a$", "a/b", "\xc3\xa4", "a\n",
+                          "a12345678901234567890123456789012"})
+    assert_false(is_valid_user_name(bad));
+  assert_false(is_valid_user_name(std::string_view("a\0b", 3)));
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(plain_text_stays),
+      cmocka_unit_test(control_characters_become_question_marks),
+      cmocka_unit_test(malformed_utf8_becomes_question_marks),
+      cmocka_unit_test(cuts_at_a_characters_border),
+      cmocka_unit_test(writes_no_further_than_its_memory),
+      cmocka_unit_test(errno_names_do_not_depend_on_the_locale),
+      cmocka_unit_test(user_names_follow_the_grammar),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,75 @@
+#include "daemon/limits/origin.h"
+
+#include <array>
+#include <string>
+
+#include "tests/cmocka_cpp.h"
+
+namespace {
+
+using pamcognito::limits::Origin;
+
+struct Case {
+  std::string_view rhost;
+  const char* key;
+};
+
+constexpr std::array kCases = {
+    Case{"192.0.2.1", "host:192.0.2.1/32"},
+    Case{"192.0.2.255", "host:192.0.2.255/32"},
+    Case{"2001:db8::1", "host:2001:db8::/64"},
+    Case{"2001:DB8:0:0:ffff:1:2:3", "host:2001:db8::/64"},
+    Case{"2001:db8:0:1::1", "host:2001:db8:0:1::/64"},
+    Case{"fe80::1%eth0", "host:fe80::/64"},
+    Case{"fe80::2%2", "host:fe80::/64"},
+    Case{"::1", "host:::/64"},
+    Case{"::ffff:192.0.2.1", "host:192.0.2.1/32"},
+    Case{"", "local"},
+    Case{"localhost", "local"},
+    Case{"pc.example.com", "local"},
+    Case{"192.0.2", "local"},
+    Case{"192.0.2.1 ", "local"},
+    Case{" 192.0.2.1", "local"},
+    Case{"192.0.2.1%eth0", "local"},
+    Case{"192.0.2.1/8", "local"},
+    Case{"[2001:db8::1]", "local"},
+    Case{"0xc0.0.2.1", "local"},
+    Case{"3221225985", "local"},
+    Case{":0", "local"},
+    Case{"%", "local"},
+    Case{std::string_view("192.0.2.1\0x", 11), "local"},
+    Case{"2001:db8:2001:db8:2001:db8:2001:db8:2001:db8:2001:db8", "local"},
+};
+
+void only_literal_addresses_are_hosts(void**) {
+  for (const Case& c : kCases) {
+    const Origin origin = Origin::of_host(c.rhost);
+    assert_string_equal(origin.key().c_str(), c.key);
+    assert_int_equal(origin.is_remote(), std::string(c.key) != "local");
+    assert_false(origin.is_uid());
+  }
+}
+
+void a_uid_is_an_origin_but_root_is_this_machine(void**) {
+  assert_string_equal(Origin::of_uid(1000).key().c_str(), "uid:1000");
+  assert_true(Origin::of_uid(1000).is_uid());
+  assert_false(Origin::of_uid(1000).is_remote());
+  assert_true(Origin::of_uid(0) == Origin::local());
+}
+
+void addresses_of_one_network_are_one_origin(void**) {
+  assert_true(Origin::of_host("2001:db8::1") == Origin::of_host("2001:db8::ffff:2"));
+  assert_false(Origin::of_host("2001:db8::1") == Origin::of_host("2001:db8:0:1::1"));
+  assert_false(Origin::of_host("192.0.2.1") == Origin::of_host("192.0.2.2"));
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(only_literal_addresses_are_hosts),
+      cmocka_unit_test(a_uid_is_an_origin_but_root_is_this_machine),
+      cmocka_unit_test(addresses_of_one_network_are_one_origin),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

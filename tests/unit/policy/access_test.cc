@@ -1,0 +1,91 @@
+#include <array>
+#include <string>
+
+#include "daemon/policy/config.h"
+#include "tests/cmocka_cpp.h"
+
+namespace {
+
+using namespace pamcognito::policy;
+
+Config config_of(std::vector<std::string> groups, std::vector<std::string> users) {
+  Config config;
+  config.access.allow_groups = std::move(groups);
+  config.access.allow_users = std::move(users);
+  config.services["sudo"].allow_groups = {"linux-admins"};
+  config.services["su"].unknown = UnknownAccount::deny;
+  config.services["sshd"].unknown = UnknownAccount::allow;
+  return config;
+}
+
+void nobody_is_allowed_by_default(void**) {
+  assert_false(access_permitted(Config(), "alice", "sshd", {"linux-users", "", "*"}));
+  assert_false(access_permitted(Config(), "", "sshd", {}));
+}
+
+void a_group_or_a_name_is_enough(void**) {
+  const Config config = config_of({"linux-users"}, {"carol"});
+  assert_true(access_permitted(config, "alice", "sshd", {"other", "linux-users"}));
+  assert_true(access_permitted(config, "carol", "sshd", {}));
+  assert_false(access_permitted(config, "alice", "sshd", {"linux-user", "Linux-users"}));
+  assert_false(access_permitted(config, "caroline", "sshd", {}));
+}
+
+void a_service_narrows_and_never_widens(void**) {
+  const Config config = config_of({"linux-users"}, {"carol"});
+  assert_true(access_permitted(config, "alice", "sudo", {"linux-users", "linux-admins"}));
+  assert_false(access_permitted(config, "alice", "sudo", {"linux-users"}));
+  assert_false(access_permitted(config, "alice", "sudo", {"linux-admins"}));
+  assert_false(access_permitted(config, "carol", "sudo", {}));
+  assert_true(access_permitted(config, "carol", "sudo", {"linux-admins"}));
+  Config open = config;
+  open.access.allow_all = true;
+  assert_true(access_permitted(open, "anybody", "sshd", {}));
+  assert_false(access_permitted(open, "anybody", "sudo", {}));
+}
+
+void the_name_is_mapped(void**) {
+  AccessConfig access;
+  assert_string_equal(cognito_username(access, "alice").c_str(), "alice");
+  access.username = "%u@example.com";
+  assert_string_equal(cognito_username(access, "alice").c_str(), "alice@example.com");
+  access.username = "%%u-%u%%";
+  assert_string_equal(cognito_username(access, "al%u").c_str(), "%u-al%u%");
+}
+
+void unknown_accounts_follow_the_service(void**) {
+  const Config config = config_of({}, {});
+  struct Row {
+    const char* service;
+    UnknownAccount built_in;
+    UnknownAccount configured;
+  };
+  constexpr std::array rows = {
+      Row{"sshd", UnknownAccount::deny, UnknownAccount::allow},
+      Row{"su", UnknownAccount::allow_root, UnknownAccount::deny},
+      Row{"su-l", UnknownAccount::allow_root, UnknownAccount::allow_root},
+      Row{"systemd-user", UnknownAccount::allow, UnknownAccount::allow},
+      Row{"cron", UnknownAccount::allow, UnknownAccount::allow},
+      Row{"atd", UnknownAccount::allow, UnknownAccount::allow},
+      Row{"sudo", UnknownAccount::deny, UnknownAccount::deny},
+      Row{"crond", UnknownAccount::deny, UnknownAccount::deny},
+      Row{"", UnknownAccount::deny, UnknownAccount::deny},
+  };
+  for (const Row& row : rows) {
+    assert_true(unknown_account(nullptr, row.service) == row.built_in);
+    assert_true(unknown_account(&config, row.service) == row.configured);
+  }
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(nobody_is_allowed_by_default),
+      cmocka_unit_test(a_group_or_a_name_is_enough),
+      cmocka_unit_test(a_service_narrows_and_never_widens),
+      cmocka_unit_test(the_name_is_mapped),
+      cmocka_unit_test(unknown_accounts_follow_the_service),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

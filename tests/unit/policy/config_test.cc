@@ -1,0 +1,239 @@
+#include "daemon/policy/config.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "tests/cmocka_cpp.h"
+#include "tests/unit/policy/config_directory.h"
+
+namespace {
+
+using namespace pamcognito::policy;
+using pamcognito::test::ConfigDirectory;
+
+constexpr char kMain[] = "cognitod.conf";
+
+Config loaded(const ConfigDirectory& directory) {
+  auto config = load_config(directory.path(kMain));
+  if (!config) fail_msg("%s", config.error().c_str());
+  return std::move(*config);
+}
+
+// `where` follows the directory: "cognitod.conf:3: ".
+void assert_error(const ConfigDirectory& directory, const std::string& where, const char* part) {
+  const auto config = load_config(directory.path(kMain));
+  if (config) fail_msg("accepted, wanted: %s", part);
+  const std::string& error = config.error();
+  if (!error.starts_with(directory.path(where)) || error.find(part) == std::string::npos) {
+    fail_msg("wanted %s … %s, got: %s", where.c_str(), part, error.c_str());
+  }
+}
+
+void a_pool_is_enough_and_nobody_may_sign_in(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, directory.pool());
+  const Config config = loaded(directory);
+  assert_string_equal(config.pool.region.c_str(), "eu-west-1");
+  assert_string_equal(config.pool.endpoint.c_str(), "https://cognito-idp.eu-west-1.amazonaws.com");
+  assert_int_equal(config.pool.issuers.size(), 2);
+  assert_int_equal(config.pool.jwks_uris.size(), 2);
+  assert_null(config.pool.client_secret.get());
+  assert_true(config.mfa.require);
+  assert_int_equal(config.limits.failures, 4);
+  assert_int_equal(config.warnings.size(), 1);
+  assert_non_null(std::strstr(config.warnings[0].c_str(), "nobody may sign in"));
+  assert_false(access_permitted(config, "alice", "sshd", {"linux-users"}));
+}
+
+void drop_ins_replace_in_the_order_of_their_names(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, directory.pool() + "[access]\nallow_groups = main\n");
+  directory.write("cognitod.conf.d/20-b.conf", "[access]\nallow_groups = twenty\n");
+  directory.write("cognitod.conf.d/10-a.conf", "[access]\nallow_groups = ten\nusername = %u@x\n");
+  directory.write("cognitod.conf.d/30-c.conf.dpkg-old", "[access]\nallow_groups = old\n");
+  directory.write("cognitod.conf.d/.40-d.conf", "nonsense");
+  const Config config = loaded(directory);
+  assert_int_equal(config.access.allow_groups.size(), 1);
+  assert_string_equal(config.access.allow_groups[0].c_str(), "twenty");
+  assert_string_equal(config.access.username.c_str(), "%u@x");
+  // Made in an order of no kind, so that no file system gives them back sorted by chance.
+  for (int i = 0; i < 10; ++i) {
+    const std::string number = std::to_string(30 + i * 7 % 10);
+    directory.write("cognitod.conf.d/" + number + ".conf",
+                    "[access]\nallow_groups = g" + number + "\n");
+  }
+  assert_string_equal(loaded(directory).access.allow_groups[0].c_str(), "g39");
+}
+
+void errors_name_file_and_line(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, "[pool]\nregon = eu-west-1\n");
+  assert_error(directory, "cognitod.conf:2: ", "regon of [pool] is not a key");
+  directory.write(kMain, "\n[pol]\n");
+  assert_error(directory, "cognitod.conf:2: ", "[pol] is not a section");
+  directory.write(kMain, "[mfa]\nenrol = yes\n");
+  assert_error(directory, "cognitod.conf:2: ", "enrol of [mfa] yes is not available");
+  directory.write(kMain, "[mfa]\nrequire = yes\nrequire = no\n");
+  assert_error(directory, "cognitod.conf:3: ", "repeats require");
+  directory.write(kMain, directory.pool());
+  directory.write("cognitod.conf.d/a.conf", "[mfa]\nrequire = perhaps\n");
+  assert_error(directory, "cognitod.conf.d/a.conf:2: ", "require of [mfa] is not yes or no");
+}
+
+void a_replaced_value_must_be_right_all_the_same(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, directory.pool() + "[mfa]\nrequire = perhaps\n");
+  directory.write("cognitod.conf.d/a.conf", "[mfa]\nrequire = no\n");
+  assert_error(directory, "cognitod.conf:7: ", "is not yes or no");
+}
+
+void what_is_missing_is_named(void**) {
+  const ConfigDirectory directory;
+  assert_error(directory, kMain, "does not exist");
+  directory.write(kMain, "# nothing yet\n");
+  assert_error(directory, kMain, "user_pool_id of [pool] is missing");
+  directory.write(kMain, "[pool]\nuser_pool_id = eu-west-1_Example\n");
+  assert_error(directory, kMain, "region of [pool] is missing");
+  directory.write(kMain, "[pool]\nuser_pool_id = eu-west-1_Example\nregion = eu-west-1\n");
+  assert_error(directory, kMain, "client_id of [pool] is missing");
+}
+
+void keys_are_checked_against_each_other(void**) {
+  const ConfigDirectory directory;
+  const std::string ca = "ca_file = " + directory.path("ca.pem") + "\n";
+  directory.write(kMain,
+                  "[pool]\nclient_id = abc\nregion = us-east-1\n"
+                  "user_pool_id = eu-west-1_Example\n" +
+                      ca);
+  assert_error(directory, "cognitod.conf:4: user_pool_id", "region");
+  directory.write("cognitod.conf.d/a.conf", "\n[pool]\nregion = nowhere\n");
+  assert_error(directory, "cognitod.conf.d/a.conf:3: region", "is not an AWS region");
+  directory.write("cognitod.conf.d/a.conf", "[pool]\nregion = eu-west-1\n");
+  assert_true(load_config(directory.path(kMain)).has_value());
+  directory.write("cognitod.conf.d/b.conf", "[pool]\nendpoint = http://pool.example\n");
+  assert_error(directory, "cognitod.conf.d/b.conf:2: endpoint of [pool] ", "");
+  directory.write("cognitod.conf.d/b.conf", "[pool]\nca_file = /nonexistent/ca.pem\n");
+  assert_error(directory, "cognitod.conf.d/b.conf:2: ca_file of [pool] ", "No such file");
+  directory.write("cognitod.conf.d/b.conf", "[limits]\nfailures_unknown_origin = 5\n");
+  assert_error(directory, "cognitod.conf.d/b.conf:2: ", "is more than failures");
+  directory.write("cognitod.conf.d/b.conf", "[limits]\nfailures = 2\n");
+  assert_int_equal(loaded(directory).limits.failures_unknown_origin, 2);
+}
+
+void an_endpoint_needs_no_region(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain,
+                  "[pool]\nuser_pool_id = local_Pool1\nclient_id = abc\n"
+                  "endpoint = http://127.0.0.1:9229\nissuer = http://127.0.0.1:9229/p\n");
+  const Config config = loaded(directory);
+  assert_string_equal(config.pool.endpoint.c_str(), "http://127.0.0.1:9229");
+  assert_string_equal(config.pool.region.c_str(), "local");
+  assert_string_equal(config.pool.jwks_uris.at(0).c_str(),
+                      "http://127.0.0.1:9229/p/.well-known/jwks.json");
+}
+
+void what_opens_the_machine_is_a_warning(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, directory.pool() + "[access]\nallow_users = *\n[limits]\nfailures = 5\n");
+  const Config config = loaded(directory);
+  assert_int_equal(config.warnings.size(), 2);
+  assert_non_null(std::strstr(config.warnings[0].c_str(), "cognitod.conf:7: allow_users"));
+  assert_non_null(std::strstr(config.warnings[1].c_str(), "cognitod.conf:9: failures"));
+  assert_true(access_permitted(config, "anybody", "sshd", {}));
+}
+
+void files_that_others_could_have_written_are_refused(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, directory.pool());
+  directory.set_mode(kMain, 0664);
+  assert_error(directory, kMain, "chmod go-w");
+  directory.set_mode(kMain, 0646);
+  assert_error(directory, kMain, "chmod go-w");
+  directory.set_mode(kMain, 0640);
+  assert_true(load_config(directory.path(kMain)).has_value());
+  directory.write("cognitod.conf.d/a.conf", "");
+  directory.set_mode("cognitod.conf.d", 0777);
+  assert_error(directory, "cognitod.conf.d: ", "chmod go-w");
+  directory.set_mode("cognitod.conf.d", 0755);
+  directory.set_mode("cognitod.conf.d/a.conf", 0602);
+  assert_error(directory, "cognitod.conf.d/a.conf: ", "chmod go-w");
+  if (geteuid() != 0) return;
+  directory.set_mode("cognitod.conf.d/a.conf", 0644);
+  assert_int_equal(::chown(directory.path(kMain).c_str(), 12345, 0), 0);
+  assert_error(directory, kMain, "does not belong to root");
+}
+
+void only_regular_files_of_bounded_size_are_read(void**) {
+  const ConfigDirectory directory;
+  assert_int_equal(::mkdir(directory.path(kMain).c_str(), 0755), 0);
+  assert_error(directory, kMain, "is not a regular file");
+  assert_int_equal(::rmdir(directory.path(kMain).c_str()), 0);
+  assert_int_equal(::mkfifo(directory.path(kMain).c_str(), 0644), 0);
+  assert_error(directory, kMain, "is not a regular file");
+  assert_int_equal(::unlink(directory.path(kMain).c_str()), 0);
+  std::string large = directory.pool();
+  while (large.size() <= 256UL * 1024) large += "# a comment to fill the file\n";
+  directory.write(kMain, large);
+  assert_error(directory, kMain, "256 KiB");
+  directory.write(kMain, directory.pool());
+  directory.write("cognitod.conf.d/a.conf/x", "");
+  assert_error(directory, "cognitod.conf.d/a.conf: ", "is not a regular file");
+}
+
+void an_unreadable_drop_in_is_an_error(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, directory.pool());
+  directory.write("cognitod.conf.d/a.conf", "");
+  assert_int_equal(::unlink(directory.path("cognitod.conf.d/a.conf").c_str()), 0);
+  assert_int_equal(::symlink("a.conf", directory.path("cognitod.conf.d/a.conf").c_str()), 0);
+  assert_error(directory, "cognitod.conf.d/a.conf: ", "cannot be opened");
+}
+
+void the_client_secret_is_a_credential(void**) {
+  const ConfigDirectory directory;
+  directory.write(kMain, directory.pool());
+  assert_int_equal(::setenv("CREDENTIALS_DIRECTORY", directory.path("creds").c_str(), 1), 0);
+  assert_null(loaded(directory).pool.client_secret.get());
+  directory.write("creds/client_secret", "s3cret\n");
+  assert_true(loaded(directory).pool.client_secret->reveal() == "s3cret");
+  directory.write("creds/client_secret", std::string(511, 'x'));
+  assert_int_equal(loaded(directory).pool.client_secret->size(), 511);
+  for (const std::string& wrong :
+       {std::string(), std::string("\n"), std::string(512, 'x'), std::string(5000, 'x'),
+        std::string("two words"), std::string("a\n\n"), std::string("a\0b", 3)}) {
+    directory.write("creds/client_secret", wrong);
+    assert_error(directory, "creds/client_secret: ", "the client secret ");
+  }
+  directory.write("creds/client_secret", "planted words");
+  const auto refused = load_config(directory.path(kMain));
+  assert_true(refused.error().find("planted") == std::string::npos);
+  assert_int_equal(::unlink(directory.path("creds/client_secret").c_str()), 0);
+  assert_int_equal(::mkdir(directory.path("creds/client_secret").c_str(), 0755), 0);
+  assert_error(directory, "creds/client_secret: ", "is not a regular file");
+  assert_int_equal(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+
+}  // namespace
+
+int main() {
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(a_pool_is_enough_and_nobody_may_sign_in),
+      cmocka_unit_test(drop_ins_replace_in_the_order_of_their_names),
+      cmocka_unit_test(errors_name_file_and_line),
+      cmocka_unit_test(a_replaced_value_must_be_right_all_the_same),
+      cmocka_unit_test(what_is_missing_is_named),
+      cmocka_unit_test(keys_are_checked_against_each_other),
+      cmocka_unit_test(an_endpoint_needs_no_region),
+      cmocka_unit_test(what_opens_the_machine_is_a_warning),
+      cmocka_unit_test(files_that_others_could_have_written_are_refused),
+      cmocka_unit_test(only_regular_files_of_bounded_size_are_read),
+      cmocka_unit_test(an_unreadable_drop_in_is_an_error),
+      cmocka_unit_test(the_client_secret_is_a_credential),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,80 @@
+#include "daemon/prompts/rendering.h"
+
+#include <array>
+#include <string>
+
+#include "tests/cmocka_cpp.h"
+
+namespace {
+
+using namespace pamcognito;
+using prompts::DeadlineFrom;
+using prompts::rendering_for;
+using std::chrono::seconds;
+
+struct Row {
+  const char* service;
+  bool echo;
+  bool one_prompt;
+  int deadline;
+  DeadlineFrom from;
+};
+
+constexpr std::array kRows = {
+    Row{"sshd", true, false, 110, DeadlineFrom::opening},
+    Row{"login", true, false, 50, DeadlineFrom::opening},
+    Row{"sudo", true, false, 300, DeadlineFrom::opening},
+    Row{"sudo-i", true, false, 300, DeadlineFrom::opening},
+    Row{"su", true, false, 300, DeadlineFrom::opening},
+    Row{"su-l", true, false, 300, DeadlineFrom::opening},
+    Row{"lightdm", false, false, 300, DeadlineFrom::first_answer},
+    Row{"gdm-password", false, false, 300, DeadlineFrom::first_answer},
+    Row{"sddm", false, true, 300, DeadlineFrom::first_answer},
+    Row{"xscreensaver", false, false, 300, DeadlineFrom::first_answer},
+    Row{"i3lock", false, true, 300, DeadlineFrom::first_answer},
+    Row{"swaylock", false, true, 300, DeadlineFrom::first_answer},
+    Row{"polkit-1", false, false, 300, DeadlineFrom::opening},
+    Row{"cron", false, false, 30, DeadlineFrom::opening},
+    Row{"systemd-user", false, false, 30, DeadlineFrom::opening},
+    // Names are exact: what is not in the table is an unknown service.
+    Row{"", false, false, 110, DeadlineFrom::opening},
+    Row{"SSHD", false, false, 110, DeadlineFrom::opening},
+    Row{"sshd2", false, false, 110, DeadlineFrom::opening},
+    Row{"vsftpd", false, false, 110, DeadlineFrom::opening},
+};
+
+void the_table_is_by_exact_name(void**) {
+  for (const Row& row : kRows) {
+    const auto rendering = rendering_for(policy::Config(), row.service);
+    if (rendering.echo_code != row.echo || rendering.one_prompt != row.one_prompt ||
+        rendering.deadline != seconds(row.deadline) || rendering.deadline_from != row.from) {
+      fail_msg("%s", row.service);
+    }
+  }
+}
+
+void the_configuration_stands_on_top(void**) {
+  policy::Config config;
+  config.services["sshd"].deadline = seconds(290);
+  config.services["i3lock"].one_prompt = false;
+  config.services["kiosk"].echo_code = true;
+  config.services["kiosk"].one_prompt = true;
+  const auto sshd = rendering_for(config, "sshd");
+  assert_true(sshd.deadline == seconds(290));
+  assert_true(sshd.echo_code);
+  assert_false(rendering_for(config, "i3lock").one_prompt);
+  assert_true(rendering_for(config, "i3lock").deadline_from == DeadlineFrom::first_answer);
+  assert_true(rendering_for(config, "kiosk").echo_code);
+  assert_true(rendering_for(config, "kiosk").one_prompt);
+  assert_true(rendering_for(config, "kiosk").deadline == seconds(110));
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(the_table_is_by_exact_name),
+      cmocka_unit_test(the_configuration_stands_on_top),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

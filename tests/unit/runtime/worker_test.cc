@@ -1,0 +1,78 @@
+#include "daemon/runtime/worker.h"
+
+#include <latch>
+#include <string>
+
+#include "tests/cmocka_cpp.h"
+
+namespace pamcognito::test {
+namespace {
+
+using runtime::EventLoop;
+using runtime::Task;
+using runtime::Worker;
+
+Task<void> ask(EventLoop* loop, Worker* worker, std::string* answer) {
+  auto result = co_await worker->run([] { return std::string("from the thread"); });
+  *answer = result ? *result : "busy";
+  loop->exit(0);
+}
+
+void a_job_comes_back_to_the_loop(void**) {
+  EventLoop loop;
+  Worker worker(loop, 4);
+  std::string answer;
+  const EventLoop::Spawned spawned = loop.spawn(ask(&loop, &worker, &answer));
+  assert_int_equal(loop.run(), 0);
+  assert_text(answer, "from the thread");
+}
+
+struct Blocked {
+  std::latch started{1};
+  std::latch release{1};
+};
+
+Task<void> block(Worker* worker, Blocked* blocked, int* answered) {
+  (void)co_await worker->run([blocked] {
+    blocked->started.count_down();
+    blocked->release.wait();
+    return 1;
+  });
+  ++*answered;
+}
+
+void too_many_jobs_are_refused_and_the_abandoned_forgotten(void**) {
+  Blocked blocked;
+  EventLoop loop;
+  Worker worker(loop, 1);
+  int answered = 0;
+  std::string second;
+  std::string third;
+  {
+    const EventLoop::Spawned running = loop.spawn(block(&worker, &blocked, &answered));
+    blocked.started.wait();
+    const EventLoop::Spawned waiting = loop.spawn(ask(&loop, &worker, &second));
+    const EventLoop::Spawned refused = loop.spawn(ask(&loop, &worker, &third));
+    assert_text(third, "busy");
+  }
+  // Both tasks are gone; what the thread still does for them must reach nobody.
+  blocked.release.count_down();
+  std::string last;
+  const EventLoop::Spawned spawned = loop.spawn(ask(&loop, &worker, &last));
+  if (last == "busy") return;  // the queue's one place was still taken by the abandoned job
+  assert_int_equal(loop.run(), 0);
+  assert_int_equal(answered, 0);
+  assert_text(second, "");
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(a_job_comes_back_to_the_loop),
+      cmocka_unit_test(too_many_jobs_are_refused_and_the_abandoned_forgotten),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
