@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "common/fd.h"
 #include "common/text.h"
@@ -109,9 +110,13 @@ std::expected<void, FrameError> Datagram::receive(int socket) noexcept {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   ssize_t received = -1;
-  do {
-    received = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (received < 0 && errno == EINTR);
+  bool was_reset = false;
+  while ((received = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0) {
+    // The peer closed with something of ours unread. That is told once, and before what it had
+    // sent.
+    const bool first_reset = errno == ECONNRESET && !std::exchange(was_reset, true);
+    if (errno != EINTR && !first_reset) break;
+  }
   if (received < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return std::unexpected(FrameError::would_block);
     if (errno == ECONNRESET) return std::unexpected(FrameError::closed);

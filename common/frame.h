@@ -41,7 +41,7 @@ enum class Purpose : std::uint8_t {
   password_and_code = 6,  // one prompt only: the password, '+', six digits
 };
 
-inline constexpr std::size_t kMaxDatagram = 16 * 1024;
+inline constexpr std::size_t kMaxDatagram = 16UL * 1024;
 inline constexpr std::size_t kMaxText = kMaxDatagram - 2;
 inline constexpr std::size_t kSignInIdSize = 16;
 
@@ -60,8 +60,8 @@ struct DaemonFrame {
 // A frame of the module, as the daemon sees it.
 struct ModuleFrame {
   FrameType type = FrameType::abort;
-  Secret answer;                       // answer
-  Purpose purpose = Purpose::other;    // answer: what the module took the question for
+  Secret answer;                     // answer
+  Purpose purpose = Purpose::other;  // answer: what the module took the question for
 };
 
 enum class FrameError : std::uint8_t {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,12 @@ struct LookUpResult {
   LookUp look_up = LookUp::failed;
   int error = 0;  // an errno, if failed
 };
+
+// A shortage in this process, and not a fault of NSS's sources.
+Membership failure_of(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM ? Membership::local_fault
+                                                               : Membership::unknown;
+}
 
 // NSS's answer lives in `buffer()`: on the stack as long as it is small, as nearly all are.
 class NssBuffer {
@@ -80,9 +87,10 @@ bool is_in_group(const passwd& account, const group& group) {
   return false;
 }
 
-// Whether the account is in the set that users.conf describes; nullopt: NSS failed. The group comes
-// last, because it is the only part that costs a look-up.
-std::optional<bool> is_in_set(const UsersConf& conf, const passwd& account, std::string* reason) {
+// Whether the account is in the set that users.conf describes; an error if NSS failed. The group
+// comes last, because it is the only part that costs a look-up.
+std::expected<bool, Membership> is_in_set(const UsersConf& conf, const passwd& account,
+                                          std::string* reason) {
   if (contains(conf.users, account.pw_name)) return true;
   if (conf.has_uid_range && account.pw_uid >= conf.uid_range_first &&
       account.pw_uid <= conf.uid_range_last)
@@ -93,7 +101,7 @@ std::optional<bool> is_in_set(const UsersConf& conf, const passwd& account, std:
   const LookUpResult result = look_up(&::getgrnam_r, conf.group.c_str(), &entry, &memory);
   if (result.look_up == LookUp::failed) {
     explain(reason, "the look-up of the group " + conf.group + " failed", result.error);
-    return std::nullopt;
+    return std::unexpected(failure_of(result.error));
   }
   return result.look_up == LookUp::found && is_in_group(account, entry);
 }
@@ -120,7 +128,7 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
   if (found.look_up == LookUp::not_found) return Membership::not_ours;
   if (found.look_up == LookUp::failed) {
     explain(reason, "the look-up of the user failed", found.error);
-    return Membership::unknown;
+    return failure_of(found.error);
   }
   if (uid_is_never_ours(account.pw_uid, 0)) return Membership::not_ours;
 
@@ -135,7 +143,7 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
     return Membership::not_ours;
 
   const auto in_set = is_in_set(file->conf, account, reason);
-  if (!in_set) return Membership::unknown;
+  if (!in_set) return in_set.error();
   if (!*in_set) return Membership::not_ours;
   if (!is_valid_user_name(name)) {
     explain(reason, "the user's name is outside the grammar");

@@ -23,6 +23,8 @@ enum class Outcome : std::uint8_t {
   account_denied = 8,        // account phase: not allowed, or never seen
   account_expired = 9,       // account phase: disabled in the pool
   new_password_needed = 10,  // account phase: the pool wants a new password
+  account_unknown = 11,  // account phase: never seen; denied, unless the local password stood in
+                         // for a pool that could not be reached
 };
 
 inline constexpr std::array kAllOutcomes = {
@@ -37,6 +39,7 @@ inline constexpr std::array kAllOutcomes = {
     Outcome::account_denied,
     Outcome::account_expired,
     Outcome::new_password_needed,
+    Outcome::account_unknown,
 };
 
 // The stable word of the log lines; "unknown" for a value from the future.
@@ -64,6 +67,8 @@ constexpr std::string_view to_string(Outcome outcome) {
       return "account-expired";
     case Outcome::new_password_needed:
       return "new-password-needed";
+    case Outcome::account_unknown:
+      return "account-unknown";
   }
   return "unknown";
 }

@@ -65,7 +65,7 @@ char* take_slot() noexcept {
 // A page goes back to the kernel with its last slot, so that a host process keeps nothing of ours.
 void give_slot_back(char* data) noexcept {
   const PagesLock lock;
-  auto* page = reinterpret_cast<Page*>(reinterpret_cast<std::uintptr_t>(data) & ~(kPageSize - 1));
+  auto* page = reinterpret_cast<Page*>(data - (reinterpret_cast<std::uintptr_t>(data) % kPageSize));
   const auto slot = static_cast<unsigned>((data - page->slots[0]) / static_cast<long>(kSlotSize));
   page->used &= ~(1U << slot);
   if (page->used != 0) return;

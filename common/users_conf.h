@@ -29,8 +29,8 @@ struct UsersConf {
 };
 
 // A file that must not be used. What is on the well-formed exclude= lines of a malformed file still
-// counts, so that one bad line cannot lock the administrator out. Nothing counts of a file that is not
-// root's, or that others may write to: there, an exclude= line could be the attack.
+// counts, so that one bad line cannot lock the administrator out. Nothing counts of a file that is
+// not root's, or that others may write to: there, an exclude= line could be the attack.
 struct UsersConfError {
   std::string reason;  // for the log: file, line, what is wrong
   std::vector<std::string> exclude;
@@ -57,9 +57,10 @@ std::expected<UsersConfFile, UsersConfError> read_users_conf(const char* path);
 enum class Membership : std::uint8_t {
   ours,
   not_ours,
-  denied,     // in the set, but the name is outside the grammar, or not the account's own
-  malformed,  // users.conf cannot be trusted, and the user is not exempt from that
-  unknown,    // NSS failed (which is not "not found")
+  denied,       // in the set, but the name is outside the grammar, or not the account's own
+  malformed,    // users.conf cannot be trusted, and the user is not exempt from that
+  unknown,      // NSS failed (which is not "not found")
+  local_fault,  // this process lacks descriptors or memory; its caller may have set the limits
 };
 
 // A user's place, decided from users.conf and NSS (getpwnam, getgrouplist, getgrnam). Blocks as NSS

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -71,6 +72,18 @@ void keep_memory_private() {
   (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+// How many sign-ins may be open at once: each has a socket and may need a connection to the pool,
+// and a connection that fails for want of a descriptor would look like a pool that cannot be
+// reached.
+std::size_t sign_ins_that_fit() {
+  constexpr rlim_t for_the_rest = 128;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = std::min(limit.rlim_max, rlim_t{16384});
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur <= for_the_rest ? 0 : (limit.rlim_cur - for_the_rest) / 2;
+}
+
 int check_config(const std::string& path) {
   const policy::ConfigResult config = policy::load_config(path);
   if (!config) {
@@ -137,7 +150,7 @@ int serve(const Options& options) {
   if (config) pool = open_pool(loop, clock, *config);
   if (!pool) config = nullptr;
 
-  bus::AuthService service(loop, clock, worker, config, pool.get());
+  bus::AuthService service(loop, clock, worker, config, pool.get(), sign_ins_that_fit());
   std::optional<runtime::Timer> give_up;
   const StopSignals signals(loop, [&] {
     (void)sd_notify(0, "STOPPING=1");

@@ -22,24 +22,32 @@ constexpr Ending unavailable(const char* cause) {
   return {.outcome = Outcome::unavailable, .cause = cause};
 }
 
-// What a negative errno of libsystemd means. A connection that cannot be had is "unavailable";
-// anything that says the peer talks nonsense, or that we ran out of something, is not.
+// Nothing but proof that nobody is there is "unavailable", because that lets a local password in.
+// Whoever runs su or sudo may stop it, starve it of descriptors, or crowd the bus; so a time-out, a
+// full queue and a lost connection are failures.
+constexpr Ending failed(const char* cause) {
+  return {.outcome = Outcome::failed, .cause = cause};
+}
+
+// What a negative errno of libsystemd means.
 Ending ending_of(int error) {
   switch (-error) {
-    case EBADMSG:
-    case EPROTO:
-      return {.outcome = Outcome::unforeseen, .cause = "bus-protocol"};
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-    case EINVAL:
-    case ECHILD:
-      return {.outcome = Outcome::unforeseen, .cause = "local-fault"};
     case ENOENT:
     case ECONNREFUSED:
       return unavailable("no-bus");
+    case ECONNRESET:
+    case EPIPE:
+    case ENOTCONN:
+      return failed("bus-lost");
+    case EAGAIN:
+    case ENOBUFS:
+    case ETIMEDOUT:
+      return failed("bus-busy");
+    case EBADMSG:
+    case EPROTO:
+      return {.outcome = Outcome::unforeseen, .cause = "bus-protocol"};
     default:
-      return unavailable("bus-lost");
+      return {.outcome = Outcome::unforeseen, .cause = "local-fault"};
   }
 }
 
@@ -62,13 +70,13 @@ constexpr std::array kErrors = {
              {.outcome = Outcome::unforeseen, .cause = "invalid-argument"}},
     ErrorRow{SD_BUS_ERROR_SERVICE_UNKNOWN, unavailable("no-daemon")},
     ErrorRow{SD_BUS_ERROR_NAME_HAS_NO_OWNER, unavailable("no-daemon")},
-    ErrorRow{SD_BUS_ERROR_NO_REPLY, unavailable("daemon-lost")},
-    ErrorRow{SD_BUS_ERROR_DISCONNECTED, unavailable("bus-lost")},
-    ErrorRow{SD_BUS_ERROR_NO_SERVER, unavailable("bus-lost")},
-    ErrorRow{SD_BUS_ERROR_TIMEOUT, unavailable("timeout")},
-    ErrorRow{"org.freedesktop.DBus.Error.TimedOut", unavailable("timeout")},
-    ErrorRow{SD_BUS_ERROR_LIMITS_EXCEEDED, {.outcome = Outcome::failed, .cause = "bus-limits"}},
-    ErrorRow{SD_BUS_ERROR_ACCESS_DENIED, {.outcome = Outcome::failed, .cause = "bus-policy"}},
+    ErrorRow{SD_BUS_ERROR_NO_REPLY, failed("daemon-lost")},
+    ErrorRow{SD_BUS_ERROR_DISCONNECTED, failed("bus-lost")},
+    ErrorRow{SD_BUS_ERROR_NO_SERVER, failed("bus-lost")},
+    ErrorRow{SD_BUS_ERROR_TIMEOUT, failed("timeout")},
+    ErrorRow{"org.freedesktop.DBus.Error.TimedOut", failed("timeout")},
+    ErrorRow{SD_BUS_ERROR_LIMITS_EXCEEDED, failed("bus-limits")},
+    ErrorRow{SD_BUS_ERROR_ACCESS_DENIED, failed("bus-policy")},
 };
 
 // The bus daemon, or systemd on its behalf, could not start the daemon.
@@ -106,7 +114,7 @@ std::expected<BusConnection, Ending> BusConnection::open(Deadline deadline) {
     // A non-blocking connect() to a full AF_UNIX queue does not wait; a burst of logins fills it.
     if (error != -EAGAIN) return std::unexpected(ending_of(error));
     bus.reset();
-    if (deadline.passed()) return std::unexpected(unavailable("timeout"));
+    if (deadline.passed()) return std::unexpected(failed("timeout"));
     (void)wait_for(-1, 0, Deadline::earlier(deadline, Deadline::after(kQueueFullPause)));
   }
 }
@@ -140,9 +148,10 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
     const bool connected = ::sd_bus_is_ready(bus_.get()) > 0;
     const Deadline deadline =
         connected ? answered_by : Deadline::earlier(connected_by, answered_by);
-    if (deadline.passed()) return std::unexpected(unavailable("timeout"));
+    // First what has arrived: a process that was stopped meanwhile finds its answer.
     const int processed = ::sd_bus_process(bus_.get(), nullptr);
     if (processed < 0) return std::unexpected(ending_of(processed));
+    if (deadline.passed() && !reply) return std::unexpected(failed("timeout"));
     if (processed > 0) continue;
 
     const int events = ::sd_bus_get_events(bus_.get());

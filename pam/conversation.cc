@@ -104,7 +104,8 @@ std::expected<DaemonFrame, Ending> Conversation::receive_frame(Deadline deadline
       case Wait::ready:
         break;
       case Wait::timed_out:
-        return std::unexpected(lost("timeout"));
+        // No proof that the daemon is away: whoever runs su may have stopped this very process.
+        return std::unexpected(failed("timeout"));
       case Wait::failed:
         return std::unexpected(unforeseen("local-fault"));
     }
@@ -162,8 +163,8 @@ std::expected<Outcome, Ending> Conversation::conclude(const DaemonFrame& frame) 
   return Outcome::success;
 }
 
-// "Unavailable" is for a daemon that was lost before it had an answer, and not for one that ran out
-// of time because nobody typed.
+// "Unavailable" is for a daemon that died before it had an answer, and not for one that ran out of
+// time because nobody typed.
 Ending Conversation::lost(const char* cause) const {
   if (answered_) return failed(cause);
   if (deadline_.passes_within(kDeadlineSlack)) return failed("deadline");
@@ -179,7 +180,8 @@ Ending Conversation::lost_while_asking() {
 }
 
 void Conversation::abort() const noexcept {
-  (void)send_signal(socket_.get(), FrameType::abort);
+  // Whoever is gone needs no telling.
+  [[maybe_unused]] const auto sent = send_signal(socket_.get(), FrameType::abort);
 }
 
 }  // namespace pamcognito::pam

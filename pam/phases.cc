@@ -20,6 +20,7 @@ namespace pamcognito::pam {
 namespace {
 
 constexpr unsigned kFailDelay = 2'000'000;  // microseconds; as pam_unix
+constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
 
 int severity(Outcome outcome) noexcept {
   if (outcome == Outcome::success) return LOG_INFO;
@@ -48,13 +49,14 @@ void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
 // Whether the daemon is to be asked about this user; the error is the PAM code if not. A wrong
 // module option is a fault of the service's file: our users get no further, everybody else is not
 // affected.
-std::expected<void, int> admit(const Handle& pam, const Options& options, std::string_view what,
-                               const std::string& user) {
+std::expected<void, int> admit(const Handle& pam, const Options& options, Phase phase,
+                               std::string_view what, const std::string& user) {
   if (!options.unknown.empty())
     pam.log(LOG_ERR, "unknown module option " + options.unknown + "; our users are refused");
   std::string reason;
   const Membership membership = classify_user(kUsersConfPath, user.c_str(), &reason);
-  const auto code = pam_code(membership);
+  const SignInData* data = find_sign_in(pam, user);
+  const auto code = pam_code(phase, membership, data != nullptr && !data->id);
   if (code == PAM_IGNORE) {
     if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + field("user", user));
     return std::unexpected(PAM_IGNORE);
@@ -85,7 +87,7 @@ Ending sign_in(const Handle& pam, const std::string& user, int flags, const Opti
   if (ending.outcome != Outcome::success) return ending;
   if (!store_sign_in(pam, {.user = user, .id = conversation.sign_in_id()}) ||
       !conversation.typed().hand_over(pam))
-    return {.outcome = Outcome::unforeseen, .cause = "pam-items"};
+    return kItemsRefused;
   return ending;
 }
 
@@ -96,15 +98,19 @@ bool is_refusal(int code) noexcept {
 
 int authenticate_user(const Handle& pam, const std::string& user, int flags,
                       const Options& options) {
-  if (const auto admitted = admit(pam, options, "sign-in", user); !admitted)
-    return admitted.error();
   forget_sign_in(pam);
-  const Ending ending = sign_in(pam, user, flags, options);
-  const int code = pam_code(Phase::authenticate, ending);
-  if (code == PAM_AUTHINFO_UNAVAIL && !store_sign_in(pam, {.user = user, .id = std::nullopt}))
-    return PAM_SERVICE_ERR;
+  if (const auto admitted = admit(pam, options, Phase::authenticate, "sign-in", user); !admitted) {
+    const bool unavailable = admitted.error() == PAM_AUTHINFO_UNAVAIL;
+    if (unavailable && !store_sign_in(pam, {.user = user, .id = std::nullopt}))
+      return PAM_SERVICE_ERR;
+    return admitted.error();
+  }
+  Ending ending = sign_in(pam, user, flags, options);
+  if (pam_code(Phase::authenticate, ending) == PAM_AUTHINFO_UNAVAIL &&
+      !store_sign_in(pam, {.user = user, .id = std::nullopt}))
+    ending = kItemsRefused;
   log_ending(pam, "sign-in", ending, user);
-  return code;
+  return pam_code(Phase::authenticate, ending);
 }
 
 }  // namespace
@@ -119,7 +125,7 @@ int authenticate(Handle pam, int flags, const Options& options) {
 
 int check_account(Handle pam, int flags, const Options& options) {
   const std::string user = pam.item(PAM_USER);
-  if (const auto admitted = admit(pam, options, "account", user); !admitted)
+  if (const auto admitted = admit(pam, options, Phase::account, "account", user); !admitted)
     return admitted.error();
   const SignInData* data = find_sign_in(pam, user);
   const auto outcome =
@@ -132,7 +138,7 @@ int check_account(Handle pam, int flags, const Options& options) {
 
 int set_credentials(Handle pam, const Options& options) {
   const std::string user = pam.item(PAM_USER);
-  const auto admitted = admit(pam, options, "credentials", user);
+  const auto admitted = admit(pam, options, Phase::authenticate, "credentials", user);
   if (admitted) return PAM_SUCCESS;
   // Whoever is neither ours nor an error of the service file is let pass: this phase decides
   // nothing.

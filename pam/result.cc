@@ -32,11 +32,15 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
     // "auth required" means new_authtok_reqd=ok: as an answer of authentication it would let in.
     case Outcome::new_password_needed:
       return account ? PAM_NEW_AUTHTOK_REQD : PAM_SERVICE_ERR;
+    // The break glass: where the pool could not be reached and a local password was right, to deny
+    // the account because nothing is known of it would lock that password out as well.
+    case Outcome::account_unknown:
+      return account && ending.may_be_unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
   }
   return PAM_SERVICE_ERR;  // a value from a newer daemon
 }
 
-std::optional<int> pam_code(Membership membership) noexcept {
+std::optional<int> pam_code(Phase phase, Membership membership, bool unavailable) noexcept {
   switch (membership) {
     case Membership::ours:
       return std::nullopt;
@@ -45,9 +49,11 @@ std::optional<int> pam_code(Membership membership) noexcept {
     case Membership::denied:
       return PAM_PERM_DENIED;
     case Membership::malformed:
+    case Membership::local_fault:
       return PAM_SERVICE_ERR;
+    // NSS failed. In the account phase that must not let a key login of a user to be denied pass.
     case Membership::unknown:
-      return PAM_AUTHINFO_UNAVAIL;
+      return phase == Phase::authenticate || unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
   }
   return PAM_SERVICE_ERR;
 }

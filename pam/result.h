@@ -24,6 +24,8 @@ struct Ending {
 [[nodiscard]] int pam_code(Phase phase, const Ending& ending) noexcept;
 
 // The code for a user whom the daemon is not asked about; nullopt: ask it.
-[[nodiscard]] std::optional<int> pam_code(Membership membership) noexcept;
+// `unavailable`: this transaction's authentication of this user ended with PAM_AUTHINFO_UNAVAIL.
+[[nodiscard]] std::optional<int> pam_code(Phase phase, Membership membership,
+                                          bool unavailable) noexcept;
 
 }  // namespace pamcognito::pam

@@ -18,7 +18,7 @@ void clean_up(pam_handle_t* /*pamh*/, void* data, int /*status*/) noexcept {
 bool store_sign_in(const Handle& pam, SignInData data) {
   auto owned = std::make_unique<SignInData>(std::move(data));
   if (::pam_set_data(pam.get(), kName, owned.get(), &clean_up) != PAM_SUCCESS) return false;
-  (void)owned.release();
+  [[maybe_unused]] const auto* given_to_libpam = owned.release();
   return true;
 }
 

@@ -21,9 +21,11 @@ using runtime::Level;
 using runtime::Task;
 
 constexpr std::size_t kMaxCalls = 4096;
+constexpr std::size_t kMaxCallsOfOne = 8;
 // After the conversations' sockets: an acknowledged sign-in is known before its account is asked
 // for.
 constexpr std::int64_t kBusPriority = SD_EVENT_PRIORITY_NORMAL + 10;
+constexpr std::chrono::milliseconds kNameTime{300};
 // The service of everybody who is not root: what they say of theirs is not believed.
 constexpr char kUserService[] = "user";
 
@@ -72,17 +74,20 @@ const sd_bus_vtable AuthService::kVtable[] = {
     SD_BUS_VTABLE_END};
 
 AuthService::AuthService(runtime::EventLoop& loop, runtime::Clock& clock, runtime::Worker& worker,
-                         std::shared_ptr<const policy::Config> config, cognito::UserPool* pool)
+                         std::shared_ptr<const policy::Config> config, cognito::UserPool* pool,
+                         std::size_t max_sign_ins)
     : loop_(loop),
       clock_(clock),
       worker_(worker),
       config_(std::move(config)),
       pool_(pool),
+      open_(max_sign_ins),
       failures_(config_ ? config_->limits : policy::LimitsConfig{}),
       messages_(config_ ? config_->limits : policy::LimitsConfig{}),
       revocations_(loop, clock) {}
 
 AuthService::~AuthService() {
+  password_turns_.close();
   calls_.clear();
   sign_ins_.clear();
   sd_bus_slot_unref(vtable_slot_);
@@ -102,6 +107,7 @@ int AuthService::start() {
 
 void AuthService::stop(std::function<void()> stopped) {
   (void)sd_bus_release_name(bus_, bus_names::kService);
+  password_turns_.close();
   calls_.clear();
   sign_ins_.clear();
   revocations_.when_idle(std::move(stopped));
@@ -127,16 +133,30 @@ int AuthService::get_configured(sd_bus*, const char*, const char*, const char*,
 
 int AuthService::accept(sd_bus_message* message,
                         Task<void> (AuthService::*handle)(MessageRef)) try {
-  if (calls_.size() >= kMaxCalls) return -EBUSY;
+  const char* sender = sd_bus_message_get_sender(message);
+  if (sender == nullptr || sd_bus_message_get_expect_reply(message) <= 0) return -EINVAL;
+  const auto of_sender = calls_by_sender_.find(sender);
+  if (calls_.size() >= kMaxCalls ||
+      (of_sender != calls_by_sender_.end() && of_sender->second >= kMaxCallsOfOne))
+    return -EBUSY;
+  ++calls_by_sender_[sender];
   const std::uint64_t id = next_id_++;
   MessageRef kept(message);
   calls_.emplace(id, loop_.spawn((this->*handle)(kept), [this, id, kept](bool threw) {
     if (threw) (void)sd_bus_reply_method_errno(kept.get(), EIO, nullptr);
     calls_.erase(id);
+    const auto calls = calls_by_sender_.find(sd_bus_message_get_sender(kept.get()));
+    if (--calls->second == 0) calls_by_sender_.erase(calls);
   }));
   return 1;
 } catch (...) {
   return -ENOMEM;
+}
+
+Task<std::string> AuthService::name_of(uid_t uid) {
+  std::expected<std::string, runtime::WorkerBusy> name =
+      co_await worker_.run([uid] { return user_with_uid(uid); });
+  co_return name ? std::move(*name) : std::string();
 }
 
 Task<AuthService::Caller> AuthService::establish_caller(MessageRef message, std::string user,
@@ -150,15 +170,19 @@ Task<AuthService::Caller> AuthService::establish_caller(MessageRef message, std:
     co_return caller;
   }
   if (*uid == 0) {
+    if (facts.real_uid == static_cast<uid_t>(-1)) {
+      caller.refused = bus_names::kErrorInvalidArgument;
+      co_return caller;
+    }
     caller.is_root = facts.real_uid == 0;
     caller.service = std::move(service);
     caller.origin = origin_of(facts);
     if (facts.real_uid != 0) {
       // sudo and the like by the user itself: an origin that is known for this user.
-      const uid_t real_uid = facts.real_uid;
-      std::expected<std::string, runtime::WorkerBusy> name =
-          co_await worker_.run([real_uid] { return user_with_uid(real_uid); });
-      if (name && *name == user) caller.user_uid = real_uid;
+      // A slow directory must not cost root's callers their two seconds: then it is just not known.
+      const auto name =
+          co_await runtime::with_deadline(loop_, loop_.now() + kNameTime, name_of(facts.real_uid));
+      if (name && *name == user) caller.user_uid = facts.real_uid;
     }
     co_return caller;
   }

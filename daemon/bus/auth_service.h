@@ -28,8 +28,10 @@ class AuthService {
  public:
   // All outlive this. `config` and `pool` are both null in an unconfigured daemon, which answers
   // account questions from what it knows and OpenSignIn with Error.Unconfigured.
+  // `max_sign_ins`: what the process's descriptors suffice for.
   AuthService(runtime::EventLoop& loop, runtime::Clock& clock, runtime::Worker& worker,
-              std::shared_ptr<const policy::Config> config, cognito::UserPool* pool);
+              std::shared_ptr<const policy::Config> config, cognito::UserPool* pool,
+              std::size_t max_sign_ins);
   AuthService(const AuthService&) = delete;
   AuthService& operator=(const AuthService&) = delete;
   ~AuthService();
@@ -50,7 +52,8 @@ class AuthService {
   static int get_configured(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply,
                             void* self, sd_bus_error*);
 
-  // Runs a call's coroutine; at most kMaxCalls at once.
+  // Runs a call's coroutine; at most kMaxCalls at once, kMaxCallsOfOne of one connection, and none
+  // that wants no reply.
   int accept(sd_bus_message* message, runtime::Task<void> (AuthService::*handle)(MessageRef));
   runtime::Task<void> open_sign_in(MessageRef message);
   runtime::Task<void> check_account(MessageRef message);
@@ -58,6 +61,7 @@ class AuthService {
   // Who asks, for whom, as what: established from the bus daemon's word, and for callers that are
   // not root from NSS instead of theirs. `refused` names the bus error.
   struct Caller;
+  runtime::Task<std::string> name_of(uid_t uid);
   runtime::Task<Caller> establish_caller(MessageRef message, std::string user, std::string service,
                                          Facts facts);
   void reply_with_socket(sd_bus_message* message, flows::SignInRequest request);
@@ -81,6 +85,7 @@ class AuthService {
   sd_bus_slot* vtable_slot_ = nullptr;
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, runtime::EventLoop::Spawned> calls_;
+  std::map<std::string, std::size_t> calls_by_sender_;
   std::map<std::uint64_t, std::unique_ptr<OpenSignIn>> sign_ins_;
 };
 

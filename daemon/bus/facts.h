@@ -15,7 +15,7 @@ namespace pamcognito::bus {
 struct Facts {
   Facts() = default;
 
-  uid_t real_uid = 0;
+  uid_t real_uid = static_cast<uid_t>(-1);  // -1: not said
   std::uint32_t login_uid = static_cast<std::uint32_t>(-1);
   std::uint32_t audit_session = static_cast<std::uint32_t>(-1);
   std::string tty;

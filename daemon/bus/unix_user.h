@@ -14,7 +14,8 @@ namespace pamcognito::bus {
 // loop; a negative errno if the connection is gone or the bus daemon does not answer in 2 s.
 runtime::Task<std::expected<uid_t, int>> unix_user_of(sd_bus* bus, std::string unique_name);
 
-// The local name of a uid; empty: there is none, or NSS failed. Blocks as NSS blocks: for the worker.
+// The local name of a uid; empty: there is none, or NSS failed. Blocks as NSS blocks: for the
+// worker.
 std::string user_with_uid(uid_t uid);
 
 // The local name of a uid whose sign-ins are ours (users.conf, NSS); empty: not ours, or unknown.

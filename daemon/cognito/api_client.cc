@@ -21,12 +21,19 @@ struct Attempt {
 
 ErrorKind kind_of(HttpFailure failure) {
   switch (failure) {
+    case HttpFailure::not_started:
+      return ErrorKind::timed_out;
     case HttpFailure::not_connected:
-    case HttpFailure::not_trusted: return ErrorKind::not_connected;
-    case HttpFailure::cut: return ErrorKind::connection_cut;
-    case HttpFailure::timed_out: return ErrorKind::timed_out;
-    case HttpFailure::bad_answer: return ErrorKind::bad_response;
-    case HttpFailure::internal: return ErrorKind::internal;
+    case HttpFailure::not_trusted:
+      return ErrorKind::not_connected;
+    case HttpFailure::cut:
+      return ErrorKind::connection_cut;
+    case HttpFailure::timed_out:
+      return ErrorKind::timed_out;
+    case HttpFailure::bad_answer:
+      return ErrorKind::bad_response;
+    case HttpFailure::internal:
+      return ErrorKind::internal;
   }
   return ErrorKind::internal;
 }
@@ -36,7 +43,7 @@ Attempt judge(HttpResult result) {
   if (!result) {
     const HttpFailure failure = result.error().failure;
     PoolError error(kind_of(failure), std::move(result.error().message));
-    attempt.sent = error.kind != ErrorKind::not_connected;
+    attempt.sent = error.kind != ErrorKind::not_connected && failure != HttpFailure::not_started;
     // A certificate that is not trusted now is not trusted a moment later either.
     if (failure != HttpFailure::not_trusted) attempt.cause = retry_cause(error);
     attempt.result = std::unexpected(std::move(error));
@@ -53,10 +60,14 @@ Attempt judge(HttpResult result) {
 // Spends one of the sendings that the rule allows for a cause.
 bool spend(RetryRule& rule, RetryCause cause) {
   switch (cause) {
-    case RetryCause::none: return false;
-    case RetryCause::not_connected: return std::exchange(rule.not_connected, false);
-    case RetryCause::throttled: return std::exchange(rule.throttled, false);
-    case RetryCause::after_sending: return std::exchange(rule.after_sending, false);
+    case RetryCause::none:
+      return false;
+    case RetryCause::not_connected:
+      return std::exchange(rule.not_connected, false);
+    case RetryCause::throttled:
+      return std::exchange(rule.throttled, false);
+    case RetryCause::after_sending:
+      return std::exchange(rule.after_sending, false);
   }
   return false;
 }

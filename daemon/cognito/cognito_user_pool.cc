@@ -18,7 +18,9 @@ constexpr std::size_t kStockOfPairs = 4;
 constexpr runtime::seconds kPrewarmTime{5};
 constexpr runtime::seconds kPrewarmPause{2};
 
-PoolError internal_error() { return PoolError(ErrorKind::internal, "OpenSSL failed"); }
+PoolError internal_error() {
+  return PoolError(ErrorKind::internal, "OpenSSL failed");
+}
 
 std::string jwks_uri_at_endpoint(const policy::PoolConfig& config) {
   const auto endpoint = parse_url(config.endpoint);
@@ -172,8 +174,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_password(std::string user
   if (!is_utf8(password->reveal())) {
     co_return std::unexpected(PoolError(ErrorKind::not_authorized, "the password is not UTF-8"));
   }
-  const auto parameters =
-      with_user({{"PASSWORD", std::string(password->reveal())}}, username);
+  const auto parameters = with_user({{"PASSWORD", std::string(password->reveal())}}, username);
   if (!parameters) co_return std::unexpected(parameters.error());
   PoolResult<ApiAnswer> answer = co_await api_.call(
       Operation::initiate_auth_password,
@@ -202,8 +203,7 @@ Task<PoolResult<VerifiedTokens>> CognitoUserPool::verify(const Tokens* tokens,
   return verifier_.verify(tokens, deadline);
 }
 
-Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token,
-                                               MonotonicTime deadline) {
+Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token, MonotonicTime deadline) {
   if (refresh_token.empty()) co_return PoolResult<void>();
   JsonObjectWriter body;
   body.add("Token", refresh_token).add("ClientId", config_.client_id);

@@ -16,7 +16,8 @@
 
 namespace pamcognito::cognito {
 
-// A real user pool. API: https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/
+// A real user pool. API:
+// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/
 class CognitoUserPool final : public UserPool {
  public:
   // The references outlive this. `config` has been checked by the loader.
@@ -45,7 +46,8 @@ class CognitoUserPool final : public UserPool {
                                                           runtime::MonotonicTime deadline);
   runtime::Task<void> open_connection();
 
-  // AuthParameters or ChallengeResponses for `username`, with SECRET_HASH where the client needs it.
+  // AuthParameters or ChallengeResponses for `username`, with SECRET_HASH where the client needs
+  // it.
   PoolResult<StringMap> with_user(StringMap parameters, const std::string& username) const;
   PoolResult<StringMap> password_claim(const PasswordVerifier& verifier, const srp::KeyPair& pair,
                                        const Secret& password) const;
@@ -68,8 +70,7 @@ class CognitoUserPool final : public UserPool {
 };
 
 // The pool of `config` over libcurl. The error says what of it cannot be used (ca_file).
-std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(runtime::EventLoop& loop,
-                                                                     runtime::Clock& clock,
-                                                                     const policy::PoolConfig& config);
+std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(
+    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config);
 
 }  // namespace pamcognito::cognito

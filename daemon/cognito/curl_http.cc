@@ -1,6 +1,7 @@
 #include "daemon/cognito/curl_http.h"
 
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,16 +17,20 @@ namespace {
 using runtime::MonotonicTime;
 using runtime::Task;
 
-constexpr long kMaxConnections = 64;
+constexpr std::size_t kMaxConnections = 64;
 constexpr long kMaxIdleConnections = 8;
 constexpr runtime::seconds kWarmTime{15};  // well before libcurl would refuse to use it again
 
 std::uint32_t epoll_events(int what) {
   switch (what) {
-    case CURL_POLL_IN: return EPOLLIN;
-    case CURL_POLL_OUT: return EPOLLOUT;
-    case CURL_POLL_INOUT: return EPOLLIN | EPOLLOUT;
-    default: return 0;
+    case CURL_POLL_IN:
+      return EPOLLIN;
+    case CURL_POLL_OUT:
+      return EPOLLOUT;
+    case CURL_POLL_INOUT:
+      return EPOLLIN | EPOLLOUT;
+    default:
+      return 0;
   }
 }
 
@@ -70,6 +75,9 @@ class CurlHttp::Running {
 
 std::expected<std::unique_ptr<CurlHttp>, std::string> CurlHttp::create(runtime::EventLoop& loop,
                                                                        const Settings& settings) {
+  // CURLOPT_NOSIGNAL leaves SIGPIPE to the program, and OpenSSL writes to connections that are
+  // gone.
+  (void)::signal(SIGPIPE, SIG_IGN);
   auto trust_store = load_trust_store(settings.ca_file);
   if (!trust_store) return std::unexpected(std::move(trust_store.error()));
   return std::unique_ptr<CurlHttp>(new CurlHttp(loop, settings, std::move(*trust_store)));
@@ -78,7 +86,9 @@ std::expected<std::unique_ptr<CurlHttp>, std::string> CurlHttp::create(runtime::
 CurlHttp::CurlHttp(runtime::EventLoop& loop, Settings settings, TrustStore trust_store)
     : loop_(loop), settings_(std::move(settings)), trust_store_(std::move(trust_store)) {}
 
-CurlHttp::~CurlHttp() { close_multi(); }
+CurlHttp::~CurlHttp() {
+  close_multi();
+}
 
 bool CurlHttp::open_multi() {
   if (multi_ != nullptr) return true;
@@ -89,7 +99,8 @@ bool CurlHttp::open_multi() {
   (void)curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlHttp::set_timer);
   (void)curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   (void)curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-  (void)curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMaxConnections);
+  (void)curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                          static_cast<long>(kMaxConnections));
   (void)curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
   return true;
 }
@@ -225,9 +236,15 @@ bool CurlHttp::has_warm_connection() const {
 }
 
 Task<HttpResult> CurlHttp::send(HttpRequest request) {
-  const auto left = std::chrono::duration_cast<runtime::milliseconds>(request.deadline - loop_.now());
+  const auto left =
+      std::chrono::duration_cast<runtime::milliseconds>(request.deadline - loop_.now());
   if (left <= runtime::milliseconds(0)) {
-    co_return std::unexpected(HttpError(HttpFailure::not_connected, "no time left"));
+    co_return std::unexpected(HttpError(HttpFailure::not_started, "no time was left"));
+  }
+  // Beyond its limit libcurl would let the request wait for a connection. Were that to look like a
+  // pool that cannot be reached, whoever opens enough sign-ins could bring it about.
+  if (running_ >= kMaxConnections) {
+    co_return std::unexpected(HttpError(HttpFailure::not_started, "too many requests at once"));
   }
   CurlTransfer transfer(request, {std::min(left, settings_.connect_time), settings_.answer_bytes,
                                   settings_.proxy.c_str()});

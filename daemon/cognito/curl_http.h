@@ -18,10 +18,10 @@ namespace pamcognito::cognito {
 
 class CurlTransfer;
 
-// Http by libcurl's multi interface on the event loop (https://curl.se/libcurl/c/libcurl-multi.html).
-// Connections are kept for 20 s after use and then closed. Coroutines are resumed from the loop, never
-// from within libcurl. The process ignores SIGPIPE, has called curl_global_init(), and destroys all
-// tasks before this.
+// Http by libcurl's multi interface on the event loop
+// (https://curl.se/libcurl/c/libcurl-multi.html). Connections are kept for 20 s after use and then
+// closed. Coroutines are resumed from the loop, never from within libcurl. The process has called
+// curl_global_init(), and destroys all tasks before this. create() makes it ignore SIGPIPE.
 class CurlHttp final : public Http {
  public:
   struct Settings {
@@ -65,7 +65,8 @@ class CurlHttp final : public Http {
   CURLM* multi_ = nullptr;
   std::size_t running_ = 0;
   std::map<curl_socket_t, std::unique_ptr<runtime::IoWatch>> watches_;
-  std::map<curl_socket_t, runtime::MonotonicTime> last_used_;  // open connections that have answered
+  std::map<curl_socket_t, runtime::MonotonicTime>
+      last_used_;  // open connections that have answered
   std::optional<runtime::Timer> timer_;
   std::optional<runtime::Timer> idle_timer_;
 };

@@ -63,8 +63,7 @@ bool CurlTransfer::set_options(const Options& options) {
          set(easy, CURLOPT_NOSIGNAL, 1L) &&
          // Without it, abandoning a request waits for the resolver's thread. With it, the thread is
          // detached and frees its own data when the resolver returns.
-         set(easy, CURLOPT_QUICK_EXIT, 1L) &&
-         set(easy, CURLOPT_MAXAGE_CONN, kIdleSeconds) &&
+         set(easy, CURLOPT_QUICK_EXIT, 1L) && set(easy, CURLOPT_MAXAGE_CONN, kIdleSeconds) &&
          set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count())) &&
          set(easy, CURLOPT_MAXFILESIZE, static_cast<long>(max_answer_)) &&
          set(easy, CURLOPT_ERRORBUFFER, error_text_) &&
@@ -96,8 +95,7 @@ bool CurlTransfer::set_body() {
     return set(easy, CURLOPT_HTTPGET, 1L) && set(easy, CURLOPT_FRESH_CONNECT, 1L);
   }
   // A read callback without a seek callback: so libcurl cannot repeat a POST by itself.
-  return set(easy, CURLOPT_POST, 1L) &&
-         set(easy, CURLOPT_READFUNCTION, &CurlTransfer::read_body) &&
+  return set(easy, CURLOPT_POST, 1L) && set(easy, CURLOPT_READFUNCTION, &CurlTransfer::read_body) &&
          set(easy, CURLOPT_READDATA, this) &&
          set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
 }
@@ -156,21 +154,27 @@ HttpFailure CurlTransfer::failure_of(CURLcode code) const {
   if (too_large_) return HttpFailure::bad_answer;
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR: return HttpFailure::not_trusted;
+    case CURLE_SSL_ISSUER_ERROR:
+      return HttpFailure::not_trusted;
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_WRITE_ERROR:
-    case CURLE_URL_MALFORMAT: return HttpFailure::internal;
-    default: break;
+    case CURLE_URL_MALFORMAT:
+      return HttpFailure::internal;
+    default:
+      break;
   }
   if (!sent()) return HttpFailure::not_connected;
   switch (code) {
-    case CURLE_OPERATION_TIMEDOUT: return HttpFailure::timed_out;
+    case CURLE_OPERATION_TIMEDOUT:
+      return HttpFailure::timed_out;
     case CURLE_FILESIZE_EXCEEDED:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:  // an answer without a status line
-    case CURLE_BAD_CONTENT_ENCODING: return HttpFailure::bad_answer;
-    default: return HttpFailure::cut;
+    case CURLE_BAD_CONTENT_ENCODING:
+      return HttpFailure::bad_answer;
+    default:
+      return HttpFailure::cut;
   }
 }
 

@@ -12,10 +12,18 @@ namespace {
 constexpr std::size_t kMaxPoolId = 55;
 constexpr std::size_t kMaxIssuer = 512;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_word(char c) { return is_lower(c) || is_digit(c); }
-bool is_pool_char(char c) { return is_word(c) || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_word(char c) {
+  return is_lower(c) || is_digit(c);
+}
+bool is_pool_char(char c) {
+  return is_word(c) || (c >= 'A' && c <= 'Z');
+}
 
 // What stands after `prefix` in a region is `word-digits`, as in us-gov-[west-1].
 bool has_region_shape(std::string_view region, std::string_view prefix) {
@@ -34,14 +42,14 @@ struct Partition {
 
 // The narrower prefixes stand first.
 constexpr std::array kPartitions = {
-    Partition{"us-gov-", "amazonaws.com"},     Partition{"us-isob-", "sc2s.sgov.gov"},
-    Partition{"us-isof-", "csp.hci.ic.gov"},   Partition{"us-iso-", "c2s.ic.gov"},
-    Partition{"eu-isoe-", "cloud.adc-e.uk"},   Partition{"eusc-de-", "amazonaws.eu"},
-    Partition{"cn-", "amazonaws.com.cn"},      Partition{"us-", "amazonaws.com"},
-    Partition{"eu-", "amazonaws.com"},         Partition{"ap-", "amazonaws.com"},
-    Partition{"sa-", "amazonaws.com"},         Partition{"ca-", "amazonaws.com"},
-    Partition{"me-", "amazonaws.com"},         Partition{"af-", "amazonaws.com"},
-    Partition{"il-", "amazonaws.com"},         Partition{"mx-", "amazonaws.com"},
+    Partition{"us-gov-", "amazonaws.com"},   Partition{"us-isob-", "sc2s.sgov.gov"},
+    Partition{"us-isof-", "csp.hci.ic.gov"}, Partition{"us-iso-", "c2s.ic.gov"},
+    Partition{"eu-isoe-", "cloud.adc-e.uk"}, Partition{"eusc-de-", "amazonaws.eu"},
+    Partition{"cn-", "amazonaws.com.cn"},    Partition{"us-", "amazonaws.com"},
+    Partition{"eu-", "amazonaws.com"},       Partition{"ap-", "amazonaws.com"},
+    Partition{"sa-", "amazonaws.com"},       Partition{"ca-", "amazonaws.com"},
+    Partition{"me-", "amazonaws.com"},       Partition{"af-", "amazonaws.com"},
+    Partition{"il-", "amazonaws.com"},       Partition{"mx-", "amazonaws.com"},
 };
 
 std::unexpected<EndpointError> wrong(std::string_view key, std::string message) {
@@ -130,9 +138,13 @@ bool is_user_pool_id(std::string_view id) {
          std::ranges::all_of(id.substr(underscore + 1), is_pool_char);
 }
 
-std::string_view region_of_pool_id(std::string_view id) { return id.substr(0, id.find('_')); }
+std::string_view region_of_pool_id(std::string_view id) {
+  return id.substr(0, id.find('_'));
+}
 
-std::string_view name_of_pool_id(std::string_view id) { return id.substr(id.find('_') + 1); }
+std::string_view name_of_pool_id(std::string_view id) {
+  return id.substr(id.find('_') + 1);
+}
 
 std::string_view dns_suffix(std::string_view region) {
   for (const auto& [prefix, suffix] : kPartitions) {

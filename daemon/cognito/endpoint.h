@@ -32,7 +32,8 @@ struct EndpointError {
   std::string message;
 };
 
-// Host names by region and partition: https://docs.aws.amazon.com/general/latest/gr/cognito_identity.html
+// Host names by region and partition:
+// https://docs.aws.amazon.com/general/latest/gr/cognito_identity.html
 //
 // - endpoint: as given (https, or http to a loopback literal; no path), else by region and fips.
 // - issuers: exactly the one given, else the two forms that AWS uses for the pool id's region, also
@@ -48,7 +49,8 @@ bool is_user_pool_id(std::string_view id);
 std::string_view region_of_pool_id(std::string_view id);
 std::string_view name_of_pool_id(std::string_view id);
 
-// amazonaws.com for eu-west-1, amazonaws.com.cn for cn-north-1; empty: no partition has such a region.
+// amazonaws.com for eu-west-1, amazonaws.com.cn for cn-north-1; empty: no partition has such a
+// region.
 std::string_view dns_suffix(std::string_view region);
 
 // The reason why `proxy` is not a proxy's URL (http or https, a host, no path), or empty.

@@ -15,9 +15,9 @@ std::string_view exception_name(std::string_view wire);
 // The kind of a bare exception name; unknown_exception if this version does not know it.
 ErrorKind kind_of_exception(std::string_view name);
 
-// The error that an answer other than 200 means. The name decides, from the header x-amzn-errortype,
-// else the body's `code`, else its `__type`; the status only where there is no name (a firewall in
-// front of the pool answers 403 without JSON).
+// The error that an answer other than 200 means. The name decides, from the header
+// x-amzn-errortype, else the body's `code`, else its `__type`; the status only where there is no
+// name (a firewall in front of the pool answers 403 without JSON).
 PoolError error_of_response(const HttpResponse& response);
 
 }  // namespace pamcognito::cognito

@@ -35,7 +35,9 @@ struct HttpResponse {
 };
 
 enum class HttpFailure : std::uint8_t {
-  not_connected,  // name, TCP or TLS failed, or the cut came before the body: the server did nothing
+  not_started,    // no time was left, or too many requests are under way: nothing was tried
+  not_connected,  // name, TCP or TLS failed, or the cut came before the body: the server did
+                  // nothing
   not_trusted,    // the server's certificate; nothing was sent
   cut,            // the request went out, no whole answer came back
   timed_out,      // the request went out, no whole answer within the deadline
@@ -60,8 +62,8 @@ class Http {
   Http& operator=(const Http&) = delete;
   virtual ~Http() = default;
 
-  // Sends the request at most once and ends by its deadline. Any status is an answer. Destroying the
-  // task abandons the request.
+  // Sends the request at most once and ends by its deadline. Any status is an answer. Destroying
+  // the task abandons the request.
   virtual runtime::Task<HttpResult> send(HttpRequest request) = 0;
 
   // Is there an idle connection that a request sent now would find open?

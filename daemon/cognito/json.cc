@@ -86,7 +86,9 @@ void wipe_strings(Json::Value& value) {
 
 }  // namespace
 
-JsonDocument::~JsonDocument() { wipe_strings(root_); }
+JsonDocument::~JsonDocument() {
+  wipe_strings(root_);
+}
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
@@ -205,8 +207,7 @@ JsonResult<std::vector<std::string>> string_list(const Json::Value& object, cons
 }
 
 JsonResult<std::map<std::string, std::string>> string_map(const Json::Value& object,
-                                                          const char* name,
-                                                          std::size_t max_entries,
+                                                          const char* name, std::size_t max_entries,
                                                           std::size_t max_bytes) {
   std::map<std::string, std::string> map;
   const Json::Value* value = member(object, name);

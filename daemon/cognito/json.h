@@ -15,7 +15,8 @@
 namespace pamcognito::cognito {
 
 template <class T>
-using JsonResult = std::expected<T, std::string>;  // the error says what is wrong, without the value
+using JsonResult =
+    std::expected<T, std::string>;  // the error says what is wrong, without the value
 
 // Parsed JSON. Its strings are wiped when it goes: jsoncpp keeps them in blocks of malloc(), which
 // the daemon's wiping operator delete never sees.
@@ -72,8 +73,7 @@ JsonResult<const Json::Value*> optional_object(const Json::Value& object, const 
 JsonResult<std::vector<std::string>> string_list(const Json::Value& object, const char* name,
                                                  std::size_t max_entries, std::size_t max_bytes);
 JsonResult<std::map<std::string, std::string>> string_map(const Json::Value& object,
-                                                          const char* name,
-                                                          std::size_t max_entries,
+                                                          const char* name, std::size_t max_entries,
                                                           std::size_t max_bytes);
 
 }  // namespace pamcognito::cognito

@@ -94,8 +94,7 @@ std::expected<Jwt, std::string> parse_jwt(std::string_view token) {
 
 bool has_valid_signature(const Jwt& token, EVP_PKEY* key) {
   const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
-  return context &&
-         EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
+  return context && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
          EVP_DigestVerify(context.get(), bytes_of(token.signature), token.signature.size(),
                           bytes_of(token.signed_part), token.signed_part.size()) == 1;
 }

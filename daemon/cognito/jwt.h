@@ -35,7 +35,8 @@ bool has_valid_signature(const Jwt& token, EVP_PKEY* key);
 enum class TokenUse : std::uint8_t { access, id };
 
 // What a token must say besides its signature. exp counts without grace: a token is checked seconds
-// after it was made. nbf has a grace of 60 s, so that a host clock that is a little behind signs in.
+// after it was made. nbf has a grace of 60 s, so that a host clock that is a little behind signs
+// in.
 inline constexpr std::time_t kNotBeforeGrace = 60;
 std::expected<void, std::string> check_claims(const Json::Value& claims, TokenUse use,
                                               std::string_view client_id, std::time_t now);

@@ -30,7 +30,9 @@ struct KeyCache::WaitForFetch {
   std::shared_ptr<Waiter> waiter_;
 };
 
-Task<void> KeyCache::wait(Set* set) { co_await WaitForFetch(*set); }
+Task<void> KeyCache::wait(Set* set) {
+  co_await WaitForFetch(*set);
+}
 
 Task<void> KeyCache::fetch(std::string uri, Set* set) {
   PoolResult<std::string> text = co_await api_.get(std::move(uri), clock_.now() + kFetchTime);
@@ -40,8 +42,7 @@ Task<void> KeyCache::fetch(std::string uri, Set* set) {
   }
   auto keys = parse_key_set(*text);
   if (!keys) {
-    set->last_fetch =
-        std::unexpected(PoolError(ErrorKind::bad_response, "JWKS: " + keys.error()));
+    set->last_fetch = std::unexpected(PoolError(ErrorKind::bad_response, "JWKS: " + keys.error()));
     co_return;
   }
   set->keys = std::move(*keys);

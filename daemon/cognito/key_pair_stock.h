@@ -9,9 +9,10 @@
 
 namespace pamcognito::cognito {
 
-// A few ephemeral SRP pairs made ahead, so that a sign-in does not wait for its first exponentiation.
-// Each is handed out once. The stock is made up after one was taken, one pair at a time and a little
-// later, when the sign-in that took it waits for the network; never because somebody connected.
+// A few ephemeral SRP pairs made ahead, so that a sign-in does not wait for its first
+// exponentiation. Each is handed out once. The stock is made up after one was taken, one pair at a
+// time and a little later, when the sign-in that took it waits for the network; never because
+// somebody connected.
 class KeyPairStock {
  public:
   KeyPairStock(runtime::EventLoop& loop, std::size_t size);

@@ -35,7 +35,8 @@ std::string_view wire_name(Operation operation);
 
 enum class RetryCause : std::uint8_t { none, not_connected, throttled, after_sending };
 
-// Which of the rule's causes an error is. LimitExceeded is none: it is a user's attempts, not a rate.
+// Which of the rule's causes an error is. LimitExceeded is none: it is a user's attempts, not a
+// rate.
 RetryCause retry_cause(const PoolError& error);
 
 }  // namespace pamcognito::cognito

@@ -34,7 +34,8 @@ std::expected<KeyPair, SrpError> KeyPair::from_private(Bn private_number) {
 
 std::expected<KeyPair, SrpError> KeyPair::generate() {
   Bn number(BN_new());
-  if (!number || BN_priv_rand(number.get(), kPrivateBits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) != 1) {
+  if (!number ||
+      BN_priv_rand(number.get(), kPrivateBits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) != 1) {
     return std::unexpected(SrpError::internal);
   }
   return from_private(std::move(number));
@@ -63,8 +64,7 @@ std::expected<std::string, SrpError> password_claim_signature(const KeyPair& pai
   if (!u) return std::unexpected(u.error());
   const auto x = private_exponent(salt->get(), identity.group, identity.user, identity.password);
   if (!x) return std::unexpected(x.error());
-  const auto secret =
-      shared_secret(pair.private_number(), b_public->get(), u->get(), x->get());
+  const auto secret = shared_secret(pair.private_number(), b_public->get(), u->get(), x->get());
   if (!secret) return std::unexpected(secret.error());
   const auto key = derive_key(secret->get(), u->get());
   if (!key) return std::unexpected(key.error());
@@ -95,8 +95,7 @@ std::expected<DeviceVerifier, SrpError> device_verifier(std::string_view device_
                                                         std::span<const unsigned char> salt) {
   const Bn salt_number(BN_bin2bn(salt.data(), static_cast<int>(salt.size()), nullptr));
   if (!salt_number) return std::unexpected(SrpError::internal);
-  const auto x =
-      private_exponent(salt_number.get(), device_group_key, device_key, device_password);
+  const auto x = private_exponent(salt_number.get(), device_group_key, device_key, device_password);
   if (!x) return std::unexpected(x.error());
   const auto verifier = power_of_generator(x->get());
   if (!verifier) return std::unexpected(verifier.error());

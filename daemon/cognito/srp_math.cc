@@ -10,8 +10,12 @@
 namespace pamcognito::cognito::srp {
 namespace {
 
-std::unexpected<SrpError> internal() { return std::unexpected(SrpError::internal); }
-std::unexpected<SrpError> bad_value() { return std::unexpected(SrpError::bad_server_value); }
+std::unexpected<SrpError> internal() {
+  return std::unexpected(SrpError::internal);
+}
+std::unexpected<SrpError> bad_value() {
+  return std::unexpected(SrpError::bad_server_value);
+}
 
 bool is_hex(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
@@ -107,7 +111,8 @@ std::expected<std::string, SrpError> hex_of(const BIGNUM* number) {
 
 std::string pad(const BIGNUM* number) {
   const auto bits = static_cast<std::size_t>(BN_num_bits(number));
-  std::string bytes(bits / 8 + 1, '\0');  // one byte more than needed if the top bit is set, or zero
+  std::string bytes(bits / 8 + 1,
+                    '\0');  // one byte more than needed if the top bit is set, or zero
   (void)BN_bn2binpad(number, reinterpret_cast<unsigned char*>(bytes.data()),
                      static_cast<int>(bytes.size()));
   return bytes;

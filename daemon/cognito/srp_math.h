@@ -53,8 +53,8 @@ BnResult private_exponent(const BIGNUM* salt, std::string_view group, std::strin
 // S = (B - k g^x) ^ (a + u x) mod N. B mod N = 0 is refused.
 BnResult shared_secret(const BIGNUM* a, const BIGNUM* b_public, const BIGNUM* u, BIGNUM* x);
 
-// The first 16 bytes of HKDF-SHA256(PAD(S), salt PAD(u), info "Caldera Derived Key") (RFC 5869); the
-// rest of the digest is its second half.
+// The first 16 bytes of HKDF-SHA256(PAD(S), salt PAD(u), info "Caldera Derived Key") (RFC 5869);
+// the rest of the digest is its second half.
 std::expected<Digest, SrpError> derive_key(const BIGNUM* secret, const BIGNUM* u);
 inline constexpr std::size_t kKeyBytes = 16;
 

@@ -4,8 +4,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
 #include "common/fd.h"
@@ -13,12 +15,30 @@
 namespace pamcognito::cognito {
 namespace {
 
+constexpr off_t kMaxFile = 8 * 1024 * 1024;
+
 struct Free {
   void operator()(X509* certificate) const { X509_free(certificate); }
   void operator()(BIO* bio) const { BIO_free(bio); }
 };
 
-std::string reason(int error) { return std::generic_category().message(error); }
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+// A whole regular file of about `size` bytes; nullopt: errno says why.
+std::optional<std::string> read_all(int fd, std::size_t size) {
+  std::string text(size, '\0');
+  std::size_t filled = 0;
+  while (filled < size) {
+    const auto part = ::read(fd, text.data() + filled, size - filled);
+    if (part < 0) return std::nullopt;
+    if (part == 0) break;
+    filled += static_cast<std::size_t>(part);
+  }
+  text.resize(filled);
+  return text;
+}
 
 }  // namespace
 
@@ -27,11 +47,16 @@ std::expected<TrustStore, std::string> load_trust_store(const std::string& ca_fi
     return std::unexpected("ca_file " + ca_file + ": " + what);
   };
   const Fd file(::open(ca_file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status {};
+  struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) return wrong(reason(errno));
   if (!S_ISREG(status.st_mode)) return wrong("not a regular file");
+  if (status.st_size > kMaxFile) return wrong("larger than 8 MiB");
 
-  const std::unique_ptr<BIO, Free> bio(BIO_new_fd(file.get(), BIO_NOCLOSE));
+  const auto text = read_all(file.get(), static_cast<std::size_t>(status.st_size));
+  if (!text) return wrong(reason(errno));
+
+  const std::unique_ptr<BIO, Free> bio(
+      BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   TrustStore store(X509_STORE_new());
   if (!bio || !store) return wrong("no memory");
   unsigned count = 0;

@@ -111,7 +111,8 @@ bool is_loopback_literal(std::string_view host) {
 std::expected<Url, std::string> parse_permitted_url(std::string_view text) {
   auto url = parse_url(text);
   if (url && url->scheme == "http" && !is_loopback_literal(url->host)) {
-    return std::unexpected("is http, which is allowed only to a loopback address such as 127.0.0.1");
+    return std::unexpected(
+        "is http, which is allowed only to a loopback address such as 127.0.0.1");
   }
   return url;
 }

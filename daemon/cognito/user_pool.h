@@ -57,17 +57,17 @@ enum class ErrorKind : std::uint8_t {
   user_not_found,
   unknown_exception,  // named, but by a name that this version does not know
   // not answers
-  not_connected,   // name, TCP or TLS failed before anything was sent
-  connection_cut,  // sent, no whole answer
-  timed_out,       // sent, no answer within the deadline
-  bad_response,    // an answer that is not what the protocol says
+  not_connected,    // name, TCP or TLS failed before anything was sent
+  connection_cut,   // sent, no whole answer
+  timed_out,        // sent, no answer within the deadline
+  bad_response,     // an answer that is not what the protocol says
   tokens_rejected,  // an answer whose tokens fail verification
   internal,         // a fault of ours, such as no memory
 };
 
 struct PoolError {
   ErrorKind kind = ErrorKind::internal;
-  std::string message;     // the service's own text or ours: for the log, never for the person as is
+  std::string message;  // the service's own text or ours: for the log, never for the person as is
   std::string request_id;  // x-amzn-RequestId, may be empty
   // The password, or a proof of it, left this machine in this call: it may count as an attempt.
   bool password_sent = false;

@@ -18,11 +18,11 @@ AccountDecision of_unknown(const AccountRequest& request, const policy::Config* 
       return {Outcome::success, "unknown-allowed"};
     case policy::UnknownAccount::allow_root:
       return request.caller_is_root ? AccountDecision{Outcome::success, "unknown-allowed-to-root"}
-                                    : AccountDecision{Outcome::account_denied, "unknown"};
+                                    : AccountDecision{Outcome::account_unknown, "unknown"};
     case policy::UnknownAccount::deny:
-      return {Outcome::account_denied, "unknown"};
+      return {Outcome::account_unknown, "unknown"};
   }
-  return {Outcome::account_denied, "unknown"};
+  return {Outcome::account_unknown, "unknown"};
 }
 
 }  // namespace

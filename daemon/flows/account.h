@@ -21,7 +21,7 @@ struct AccountRequest {
 };
 
 struct AccountDecision {
-  Outcome outcome;          // success or account_denied
+  Outcome outcome;          // success, account_denied, account_unknown
   std::string_view reason;  // stable word for the log
 };
 

@@ -214,16 +214,25 @@ Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
 
     bool repeat = send_again;
     if (code) {
-      if (sends_a_message(method)) services_.messages->answered(request_.user);
+      // A wrong code counts at Cognito as a wrong password does, so it counts here.
+      std::optional<limits::Attempt> attempt = services_.failures->take(
+          request_.user, request_.user_uid, request_.origin, services_.clock->boot_time());
+      if (!attempt)
+        co_return std::unexpected(ended(Outcome::tries_exhausted, "failure-budget",
+                                        prompts::too_many_tries(), Level::warning));
       cognito::StringMap responses{{code_parameter(method), std::string(*code)}};
       cognito::PoolResult<AuthStep> result =
           co_await services_.pool->respond(challenge, std::move(responses), {}, step_deadline());
       if (result) {
+        attempt->give_back();
+        if (sends_a_message(method)) services_.messages->answered(request_.user);
         factor_given_ = method;
         co_return std::move(*result);
       }
       const PoolError& error = result.error();
       const bool expired = error.kind == ErrorKind::expired_code;
+      const bool over = session_is_over(error, challenge);
+      if (error.kind == ErrorKind::not_connected || expired || over) attempt->give_back();
       if (error.kind == ErrorKind::code_mismatch ||
           (expired && (method == Method::totp || repeated_))) {
         ++tries;
@@ -233,7 +242,7 @@ Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
         if (given_ahead) break;
         continue;
       }
-      repeat = !repeated_ && (expired || session_is_over(error, challenge));
+      repeat = !repeated_ && (expired || over);
       if (!repeat) co_return std::unexpected(from_error(error));
     }
 
@@ -290,6 +299,8 @@ Task<SignIn::Step> SignIn::choose_factor(Challenge challenge) {
 
   cognito::StringMap responses{{"ANSWER", usable[chosen].wire_name}};
   const bool causes_a_message = sends_a_message(usable[chosen].method);
+  // Asking for leave and counting must not be parted by another sign-in of the user.
+  const limits::UserQueue::Turn turn = co_await services_.password_turns->turn(request_.user);
   if (causes_a_message &&
       !services_.messages->permitted(request_.user, services_.clock->boot_time()))
     co_return std::unexpected(ended(Outcome::tries_exhausted, "message-budget",
@@ -376,7 +387,11 @@ bool SignIn::accepts(Method method) const {
 
 SignInResult SignIn::from_error(const PoolError& error) const {
   const ErrorRow& row = error_row(error.kind);
-  SignInResult result(password_accepted_ ? row.later : row.at_password, std::string(row.word),
+  // Once the password may have reached the pool, "cannot be reached" is no longer the whole truth.
+  const bool still_at_password = !password_accepted_ && !error.password_sent;
+  const Outcome at_password =
+      row.at_password == Outcome::unavailable && !still_at_password ? row.later : row.at_password;
+  SignInResult result(password_accepted_ ? row.later : at_password, std::string(row.word),
                       Notice::error(row.text()), row.level);
   result.detail = error.message;
   result.request_id = error.request_id;

@@ -54,6 +54,7 @@ void FailureBudgets::signed_in(const std::string& user, const Origin& origin) {
   if (found == users_.end()) return;
   UserRecord& record = found->second;
   std::erase_if(record.failures, [&](const Failure& failure) { return failure.origin == origin; });
+  if (!origin.may_become_known()) return;
   std::erase(record.known_origins, origin);
   record.known_origins.push_back(origin);
   if (record.known_origins.size() > kMaxKnownOrigins) record.known_origins.pop_front();

@@ -27,7 +27,7 @@ class MessageBudgets {
   [[nodiscard]] bool permitted(const std::string& user, runtime::BootTime now);
   // A message was caused.
   void caused(const std::string& user, runtime::BootTime now);
-  // The person typed a code of the right form.
+  // The pool accepted a code.
   void answered(const std::string& user);
 
  private:

@@ -44,7 +44,7 @@ SignInPlace::~SignInPlace() {
 }
 
 std::optional<SignInPlace> OpenSignIns::take(const std::string& user, const Origin& origin) {
-  const std::size_t all = origin.is_remote() ? kAll - kKeptForLocal : kAll;
+  const std::size_t all = origin.is_remote() ? limit_ - kKeptForLocal : limit_;
   UserAndOrigin key(user, origin);
   if (all_ >= all || count_of(by_origin_, origin) >= most_of(origin) ||
       count_of(by_user_and_origin_, key) >= kPerUserAndOrigin) {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -43,7 +44,9 @@ class OpenSignIns {
   static constexpr std::size_t kAll = 4096;
   static constexpr std::size_t kKeptForLocal = 64;
 
-  OpenSignIns() = default;
+  // `all`: fewer than kAll where the process may not open enough descriptors; at least
+  // kKeptForLocal.
+  explicit OpenSignIns(std::size_t all = kAll) : limit_(std::clamp(all, kKeptForLocal, kAll)) {}
   OpenSignIns(const OpenSignIns&) = delete;
   OpenSignIns& operator=(const OpenSignIns&) = delete;
 
@@ -55,6 +58,7 @@ class OpenSignIns {
   friend class SignInPlace;
   void give_back(const UserAndOrigin& key) noexcept;
 
+  const std::size_t limit_;
   std::size_t all_ = 0;
   std::map<Origin, std::size_t> by_origin_;
   std::map<UserAndOrigin, std::size_t> by_user_and_origin_;

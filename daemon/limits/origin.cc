@@ -48,15 +48,22 @@ std::optional<std::string> host_key(std::string_view rhost) {
   return IN6_IS_ADDR_V4MAPPED(&ipv6) ? in_text(mapped_ipv4(ipv6)) : in_text(ipv6);
 }
 
+constexpr char kUnnamedHost[] = "host:unnamed";
+
 }  // namespace
+
+bool Origin::may_become_known() const noexcept {
+  return key_ != kUnnamedHost;
+}
 
 Origin Origin::of_uid(uid_t uid) {
   return uid == 0 ? local() : Origin("uid:" + std::to_string(uid));
 }
 
 Origin Origin::of_host(std::string_view rhost) {
-  auto key = host_key(rhost);
-  return key ? Origin(std::move(*key)) : local();
+  if (auto key = host_key(rhost)) return Origin(std::move(*key));
+  // ":0" is an X display of this machine; no host is named so.
+  return rhost.empty() || rhost.front() == ':' ? local() : Origin(kUnnamedHost);
 }
 
 Origin Origin::local() {

@@ -13,14 +13,17 @@ namespace pamcognito::limits {
 class Origin {
  public:
   static Origin of_uid(uid_t uid);
-  // `rhost` as sshd gives it. Anything but a literal IPv4 or IPv6 address says nothing about the
-  // origin and counts as local; a scope id is dropped; ::ffff:a.b.c.d is a.b.c.d.
+  // `rhost` as sshd gives it; a scope id is dropped; ::ffff:a.b.c.d is a.b.c.d. Whoever controls a
+  // reverse zone picks a host's name, so all that is not a literal address is one remote origin.
   static Origin of_host(std::string_view rhost);
   static Origin local();
 
   [[nodiscard]] bool is_remote() const noexcept { return key_.starts_with("host:"); }
+  // False: the name says nothing about who it is, so a success from there says nothing either.
+  [[nodiscard]] bool may_become_known() const noexcept;
   [[nodiscard]] bool is_uid() const noexcept { return key_.starts_with("uid:"); }
-  // For the log and as a map's key: "uid:1000", "host:192.0.2.1/32", "host:2001:db8::/64", "local".
+  // For the log and as a map's key: "uid:1000", "host:192.0.2.1/32", "host:2001:db8::/64",
+  // "host:unnamed", "local".
   [[nodiscard]] const std::string& key() const noexcept { return key_; }
   auto operator<=>(const Origin&) const = default;
 

@@ -38,6 +38,7 @@ UserQueue::Turn UserQueue::Waiter::await_resume() {
 }
 
 void UserQueue::finish(const std::string& user) noexcept {
+  if (closed_) return;
   const auto found = users_.find(user);
   if (found == users_.end()) return;
   if (found->second.empty()) {

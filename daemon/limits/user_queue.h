@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
 #include <list>
 #include <map>
 #include <string>
@@ -47,7 +48,7 @@ class UserQueue {
 
    private:
     friend class UserQueue;
-    enum class State { idle, waiting, granted, taken };
+    enum class State : std::uint8_t { idle, waiting, granted, taken };
     UserQueue& queue_;
     std::string user_;
     std::coroutine_handle<> awaiting_;
@@ -58,11 +59,15 @@ class UserQueue {
   UserQueue(const UserQueue&) = delete;
   UserQueue& operator=(const UserQueue&) = delete;
 
+  // At shutdown: whoever waits is granted nothing any more, so that no step begins.
+  void close() noexcept { closed_ = true; }
+
   [[nodiscard]] Waiter turn(std::string user) { return {*this, std::move(user)}; }
 
  private:
   void finish(const std::string& user) noexcept;
   void resume_granted() noexcept;
+  bool closed_ = false;
   // Present: somebody has the turn. The list: those who wait for it.
   std::map<std::string, std::list<Waiter*>> users_;
   std::list<Waiter*> granted_;  // to be resumed

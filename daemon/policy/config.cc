@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "daemon/policy/config_files.h"
 #include "daemon/policy/credential.h"
 #include "daemon/policy/ini_file.h"
 #include "daemon/policy/settings.h"
+#include "daemon/policy/system_error.h"
 
 namespace pamcognito::policy {
 namespace {
@@ -83,7 +83,7 @@ class Loader {
     const bool given = !ca_file.empty();
     if (!given) ca_file = kSystemBundle;
     if (::access(ca_file.c_str(), R_OK) == 0) return {};
-    const std::string problem = "cannot be read: " + std::string(std::strerror(errno));
+    const std::string problem = "cannot be read: " + describe_errno(errno);
     if (given) return wrong_key("pool", "ca_file", problem);
     if (draft_.config.pool.endpoint.starts_with("http:")) return {};
     return wrong(ca_file, problem + ": install ca-certificates, or set ca_file in [pool]");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -16,6 +17,8 @@ namespace pamcognito::policy {
 
 enum class AuthFlow : std::uint8_t { srp, password };
 enum class Method : std::uint8_t { totp, email, sms };
+// An array by name: g++ 12 takes the one behind an initialiser list for uninitialised.
+inline constexpr std::array kAllMethods = {Method::totp, Method::email, Method::sms};
 enum class Choose : std::uint8_t { policy, ask };
 enum class Identity : std::uint8_t { username, email };
 enum class UnknownAccount : std::uint8_t { deny, allow, allow_root };
@@ -45,7 +48,7 @@ struct AccessConfig {
 
 struct MfaConfig {
   bool require = true;
-  std::vector<Method> methods = {Method::totp, Method::email, Method::sms};
+  std::vector<Method> methods{kAllMethods.begin(), kAllMethods.end()};
   Choose choose = Choose::policy;
 };
 

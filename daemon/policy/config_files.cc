@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <string_view>
 
 #include "common/fd.h"
+#include "daemon/policy/system_error.h"
 
 namespace pamcognito::policy {
 namespace {
@@ -24,7 +24,7 @@ std::unexpected<std::string> wrong(const std::string& path, std::string_view wha
 }
 
 std::string cannot(std::string_view action, int error) {
-  return "cannot be " + std::string(action) + ": " + std::strerror(error);
+  return "cannot be " + std::string(action) + ": " + describe_errno(error);
 }
 
 // Empty: whoever could change it may change the policy.
@@ -81,13 +81,15 @@ std::expected<std::vector<std::string>, std::string> list_drop_ins(const std::st
     return wrong(directory, cannot("opened", errno));
   }
   struct stat status{};
-  if (::fstat(::dirfd(handle.get()), &status) != 0) {
+  const int fd = ::dirfd(handle.get());
+  if (fd < 0 || ::fstat(fd, &status) != 0) {
     return wrong(directory, cannot("examined", errno));
   }
   if (const std::string problem = check_owner(status); !problem.empty()) {
     return wrong(directory, problem);
   }
   std::vector<std::string> names;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream
   for (errno = 0; const dirent* entry = ::readdir(handle.get()); errno = 0) {
     if (is_drop_in_name(entry->d_name)) names.emplace_back(entry->d_name);
     if (names.size() > kMaxDropIns) return wrong(directory, "holds more than 256 files");
@@ -108,7 +110,8 @@ std::expected<std::vector<ConfigText>, std::string> read_config_files(const std:
   const auto names = list_drop_ins(directory);
   if (!names) return std::unexpected(names.error());
   for (const std::string& name : *names) {
-    std::string drop_in = directory + "/" + name;
+    std::string drop_in = directory;
+    drop_in.append("/").append(name);
     auto text = read_file(drop_in);
     if (!text) return std::unexpected(text.error());
     files.push_back({std::move(drop_in), std::move(*text)});

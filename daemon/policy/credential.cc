@@ -8,11 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <span>
 #include <string_view>
 
 #include "common/fd.h"
+#include "daemon/policy/system_error.h"
 
 namespace pamcognito::policy {
 namespace {
@@ -47,13 +47,13 @@ std::expected<ClientSecret, std::string> to_secret(const std::string& path, std:
 }  // namespace
 
 std::expected<ClientSecret, std::string> read_client_secret() {
-  const char* const directory = std::getenv("CREDENTIALS_DIRECTORY");
+  const char* const directory = ::secure_getenv("CREDENTIALS_DIRECTORY");
   if (directory == nullptr || *directory == '\0') return ClientSecret();
   const std::string path = std::string(directory) + "/client_secret";
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) {
     if (errno == ENOENT) return ClientSecret();
-    return wrong(path, std::string("cannot be opened: ") + std::strerror(errno));
+    return wrong(path, "cannot be opened: " + describe_errno(errno));
   }
   struct stat status{};
   if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -64,7 +64,7 @@ std::expected<ClientSecret, std::string> read_client_secret() {
   while (size < buffer.bytes.size()) {
     const ssize_t got = ::read(file.get(), buffer.bytes.data() + size, buffer.bytes.size() - size);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return wrong(path, std::string("cannot be read: ") + std::strerror(errno));
+    if (got < 0) return wrong(path, "cannot be read: " + describe_errno(errno));
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }

@@ -20,9 +20,8 @@ constexpr std::array kUnits = {Unit{"d", 86400}, Unit{"h", 3600}, Unit{"min", 60
 // Digits only; nullopt also for what no value here comes near.
 std::optional<std::uint32_t> to_number(std::string_view digits) {
   std::uint32_t number = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  if (digits.empty() || error != std::errc{} || stop != end) return std::nullopt;
+  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || stop != digits.data() + digits.size()) return std::nullopt;
   return number;
 }
 

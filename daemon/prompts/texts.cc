@@ -117,7 +117,9 @@ std::string too_many_messages() {
   return "Too many codes were sent. Wait some minutes, then try again.";
 }
 
-std::string time_is_up() { return "Time ran out. Try again."; }
+std::string time_is_up() {
+  return "Time ran out. Try again.";
+}
 std::string pool_unreachable() {
   return "The sign-in service cannot be reached.";
 }

@@ -36,7 +36,7 @@ std::string new_code_sent();      // "A new code was sent."
 std::string refused();            // "Sign-in failed."
 std::string too_many_tries();     // "Too many tries. Wait some minutes, then try again."
 std::string too_many_messages();  // "Too many codes were sent. Wait some minutes, then try again."
-std::string time_is_up();            // "Time ran out. Try again."
+std::string time_is_up();         // "Time ran out. Try again."
 std::string pool_unreachable();   // "The sign-in service cannot be reached."
 std::string pool_failed();        // "The sign-in service did not answer as it should. Try again."
 std::string second_factor_needed();  // what to do about it

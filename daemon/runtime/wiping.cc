@@ -36,59 +36,109 @@ void* wiping_realloc(void* block, std::size_t size) noexcept {
   return moved;
 }
 
-char* copy_string(const char* text) noexcept { return ::strdup(text); }
+char* copy_string(const char* text) noexcept {
+  return ::strdup(text);
+}
 
-void* openssl_malloc(std::size_t size, const char*, int) { return std::malloc(size); }
+void* openssl_malloc(std::size_t size, const char*, int) {
+  return std::malloc(size);
+}
 void* openssl_realloc(void* block, std::size_t size, const char*, int) {
   return wiping_realloc(block, size);
 }
-void openssl_free(void* block, const char*, int) { wiping_free(block); }
-
-void* allocate(std::size_t size) {
-  while (true) {
-    if (void* block = std::malloc(size == 0 ? 1 : size)) return block;
-    const std::new_handler handler = std::get_new_handler();
-    if (handler == nullptr) throw std::bad_alloc();
-    handler();
-  }
+void openssl_free(void* block, const char*, int) {
+  wiping_free(block);
 }
 
-void* allocate_aligned(std::size_t size, std::align_val_t alignment) {
+void* allocate(std::size_t size) noexcept {
+  return std::malloc(size == 0 ? 1 : size);
+}
+
+void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
   void* block = nullptr;
-  while (::posix_memalign(&block, static_cast<std::size_t>(alignment), size == 0 ? 1 : size) != 0) {
-    const std::new_handler handler = std::get_new_handler();
-    if (handler == nullptr) throw std::bad_alloc();
-    handler();
-  }
+  const int failed =
+      ::posix_memalign(&block, static_cast<std::size_t>(alignment), size == 0 ? 1 : size);
+  return failed == 0 ? block : nullptr;
+}
+
+// The daemon sets no new-handler, which would have to be called here.
+template <class... Arguments>
+void* allocate_or_throw(Arguments... arguments) {
+  void* block = allocate(arguments...);
+  if (block == nullptr) throw std::bad_alloc();
   return block;
 }
 
 }  // namespace
 
-// [replacement.functions]: the array and nothrow forms of the library call these.
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
+// All the replaceable forms ([new.delete]), so that no library's own form meets ours.
+void* operator new(std::size_t size) {
+  return allocate_or_throw(size);
+}
+void* operator new[](std::size_t size) {
+  return allocate_or_throw(size);
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate_aligned(size, alignment);
+  return allocate_or_throw(size, alignment);
 }
 void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return allocate_aligned(size, alignment);
+  return allocate_or_throw(size, alignment);
 }
-void operator delete(void* block) noexcept { wiping_free(block); }
-void operator delete[](void* block) noexcept { wiping_free(block); }
-void operator delete(void* block, std::size_t) noexcept { wiping_free(block); }
-void operator delete[](void* block, std::size_t) noexcept { wiping_free(block); }
-void operator delete(void* block, std::align_val_t) noexcept { wiping_free(block); }
-void operator delete[](void* block, std::align_val_t) noexcept { wiping_free(block); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept { wiping_free(block); }
-void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { wiping_free(block); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size);
+}
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate(size, alignment);
+}
+
+void operator delete(void* block) noexcept {
+  wiping_free(block);
+}
+void operator delete[](void* block) noexcept {
+  wiping_free(block);
+}
+void operator delete(void* block, std::size_t) noexcept {
+  wiping_free(block);
+}
+void operator delete[](void* block, std::size_t) noexcept {
+  wiping_free(block);
+}
+void operator delete(void* block, std::align_val_t) noexcept {
+  wiping_free(block);
+}
+void operator delete[](void* block, std::align_val_t) noexcept {
+  wiping_free(block);
+}
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+  wiping_free(block);
+}
+void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
+  wiping_free(block);
+}
+void operator delete(void* block, const std::nothrow_t&) noexcept {
+  wiping_free(block);
+}
+void operator delete[](void* block, const std::nothrow_t&) noexcept {
+  wiping_free(block);
+}
+void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+  wiping_free(block);
+}
+void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+  wiping_free(block);
+}
 
 namespace pamcognito::runtime {
 
 bool install_wiping_allocators() {
   // OpenSSL first: starting libcurl makes it allocate.
-  const bool openssl =
-      CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) == 1;
+  const bool openssl = CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) == 1;
   const bool curl = curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wiping_free,
                                          wiping_realloc, copy_string, std::calloc) == CURLE_OK;
   return openssl && curl;

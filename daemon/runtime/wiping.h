@@ -9,8 +9,8 @@ namespace pamcognito::runtime {
 // anything; false: too late, or libcurl failed to start. Also initialises libcurl for the process.
 bool install_wiping_allocators();
 
-// Overwrites the stack below the caller's frame, where calls that have returned left their copies of
-// passwords and codes (64 KiB; deeper calls are rare).
+// Overwrites the stack below the caller's frame, where calls that have returned left their copies
+// of passwords and codes (64 KiB; deeper calls are rare).
 void wipe_stack() noexcept;
 
 }  // namespace pamcognito::runtime

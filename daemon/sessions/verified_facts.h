@@ -18,7 +18,7 @@ namespace pamcognito::sessions {
 struct VerifiedFacts {
   std::string sub;
   std::vector<std::string> groups;
-  runtime::BootTime verified{};
+  runtime::BootTime verified;
 };
 
 // The account phase's memory: which sign-in this transaction's authentication was (for 10 minutes),

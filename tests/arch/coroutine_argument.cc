@@ -14,8 +14,12 @@ struct Argument {
 #endif
 };
 
-Task<int> coroutine(Argument argument) { co_return static_cast<int>(argument.text.size()); }
+Task<int> coroutine(Argument argument) {
+  co_return static_cast<int>(argument.text.size());
+}
 
 }  // namespace
 
-Task<int> use() { return coroutine(Argument()); }
+Task<int> use() {
+  return coroutine(Argument());
+}

@@ -63,7 +63,7 @@ bool name_is_owned() {
   return owned;
 }
 
-int run(const char* program, std::initializer_list<const char*> arguments, const char* log,
+int run(const char* program, const std::vector<std::string>& arguments, const char* log,
         uid_t uid) {
   const int fd = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   (void)::dup2(fd, STDOUT_FILENO);
@@ -71,7 +71,7 @@ int run(const char* program, std::initializer_list<const char*> arguments, const
   if (uid != 0 && (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0))
     return 126;
   std::vector<char*> argv{const_cast<char*>(program)};
-  for (const char* argument : arguments) argv.push_back(const_cast<char*>(argument));
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   ::execv(program, argv.data());
   return 127;
@@ -81,12 +81,23 @@ int run(const char* program, std::initializer_list<const char*> arguments, const
 
 Pool::Pool() {
   (void)::mkdir(kPoolState, 0755);
-  process_ = Child([] {
-    return run(PAM_COGNITO_TEST_POOL,
-               {"--state", kPoolState, "--seed", PAM_COGNITO_TEST_SEED, "--port", "0"},
-               "/run/pool.log", 0);
-  });
+  start(0);
+}
+
+void Pool::restart() {
+  process_.kill();
+  start(ready_["port"].asInt());
+}
+
+void Pool::start(int port) {
   const std::string ready = std::string(kPoolState) + "/ready.json";
+  (void)::unlink(ready.c_str());
+  process_ = Child([port] {
+    return run(
+        PAM_COGNITO_TEST_POOL,
+        {"--state", kPoolState, "--seed", PAM_COGNITO_TEST_SEED, "--port", std::to_string(port)},
+        "/run/pool.log", 0);
+  });
   wait_until([&] { return ::access(ready.c_str(), R_OK) == 0; }, "cognito-pool");
   ready_ = parse(read_file(ready));
 }
@@ -164,8 +175,8 @@ void set_up_accounts() {
   std::string passwd = "root:x:0:0::/:/bin/sh\ncognitod:x:990:990::/:/bin/sh\n";
   std::string names;
   unsigned uid = 1001;
-  for (const char* name :
-       {"alice", "bob", "carol", "dave", "erin", "frank", "mallory", "oscar", "nobody-knows"}) {
+  for (const char* name : {"alice", "bob", "carol", "dave", "erin", "frank", "mallory", "oscar",
+                           "nobody-knows", "lena"}) {
     const std::string id = std::to_string(uid++);
     passwd += std::string(name) + ":x:" + id + ":" + id + "::/:/bin/sh\n";
     names += std::string(names.empty() ? "" : " ") + name;

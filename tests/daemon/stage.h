@@ -24,8 +24,12 @@ class Pool {
   int count(const std::string& operation);
   void fault(const std::string& on, const std::string& kind, Json::Value more = Json::objectValue);
   void stop() { process_.kill(); }
+  // Cuts every connection: the same pool again, at the same port, as seeded.
+  void restart();
 
  private:
+  void start(int port);
+
   Child process_;
   Json::Value ready_;
 };
@@ -39,6 +43,8 @@ class Cognitod {
   // SIGTERM, and its exit status.
   int stop();
   void kill() { process_.kill(); }
+  void signal(int number) const { process_.signal(number); }
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }
   [[nodiscard]] static std::string log();
 
  private:

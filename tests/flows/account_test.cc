@@ -32,14 +32,14 @@ void never_seen(void**) {
   const policy::Config config = configured();
   const sessions::VerifiedFactsStore nothing;
   for (const policy::Config* policy : {&config, static_cast<const policy::Config*>(nullptr)}) {
-    expect({"alice", "sshd", {}, true}, policy, nothing, Outcome::account_denied, "unknown");
-    expect({"alice", "sudo", {}, true}, policy, nothing, Outcome::account_denied, "unknown");
+    expect({"alice", "sshd", {}, true}, policy, nothing, Outcome::account_unknown, "unknown");
+    expect({"alice", "sudo", {}, true}, policy, nothing, Outcome::account_unknown, "unknown");
     expect({"alice", "cron", {}, true}, policy, nothing, Outcome::success, "unknown-allowed");
     expect({"alice", "systemd-user", {}, true}, policy, nothing, Outcome::success,
            "unknown-allowed");
     expect({"alice", "su", {}, true}, policy, nothing, Outcome::success, "unknown-allowed-to-root");
-    expect({"alice", "su", {}, false}, policy, nothing, Outcome::account_denied, "unknown");
-    expect({"alice", "systemd-user2", {}, true}, policy, nothing, Outcome::account_denied,
+    expect({"alice", "su", {}, false}, policy, nothing, Outcome::account_unknown, "unknown");
+    expect({"alice", "systemd-user2", {}, true}, policy, nothing, Outcome::account_unknown,
            "unknown");
   }
 }
@@ -52,7 +52,7 @@ void by_groups(void**) {
   expect({"alice", "sshd", {}, true}, &config, facts, Outcome::success, "groups");
   expect({"alice", "sudo", {}, true}, &config, facts, Outcome::account_denied, "groups");
   expect({"alice", "cron", {}, true}, &config, facts, Outcome::success, "groups");
-  expect({"bob", "sshd", {}, true}, &config, facts, Outcome::account_denied, "unknown");
+  expect({"bob", "sshd", {}, true}, &config, facts, Outcome::account_unknown, "unknown");
   // Without a configuration nobody's groups are allowed.
   expect({"alice", "sshd", {}, true}, nullptr, facts, Outcome::account_denied, "groups");
 }
@@ -78,7 +78,7 @@ void groups_grow_old(void**) {
   facts.remember(kId, "alice", "sshd", {"sub", {"linux-users"}, kNow});
   const BootTime in_a_week = kNow + std::chrono::hours(7 * 24);
   expect({"alice", "sshd", {}, true}, &config, facts, Outcome::success, "groups", in_a_week);
-  expect({"alice", "sshd", {}, true}, &config, facts, Outcome::account_denied, "unknown",
+  expect({"alice", "sshd", {}, true}, &config, facts, Outcome::account_unknown, "unknown",
          in_a_week + std::chrono::seconds(1));
 }
 

@@ -32,7 +32,7 @@ void no_row_lets_anybody_in(void**) {
 void at_the_password(void**) {
   for (const flows::ErrorRow& row : flows::error_rows()) {
     World world;
-    world.pool.reply_error(row.kind, kRaw);
+    world.pool.reply_error(row.kind, kRaw, false);
     const SignInResult result = world.run();
     assert_outcome(result.outcome, row.at_password);
     assert_text(result.cause, row.word);

@@ -149,6 +149,12 @@ void what_was_not_sent_costs_no_attempt(void**) {
   assert_outcome(world.run().outcome, Outcome::refused);
 }
 
+void a_pool_that_vanishes_after_the_password_is_not_unavailable(void**) {
+  World world;
+  world.pool.reply_error(ErrorKind::not_connected, {}, true);
+  assert_outcome(world.run().outcome, Outcome::failed);
+}
+
 void an_unknown_result_costs_an_attempt(void**) {
   World world;
   for (int i = 0; i < 3; ++i) {
@@ -383,6 +389,7 @@ int main() {
       cmocka_unit_test(decoys_are_never_sent),
       cmocka_unit_test(strangers_cannot_spend_the_users_attempts),
       cmocka_unit_test(what_was_not_sent_costs_no_attempt),
+      cmocka_unit_test(a_pool_that_vanishes_after_the_password_is_not_unavailable),
       cmocka_unit_test(an_unknown_result_costs_an_attempt),
       cmocka_unit_test(totp_survives_an_expired_session),
       cmocka_unit_test(a_session_is_repeated_once_only),

@@ -25,6 +25,7 @@ void every_outcome_has_its_code(void**) {
       {Outcome::not_permitted, PAM_PERM_DENIED},
       {Outcome::account_expired, PAM_ACCT_EXPIRED},
       {Outcome::new_password_needed, PAM_NEW_AUTHTOK_REQD},
+      {Outcome::account_unknown, PAM_PERM_DENIED},
       {Outcome::unavailable, PAM_PERM_DENIED},
       {Outcome::failed, PAM_PERM_DENIED},
       {Outcome::unforeseen, PAM_SERVICE_ERR},

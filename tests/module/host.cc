@@ -35,6 +35,12 @@ const char* style_name(int style) {
   }
 }
 
+char* undisguised(const Person& person, std::size_t question) {
+  char* answer = ::strdup(person.answers[question].c_str());
+  for (char* c = answer; *c != '\0'; ++c) *c = static_cast<char>(*c ^ person.disguise);
+  return answer;
+}
+
 int converse(int count, const pam_message** messages, pam_response** responses, void* data) {
   auto& person = *static_cast<Person*>(data);
   if (!person.seen.empty()) person.seen += " | ";
@@ -52,7 +58,7 @@ int converse(int count, const pam_message** messages, pam_response** responses, 
     if (person.manner == Person::Manner::fails || question >= person.answers.size())
       result = PAM_CONV_ERR;
     else if (person.manner == Person::Manner::answers)
-      answers[i].resp = ::strdup(person.answers[question].c_str());
+      answers[i].resp = undisguised(person, question);
   }
   if (result != PAM_SUCCESS || person.manner == Person::Manner::gives_no_responses) {
     std::free(answers);
@@ -72,7 +78,7 @@ void write_service(const Stack& stack) {
   if (stack.set_first) text += "auth optional " + probe + " leave=" + stack.first_password + "\n";
   text += "auth [success=1 ignore=ignore default=die] " + module;
   text += "auth [default=die] " + probe + " ignored\n";
-  text += "auth required " + probe + " note\n";
+  text += "auth required " + probe + (stack.notes_tokens ? " note\n" : "\n");
   text += "account [success=1 new_authtok_reqd=die ignore=ignore default=die] " + module;
   text += "account [default=die] " + probe + " ignored\n";
   text += "account required " + probe + "\n";

@@ -15,6 +15,9 @@ struct Person {
 
   std::vector<std::string> answers =
       {};  // one per question, in turn; then the manner's end is "fails"
+  // The answers stand here with each byte XORed with this, so that the test itself keeps no plain
+  // copy.
+  char disguise = 0;
   Manner manner = Manner::answers;
   std::function<void(std::size_t question)> before_answering = {};  // 0 for the first question
 
@@ -29,6 +32,7 @@ struct Stack {
   std::string first_password = {};  // what an earlier module left in PAM_AUTHTOK, if set_first
   bool set_first = false;
   std::string service = "sshd";
+  bool notes_tokens = true;       // for tokens_handed_over()
   bool with_conversation = true;  // false: pam_conv.conv is null
 };
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <clocale>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -167,6 +168,60 @@ void descriptors_are_above_two_and_close_on_exec(void**) {
   assert_int_equal(child.wait(), 0);
 }
 
+#if !defined(PAM_COGNITO_TEST_SANITIZED)
+// How often the disguised text stands undisguised in this process's writable memory, the stack's
+// unused part included. Makes no plain copy of it.
+std::size_t copies_in_memory(const std::string& disguised, char disguise) {
+  std::size_t copies = 0;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0;
+    unsigned long end = 0;
+    std::array<char, 5> rights{};
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, rights.data()) != 3 ||
+        !std::string_view(rights.data()).starts_with("rw"))
+      continue;
+    const char* last = reinterpret_cast<const char*>(end) - disguised.size();
+    for (const char* at = reinterpret_cast<const char*>(begin); at <= last; ++at) {
+      std::size_t same = 0;
+      while (same < disguised.size() && (at[same] ^ disguise) == disguised[same]) ++same;
+      if (same == disguised.size()) ++copies;
+    }
+  }
+  return copies;
+}
+
+void what_was_typed_is_not_left_in_memory(void**) {
+  constexpr char disguise = 0x15;
+  const auto disguised = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(c ^ disguise);
+    return text;
+  };
+  // The words are put together here, so that no literal of the program holds them.
+  std::string password(200, 'x');  // long, as malloc and later frames overwrite the first bytes
+  password += "planted";
+  password += "-password-at-the-end";
+  std::string code = "7317";
+  code += "31";
+  Person person{.answers = {disguised(password), disguised(code)}, .disguise = disguise};
+  wipe(password);
+  wipe(code);
+  const PrivateBus bus;
+  const FakeDaemon daemon([](Peer& peer) {
+    peer.ask_unrecorded(Purpose::password);
+    peer.ask_unrecorded(Purpose::code);
+    peer.outcome(Outcome::success);
+    peer.drain();
+  });
+  const std::string end_of_password = person.answers[0].substr(200);
+  assert_true(copies_in_memory(end_of_password, 0) > 0);  // it does find what is there
+  Transaction transaction(kOurs, &person, {.notes_tokens = false});
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
+  assert_int_equal(copies_in_memory(end_of_password, disguise), 0);
+  assert_int_equal(copies_in_memory(person.answers[1], disguise), 0);
+}
+#endif
+
 struct Footprint {
   std::size_t files = 0;
   std::size_t mappings = 0;
@@ -233,6 +288,9 @@ int main() {
       cmocka_unit_test(the_process_is_the_same_afterwards),
       cmocka_unit_test(sigpipe_is_never_raised),
       cmocka_unit_test(descriptors_are_above_two_and_close_on_exec),
+#if !defined(PAM_COGNITO_TEST_SANITIZED)
+      cmocka_unit_test(what_was_typed_is_not_left_in_memory),
+#endif
       cmocka_unit_test(a_thousand_sign_ins_leave_nothing),
       cmocka_unit_test(a_thousand_users_who_are_not_ours_leave_nothing),
       cmocka_unit_test(a_thousand_failures_leave_nothing),

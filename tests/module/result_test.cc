@@ -37,6 +37,8 @@ constexpr Row kTable[] = {
      PAM_ACCT_EXPIRED},
     {Outcome::new_password_needed, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_NEW_AUTHTOK_REQD,
      PAM_NEW_AUTHTOK_REQD},
+    {Outcome::account_unknown, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_AUTHINFO_UNAVAIL,
+     PAM_PERM_DENIED},
 };
 
 void every_outcome_has_its_code(void**) {
@@ -61,11 +63,14 @@ void nothing_zeroed_is_a_success(void**) {
 }
 
 void only_our_users_go_to_the_daemon(void**) {
-  assert_false(pam_code(Membership::ours).has_value());
-  assert_code(*pam_code(Membership::not_ours), PAM_IGNORE);
-  assert_code(*pam_code(Membership::denied), PAM_PERM_DENIED);
-  assert_code(*pam_code(Membership::malformed), PAM_SERVICE_ERR);
-  assert_code(*pam_code(Membership::unknown), PAM_AUTHINFO_UNAVAIL);
+  assert_false(pam_code(Phase::authenticate, Membership::ours, false).has_value());
+  assert_code(*pam_code(Phase::authenticate, Membership::not_ours, false), PAM_IGNORE);
+  assert_code(*pam_code(Phase::authenticate, Membership::denied, false), PAM_PERM_DENIED);
+  assert_code(*pam_code(Phase::authenticate, Membership::malformed, false), PAM_SERVICE_ERR);
+  assert_code(*pam_code(Phase::authenticate, Membership::local_fault, false), PAM_SERVICE_ERR);
+  assert_code(*pam_code(Phase::authenticate, Membership::unknown, false), PAM_AUTHINFO_UNAVAIL);
+  assert_code(*pam_code(Phase::account, Membership::unknown, false), PAM_PERM_DENIED);
+  assert_code(*pam_code(Phase::account, Membership::unknown, true), PAM_AUTHINFO_UNAVAIL);
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ class Child {
   ~Child();
 
   void signal(int number) const;
+  [[nodiscard]] pid_t pid() const { return pid_; }
   // The exit status; -1 if it was killed.
   int wait();
   void kill();

@@ -229,6 +229,7 @@ void every_outcome_at_every_step(void**) {
       {Outcome::account_denied, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
       {Outcome::account_expired, PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED},
       {Outcome::new_password_needed, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR},
+      {Outcome::account_unknown, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
       {static_cast<Outcome>(200), PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR},
   };
   for (const Row& row : rows) {

@@ -1,9 +1,10 @@
+#include "tests/pool/signing_key.h"
+
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "tests/pool/files.h"
-#include "tests/pool/tokens.h"
 
 namespace pamcognito::pool {
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 
 #include "tests/pool/srp.h"
 
@@ -34,16 +35,28 @@ constexpr char kSeed[] = R"({
      "mfa": {"enabled": ["SMS_MFA", "SOFTWARE_TOKEN_MFA"],
              "totp_secret": "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"}}]})";
 
+// A directory that goes with the program.
+class KeyDirectory {
+ public:
+  KeyDirectory() {
+    char name[] = "/tmp/cognito-pool-keys-XXXXXX";
+    require_crypto(mkdtemp(name) != nullptr, "mkdtemp");
+    path_ = name;
+  }
+  ~KeyDirectory() { std::filesystem::remove_all(path_); }
+  KeyDirectory(const KeyDirectory&) = delete;
+  KeyDirectory& operator=(const KeyDirectory&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 // One pair of keys for all tests of a program: making them takes a fifth of a second.
 TokenIssuer shared_issuer() {
-  char directory[] = "/tmp/cognito-pool-test-XXXXXX";
-  require_crypto(mkdtemp(directory) != nullptr, "mkdtemp");
-  auto issuer = TokenIssuer::open(directory);
+  static const KeyDirectory kKeys;
+  auto issuer = TokenIssuer::open(kKeys.path());
   require_crypto(issuer.has_value(), "token keys");
-  for (const char* name : {"/id-token-key.pem", "/access-token-key.pem"}) {
-    (void)std::remove((std::string(directory) + name).c_str());
-  }
-  (void)std::remove(directory);
   issuer->set_issuer("https://127.0.0.1:1/eu-west-1_UnitTest1");
   return std::move(*issuer);
 }

@@ -178,7 +178,7 @@ def key_of_a_stranger(stage):
             refused_by_ssh(stage, terminal)
         accepted = "Accepted key" in stage.journal_text()
         stage.check("the key itself was good: it is the account phase that refuses", accepted)
-        stage.daemon_said("frank", "sshd", "account-denied")
+        stage.daemon_said("frank", "sshd", "account-unknown")
         stage.pool_saw("frank")
 
 

@@ -122,6 +122,9 @@ def decoy(stage):
                 type_password(terminal, "grace")
                 refused_by_ssh(stage, terminal)
         stage.pool_saw("grace")
+        said = stage.daemon_said("grace", "sshd", "refused")
+        stage.check("it was known as no password", (said or {}).get("PAM_COGNITO_CAUSE") ==
+                    "not-a-password", said)
         account = stage.machine.pool.admin("users/get", username="grace")
         stage.check("and costs no attempt", account["failed_passwords"] == 0)
 
@@ -385,18 +388,35 @@ def pool_down(stage):
 
 
 def hangs(stage):
-    """SIGSTOP instead of an end: whoever waits must stop waiting by itself."""
+    """SIGSTOP instead of an end: whoever waits must stop waiting by itself. That nobody answers is no
+    proof that nobody is there, so no local password stands in."""
     machine = stage.machine
     for name, pid_of in (("cognitod", machine.daemon_pid), ("the system bus", machine.bus_pid)):
-        with stage.scene(f"{name} hangs: root is not touched, a local password is the way in"):
+        with stage.scene(f"{name} hangs: root and local users are not touched, ours are refused"):
             ssh_with_totp(stage, "alice")
             with machine.stopped(pid_of()):
                 with ssh(stage, "root", methods="publickey") as terminal:
                     session_is(stage, terminal, "root")
+                with ssh(stage, LOCAL_USER) as terminal:
+                    type_password(terminal, LOCAL_USER, LOCAL_PASSWORD)
+                    session_is(stage, terminal, LOCAL_USER)
                 with ssh(stage, "carol") as terminal:
-                    type_password(terminal, "carol", BREAK_GLASS_PASSWORD)
-                    session_is(stage, terminal, "carol")
+                    refused_by_ssh(stage, terminal)
             ssh_with_totp(stage, "alice")
+
+
+def module_that_cannot_be_loaded(stage):
+    """Whoever runs su sets its limits: 6 MB are enough for pam_unix and too little for our module."""
+    machine = stage.machine
+    subprocess.run(["chpasswd", "-c", "SHA512"], input=f"carol:{BREAK_GLASS_PASSWORD}\n", text=True,
+                   check=True, timeout=20)
+    with stage.scene("su with so little memory that the module does not load: refused"):
+        with machine.as_user("alice", "sh", "-c", "ulimit -v 6000; exec su carol -c id",
+                             on_text=stage.watch) as terminal:
+            type_password(terminal, "carol", BREAK_GLASS_PASSWORD)
+            status = terminal.finish()
+            stage.check("su refuses", status != 0 and "uid=" not in terminal.transcript,
+                        f"status {status}")
 
 
 def daemon_killed_at_the_code(stage):
@@ -428,7 +448,7 @@ def no_password_in_any_log(stage):
 TESTS = (sudo_after_a_restart, restart_between_the_phases, key_after_a_sign_in, key_and_code, su_by_root,
          locker, stored_password, stored_password_at_a_hidden_prompt, decoy, alias_of_another, killed_clients,
          planted_secrets, bad_configuration, no_configuration, malformed_users_conf,
-         pool_down, hangs, daemon_killed_at_the_code, many_waiting, no_password_in_any_log)
+         pool_down, hangs, module_that_cannot_be_loaded, daemon_killed_at_the_code, many_waiting, no_password_in_any_log)
 
 
 def main():

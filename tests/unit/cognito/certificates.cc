@@ -83,7 +83,9 @@ TemporaryFile::TemporaryFile(const std::string& content) {
   overwrite(content);
 }
 
-TemporaryFile::~TemporaryFile() { (void)::unlink(path_.c_str()); }
+TemporaryFile::~TemporaryFile() {
+  (void)::unlink(path_.c_str());
+}
 
 void TemporaryFile::overwrite(const std::string& content) const {
   std::ofstream(path_, std::ios::trunc) << content;

@@ -1,14 +1,56 @@
 #include "daemon/cognito/curl_http.h"
 
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include <string>
 
+#include "common/fd.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/certificates.h"
 #include "tests/unit/cognito/run_task.h"
 #include "tests/unit/cognito/scripted_server.h"
+
+namespace {
+
+// Certificate bundles that libcrypto has opened: it reads them through this function, which stands
+// before the C library's.
+std::atomic<int> bundles_opened = 0;
+
+// A resolver that does not answer for one name until it is let go.
+std::atomic<int> waiting_for_name = 0;
+std::atomic<bool> name_is_known = false;
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) FILE* fopen64(const char* path,
+                                                                const char* mode) {
+  if (std::string_view(path).find("/etc/ssl/") == 0) ++bundles_opened;
+  using Function = FILE* (*)(const char*, const char*);
+  static const auto next = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "fopen64"));
+  return next(path, mode);
+}
+
+extern "C" __attribute__((visibility("default"))) int getaddrinfo(const char* name,
+                                                                  const char* service,
+                                                                  const addrinfo* hints,
+                                                                  addrinfo** result) {
+  if (std::string_view(name) == "slow.example.com") {
+    ++waiting_for_name;
+    while (!name_is_known) std::this_thread::yield();
+    --waiting_for_name;
+    return EAI_NONAME;
+  }
+  using Function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+  static const auto next = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  return next(name, service, hints, result);
+}
 
 namespace pamcognito::test {
 namespace {
@@ -64,8 +106,8 @@ void a_post_arrives_and_its_answer_comes_back(void**) {
   std::string seen;
   const ScriptedServer server([&](Peer& peer, int) {
     seen = *peer.read_request();
-    (void)peer.write(http_answer(400, "body",
-                                 "x-amzn-ErrorType: SomeException: \r\nX-Amzn-RequestId: id-1\r\n"));
+    (void)peer.write(http_answer(
+        400, "body", "x-amzn-ErrorType: SomeException: \r\nX-Amzn-RequestId: id-1\r\n"));
   });
   EventLoop loop;
   const auto http = make_http(loop);
@@ -165,6 +207,24 @@ void a_cancelled_request_leaves_nothing_behind(void**) {
   assert_true(send(loop, *http, Method::post, server.url() + "/").has_value());
 }
 
+void a_request_whose_name_is_being_resolved_can_be_left(void**) {
+  const std::string url = "https://slow.example.com/";
+  {
+    EventLoop loop;
+    const auto http = make_http(loop);
+    std::optional<HttpResult> result;
+    HttpRequest request(Method::post, url, loop.now() + seconds(20));
+    auto task = loop.spawn(keep_result(http->send(std::move(request)), &result));
+    while (waiting_for_name == 0) (void)sd_event_run(loop.get(), 1000);
+    task.cancel();
+    assert_failure(send(loop, *http, Method::post, url, milliseconds(50)),
+                   HttpFailure::not_connected);
+  }
+  assert_int_equal(waiting_for_name, 2);  // nobody waited for the resolver's threads
+  name_is_known = true;
+  while (waiting_for_name > 0) std::this_thread::yield();
+}
+
 // --- no request is sent twice -------------------------------------------------------------------
 
 // Serves one request, then reads the next one of the kept-alive connection and cuts.
@@ -182,7 +242,6 @@ struct CuttingServer {
     if (peer.read_request()) ++requests;
   }
 };
-
 
 void a_post_on_a_cut_connection_is_sent_once(void**) {
   CuttingServer cutting;
@@ -305,7 +364,7 @@ void no_answer_ends_at_the_deadline(void**) {
   assert_failure(send(loop, *http, Method::post, server.url() + "/", milliseconds(100)),
                  HttpFailure::timed_out);
   assert_failure(send(loop, *http, Method::post, server.url() + "/", milliseconds(-1)),
-                 HttpFailure::not_connected);
+                 HttpFailure::not_started);
 }
 
 void a_redirect_is_an_answer(void**) {
@@ -325,7 +384,8 @@ void a_redirect_is_an_answer(void**) {
 void plain_http_only_to_a_loopback_address(void**) {
   EventLoop loop;
   const auto http = make_http(loop);
-  for (const char* url : {"http://localhost/", "http://192.0.2.1/", "ftp://127.0.0.1/", "file:///etc/passwd"}) {
+  for (const char* url :
+       {"http://localhost/", "http://192.0.2.1/", "ftp://127.0.0.1/", "file:///etc/passwd"}) {
     assert_failure(send(loop, *http, Method::post, url), HttpFailure::internal);
   }
 }
@@ -333,7 +393,8 @@ void plain_http_only_to_a_loopback_address(void**) {
 // --- whom TLS trusts ----------------------------------------------------------------------------
 
 void another_authority_is_refused(void**) {
-  // One that has the trusted one's name fails its signature, which libcurl calls a failed handshake.
+  // One that has the trusted one's name fails its signature, which libcurl calls a failed
+  // handshake.
   const std::pair<const char*, HttpFailure> table[] = {
       {"another authority", HttpFailure::not_trusted},
       {"test authority", HttpFailure::not_connected}};
@@ -375,10 +436,12 @@ void the_ca_file_is_read_once(void**) {
   settings.ca_file = file.path();
   const auto http = std::move(*CurlHttp::create(loop, settings));
   file.overwrite("not a certificate");
+  bundles_opened = 0;
   for (int i = 0; i < 3; ++i) {
     assert_true(send(loop, *http, Method::post, server.url() + "/").has_value());
   }
   assert_int_equal(server.connections(), 3);
+  assert_int_equal(bundles_opened, 0);  // nor the one that libcurl knows by itself
 }
 
 void a_ca_file_that_cannot_be_used_is_named(void**) {
@@ -415,6 +478,35 @@ void the_environment_names_no_proxy(void**) {
   (void)::unsetenv("ALL_PROXY");
 }
 
+runtime::Task<void> hang(CurlHttp* http, HttpRequest request) {
+  (void)co_await http->send(std::move(request));
+}
+
+// Neither may look like a pool that cannot be reached: that would let a local password stand in.
+void a_request_without_time_or_place_is_not_started(void**) {
+  const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  assert_int_equal(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  assert_int_equal(::listen(listener.get(), 128), 0);  // connects, and never answers
+  assert_int_equal(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+
+  EventLoop loop;
+  const auto http = make_http(loop);
+  assert_failure(send(loop, *http, Method::post, url, milliseconds(0)), HttpFailure::not_started);
+
+  std::vector<EventLoop::Spawned> hanging;
+  for (int i = 0; i < 64; ++i)
+    hanging.push_back(
+        loop.spawn(hang(http.get(), HttpRequest(Method::post, url, loop.now() + seconds(60)))));
+  assert_failure(send(loop, *http, Method::post, url), HttpFailure::not_started);
+  hanging.pop_back();
+  assert_failure(send(loop, *http, Method::post, url, milliseconds(50)), HttpFailure::timed_out);
+}
+
 void a_configured_proxy_is_asked_to_connect(void**) {
   std::string seen;
   const ScriptedServer proxy([&](Peer& peer, int) {
@@ -446,6 +538,7 @@ int main() {
       cmocka_unit_test(an_idle_connection_is_closed_in_time),
       cmocka_unit_test(a_connection_that_the_server_closed_is_not_warm),
       cmocka_unit_test(a_cancelled_request_leaves_nothing_behind),
+      cmocka_unit_test(a_request_whose_name_is_being_resolved_can_be_left),
       cmocka_unit_test(a_post_on_a_cut_connection_is_sent_once),
       cmocka_unit_test(a_get_is_sent_once_on_a_connection_of_its_own),
       cmocka_unit_test(nobody_listens),
@@ -463,6 +556,7 @@ int main() {
       cmocka_unit_test(the_ca_file_is_read_once),
       cmocka_unit_test(a_ca_file_that_cannot_be_used_is_named),
       cmocka_unit_test(the_environment_names_no_proxy),
+      cmocka_unit_test(a_request_without_time_or_place_is_not_started),
       cmocka_unit_test(a_configured_proxy_is_asked_to_connect),
   };
   return cmocka_run_group_tests_name("curl_http", tests, nullptr, nullptr);

@@ -56,8 +56,9 @@ void the_issuer_has_two_forms(void**) {
   assert_text(endpoints->issuers[1],
               "https://issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example");
   assert_int_equal(endpoints->jwks_uris.size(), 2);
-  assert_text(endpoints->jwks_uris[1], "https://issuer-cognito-idp.eu-west-1.amazonaws.com/"
-                                       "eu-west-1_Example/.well-known/jwks.json");
+  assert_text(endpoints->jwks_uris[1],
+              "https://issuer-cognito-idp.eu-west-1.amazonaws.com/"
+              "eu-west-1_Example/.well-known/jwks.json");
 }
 
 void an_endpoint_of_ones_own_keeps_the_issuers(void**) {
@@ -103,7 +104,8 @@ void what_is_wrong_is_named(void**) {
       {"region", [](auto& s) { s.region = "eu-west"; }},
       {"region", [](auto& s) { s.region = "xx-west-1"; }},
       {"region", [](auto& s) { s.region = "eu-west-1.evil.example"; }},
-      {"fips", [](auto& s) {
+      {"fips",
+       [](auto& s) {
          s.fips = true;
          s.endpoint = "https://example.com";
        }},
@@ -118,7 +120,8 @@ void what_is_wrong_is_named(void**) {
       {"endpoint", [](auto& s) { s.endpoint = "example.com"; }},
       {"issuer", [](auto& s) { s.issuer = "https://example.com/a b"; }},
       {"issuer", [](auto& s) { s.issuer = "http://example.com/pool"; }},
-      {"issuer", [](auto& s) {
+      {"issuer",
+       [](auto& s) {
          s.endpoint = "https://example.com";
          s.user_pool_id = "local_Example";
        }},

@@ -20,8 +20,8 @@ using cognito::RetryCause;
 void the_name_is_taken_out_of_its_wrapping(void**) {
   for (const char* wire :
        {"NotAuthorizedException", "com.amazonaws.cognitoidentityprovider#NotAuthorizedException",
-        "NotAuthorizedException:http://internal.amazon.com/coral/#x", "NotAuthorizedException:",
-        "a#b#NotAuthorizedException", "NotAuthorizedException,x",
+        "NotAuthorizedException:http://internal.amazon.com/coral/#x",
+        "NotAuthorizedException:", "a#b#NotAuthorizedException", "NotAuthorizedException,x",
         "com.amazonaws.cognitoidentityprovider#NotAuthorizedException:http://x/y"}) {
     assert_text(exception_name(wire), "NotAuthorizedException");
   }
@@ -46,8 +46,7 @@ void every_name_of_the_model_has_its_kind(void**) {
       {"InvalidParameterException", ErrorKind::invalid_parameter},
       {"InvalidPasswordException", ErrorKind::invalid_password},
       {"InvalidSmsRoleAccessPolicyException", ErrorKind::invalid_sms_role_access_policy},
-      {"InvalidSmsRoleTrustRelationshipException",
-       ErrorKind::invalid_sms_role_trust_relationship},
+      {"InvalidSmsRoleTrustRelationshipException", ErrorKind::invalid_sms_role_trust_relationship},
       {"InvalidUserPoolConfigurationException", ErrorKind::invalid_user_pool_configuration},
       {"LimitExceededException", ErrorKind::limit_exceeded},
       {"MFAMethodNotFoundException", ErrorKind::mfa_method_not_found},

@@ -77,8 +77,11 @@ void members_have_the_type_that_is_asked_for(void**) {
 
 void what_is_written_can_be_read(void**) {
   const std::string odd = "quote \" slash \\ tab \t bell \a \x7f \xc3\xa9 \xf0\x9f\x98\x80";
-  const std::string text =
-      JsonObjectWriter().add("a", odd).add("m", {{"k\"", "v"}, {"x", ""}}).add("empty", std::map<std::string, std::string>()).finish();
+  const std::string text = JsonObjectWriter()
+                               .add("a", odd)
+                               .add("m", {{"k\"", "v"}, {"x", ""}})
+                               .add("empty", std::map<std::string, std::string>())
+                               .finish();
   const auto document = parse_json_object(text);
   assert_true(document.has_value());
   assert_text(*required_string(document->root(), "a", 100), odd);

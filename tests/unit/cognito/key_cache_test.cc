@@ -43,8 +43,8 @@ void storm(Cache& cache, const std::string& kid, std::size_t count) {
   std::vector<std::optional<KeyResult>> results(count);
   std::vector<EventLoop::Spawned> tasks;
   for (auto& result : results) {
-    tasks.push_back(cache.loop.spawn(keep_result(
-        cache.keys.key(kUri, kid, cache.loop.now() + seconds(20)), &result)));
+    tasks.push_back(cache.loop.spawn(
+        keep_result(cache.keys.key(kUri, kid, cache.loop.now() + seconds(20)), &result)));
   }
   tasks.front().cancel();
   tasks.back().cancel();

@@ -20,9 +20,8 @@ Peer::~Peer() {
 
 bool Peer::read_more() {
   char bytes[4096];
-  const auto size = ssl_ != nullptr
-                        ? static_cast<ssize_t>(SSL_read(ssl_, bytes, sizeof bytes))
-                        : ::recv(socket_.get(), bytes, sizeof bytes, 0);
+  const auto size = ssl_ != nullptr ? static_cast<ssize_t>(SSL_read(ssl_, bytes, sizeof bytes))
+                                    : ::recv(socket_.get(), bytes, sizeof bytes, 0);
   if (size <= 0) return false;
   buffer_.append(bytes, static_cast<std::size_t>(size));
   return true;
@@ -57,7 +56,9 @@ void Peer::wait_for_close() {
   while (read_more()) buffer_.clear();
 }
 
-ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) { listen(); }
+ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
+  listen();
+}
 
 ScriptedServer::ScriptedServer(Script script, const Certificate& certificate, int newest_version)
     : script_(std::move(script)), tls_(SSL_CTX_new(TLS_server_method())) {
@@ -94,9 +95,8 @@ void ScriptedServer::accept_all() {
     if (!socket) return;
     const std::lock_guard lock(mutex_);
     open_.push_back(socket.get());
-    threads_.emplace_back([this, connection = connections_++, fd = socket.release()] {
-      serve(Fd(fd), connection);
-    });
+    threads_.emplace_back(
+        [this, connection = connections_++, fd = socket.release()] { serve(Fd(fd), connection); });
   }
 }
 
@@ -131,8 +131,8 @@ std::string ScriptedServer::url() const {
 }
 
 std::string http_answer(int status, const std::string& body, const std::string& headers) {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) +
+         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body;
 }
 
 }  // namespace pamcognito::test

@@ -41,8 +41,8 @@ class Peer {
   std::string buffer_;
 };
 
-// A server on 127.0.0.1 whose every connection runs `script` in a thread of its own. TLS if it has a
-// certificate.
+// A server on 127.0.0.1 whose every connection runs `script` in a thread of its own. TLS if it has
+// a certificate.
 class ScriptedServer {
  public:
   // `connection` counts from 0.

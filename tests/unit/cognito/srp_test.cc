@@ -51,7 +51,7 @@ void values_that_break_the_proof_are_refused(void**) {
       {"f1ed", "", "AAAA"},
       {"f1ed", "0", "AAAA"},
       {"f1ed", std::string(768, '0'), "AAAA"},
-      {"f1ed", kPrime, "AAAA"},  // B mod N = 0
+      {"f1ed", kPrime, "AAAA"},                       // B mod N = 0
       {"f1ed", "1" + std::string(768, '0'), "AAAA"},  // 3073 bits
       {"f1ed", std::string(100000, 'a'), "AAAA"},
       {"f1ed", "-475e", "AAAA"},

@@ -97,8 +97,7 @@ void check_intermediate(const Json::Value& want, const srp::KeyPair& pair,
   expect(want, "x_hex", must(srp::hex_of(x.get()), "x"));
   expect(want, "g_pow_x_hex",
          must(srp::hex_of(must(srp::power_of_generator(x.get()), "g^x").get()), "g^x"));
-  const auto s =
-      must(srp::shared_secret(pair.private_number(), b.get(), u.get(), x.get()), "S");
+  const auto s = must(srp::shared_secret(pair.private_number(), b.get(), u.get(), x.get()), "S");
   expect(want, "S_hex", must(srp::hex_of(s.get()), "S"));
   expect(want, "S_padded", hex(srp::pad(s.get())));
   const auto key = must(srp::derive_key(s.get(), u.get()), "key");
@@ -156,7 +155,8 @@ void check_device(const Json::Value& record) {
   const std::string device = text(input, "device_key");
   const std::string password = text(input, "device_password");
   const Json::Value& output = at(record, "output");
-  check_sign_in(record, {group, device, password}, at(output, "device_password_verifier_responses"));
+  check_sign_in(record, {group, device, password},
+                at(output, "device_password_verifier_responses"));
   const auto pair = must(srp::KeyPair::from_private_hex(text(input, "a_hex")), "a");
   if (output.isMember("device_srp_auth_responses")) {
     expect(output["device_srp_auth_responses"], "SRP_A", pair.public_hex());

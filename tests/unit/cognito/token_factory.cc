@@ -102,8 +102,8 @@ Json::Value id_claims(std::time_t now) {
 }
 
 std::string base64url(const std::string& bytes) {
-  std::string text = cognito::base64_encode(
-      {reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
+  std::string text =
+      cognito::base64_encode({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
   for (char& c : text) {
     if (c == '+') c = '-';
     if (c == '/') c = '_';

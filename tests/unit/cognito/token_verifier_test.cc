@@ -101,7 +101,8 @@ struct Forgery {
 
 void a_wrong_claim_is_refused(void**) {
   const Forgery table[] = {
-      {"another pool", [](auto& access, auto&) {
+      {"another pool",
+       [](auto& access, auto&) {
          access["iss"] = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other";
        }},
       {"another issuer that begins alike",
@@ -113,11 +114,11 @@ void a_wrong_claim_is_refused(void**) {
       {"exp is text", [](auto& access, auto&) { access["exp"] = "9999999999"; }},
       {"exp is null", [](auto& access, auto&) { access["exp"] = Json::Value(); }},
       {"exp is enormous", [](auto& access, auto&) { access["exp"] = 1e300; }},
-      {"not yet valid",
-       [](auto& access, auto&) { access["nbf"] = access["iat"].asInt64() + 61; }},
+      {"not yet valid", [](auto& access, auto&) { access["nbf"] = access["iat"].asInt64() + 61; }},
       {"another client", [](auto& access, auto&) { access["client_id"] = "other"; }},
       {"another audience", [](auto&, auto& id) { id["aud"] = "other"; }},
-      {"a list of audiences", [](auto&, auto& id) {
+      {"a list of audiences",
+       [](auto&, auto& id) {
          id["aud"] = Json::Value(Json::arrayValue);
          id["aud"].append(kClient);
        }},
@@ -125,7 +126,8 @@ void a_wrong_claim_is_refused(void**) {
       {"access token as id token", [](auto&, auto& id) { id["token_use"] = "access"; }},
       {"no use", [](auto& access, auto&) { access.removeMember("token_use"); }},
       {"another sub", [](auto&, auto& id) { id["sub"] = "99999999-2222-3333-4444-555555555555"; }},
-      {"no sub", [](auto& access, auto& id) {
+      {"no sub",
+       [](auto& access, auto& id) {
          access.removeMember("sub");
          id.removeMember("sub");
        }},
@@ -134,7 +136,8 @@ void a_wrong_claim_is_refused(void**) {
       {"user by another case", [](auto&, auto& id) { id["cognito:username"] = "Alice"; }},
       {"user is a number",
        [](auto& access, auto& id) { access["username"] = id["cognito:username"] = 1; }},
-      {"user with a NUL", [](auto& access, auto& id) {
+      {"user with a NUL",
+       [](auto& access, auto& id) {
          access["username"] = id["cognito:username"] = std::string("alice\0x", 7);
        }},
       {"groups are text", [](auto& access, auto&) { access["cognito:groups"] = "linux-users"; }},
@@ -203,7 +206,7 @@ void a_forged_header_or_signature_is_refused(void**) {
   forged.push_back(make_token(unknown, claims, access_key()));
 
   forged.push_back(make_token(header_for(foreign_key()), claims, foreign_key()));  // same kid
-  forged.push_back(make_token(header_for(access_key()), claims, id_key()));  // the other key
+  forged.push_back(make_token(header_for(access_key()), claims, id_key()));        // the other key
   std::string changed = good.access_token;
   changed[changed.size() - 10] = changed[changed.size() - 10] == 'A' ? 'B' : 'A';
   forged.push_back(changed);

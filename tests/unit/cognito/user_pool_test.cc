@@ -1,9 +1,8 @@
-#include "daemon/cognito/cognito_user_pool.h"
-
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "daemon/cognito/cognito_user_pool.h"
 #include "daemon/cognito/secret_hash.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/run_task.h"
@@ -71,12 +70,12 @@ struct Pool {
     return index < answers.size() ? answers[index] : failed(HttpFailure::internal);
   }
   PoolResult<AuthStep> sign_in(const std::string& username = "alice") {
-    return run_task(loop, pool.sign_in(username, &password, {{"service", "sshd"}},
-                                       loop.now() + seconds(8)));
+    return run_task(
+        loop, pool.sign_in(username, &password, {{"service", "sshd"}}, loop.now() + seconds(8)));
   }
   PoolResult<AuthStep> respond(const Challenge& challenge, const StringMap& responses) {
-    return run_task(loop, pool.respond(challenge, responses, {{"service", "sshd"}},
-                                       loop.now() + seconds(8)));
+    return run_task(
+        loop, pool.respond(challenge, responses, {{"service", "sshd"}}, loop.now() + seconds(8)));
   }
   Json::Value body(std::size_t index) const {
     return cognito::parse_json_object(http->requests[index].body)->root();
@@ -116,7 +115,8 @@ void a_password_by_srp_and_a_code(void**) {
   assert_false(first["AuthParameters"].isMember("DEVICE_KEY"));
   assert_text(first["ClientMetadata"]["service"].asString(), "sshd");
 
-  assert_text(p.target(1), "X-Amz-Target: AWSCognitoIdentityProviderService.RespondToAuthChallenge");
+  assert_text(p.target(1),
+              "X-Amz-Target: AWSCognitoIdentityProviderService.RespondToAuthChallenge");
   const Json::Value second = p.body(1);
   assert_text(second["ChallengeName"].asString(), "PASSWORD_VERIFIER");
   const Json::Value& responses = second["ChallengeResponses"];
@@ -147,9 +147,9 @@ void a_password_by_srp_and_a_code(void**) {
 void a_client_with_a_secret_sends_its_hash(void**) {
   PoolConfig config = make_config();
   config.client_secret = std::make_shared<const Secret>(*Secret::copy_of("client-secret"));
-  Pool p({answered(200, kVerifier), answered(200, kTotp), answered(200, kTokens),
-          answered(200, "{}")},
-         config);
+  Pool p(
+      {answered(200, kVerifier), answered(200, kTotp), answered(200, kTokens), answered(200, "{}")},
+      config);
   const auto step = p.sign_in();
   (void)p.respond(*step->challenge, {{"SOFTWARE_TOKEN_MFA_CODE", "123456"}});
   const auto hash = [](const char* user) {
@@ -208,7 +208,8 @@ void an_unknown_challenge_keeps_its_name(void**) {
   assert_text(step->challenge->username, "alice-id");
 }
 
-// --- answers that are not what the protocol says ---------------------------------------------------
+// --- answers that are not what the protocol says
+// ---------------------------------------------------
 
 void only_password_verifier_follows_initiate_auth(void**) {
   const std::string verifier = kVerifier;
@@ -271,7 +272,8 @@ void an_answer_is_a_challenge_or_tokens(void**) {
       R"({"ChallengeName":["SMS_MFA"],"Session":"s"})",
       R"({"ChallengeName":"SMS_MFA","Session":"s","ChallengeParameters":"x"})",
       R"({"ChallengeName":"SMS_MFA","Session":"s","ChallengeParameters":{"a":["b"]}})",
-      R"({"ChallengeName":"SMS_MFA","Session":"s","ChallengeParameters":{"a":")" + long_text + "\"}}",
+      R"({"ChallengeName":"SMS_MFA","Session":"s","ChallengeParameters":{"a":")" + long_text +
+          "\"}}",
       many,
       R"({"AuthenticationResult":[]})",
       R"({"AuthenticationResult":{}})",
@@ -292,7 +294,8 @@ void an_answer_is_a_challenge_or_tokens(void**) {
   }
 }
 
-// --- retries, and whether the password has left ------------------------------------------------------
+// --- retries, and whether the password has left
+// ------------------------------------------------------
 
 const HttpResult kThrottled = answered(400, R"({"__type":"TooManyRequestsException"})");
 const HttpResult kLimited = answered(429, R"({"__type":"LimitExceededException"})");
@@ -315,6 +318,7 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
   const HttpResult untrusted = failed(HttpFailure::not_trusted);
   const HttpResult cut = failed(HttpFailure::cut);
   const HttpResult late = failed(HttpFailure::timed_out);
+  const HttpResult unstarted = failed(HttpFailure::not_started);
   const HttpResult bad = failed(HttpFailure::bad_answer);
   const AuthFlow srp = AuthFlow::srp;
   const AuthFlow plain = AuthFlow::password;
@@ -332,6 +336,7 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
       {srp, {none, kThrottled, kBroken, kSrp, kDone}, 5, true, {}, false},
       {srp, {kLimited}, 1, false, ErrorKind::limit_exceeded, false},
       {srp, {late}, 1, false, ErrorKind::timed_out, false},
+      {srp, {unstarted}, 1, false, ErrorKind::timed_out, false},
       {srp, {bad}, 1, false, ErrorKind::bad_response, false},
       {srp, {kRefused}, 1, false, ErrorKind::not_authorized, false},
       // PASSWORD_VERIFIER
@@ -340,6 +345,7 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
       {srp, {kSrp, cut}, 2, false, ErrorKind::connection_cut, true},
       {srp, {kSrp, kBroken}, 2, false, ErrorKind::internal_error, true},
       {srp, {kSrp, late}, 2, false, ErrorKind::timed_out, true},
+      {srp, {kSrp, unstarted}, 2, false, ErrorKind::timed_out, false},
       {srp, {kSrp, bad}, 2, false, ErrorKind::bad_response, true},
       {srp, {kSrp, kRefused}, 2, false, ErrorKind::not_authorized, true},
       {srp, {kSrp, kLimited}, 2, false, ErrorKind::limit_exceeded, true},

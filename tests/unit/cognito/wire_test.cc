@@ -1,5 +1,6 @@
 // Every operation over libcurl against a server that reads a request on a kept-alive connection and
-// then cuts: it must see each request exactly once, unless the operation's rule allows a second one.
+// then cuts: it must see each request exactly once, unless the operation's rule allows a second
+// one.
 #include <curl/curl.h>
 #include <signal.h>
 
@@ -45,8 +46,7 @@ std::string answer_to(const std::string& request) {
 class CuttingPool {
  public:
   explicit CuttingPool(std::string victim)
-      : victim_(std::move(victim)),
-        server_([this](Peer& peer, int) { serve(peer); }) {}
+      : victim_(std::move(victim)), server_([this](Peer& peer, int) { serve(peer); }) {}
 
   [[nodiscard]] std::string url() const { return server_.url(); }
   [[nodiscard]] int cuts() const { return cuts_; }
@@ -87,8 +87,8 @@ struct Client {
     config.jwks_uris = {url + "/keys"};
     CurlHttp::Settings settings;
     settings.ca_file = authority.path();
-    pool = std::make_unique<CognitoUserPool>(loop, clock, std::move(*CurlHttp::create(loop, settings)),
-                                             config);
+    pool = std::make_unique<CognitoUserPool>(loop, clock,
+                                             std::move(*CurlHttp::create(loop, settings)), config);
     // The connection that will be cut must be one that is kept alive.
     assert_true(run_task(loop, pool->revoke("first", soon())).has_value());
   }

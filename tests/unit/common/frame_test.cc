@@ -187,6 +187,16 @@ void a_closed_peer_is_noticed_without_a_signal(void**) {
   assert_true(send_answer(pair.module(), Purpose::code, Secret()).error() == FrameError::closed);
 }
 
+void the_last_words_of_a_closed_peer_are_heard(void**) {
+  Pair pair;
+  assert_sent(send_answer(pair.module(), Purpose::code, *Secret::copy_of("never read")));
+  assert_sent(send_outcome(pair.daemon(), Outcome::failed, {}));
+  pair.hang_up_daemon();
+  const auto received = receive_from_daemon(pair.module());
+  assert_true(received && received->outcome == Outcome::failed);
+  assert_true(receive_from_daemon(pair.module()).error() == FrameError::closed);
+}
+
 void a_full_socket_is_no_wait(void**) {
   const Pair pair;
   const std::string text(kMaxText, 'f');
@@ -271,6 +281,7 @@ int main() {
       cmocka_unit_test(malformed_frames_of_the_module_are_refused),
       cmocka_unit_test(an_empty_receive_does_not_wait),
       cmocka_unit_test(a_closed_peer_is_noticed_without_a_signal),
+      cmocka_unit_test(the_last_words_of_a_closed_peer_are_heard),
       cmocka_unit_test(a_full_socket_is_no_wait),
       cmocka_unit_test(passed_descriptors_are_closed_and_refused),
       cmocka_unit_test(random_datagrams_do_no_harm),

@@ -25,20 +25,20 @@ constexpr std::array kCases = {
     Case{"::1", "host:::/64"},
     Case{"::ffff:192.0.2.1", "host:192.0.2.1/32"},
     Case{"", "local"},
-    Case{"localhost", "local"},
-    Case{"pc.example.com", "local"},
-    Case{"192.0.2", "local"},
-    Case{"192.0.2.1 ", "local"},
-    Case{" 192.0.2.1", "local"},
-    Case{"192.0.2.1%eth0", "local"},
-    Case{"192.0.2.1/8", "local"},
-    Case{"[2001:db8::1]", "local"},
-    Case{"0xc0.0.2.1", "local"},
-    Case{"3221225985", "local"},
+    Case{"localhost", "host:unnamed"},
+    Case{"pc.example.com", "host:unnamed"},
+    Case{"192.0.2", "host:unnamed"},
+    Case{"192.0.2.1 ", "host:unnamed"},
+    Case{" 192.0.2.1", "host:unnamed"},
+    Case{"192.0.2.1%eth0", "host:unnamed"},
+    Case{"192.0.2.1/8", "host:unnamed"},
+    Case{"[2001:db8::1]", "host:unnamed"},
+    Case{"0xc0.0.2.1", "host:unnamed"},
+    Case{"3221225985", "host:unnamed"},
     Case{":0", "local"},
-    Case{"%", "local"},
-    Case{std::string_view("192.0.2.1\0x", 11), "local"},
-    Case{"2001:db8:2001:db8:2001:db8:2001:db8:2001:db8:2001:db8", "local"},
+    Case{"%", "host:unnamed"},
+    Case{std::string_view("192.0.2.1\0x", 11), "host:unnamed"},
+    Case{"2001:db8:2001:db8:2001:db8:2001:db8:2001:db8:2001:db8", "host:unnamed"},
 };
 
 void only_literal_addresses_are_hosts(void**) {
@@ -48,6 +48,14 @@ void only_literal_addresses_are_hosts(void**) {
     assert_int_equal(origin.is_remote(), std::string(c.key) != "local");
     assert_false(origin.is_uid());
   }
+}
+
+// Whoever controls a reverse zone may call a host as they like.
+void a_named_host_is_never_known(void**) {
+  assert_false(Origin::of_host("localhost").may_become_known());
+  assert_true(Origin::of_host("192.0.2.1").may_become_known());
+  assert_true(Origin::of_uid(1000).may_become_known());
+  assert_true(Origin::local().may_become_known());
 }
 
 void a_uid_is_an_origin_but_root_is_this_machine(void**) {
@@ -68,6 +76,7 @@ void addresses_of_one_network_are_one_origin(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_literal_addresses_are_hosts),
+      cmocka_unit_test(a_named_host_is_never_known),
       cmocka_unit_test(a_uid_is_an_origin_but_root_is_this_machine),
       cmocka_unit_test(addresses_of_one_network_are_one_origin),
   };
