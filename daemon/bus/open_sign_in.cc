@@ -86,9 +86,12 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
       flow_(services_, request_, &conversation_) {}
 
 void OpenSignIn::start() {
-  hard_deadline_.emplace(loop_, opened_ + kLongest,
-                         [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
-  if (rendering_.deadline_from == prompts::DeadlineFrom::opening) start_deadline();
+  if (rendering_.deadline_from == prompts::DeadlineFrom::opening)
+    start_deadline();
+  else
+    hard_deadline_.emplace(loop_, opened_ + kLongest, [this] {
+      cut_short(Outcome::failed, "deadline", prompts::time_is_up());
+    });
   running_ = loop_.spawn(run_flow(), [this](bool threw) { flow_done(threw); });
 }
 
@@ -114,7 +117,7 @@ void OpenSignIn::flow_done(bool threw) {
 }
 
 void OpenSignIn::start_deadline() {
-  deadline_.emplace(loop_, loop_.now() + rendering_.deadline,
+  deadline_.emplace(loop_, loop_.now() + std::min(rendering_.deadline, kLongest),
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
 }
 
@@ -164,7 +167,8 @@ void OpenSignIn::end(SignInResult result) {
 void OpenSignIn::acked() {
   services_.failures->signed_in(request_.user, request_.origin);
   facts_.remember(sign_in_id_, request_.user, request_.service,
-                  {result_->verified.sub, result_->verified.groups, services_.clock->boot_time()});
+                  {result_->accepted->verified.sub, result_->accepted->verified.groups,
+                   services_.clock->boot_time()});
   log_end(*result_);
   // Nothing uses the tokens once the sign-in stands, so nothing keeps them: ~PendingTokens revokes.
   close();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -116,13 +117,14 @@ struct Tokens {
   Tokens() = default;
 };
 
-// Where a sign-in stands after a call: exactly one of the two.
+// Where a sign-in stands after a call: exactly one of the two. Small, because a waiting sign-in's
+// frames have room for many of them.
 struct AuthStep {
-  std::optional<Challenge> challenge;
-  std::optional<Tokens> tokens;
+  std::unique_ptr<Challenge> challenge;
+  std::unique_ptr<Tokens> tokens;
 
-  explicit AuthStep(Challenge next) : challenge(std::move(next)) {}
-  explicit AuthStep(Tokens done) : tokens(std::move(done)) {}
+  explicit AuthStep(Challenge next) : challenge(std::make_unique<Challenge>(std::move(next))) {}
+  explicit AuthStep(Tokens done) : tokens(std::make_unique<Tokens>(std::move(done))) {}
 };
 
 // What both tokens say, after signature, issuer, audience, use, times and agreement were verified.

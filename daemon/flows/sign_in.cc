@@ -42,9 +42,15 @@ bool sends_a_message(Method method) {
   return method != Method::totp;
 }
 
-SignInResult ended(Outcome outcome, std::string cause, std::string text,
-                   Level level = Level::notice) {
-  return {outcome, std::move(cause), Notice::error(std::move(text)), level};
+std::unique_ptr<SignInResult> ended(Outcome outcome, std::string cause, std::string text,
+                                    Level level = Level::notice) {
+  return std::make_unique<SignInResult>(outcome, std::move(cause), Notice::error(std::move(text)),
+                                        level);
+}
+
+std::unique_ptr<SignInResult> broken(std::string cause, Level level = Level::notice) {
+  return std::make_unique<SignInResult>(Outcome::conversation_broken, std::move(cause), Notice(),
+                                        level);
 }
 
 }  // namespace
@@ -82,36 +88,37 @@ SignIn::SignIn(SignInServices services, SignInRequest request, Conversation* con
 
 Task<SignInResult> SignIn::run() {
   services_.pool->prewarm();
-  std::optional<SignInResult> no_password = co_await ask_password();
+  Ended no_password = co_await ask_password();
   if (no_password) co_return std::move(*no_password);
 
   Step step = co_await prove_password();
   for (int i = 0; i < kMaxChallenges; ++i) {
-    if (!step) co_return std::move(step.error());
+    if (!step) co_return std::move(*step.error());
     if (step->tokens) {
-      SignInResult result = co_await accept(std::move(*step->tokens));
-      co_return result;
+      Ended result = co_await accept(std::move(*step->tokens));
+      co_return std::move(*result);
     }
-    Challenge challenge = std::move(*step->challenge);
-    step = co_await answer(std::move(challenge));
+    step = co_await answer(std::move(step->challenge));
   }
-  co_return ended(Outcome::failed, "too-many-challenges", prompts::pool_failed(), Level::error);
+  Ended result =
+      ended(Outcome::failed, "too-many-challenges", prompts::pool_failed(), Level::error);
+  co_return std::move(*result);
 }
 
-Task<std::optional<SignInResult>> SignIn::ask_password() {
+Task<SignIn::Ended> SignIn::ask_password() {
   Prompt prompt = rendering_.one_prompt
                       ? Prompt(prompts::password_and_code(), Purpose::password_and_code, false)
                       : Prompt(prompts::password(), Purpose::password, false);
-  std::expected<Secret, SignInResult> answer = co_await ask(std::move(prompt));
+  std::expected<Secret, Ended> answer = co_await ask(std::move(prompt));
   if (!answer) co_return std::move(answer.error());
   if (!rendering_.one_prompt) {
     password_ = std::move(*answer);
-    co_return std::nullopt;
+    co_return nullptr;
   }
 
   const auto parts = split_password_and_code(answer->reveal());
   if (!parts) {
-    SignInResult result = co_await refuse_like_the_pool("no-code-after-password");
+    Ended result = co_await refuse_like_the_pool("no-code-after-password");
     co_return result;
   }
   auto password = Secret::copy_of(parts->password);
@@ -120,12 +127,12 @@ Task<std::optional<SignInResult>> SignIn::ask_password() {
     co_return ended(Outcome::unforeseen, "no-memory", prompts::pool_failed(), Level::error);
   password_ = std::move(*password);
   code_given_ahead_ = std::move(*code);
-  co_return std::nullopt;
+  co_return nullptr;
 }
 
 Task<SignIn::Step> SignIn::prove_password() {
   if (!can_be_a_password(password_.reveal())) {
-    SignInResult result = co_await refuse_like_the_pool("not-a-password");
+    Ended result = co_await refuse_like_the_pool("not-a-password");
     co_return std::unexpected(std::move(result));
   }
   const limits::UserQueue::Turn turn = co_await services_.password_turns->turn(request_.user);
@@ -160,24 +167,24 @@ Task<SignIn::Step> SignIn::prove_password() {
   co_return std::move(*result);
 }
 
-Task<SignIn::Step> SignIn::answer(Challenge challenge) {
-  if (const auto method = cognito::factor_of(challenge.name)) {
-    Step step = co_await answer_code(std::move(challenge), *method);
-    co_return step;
-  }
-  if (challenge.name == ChallengeName::select_mfa_type) {
-    Step step = co_await choose_factor(std::move(challenge));
-    co_return step;
-  }
-  SignInResult result = ended(Outcome::failed, "challenge-not-supported",
-                              prompts::needs_other_step(), Level::warning);
-  result.detail = challenge.wire_name;
-  result.request_id = challenge.request_id;
+// Not a coroutine: a frame less for every sign-in that waits for its code.
+Task<SignIn::Step> SignIn::answer(std::unique_ptr<Challenge> challenge) {
+  if (const auto method = cognito::factor_of(challenge->name))
+    return answer_code(std::move(challenge), *method);
+  if (challenge->name == ChallengeName::select_mfa_type) return choose_factor(std::move(challenge));
+  return refuse_challenge(std::move(challenge));
+}
+
+Task<SignIn::Step> SignIn::refuse_challenge(std::unique_ptr<Challenge> challenge) {
+  Ended result = ended(Outcome::failed, "challenge-not-supported", prompts::needs_other_step(),
+                       Level::warning);
+  result->detail = challenge->wire_name;
+  result->request_id = challenge->request_id;
   co_return std::unexpected(std::move(result));
 }
 
-Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
-  const ChallengeName asked = challenge.name;
+Task<SignIn::Step> SignIn::answer_code(std::unique_ptr<Challenge> challenge, Method method) {
+  const ChallengeName asked = challenge->name;
   const bool given_ahead = rendering_.one_prompt;
   if (!accepts(method) || (given_ahead && method != Method::totp))
     co_return std::unexpected(
@@ -194,9 +201,9 @@ Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
       if (given_ahead) {
         typed = std::move(code_given_ahead_);
       } else {
-        std::expected<Secret, SignInResult> answer =
-            co_await ask_not_the_password(Prompt(prompts::code(challenge), Purpose::code,
-                                                 rendering_.echo_code, std::exchange(notice, {})));
+        std::expected<Secret, Ended> answer =
+            co_await ask(Prompt(prompts::code(*challenge), Purpose::code, rendering_.echo_code,
+                                std::exchange(notice, {})));
         if (!answer) co_return std::unexpected(std::move(answer.error()));
         typed = std::move(*answer);
       }
@@ -222,7 +229,7 @@ Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
                                         prompts::too_many_tries(), Level::warning));
       cognito::StringMap responses{{code_parameter(method), std::string(*code)}};
       cognito::PoolResult<AuthStep> result =
-          co_await services_.pool->respond(challenge, std::move(responses), {}, step_deadline());
+          co_await services_.pool->respond(*challenge, std::move(responses), {}, step_deadline());
       if (result) {
         attempt->give_back();
         if (sends_a_message(method)) services_.messages->answered(request_.user);
@@ -231,7 +238,7 @@ Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
       }
       const PoolError& error = result.error();
       const bool expired = error.kind == ErrorKind::expired_code;
-      const bool over = session_is_over(error, challenge);
+      const bool over = session_is_over(error, *challenge);
       if (error.kind == ErrorKind::not_connected || expired || over) attempt->give_back();
       if (error.kind == ErrorKind::code_mismatch ||
           (expired && (method == Method::totp || repeated_))) {
@@ -252,7 +259,7 @@ Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
     repeated_ = true;
     Step again = co_await prove_password();
     if (!again || !again->challenge || again->challenge->name != asked) co_return again;
-    challenge = std::move(*again->challenge);
+    challenge = std::move(again->challenge);
     if (method == Method::totp)
       have_code = true;
     else
@@ -263,8 +270,8 @@ Task<SignIn::Step> SignIn::answer_code(Challenge challenge, Method method) {
                                   given_ahead ? prompts::refused() : prompts::too_many_tries()));
 }
 
-Task<SignIn::Step> SignIn::choose_factor(Challenge challenge) {
-  const std::vector<cognito::OfferedFactor> offered = cognito::factors_to_choose(challenge);
+Task<SignIn::Step> SignIn::choose_factor(std::unique_ptr<Challenge> challenge) {
+  const std::vector<cognito::OfferedFactor> offered = cognito::factors_to_choose(*challenge);
   // In policy's order, each once; a caller that can ask only once has nothing but a TOTP code.
   std::vector<cognito::OfferedFactor> usable;
   for (const Method method : services_.config->mfa.methods) {
@@ -283,7 +290,7 @@ Task<SignIn::Step> SignIn::choose_factor(Challenge challenge) {
     Notice notice;
     bool understood = false;
     for (int tries = 0; tries < kTries && !understood; ++tries) {
-      std::expected<Secret, SignInResult> answer = co_await ask_not_the_password(
+      std::expected<Secret, Ended> answer = co_await ask(
           Prompt(prompts::choice(methods), Purpose::choice, true, std::exchange(notice, {})));
       if (!answer) co_return std::unexpected(std::move(answer.error()));
       const std::string_view typed = answer->reveal();
@@ -308,12 +315,12 @@ Task<SignIn::Step> SignIn::choose_factor(Challenge challenge) {
   // Counted before it is known to have gone out: an answer that is lost may have caused it.
   if (causes_a_message) services_.messages->caused(request_.user, services_.clock->boot_time());
   cognito::PoolResult<AuthStep> result = co_await services_.pool->respond(
-      std::move(challenge), std::move(responses), {}, step_deadline());
+      std::move(*challenge), std::move(responses), {}, step_deadline());
   if (!result) co_return std::unexpected(from_error(result.error()));
   co_return std::move(*result);
 }
 
-Task<SignInResult> SignIn::accept(cognito::Tokens tokens) {
+Task<SignIn::Ended> SignIn::accept(cognito::Tokens tokens) {
   PendingTokens pending(std::move(tokens), services_.revoke_later);
   cognito::PoolResult<cognito::VerifiedTokens> verified =
       co_await services_.pool->verify(&pending.get(), step_deadline());
@@ -325,9 +332,9 @@ Task<SignInResult> SignIn::accept(cognito::Tokens tokens) {
           ? verified->email_verified && !verified->email.empty() && verified->email == cognito_name_
           : verified->username == cognito_name_;
   if (!is_the_user) {
-    SignInResult result =
+    Ended result =
         ended(Outcome::not_permitted, "identity", prompts::not_permitted(), Level::warning);
-    result.detail = "the pool signed in " + verified->username + ", not " + cognito_name_;
+    result->detail = "the pool signed in " + verified->username + ", not " + cognito_name_;
     co_return result;
   }
   if (config.mfa.require && !factor_given_)
@@ -335,41 +342,36 @@ Task<SignInResult> SignIn::accept(cognito::Tokens tokens) {
   if (!policy::access_permitted(config, request_.user, request_.service, verified->groups))
     co_return ended(Outcome::not_permitted, "access", prompts::not_permitted());
 
-  SignInResult result(Outcome::success, "signed-in", {}, Level::info);
-  result.request_id = pending.get().request_id;
-  result.tokens.emplace(std::move(pending));
-  result.verified = std::move(*verified);
-  result.factor = factor_given_;
+  auto result =
+      std::make_unique<SignInResult>(Outcome::success, "signed-in", Notice(), Level::info);
+  result->request_id = pending.get().request_id;
+  result->accepted =
+      std::make_unique<SignInResult::Accepted>(std::move(pending), std::move(*verified));
+  result->factor = factor_given_;
   co_return result;
 }
 
-Task<std::expected<Secret, SignInResult>> SignIn::ask(Prompt prompt) {
+Task<std::expected<Secret, SignIn::Ended>> SignIn::ask(Prompt prompt) {
   std::expected<Secret, ConversationError> answer = co_await conversation_->ask(std::move(prompt));
   step_deadline_ = services_.clock->now() + kStep;
-  if (answer) co_return std::move(*answer);
+  if (answer) {
+    // A caller that repeats itself: sshd with PasswordAuthentication, some screen lockers. Before
+    // any trimming, so that the password as it was typed is what is compared.
+    if (password_.empty() || !answer->equals(password_)) co_return std::move(*answer);
+    co_return std::unexpected(broken("answer-is-the-password", Level::warning));
+  }
   switch (answer.error()) {
     case ConversationError::gone:
-      co_return std::unexpected(SignInResult(Outcome::conversation_broken, "caller-gone", {}));
+      co_return std::unexpected(broken("caller-gone"));
     case ConversationError::aborted:
-      co_return std::unexpected(SignInResult(Outcome::conversation_broken, "caller-gave-up", {}));
+      co_return std::unexpected(broken("caller-gave-up"));
     case ConversationError::protocol:
       break;
   }
-  co_return std::unexpected(
-      SignInResult(Outcome::conversation_broken, "caller-protocol", {}, Level::warning));
+  co_return std::unexpected(broken("caller-protocol", Level::warning));
 }
 
-Task<std::expected<Secret, SignInResult>> SignIn::ask_not_the_password(Prompt prompt) {
-  std::expected<Secret, SignInResult> answer = co_await ask(std::move(prompt));
-  // A caller that repeats itself: sshd with PasswordAuthentication, some screen lockers. Before any
-  // trimming, so that the password as it was typed is what is compared.
-  if (answer && answer->equals(password_))
-    co_return std::unexpected(
-        SignInResult(Outcome::conversation_broken, "answer-is-the-password", {}, Level::warning));
-  co_return answer;
-}
-
-Task<SignInResult> SignIn::refuse_like_the_pool(std::string cause) {
+Task<SignIn::Ended> SignIn::refuse_like_the_pool(std::string cause) {
   co_await services_.clock->sleep_until(services_.clock->now() + *services_.refusal_time);
   co_return ended(Outcome::refused, std::move(cause), prompts::refused());
 }
@@ -385,16 +387,17 @@ bool SignIn::accepts(Method method) const {
          services_.config->mfa.methods.end();
 }
 
-SignInResult SignIn::from_error(const PoolError& error) const {
+SignIn::Ended SignIn::from_error(const PoolError& error) const {
   const ErrorRow& row = error_row(error.kind);
   // Once the password may have reached the pool, "cannot be reached" is no longer the whole truth.
   const bool still_at_password = !password_accepted_ && !error.password_sent;
   const Outcome at_password =
       row.at_password == Outcome::unavailable && !still_at_password ? row.later : row.at_password;
-  SignInResult result(password_accepted_ ? row.later : at_password, std::string(row.word),
-                      Notice::error(row.text()), row.level);
-  result.detail = error.message;
-  result.request_id = error.request_id;
+  auto result =
+      std::make_unique<SignInResult>(password_accepted_ ? row.later : at_password,
+                                     std::string(row.word), Notice::error(row.text()), row.level);
+  result->detail = error.message;
+  result->request_id = error.request_id;
   return result;
 }
 

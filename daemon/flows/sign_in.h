@@ -81,9 +81,12 @@ struct SignInResult {
   runtime::Level level;    // of the log line
   std::string detail;      // for the log: the pool's own text
   std::string request_id;  // of the call that decided, may be empty
-  // Success only.
-  std::optional<PendingTokens> tokens;
-  cognito::VerifiedTokens verified;
+  // Success only. Apart, because a waiting sign-in's frames have room for many results.
+  struct Accepted {
+    PendingTokens tokens;
+    cognito::VerifiedTokens verified;
+  };
+  std::unique_ptr<Accepted> accepted;
   std::optional<policy::Method> factor;  // the second factor that was given
 
   SignInResult(Outcome outcome_, std::string cause_, Notice notice_,
@@ -106,24 +109,27 @@ class SignIn {
   runtime::Task<SignInResult> run();
 
  private:
-  using Step = std::expected<cognito::AuthStep, SignInResult>;
+  // The end of the sign-in, on the heap: each frame of a waiting sign-in has room for several.
+  using Ended = std::unique_ptr<SignInResult>;
+  using Step = std::expected<cognito::AuthStep, Ended>;
 
-  runtime::Task<std::optional<SignInResult>> ask_password();
+  // Null: there is a password.
+  runtime::Task<Ended> ask_password();
   // The password step: decoys, budgets, the user's turn, the pool.
   runtime::Task<Step> prove_password();
-  runtime::Task<Step> answer(cognito::Challenge challenge);
-  runtime::Task<Step> answer_code(cognito::Challenge challenge, policy::Method method);
-  runtime::Task<Step> choose_factor(cognito::Challenge challenge);
-  runtime::Task<SignInResult> accept(cognito::Tokens tokens);
-  runtime::Task<std::expected<Secret, SignInResult>> ask(Prompt prompt);
-  // As ask; an answer equal to the password ends the sign-in.
-  runtime::Task<std::expected<Secret, SignInResult>> ask_not_the_password(Prompt prompt);
-  runtime::Task<SignInResult> refuse_like_the_pool(std::string cause);
+  runtime::Task<Step> answer(std::unique_ptr<cognito::Challenge> challenge);
+  runtime::Task<Step> refuse_challenge(std::unique_ptr<cognito::Challenge> challenge);
+  runtime::Task<Step> answer_code(std::unique_ptr<cognito::Challenge> challenge,
+                                  policy::Method method);
+  runtime::Task<Step> choose_factor(std::unique_ptr<cognito::Challenge> challenge);
+  runtime::Task<Ended> accept(cognito::Tokens tokens);
+  runtime::Task<std::expected<Secret, Ended>> ask(Prompt prompt);
+  runtime::Task<Ended> refuse_like_the_pool(std::string cause);
 
   [[nodiscard]] bool session_is_over(const cognito::PoolError& error,
                                      const cognito::Challenge& challenge) const;
   [[nodiscard]] bool accepts(policy::Method method) const;
-  [[nodiscard]] SignInResult from_error(const cognito::PoolError& error) const;
+  [[nodiscard]] Ended from_error(const cognito::PoolError& error) const;
   [[nodiscard]] runtime::MonotonicTime step_deadline() const { return step_deadline_; }
 
   SignInServices services_;

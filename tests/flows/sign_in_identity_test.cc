@@ -20,7 +20,7 @@ void expect_refused(World& world, std::string_view cause) {
     const SignInResult result = world.run();
     assert_outcome(result.outcome, Outcome::not_permitted);
     assert_text(result.cause, cause);
-    assert_false(result.tokens.has_value());
+    assert_null(result.accepted.get());
   }
   assert_int_equal(world.revoked.size(), 1);
 }

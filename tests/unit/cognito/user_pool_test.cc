@@ -97,7 +97,7 @@ void a_password_by_srp_and_a_code(void**) {
   Pool p({answered(200, kVerifier), answered(200, kTotp), answered(200, kTokens)});
   const auto step = p.sign_in();
   assert_true(step.has_value());
-  assert_true(step->challenge.has_value());
+  assert_non_null(step->challenge.get());
   assert_int_equal(step->challenge->name, ChallengeName::software_token_mfa);
   assert_text(step->challenge->session, "session-1");
   assert_text(step->challenge->username, "alice-id");
@@ -132,7 +132,7 @@ void a_password_by_srp_and_a_code(void**) {
 
   const auto done = p.respond(*step->challenge, {{"SOFTWARE_TOKEN_MFA_CODE", "123456"}});
   assert_true(done.has_value());
-  assert_true(done->tokens.has_value());
+  assert_non_null(done->tokens.get());
   assert_text(done->tokens->access_token, "a.b.c");
   assert_text(done->tokens->refresh_token, "r");
   assert_text(done->tokens->device_key, "k");
