@@ -65,6 +65,8 @@ bool CurlTransfer::set_options(const Options& options) {
          // detached and frees its own data when the resolver returns.
          set(easy, CURLOPT_QUICK_EXIT, 1L) && set(easy, CURLOPT_MAXAGE_CONN, kIdleSeconds) &&
          set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count())) &&
+         // The smallest that libcurl has: each is wiped when the request ends.
+         set(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L) &&
          set(easy, CURLOPT_MAXFILESIZE, static_cast<long>(max_answer_)) &&
          set(easy, CURLOPT_ERRORBUFFER, error_text_) &&
          set(easy, CURLOPT_WRITEFUNCTION, &CurlTransfer::take_body) &&

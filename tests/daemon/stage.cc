@@ -68,12 +68,14 @@ int run(const char* program, const std::vector<std::string>& arguments, const ch
   const int fd = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   (void)::dup2(fd, STDOUT_FILENO);
   (void)::dup2(fd, STDERR_FILENO);
+  // Opened while root: the checkout may lie where that user may not go.
+  const int file = ::open(program, O_RDONLY | O_CLOEXEC);
   if (uid != 0 && (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0))
     return 126;
   std::vector<char*> argv{const_cast<char*>(program)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  ::execv(program, argv.data());
+  (void)::fexecve(file, argv.data(), environ);
   return 127;
 }
 
