@@ -18,17 +18,34 @@ std::optional<policy::Method> method_of(std::string_view wire_name) {
   return std::nullopt;
 }
 
-std::vector<OfferedFactor> parse(const std::string& text) {
+// The JSON text of a parameter; nullopt: none, too long, or not JSON.
+std::optional<Json::Value> json_parameter(const Challenge& challenge, const char* name) {
+  const auto parameter = challenge.parameters.find(name);
+  if (parameter == challenge.parameters.end() || parameter->second.size() > kMaxParameter)
+    return std::nullopt;
   Json::CharReaderBuilder builder;
   Json::CharReaderBuilder::strictMode(&builder.settings_);
   builder["stackLimit"] = 8;
   const std::unique_ptr<Json::CharReader> reader(builder.newCharReader());
-  Json::Value names;
+  const std::string& text = parameter->second;
+  Json::Value value;
   std::string errors;
-  if (!reader->parse(text.data(), text.data() + text.size(), &names, &errors)) return {};
-  if (!names.isArray() || names.size() > kMaxFactors) return {};
+  try {
+    if (!reader->parse(text.data(), text.data() + text.size(), &value, &errors))
+      return std::nullopt;
+  } catch (const std::exception&) {  // jsoncpp throws when the nesting passes its limit
+    return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge) {
+  const auto names = json_parameter(challenge, "MFAS_CAN_CHOOSE");
+  if (!names || !names->isArray() || names->size() > kMaxFactors) return {};
   std::vector<OfferedFactor> offered;
-  for (const Json::Value& name : names) {
+  for (const Json::Value& name : *names) {
     if (!name.isString()) return {};
     const std::string wire_name = name.asString();
     if (const auto method = method_of(wire_name)) offered.push_back({*method, wire_name});
@@ -36,17 +53,23 @@ std::vector<OfferedFactor> parse(const std::string& text) {
   return offered;
 }
 
-}  // namespace
-
-std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge) {
-  const auto parameter = challenge.parameters.find("MFAS_CAN_CHOOSE");
-  if (parameter == challenge.parameters.end() || parameter->second.size() > kMaxParameter)
-    return {};
-  try {
-    return parse(parameter->second);
-  } catch (const std::exception&) {  // jsoncpp throws when the nesting passes its limit
-    return {};
+std::optional<std::vector<std::string>> missing_attributes(const Challenge& challenge) {
+  constexpr std::string_view prefix = "userAttributes.";
+  constexpr Json::ArrayIndex most = 32;
+  if (!challenge.parameters.contains("requiredAttributes")) return std::vector<std::string>();
+  const auto required = json_parameter(challenge, "requiredAttributes");
+  const auto present = json_parameter(challenge, "userAttributes");
+  if (!required || !required->isArray() || required->size() > most) return std::nullopt;
+  std::vector<std::string> missing;
+  for (const Json::Value& entry : *required) {
+    if (!entry.isString()) return std::nullopt;
+    std::string name = entry.asString();
+    if (name.starts_with(prefix)) name.erase(0, prefix.size());
+    const bool has_value = present && present->isObject() && present->isMember(name) &&
+                           (*present)[name].isString() && !(*present)[name].asString().empty();
+    if (!has_value) missing.push_back(std::move(name));
   }
+  return missing;
 }
 
 std::optional<policy::Method> factor_of(ChallengeName name) {

@@ -25,4 +25,9 @@ std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge);
 // The factor that a code challenge asks for; nullopt: not a code challenge.
 std::optional<policy::Method> factor_of(ChallengeName name);
 
+// The attributes that NEW_PASSWORD_REQUIRED wants a value for, by their names without the prefix
+// `userAttributes.`; those that have a value already are left out, because Cognito refuses to
+// change them here. nullopt: the challenge's parameters are not what the protocol says.
+std::optional<std::vector<std::string>> missing_attributes(const Challenge& challenge);
+
 }  // namespace pamcognito::cognito

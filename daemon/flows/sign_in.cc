@@ -21,7 +21,6 @@ using runtime::Level;
 using runtime::Task;
 
 constexpr int kMaxChallenges = 20;
-constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kStep{7500};
 // Cognito's session lives three minutes; a little less on our clock, which started it later.
 constexpr std::chrono::seconds kSessionAge{170};
@@ -40,12 +39,6 @@ const char* code_parameter(Method method) {
 
 bool sends_a_message(Method method) {
   return method != Method::totp;
-}
-
-std::unique_ptr<SignInResult> ended(Outcome outcome, std::string cause, std::string text,
-                                    Level level = Level::notice) {
-  return std::make_unique<SignInResult>(outcome, std::move(cause), Notice::error(std::move(text)),
-                                        level);
 }
 
 std::unique_ptr<SignInResult> broken(std::string cause, Level level = Level::notice) {
@@ -85,6 +78,11 @@ SignIn::SignIn(SignInServices services, SignInRequest request, Conversation* con
       conversation_(conversation),
       rendering_(prompts::rendering_for(*services_.config, request_.service)),
       cognito_name_(policy::cognito_username(services_.config->access, request_.user)) {}
+
+SignIn::Ended SignIn::ended(Outcome outcome, std::string cause, std::string text, Level level) {
+  return std::make_unique<SignInResult>(outcome, std::move(cause), Notice::error(std::move(text)),
+                                        level);
+}
 
 Task<SignInResult> SignIn::run() {
   services_.pool->prewarm();
@@ -159,11 +157,7 @@ Task<SignIn::Step> SignIn::prove_password() {
   }
   attempt->give_back();
   password_accepted_ = true;
-  if (result->challenge) {
-    const auto method = cognito::factor_of(result->challenge->name);
-    if (method && sends_a_message(*method))
-      services_.messages->caused(request_.user, services_.clock->boot_time());
-  }
+  count_message(*result);
   co_return std::move(*result);
 }
 
@@ -172,6 +166,8 @@ Task<SignIn::Step> SignIn::answer(std::unique_ptr<Challenge> challenge) {
   if (const auto method = cognito::factor_of(challenge->name))
     return answer_code(std::move(challenge), *method);
   if (challenge->name == ChallengeName::select_mfa_type) return choose_factor(std::move(challenge));
+  if (challenge->name == ChallengeName::new_password_required && !rendering_.one_prompt)
+    return set_new_password(std::move(challenge));
   return refuse_challenge(std::move(challenge));
 }
 
@@ -352,12 +348,14 @@ Task<SignIn::Ended> SignIn::accept(cognito::Tokens tokens) {
 }
 
 Task<std::expected<Secret, SignIn::Ended>> SignIn::ask(Prompt prompt) {
+  const Purpose purpose = prompt.purpose;
   std::expected<Secret, ConversationError> answer = co_await conversation_->ask(std::move(prompt));
   step_deadline_ = services_.clock->now() + kStep;
   if (answer) {
     // A caller that repeats itself: sshd with PasswordAuthentication, some screen lockers. Before
     // any trimming, so that the password as it was typed is what is compared.
-    if (password_.empty() || !answer->equals(password_)) co_return std::move(*answer);
+    const bool no_password_belongs_here = purpose == Purpose::code || purpose == Purpose::choice;
+    if (!no_password_belongs_here || !answer->equals(password_)) co_return std::move(*answer);
     co_return std::unexpected(broken("answer-is-the-password", Level::warning));
   }
   switch (answer.error()) {
@@ -374,6 +372,13 @@ Task<std::expected<Secret, SignIn::Ended>> SignIn::ask(Prompt prompt) {
 Task<SignIn::Ended> SignIn::refuse_like_the_pool(std::string cause) {
   co_await services_.clock->sleep_until(services_.clock->now() + *services_.refusal_time);
   co_return ended(Outcome::refused, std::move(cause), prompts::refused());
+}
+
+void SignIn::count_message(const AuthStep& step) {
+  if (!step.challenge) return;
+  const auto method = cognito::factor_of(step.challenge->name);
+  if (method && sends_a_message(*method))
+    services_.messages->caused(request_.user, services_.clock->boot_time());
 }
 
 bool SignIn::session_is_over(const PoolError& error, const Challenge& challenge) const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/outcome.h"
 #include "common/secret.h"
@@ -113,6 +114,10 @@ class SignIn {
   using Ended = std::unique_ptr<SignInResult>;
   using Step = std::expected<cognito::AuthStep, Ended>;
 
+  static constexpr int kTries = 3;
+  static Ended ended(Outcome outcome, std::string cause, std::string text,
+                     runtime::Level level = runtime::Level::notice);
+
   // Null: there is a password.
   runtime::Task<Ended> ask_password();
   // The password step: decoys, budgets, the user's turn, the pool.
@@ -122,10 +127,17 @@ class SignIn {
   runtime::Task<Step> answer_code(std::unique_ptr<cognito::Challenge> challenge,
                                   policy::Method method);
   runtime::Task<Step> choose_factor(std::unique_ptr<cognito::Challenge> challenge);
+  // new_password.cc
+  runtime::Task<Step> set_new_password(std::unique_ptr<cognito::Challenge> challenge);
+  runtime::Task<std::expected<cognito::StringMap, Ended>> ask_attributes(
+      std::vector<std::string> names);
+  runtime::Task<std::expected<Secret, Ended>> ask_new_password(Notice notice);
   runtime::Task<Ended> accept(cognito::Tokens tokens);
   runtime::Task<std::expected<Secret, Ended>> ask(Prompt prompt);
   runtime::Task<Ended> refuse_like_the_pool(std::string cause);
 
+  // If the pool sent a code with this step, it counts.
+  void count_message(const cognito::AuthStep& step);
   [[nodiscard]] bool session_is_over(const cognito::PoolError& error,
                                      const cognito::Challenge& challenge) const;
   [[nodiscard]] bool accepts(policy::Method method) const;

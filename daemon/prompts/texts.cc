@@ -7,15 +7,19 @@ namespace {
 
 constexpr std::size_t kMaxForeign = 64;
 
-// A parameter of the challenge, fit for a terminal's single line; may be empty.
-std::string parameter(const cognito::Challenge& challenge, const char* name) {
-  const auto found = challenge.parameters.find(name);
-  if (found == challenge.parameters.end()) return {};
-  std::string text = found->second;
+// Foreign text, fit for a terminal's single line.
+std::string one_line(std::string_view foreign) {
+  std::string text(foreign);
   for (char& c : text) {
     if (c == '\n') c = '?';
   }
   return printable(text, kMaxForeign);
+}
+
+// A parameter of the challenge; may be empty.
+std::string parameter(const cognito::Challenge& challenge, const char* name) {
+  const auto found = challenge.parameters.find(name);
+  return found == challenge.parameters.end() ? std::string() : one_line(found->second);
 }
 
 std::string sent_code(const cognito::Challenge& challenge, policy::Method method) {
@@ -77,6 +81,40 @@ std::string_view method_name(policy::Method method) {
   return "code";
 }
 
+std::string new_password() {
+  return "Your password must be changed. New password: ";
+}
+
+std::string new_password_again() {
+  return "New password again: ";
+}
+
+std::string attribute(std::string_view name) {
+  return one_line(name) + ": ";
+}
+
+std::string passwords_differ() {
+  return "The two passwords differ.";
+}
+
+std::string password_is_the_old() {
+  return "The new password must be another one.";
+}
+
+std::string not_a_password() {
+  return "A password has no control characters.";
+}
+
+std::string password_not_allowed(std::string_view pools_text) {
+  constexpr std::string_view prefix = "Password did not conform with policy: ";
+  if (pools_text.starts_with(prefix)) pools_text.remove_prefix(prefix.size());
+  return "That password is not allowed: " + one_line(pools_text);
+}
+
+std::string value_needed() {
+  return "A value is needed.";
+}
+
 std::string wrong_code() {
   return "That code is not right.";
 }
@@ -120,6 +158,7 @@ std::string too_many_messages() {
 std::string time_is_up() {
   return "Time ran out. Try again.";
 }
+
 std::string pool_unreachable() {
   return "The sign-in service cannot be reached.";
 }

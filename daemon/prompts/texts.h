@@ -25,6 +25,12 @@ std::string code(const cognito::Challenge& challenge);
 std::string choice(const std::vector<policy::Method>& methods);
 std::string_view method_name(policy::Method method);  // "authenticator app", "e-mail", "SMS"
 
+// "Your password must be changed. New password: " and "New password again: ".
+std::string new_password();
+std::string new_password_again();
+// "nickname: ", an attribute of the account that the pool wants a value for.
+std::string attribute(std::string_view name);
+
 // Notices.
 std::string wrong_code();         // "That code is not right."
 std::string code_already_used();  // "That code was used already. Wait for the next one."
@@ -41,7 +47,14 @@ std::string pool_unreachable();   // "The sign-in service cannot be reached."
 std::string pool_failed();        // "The sign-in service did not answer as it should. Try again."
 std::string second_factor_needed();  // what to do about it
 std::string factor_not_accepted(const std::vector<policy::Method>& accepted);  // names what is
-std::string not_permitted();     // "Your account may not sign in here."
+std::string not_permitted();        // "Your account may not sign in here."
+std::string passwords_differ();     // "The two passwords differ."
+std::string password_is_the_old();  // "The new password must be another one."
+std::string not_a_password();       // "A password has no control characters."
+// "That password is not allowed: " and what the pool says about its policy, made printable and
+// capped.
+std::string password_not_allowed(std::string_view pools_text);
+std::string value_needed();      // "A value is needed."
 std::string needs_other_step();  // a step that this version cannot do in a login (new password,
                                  // set-up, reset, confirmation): where to do it instead
 

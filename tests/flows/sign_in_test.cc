@@ -336,8 +336,8 @@ void one_prompt_has_one_try_and_totp_only(void**) {
 }
 
 void unknown_challenges_end_cleanly(void**) {
-  for (const ChallengeName name : {ChallengeName::mfa_setup, ChallengeName::new_password_required,
-                                   ChallengeName::custom_challenge, ChallengeName::other}) {
+  for (const ChallengeName name :
+       {ChallengeName::mfa_setup, ChallengeName::custom_challenge, ChallengeName::other}) {
     World world;
     world.pool.reply_challenge(name);
     const SignInResult result = world.run();
