@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <span>
 #include <utility>
 
 #include "common/fd.h"

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <expected>
 #include <memory>
-#include <optional>
 #include <span>
 
 #include "common/text.h"

@@ -11,9 +11,10 @@
 namespace pamcognito {
 
 // /etc/pam-cognito/users.conf: root's statement of whose sign-ins are ours. The only file that the
-// module reads; the daemon reads it too for callers that are not root. See users.conf(5).
+// module reads; the daemon reads it too for callers that are not root.
 //
-//   group=cognito-users       local Unix group; primary group included. Default: cognito-users
+//   group=cognito-users       local Unix group; primary group included. The default, once any key
+//                             is set; empty: no group
 //   users=alice bob           names, separated by spaces
 //   uid_range=10000-20000     inclusive
 //   exclude=admin             always wins
@@ -63,9 +64,10 @@ enum class Membership : std::uint8_t {
   local_fault,  // this process lacks descriptors or memory; its caller may have set the limits
 };
 
-// A user's place, decided from users.conf and NSS (getpwnam, getgrouplist, getgrnam). Blocks as NSS
-// blocks. `reason`, if given, receives a sentence for the log when the answer is denied, malformed
-// or unknown. `name` must equal the pw_name that NSS gives, byte for byte, or it is not_ours.
+// A user's place, decided from users.conf and NSS (getpwnam_r, getgrnam_r). Blocks as NSS
+// blocks. `reason`, if given, receives a sentence for the log when the answer is denied,
+// malformed, unknown or local_fault. A user in the set whose pw_name is not `name`, byte for byte,
+// is denied.
 Membership classify_user(const char* users_conf_path, const char* name, std::string* reason);
 
 }  // namespace pamcognito

@@ -3,18 +3,21 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "daemon/bus/auth_service.h"
 #include "daemon/cognito/cognito_user_pool.h"
 #include "daemon/policy/config.h"
+#include "daemon/policy/system_error.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/wiping.h"
@@ -159,7 +162,7 @@ int serve(const Options& options) {
   });
   if (const int result = service.start(); result < 0) {
     runtime::log(Level::error,
-                 std::string("cannot serve on the system bus: ") + std::strerror(-result));
+                 "cannot serve on the system bus: " + policy::describe_errno(-result));
     return 1;
   }
   runtime::log(Level::notice, config ? "ready, user pool " + config->pool.user_pool_id
@@ -174,7 +177,8 @@ int serve(const Options& options) {
 
 int main(int argc, char** argv) try {
   if (!runtime::install_wiping_allocators()) {
-    (void)std::fputs("cognitod: cannot start: libcurl failed to initialise\n", stderr);
+    (void)std::fputs(
+        "cognitod: cannot start: OpenSSL or libcurl does not take the wiping allocators\n", stderr);
     return 1;
   }
   keep_memory_private();

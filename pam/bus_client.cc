@@ -3,12 +3,6 @@
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <initializer_list>
-#include <memory>
-#include <string_view>
-#include <utility>
 
 #include "common/bus_names.h"
 #include "pam/bus_connection.h"

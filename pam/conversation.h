@@ -22,7 +22,8 @@ inline constexpr int kMaxSteps = 64;
 
 // One sign-in over the private socket: shows what the daemon asks and sends back what is answered,
 // until the daemon says how it ended. The daemon is believed in that, and in nothing else: four
-// kinds of message, a bound on steps and times, and no success without an answer given here.
+// kinds of message and the outcome, a bound on steps and times, and no success without an answer
+// given here.
 class Conversation {
  public:
   // `socket` and `deadline` come from OpenSignIn; the clock starts here.

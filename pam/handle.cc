@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstring>
-#include <string_view>
 
 namespace pamcognito::pam {
 namespace {

@@ -5,8 +5,9 @@
 
 namespace pamcognito::pam {
 
-// The three things that the module does. Each returns a PAM code and logs one line if the user is
-// ours; for everybody else it is PAM_IGNORE, without the bus and without a line.
+// The three things that the module does. Each returns a PAM code. The first two log one line of how
+// it ended if the user is ours; for everybody else it is PAM_IGNORE, without the bus, and without a
+// line but those of `debug` and of a wrong module option.
 int authenticate(Handle pam, int flags, const Options& options);
 int check_account(Handle pam, int flags, const Options& options);
 // PAM_SUCCESS for our users: it authenticates nobody, and where no other module succeeds PAM_IGNORE

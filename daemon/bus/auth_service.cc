@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "common/user_name.h"
 #include "daemon/bus/unix_user.h"
 #include "daemon/flows/account.h"
+#include "daemon/policy/values.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/wiping.h"
 
@@ -28,13 +28,6 @@ constexpr std::int64_t kBusPriority = SD_EVENT_PRIORITY_NORMAL + 10;
 constexpr std::chrono::milliseconds kNameTime{300};
 // The service of everybody who is not root: what they say of theirs is not believed.
 constexpr char kUserService[] = "user";
-
-bool is_valid_service(std::string_view service) {
-  return !service.empty() && service.size() <= 64 && std::ranges::all_of(service, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-';
-  });
-}
 
 }  // namespace
 
@@ -206,7 +199,7 @@ Task<void> AuthService::open_sign_in(MessageRef message) {
   const int read = sd_bus_message_read(message.get(), "ss", &user, &service);
   std::expected<Facts, int> facts = std::unexpected(read);
   if (read >= 0) facts = read_facts(message.get());
-  if (!facts || !is_valid_user_name(user) || !is_valid_service(service)) {
+  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service)) {
     (void)sd_bus_reply_method_errorf(message.get(), bus_names::kErrorInvalidArgument,
                                      "The user, the service or the facts are malformed.");
     co_return;
@@ -271,7 +264,7 @@ Task<void> AuthService::check_account(MessageRef message) {
   if (read >= 0) read = sd_bus_message_read_array(message.get(), 'y', &id, &id_size);
   std::expected<Facts, int> facts = std::unexpected(read);
   if (read >= 0) facts = read_facts(message.get());
-  if (!facts || !is_valid_user_name(user) || !is_valid_service(service) ||
+  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service) ||
       (id_size != 0 && id_size != kSignInIdSize)) {
     (void)sd_bus_reply_method_errorf(message.get(), bus_names::kErrorInvalidArgument,
                                      "The user, the service, the sign-in id or the facts are "

@@ -24,8 +24,9 @@ struct Facts {
   std::uint32_t pam_flags = 0;
 };
 
-// Reads an a{sv}: unknown keys are skipped, a known key of another type or an overlong text is an
-// error (a negative errno).
+// Reads an a{sv}. Unknown keys are skipped if their value is a number or a short text. Any other
+// value, a known key of another type, an overlong text and more than 32 facts are errors (a
+// negative errno).
 std::expected<Facts, int> read_facts(sd_bus_message* message);
 
 // A real uid that is not root's; else the remote host; else this machine.

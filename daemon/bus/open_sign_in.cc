@@ -131,7 +131,7 @@ void OpenSignIn::answered() {
                 [this] { cut_short(Outcome::failed, "step-deadline", prompts::pool_failed()); });
 }
 
-void OpenSignIn::cut_short(Outcome outcome, std::string cause, std::string text) {
+void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string& text) {
   switch (state_) {
     case State::running:
       // Whatever the flow holds goes with its frame: attempts count, tokens are revoked.

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -40,7 +39,7 @@ class OpenSignIn {
   void asked();
   void answered();
   void acked();
-  void cut_short(Outcome outcome, std::string cause, std::string text);
+  void cut_short(Outcome outcome, std::string cause, const std::string& text);
   void end(flows::SignInResult result);
   void log_end(const flows::SignInResult& result) const;
   void close();

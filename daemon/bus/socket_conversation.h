@@ -2,9 +2,6 @@
 
 #include <expected>
 #include <functional>
-#include <memory>
-#include <optional>
-#include <string>
 
 #include "common/fd.h"
 #include "common/frame.h"
@@ -20,8 +17,8 @@ class SocketConversation final : public flows::Conversation {
     std::function<void()> asked;     // a question went out; the person has the time now
     std::function<void()> answered;  // an answer came; called before the flow sees it
     std::function<void()> acked;     // the module took the success over
-    // The host process died, hung up, or sent what it must not, while no question was open: whoever
-    // listens ends the sign-in. May destroy this object only from the loop (EventLoop::post).
+    // The host process died, hung up, or sent what it must not: whoever listens ends the sign-in,
+    // and with it an open question. May destroy this object only from the loop (EventLoop::post).
     std::function<void()> gone;
   };
 

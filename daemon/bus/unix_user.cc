@@ -3,9 +3,7 @@
 #include <pwd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdint>
-#include <utility>
 
 #include "common/users_conf.h"
 

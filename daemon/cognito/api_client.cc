@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include <array>
-
 #include "daemon/cognito/errors.h"
 
 namespace pamcognito::cognito {

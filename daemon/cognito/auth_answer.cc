@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMaxSession = 2048;  // of the service model
 constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kMaxParameters = 64;
-constexpr std::size_t kMaxParameter = 16 * 1024;  // userAttributes is a whole JSON text
+constexpr std::size_t kMaxParameter = 16UL * 1024;  // userAttributes is a whole JSON text
 
 struct NameRow {
   std::string_view wire_name;

@@ -181,7 +181,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_password(std::string user
       initiate_auth_body("USER_PASSWORD_AUTH", *parameters, client_metadata), deadline);
   if (!answer) co_return with_password(answer);
   // Where USER_ID_FOR_SRP is absent, USERNAME may still name the account behind an alias.
-  const auto named = string_map(answer->document.root(), "ChallengeParameters", 64, 16 * 1024);
+  const auto named = string_map(answer->document.root(), "ChallengeParameters", 64, 16UL * 1024);
   if (named && named->contains("USERNAME")) username = named->at("USERNAME");
   co_return step_with_password(*answer, username, clock_.now());
 }

@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "daemon/cognito/http.h"
 #include "daemon/cognito/trust_store.h"
@@ -29,7 +28,7 @@ class CurlHttp final : public Http {
     std::string proxy;  // empty: none
     runtime::milliseconds connect_time{3000};
     runtime::milliseconds idle_time{20000};
-    std::size_t answer_bytes = 256 * 1024;
+    std::size_t answer_bytes = 256UL * 1024;
   };
 
   // The error says what is wrong with ca_file.

@@ -3,7 +3,6 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "daemon/cognito/url.h"
@@ -11,7 +10,7 @@
 namespace pamcognito::cognito {
 namespace {
 
-constexpr std::size_t kMaxHeaderBytes = 32 * 1024;
+constexpr std::size_t kMaxHeaderBytes = 32UL * 1024;
 constexpr long kIdleSeconds = 20;
 constexpr std::size_t kMaxHeaderValue = 256;
 
@@ -23,6 +22,7 @@ bool set(CURL* easy, CURLoption option, T value) {
 // The value of a header line, if its name is `name` (lower case), without blanks around it.
 bool header_value(std::string_view line, std::string_view name, std::string& value) {
   if (line.size() <= name.size() || line[name.size()] != ':' ||
+      // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): both have name.size() bytes
       ::strncasecmp(line.data(), name.data(), name.size()) != 0) {
     return false;
   }
@@ -79,6 +79,7 @@ bool CurlTransfer::set_headers() {
   const auto add = [this](const char* line) {
     curl_slist* longer = curl_slist_append(headers_.get(), line);
     if (longer == nullptr) return false;
+    // NOLINTNEXTLINE(bugprone-unused-return-value): what it was is a part of `longer` now
     (void)headers_.release();
     headers_.reset(longer);
     return true;
@@ -106,7 +107,7 @@ std::size_t CurlTransfer::read_body(char* buffer, std::size_t size, std::size_t 
   auto& transfer = *static_cast<CurlTransfer*>(self);
   const std::string& body = transfer.request_.body;
   const std::size_t part = std::min(size * count, body.size() - transfer.body_sent_);
-  std::memcpy(buffer, body.data() + transfer.body_sent_, part);
+  std::copy_n(body.data() + transfer.body_sent_, part, buffer);
   transfer.body_sent_ += part;
   return part;
 }

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>

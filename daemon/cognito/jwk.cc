@@ -4,8 +4,6 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
-#include <optional>
-
 #include "daemon/cognito/base64.h"
 #include "daemon/cognito/json.h"
 

@@ -85,7 +85,7 @@ BnResult secret_power(const BIGNUM* base, BIGNUM* exponent, const Group& group, 
 }  // namespace
 
 BnResult number_from_hex(std::string_view hex, int max_bits) {
-  const auto max_digits = static_cast<std::size_t>(max_bits / 4 + 2);
+  const auto max_digits = static_cast<std::size_t>(max_bits) / 4 + 2;
   if (!is_hex(hex) || hex.size() > max_digits) return bad_value();
   BIGNUM* parsed = nullptr;
   if (BN_hex2bn(&parsed, std::string(hex).c_str()) != static_cast<int>(hex.size())) {

@@ -15,7 +15,7 @@
 namespace pamcognito::cognito {
 namespace {
 
-constexpr off_t kMaxFile = 8 * 1024 * 1024;
+constexpr off_t kMaxFile = 8L * 1024 * 1024;
 
 struct Free {
   void operator()(X509* certificate) const { X509_free(certificate); }

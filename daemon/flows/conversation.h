@@ -37,9 +37,8 @@ struct Prompt {
 };
 
 enum class ConversationError : std::uint8_t {
-  gone,      // the host process died or hung up
-  aborted,   // the caller cannot answer, or the person gave up
-  protocol,  // the module sent what it must not
+  gone,     // the host process died or hung up
+  aborted,  // the caller cannot answer, or the person gave up
 };
 
 // The person at the other end, as a flow sees them. Waiting for the answer ends with the sign-in's

@@ -1,6 +1,5 @@
 #include "daemon/flows/error_table.h"
 
-#include <algorithm>
 #include <array>
 
 #include "daemon/prompts/texts.h"

@@ -67,11 +67,6 @@ PendingTokens::~PendingTokens() {
     revoke_later_(std::move(tokens_.refresh_token));
 }
 
-cognito::Tokens PendingTokens::release() noexcept {
-  revoke_later_ = {};
-  return std::move(tokens_);
-}
-
 SignIn::SignIn(SignInServices services, SignInRequest request, Conversation* conversation)
     : services_(std::move(services)),
       request_(std::move(request)),
@@ -90,12 +85,13 @@ Task<SignInResult> SignIn::run() {
   if (no_password) co_return std::move(*no_password);
 
   Step step = co_await prove_password();
-  for (int i = 0; i < kMaxChallenges; ++i) {
+  for (int answered = 0;; ++answered) {
     if (!step) co_return std::move(*step.error());
     if (step->tokens) {
       Ended result = co_await accept(std::move(*step->tokens));
       co_return std::move(*result);
     }
+    if (answered == kMaxChallenges) break;
     step = co_await answer(std::move(step->challenge));
   }
   Ended result =
@@ -215,7 +211,6 @@ Task<SignIn::Step> SignIn::answer_code(std::unique_ptr<Challenge> challenge, Met
       continue;
     }
 
-    bool repeat = send_again;
     if (code) {
       // A wrong code counts at Cognito as a wrong password does, so it counts here.
       std::optional<limits::Attempt> attempt = services_.failures->take(
@@ -245,7 +240,7 @@ Task<SignIn::Step> SignIn::answer_code(std::unique_ptr<Challenge> challenge, Met
         if (given_ahead) break;
         continue;
       }
-      repeat = !repeated_ && (expired || over);
+      const bool repeat = !repeated_ && (expired || over);
       if (!repeat) co_return std::unexpected(from_error(error));
     }
 
@@ -282,6 +277,7 @@ Task<SignIn::Step> SignIn::choose_factor(std::unique_ptr<Challenge> challenge) {
   std::size_t chosen = 0;
   if (services_.config->mfa.choose == policy::Choose::ask && usable.size() > 1) {
     std::vector<Method> methods;
+    methods.reserve(usable.size());
     for (const auto& factor : usable) methods.push_back(factor.method);
     Notice notice;
     bool understood = false;
@@ -362,11 +358,9 @@ Task<std::expected<Secret, SignIn::Ended>> SignIn::ask(Prompt prompt) {
     case ConversationError::gone:
       co_return std::unexpected(broken("caller-gone"));
     case ConversationError::aborted:
-      co_return std::unexpected(broken("caller-gave-up"));
-    case ConversationError::protocol:
       break;
   }
-  co_return std::unexpected(broken("caller-protocol", Level::warning));
+  co_return std::unexpected(broken("caller-gave-up"));
 }
 
 Task<SignIn::Ended> SignIn::refuse_like_the_pool(std::string cause) {

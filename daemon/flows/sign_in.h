@@ -40,8 +40,7 @@ struct SignInRequest {
         origin(std::move(origin_)) {}
 };
 
-// What a flow works with. All of it outlives the flow; `config` is the one of the sign-in's start,
-// whatever a reload brings.
+// What a flow works with. All of it outlives the flow; `config` is kept by it.
 struct SignInServices {
   std::shared_ptr<const policy::Config> config;
   cognito::UserPool* pool;
@@ -55,8 +54,8 @@ struct SignInServices {
   std::function<void(std::string refresh_token)> revoke_later;
 };
 
-// Tokens that nobody has accepted yet. Whatever ends the sign-in before release() revokes them: a
-// refusal, a fault, a host process that died.
+// Tokens of a sign-in. They are revoked with this object, whatever ends it: a success that was
+// taken over (nothing uses them after), a refusal, a fault, a host process that died.
 class PendingTokens {
  public:
   PendingTokens(cognito::Tokens tokens, std::function<void(std::string)> revoke_later);
@@ -67,11 +66,10 @@ class PendingTokens {
   ~PendingTokens();
 
   [[nodiscard]] const cognito::Tokens& get() const noexcept { return tokens_; }
-  [[nodiscard]] cognito::Tokens release() noexcept;
 
  private:
   cognito::Tokens tokens_;
-  std::function<void(std::string)> revoke_later_;  // empty: released
+  std::function<void(std::string)> revoke_later_;  // empty: moved from
 };
 
 // How a sign-in ended.

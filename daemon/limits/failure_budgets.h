@@ -17,7 +17,7 @@ namespace pamcognito::limits {
 
 class FailureBudgets;
 
-// One password attempt that may reach the pool. It counts as failed from the moment it is taken
+// One password or code that may reach the pool. It counts as failed from the moment it is taken
 // until give_back(); so a crash of the flow, a cancelled task or an unknown result counts. Must not
 // outlive its FailureBudgets.
 class Attempt {
@@ -27,7 +27,7 @@ class Attempt {
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt() = default;
-  // The password was right, or nothing was sent.
+  // It was right, or it did not count: nothing was sent, or what it answered had expired.
   void give_back() noexcept;
 
  private:
@@ -38,9 +38,9 @@ class Attempt {
   std::uint64_t id_;
 };
 
-// How many failed passwords of a user may reach the pool from this host, so that a stranger cannot
-// spend the five after which Cognito locks the account. At most `failures` in the window; an origin
-// that is known for the user may use all of them, all other origins together
+// How many failed passwords and codes of a user may reach the pool from this host, so that a
+// stranger cannot spend the five after which Cognito locks the account. At most `failures` in the
+// window; an origin that is known for the user may use all of them, all other origins together
 // `failures_unknown_origin`. In memory, bounded, needs no disk. Ages by boot time.
 //
 // Known: the user's own real uid, and an origin from which the user completed a full sign-in since

@@ -53,7 +53,7 @@ struct MfaConfig {
 };
 
 struct LimitsConfig {
-  unsigned failures = 4;                 // failed passwords of a user that reach the pool
+  unsigned failures = 4;                 // failed passwords and codes of a user at the pool
   unsigned failures_unknown_origin = 3;  // of these, from origins not known for the user
   std::chrono::seconds failure_window{900};
   unsigned messages = 5;             // SMS and e-mail codes caused per user
@@ -65,8 +65,8 @@ struct AccountConfig {
   std::chrono::seconds facts_max_age{7 * 24 * 3600};
 };
 
-// [service X]. What is absent falls back to the built-in table (prompts/rendering.h) or to the
-// defaults of [access] and [mfa].
+// [service X]. What is absent falls back to the built-in tables (prompts/rendering.h,
+// unknown_account()).
 struct ServiceConfig {
   std::vector<std::string> allow_groups;  // narrows [access]; empty: does not
   std::optional<UnknownAccount> unknown;

@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <span>
 #include <string_view>
 
 #include "common/fd.h"

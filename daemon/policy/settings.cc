@@ -329,15 +329,6 @@ constexpr std::array kRows = {
     Row{kService, "mfa_max_age", not_built},
 };
 
-// What libpam takes for a file name in /etc/pam.d.
-bool is_service_name(std::string_view name) {
-  constexpr std::size_t kMaxService = 64;
-  return !name.empty() && name.size() <= kMaxService && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-';
-  });
-}
-
 // The NAME of "service NAME"; empty for other sections.
 std::string_view service_of(std::string_view section) {
   constexpr std::string_view kPrefix = "service ";

@@ -97,4 +97,12 @@ ValueResult<std::string> parse_word(std::string_view value, std::size_t most) {
   return std::string(value);
 }
 
+bool is_service_name(std::string_view name) {
+  constexpr std::size_t kMaxService = 64;
+  return !name.empty() && name.size() <= kMaxService && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  });
+}
+
 }  // namespace pamcognito::policy

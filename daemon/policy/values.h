@@ -30,4 +30,7 @@ ValueResult<std::vector<std::string>> parse_list(std::string_view value);
 // Not empty, at most `most` bytes, no blanks.
 ValueResult<std::string> parse_word(std::string_view value, std::size_t most);
 
+// What may name a PAM service, a file in /etc/pam.d: 1 to 64 of A-Z, a-z, 0-9, _, . and -.
+bool is_service_name(std::string_view name);
+
 }  // namespace pamcognito::policy

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <string>
 
-#include "common/frame.h"
+#include "common/text.h"
 
 // Without this, sd_journal_sendv would add the place in this file to every line.
 #define SD_JOURNAL_SUPPRESS_LOCATION

@@ -2,7 +2,6 @@
 
 #include <coroutine>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -138,7 +137,6 @@ class OneShot {
     value_.emplace(std::move(value));
     if (waiting_) std::exchange(waiting_, nullptr).resume();
   }
-  [[nodiscard]] bool reported() const noexcept { return value_.has_value(); }
 
   [[nodiscard]] bool await_ready() const noexcept { return value_.has_value(); }
   void await_suspend(std::coroutine_handle<> awaiting) noexcept { waiting_ = awaiting; }

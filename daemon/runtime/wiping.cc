@@ -145,7 +145,7 @@ bool install_wiping_allocators() {
 }
 
 __attribute__((noinline)) void wipe_stack() noexcept {
-  std::array<char, 64 * 1024> below;
+  std::array<char, 64UL * 1024> below;
   explicit_bzero(below.data(), below.size());
 }
 

@@ -20,7 +20,7 @@ namespace pamcognito::runtime {
 
 struct WorkerBusy {};
 
-// One thread for what would block the loop: NSS, key derivation. Jobs run in order; at most
+// One thread for what would block the loop, such as NSS. Jobs run in order; at most
 // max_waiting wait, beyond that the caller is told WorkerBusy. A job must not throw, must not touch
 // the loop, and must bring its own data: whoever waits may be gone when it ends.
 //

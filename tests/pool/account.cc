@@ -1,35 +1,15 @@
 #include <algorithm>
 #include <array>
 
-#include "tests/pool/api_errors.h"
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
+#include "tests/pool/steps.h"
 
 // Operations that carry an access token.
 namespace pamcognito::pool {
 
 namespace {
-
-constexpr size_t kTotpSecretBytes = 32;
-
-std::expected<User*, ApiError> signed_in_user(ApiCall& call) {
-  Pool& pool = call.pool;
-  const std::string jwt = string_at(call.body, "AccessToken");
-  if (jwt.empty()) return null_member("accessToken");
-  const auto claims = pool.tokens.verify_access(jwt, pool.clock.wall_s());
-  if (!claims) return not_authorized(claims.error());
-  if (pool.grants.is_revoked(string_at(*claims, "origin_jti"))) {
-    return not_authorized("Access Token has been revoked");
-  }
-  if (string_at(*claims, "scope").find("aws.cognito.signin.user.admin") == std::string::npos) {
-    return not_authorized("Access Token does not have required scopes");
-  }
-  User* user = pool.users.find(string_at(*claims, "username"));
-  if (user == nullptr || user->sub != string_at(*claims, "sub")) return user_not_found();
-  if (!user->enabled) return user_disabled();
-  return user;
-}
 
 // One member of SetUserMFAPreference; absent and null mean "leave it".
 struct FactorChange {
@@ -78,6 +58,24 @@ void apply_change(const FactorChange& change, User& user) {
 
 }  // namespace
 
+std::expected<User*, ApiError> signed_in_user(ApiCall& call) {
+  Pool& pool = call.pool;
+  const std::string jwt = string_at(call.body, "AccessToken");
+  if (jwt.empty()) return null_member("accessToken");
+  const auto claims = pool.tokens.verify_access(jwt, pool.clock.wall_s());
+  if (!claims) return not_authorized(claims.error());
+  if (pool.grants.is_revoked(string_at(*claims, "origin_jti"))) {
+    return not_authorized("Access Token has been revoked");
+  }
+  if (string_at(*claims, "scope").find("aws.cognito.signin.user.admin") == std::string::npos) {
+    return not_authorized("Access Token does not have required scopes");
+  }
+  User* user = pool.users.find(string_at(*claims, "username"));
+  if (user == nullptr || user->sub != string_at(*claims, "sub")) return user_not_found();
+  if (const auto fit = check_status(*user); !fit) return std::unexpected(fit.error());
+  return user;
+}
+
 ApiResult get_user(ApiCall& call) {
   const auto user = signed_in_user(call);
   if (!user) return std::unexpected(user.error());
@@ -105,50 +103,6 @@ ApiResult global_sign_out(ApiCall& call) {
   return Json::Value(Json::objectValue);
 }
 
-ApiResult associate_software_token(ApiCall& call) {
-  const auto user = signed_in_user(call);
-  if (!user) return std::unexpected(user.error());
-  if (!contains(call.pool.settings.mfa_types, kTotp)) {
-    return refuse("SoftwareTokenMFANotFoundException",
-                  "Software Token MFA has not been enabled by the userPool");
-  }
-  // An existing authenticator stays valid until the new one is verified.
-  (*user)->pending_secret = random_bytes(kTotpSecretBytes);
-  Json::Value answer;
-  answer["SecretCode"] = base32_encode(*(*user)->pending_secret);
-  return answer;
-}
-
-ApiResult verify_software_token(ApiCall& call) {
-  const std::string code = string_at(call.body, "UserCode");
-  const bool six_digits =
-      code.size() == 6 && std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; });
-  if (code.empty()) return null_member("userCode");
-  if (!six_digits) {
-    return constraint_violated("'" + code + "'", "userCode",
-                               "Member must satisfy regular expression pattern: [0-9]+");
-  }
-  const auto user = signed_in_user(call);
-  if (!user) return std::unexpected(user.error());
-  if (!(*user)->pending_secret) {
-    return refuse("SoftwareTokenMFANotFoundException",
-                  "Software Token MFA does not exist for the user.");
-  }
-  Authenticator candidate(*(*user)->pending_secret);
-  if (candidate.check(code, call.pool.clock.totp_ms(), call.pool.settings.totp_single_use) !=
-      TotpVerdict::right) {
-    return refuse("EnableSoftwareTokenMFAException",
-                  "Code mismatch and fail enable Software Token MFA");
-  }
-  // With the code just used in it: it cannot sign the user in.
-  (*user)->authenticator = std::move(candidate);
-  (*user)->pending_secret.reset();
-  (*user)->device_name = string_at(call.body, "FriendlyDeviceName");
-  Json::Value answer;
-  answer["Status"] = "SUCCESS";
-  return answer;
-}
-
 ApiResult set_user_mfa_preference(ApiCall& call) {
   const auto user = signed_in_user(call);
   if (!user) return std::unexpected(user.error());
@@ -167,6 +121,26 @@ ApiResult set_user_mfa_preference(ApiCall& call) {
   }
   if (preferred > 1) return invalid_parameter("Only one MFA method can be preferred");
   for (const FactorChange& change : changes) apply_change(change, **user);
+  return Json::Value(Json::objectValue);
+}
+
+ApiResult change_password(ApiCall& call) {
+  Pool& pool = call.pool;
+  const std::string proposed = string_at(call.body, "ProposedPassword");
+  if (proposed.empty()) return null_member("proposedPassword");
+  const auto user = signed_in_user(call);
+  if (!user) return std::unexpected(user.error());
+  if (!pool.limits.take("ChangePassword", (*user)->username, pool.settings.change_password_limit,
+                        pool.clock.life_ms())) {
+    return limit_exceeded();
+  }
+  if (!equal_constant_time(string_at(call.body, "PreviousPassword"), (*user)->password)) {
+    return wrong_password();
+  }
+  if (const auto good = check_new_password(pool.settings, **user, proposed); !good) {
+    return std::unexpected(good.error());
+  }
+  (*user)->set_password(proposed, pool.clock.life_ms());
   return Json::Value(Json::objectValue);
 }
 

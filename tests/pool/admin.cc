@@ -4,6 +4,7 @@
 #include <map>
 
 #include "tests/pool/json_reader.h"
+#include "tests/pool/operations.h"
 
 namespace pamcognito::pool {
 
@@ -32,7 +33,7 @@ std::expected<User*, std::string> named_user(AdminCall& call) {
 }
 
 AdminResult put_user(AdminCall& call, bool create) {
-  const auto user = call.pool.users.put(call.in, create);
+  const auto user = call.pool.users.put(call.in, create, call.pool.clock.life_ms());
   if (!user) return std::unexpected(user.error());
   return to_json(**user, call.pool.clock.life_ms());
 }
@@ -92,8 +93,18 @@ AdminResult users_set_password(AdminCall& call) {
   JsonReader reader(call.in, "users/set-password");
   reader.read("username", username).read("password", password).read("permanent", permanent);
   if (const auto read = reader.finish(); !read) return std::unexpected(read.error());
-  (*user)->set_password(password);
+  (*user)->set_password(password, call.pool.clock.life_ms());
   (*user)->status = permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD";
+  return nothing();
+}
+
+AdminResult users_reset_password(AdminCall& call) {
+  const auto user = named_user(call);
+  if (!user) return std::unexpected(user.error());
+  if (!send_reset_code(call.pool, **user)) {
+    return std::unexpected("the user has no verified address that may be used");
+  }
+  (*user)->status = "RESET_REQUIRED";
   return nothing();
 }
 
@@ -102,6 +113,7 @@ AdminResult users_unlock(AdminCall& call) {
   if (!user) return std::unexpected(user.error());
   (*user)->password_lock.succeeded();
   (*user)->code_lock.succeeded();
+  call.pool.limits.forget((*user)->username);
   if ((*user)->authenticator) (*user)->authenticator->forget_used();
   return nothing();
 }
@@ -283,19 +295,33 @@ AdminResult reset(AdminCall& call) {
 using AdminFunction = AdminResult (*)(AdminCall& call);
 
 const std::map<std::string, AdminFunction> kFunctions = {
-    {"users/create", users_create},   {"users/update", users_update},
-    {"users/get", users_get},         {"users/list", users_list},
-    {"users/delete", users_delete},   {"users/enable", users_enable},
-    {"users/disable", users_disable}, {"users/set-password", users_set_password},
-    {"users/unlock", users_unlock},   {"users/totp-code", users_totp_code},
-    {"inbox/next", inbox_next},       {"inbox/list", inbox_list},
-    {"inbox/clear", inbox_clear},     {"settings/get", settings_get},
-    {"settings/set", settings_set},   {"clients/list", clients_list},
-    {"clients/set", clients_set},     {"log/list", log_list},
-    {"log/wait", log_wait},           {"log/reset", log_reset},
-    {"clock/advance", clock_advance}, {"keys/rotate", keys_rotate},
-    {"faults/add", faults_add},       {"faults/list", faults_list},
-    {"faults/clear", faults_clear},   {"reset", reset}};
+    {"users/create", users_create},
+    {"users/update", users_update},
+    {"users/get", users_get},
+    {"users/list", users_list},
+    {"users/delete", users_delete},
+    {"users/enable", users_enable},
+    {"users/disable", users_disable},
+    {"users/set-password", users_set_password},
+    {"users/reset-password", users_reset_password},
+    {"users/unlock", users_unlock},
+    {"users/totp-code", users_totp_code},
+    {"inbox/next", inbox_next},
+    {"inbox/list", inbox_list},
+    {"inbox/clear", inbox_clear},
+    {"settings/get", settings_get},
+    {"settings/set", settings_set},
+    {"clients/list", clients_list},
+    {"clients/set", clients_set},
+    {"log/list", log_list},
+    {"log/wait", log_wait},
+    {"log/reset", log_reset},
+    {"clock/advance", clock_advance},
+    {"keys/rotate", keys_rotate},
+    {"faults/add", faults_add},
+    {"faults/list", faults_list},
+    {"faults/clear", faults_clear},
+    {"reset", reset}};
 
 HttpAnswer complaint(const std::string& why) {
   Json::Value out;

@@ -22,7 +22,12 @@ const std::map<std::string, Operation> kOperations = {
     {"GetUser", get_user},
     {"AssociateSoftwareToken", associate_software_token},
     {"VerifySoftwareToken", verify_software_token},
-    {"SetUserMFAPreference", set_user_mfa_preference}};
+    {"SetUserMFAPreference", set_user_mfa_preference},
+    {"ChangePassword", change_password},
+    {"ForgotPassword", forgot_password},
+    {"ConfirmForgotPassword", confirm_forgot_password},
+    {"ResendConfirmationCode", resend_confirmation_code},
+    {"ConfirmSignUp", confirm_sign_up}};
 
 // The statuses of the service's model; what is not named is 400.
 const std::map<std::string, int> kStatuses = {{"NotAuthorizedException", 403},
@@ -131,6 +136,7 @@ RequestLog::Entry describe(const Pool& pool, const HttpRequest& request,
       entry.username = string_at(body.get(map, Json::Value()), "USERNAME");
     }
   }
+  if (entry.username.empty()) entry.username = string_at(body, "Username");
   entry.client_id = string_at(body, "ClientId");
   if (body.isObject()) {
     entry.metadata = body.get("ClientMetadata", Json::Value());

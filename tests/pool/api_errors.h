@@ -46,4 +46,17 @@ using Refusal = std::unexpected<ApiError>;
   return refuse("CodeMismatchException", "Invalid code or auth state for the user.");
 }
 
+[[nodiscard]] inline Refusal limit_exceeded() {
+  return refuse("LimitExceededException", "Attempt limit exceeded, please try after some time.");
+}
+[[nodiscard]] inline Refusal wrong_verification_code() {
+  return refuse("CodeMismatchException", "Invalid verification code provided, please try again.");
+}
+[[nodiscard]] inline Refusal stale_verification_code() {
+  return refuse("ExpiredCodeException", "Invalid code provided, please request a code again.");
+}
+[[nodiscard]] inline Refusal no_such_username() {
+  return refuse("UserNotFoundException", "Username/client id combination not found.");
+}
+
 }  // namespace pamcognito::pool

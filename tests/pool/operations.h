@@ -16,13 +16,46 @@ namespace pamcognito::pool {
 
 // challenges.cc
 // After the first factor: the user's state, then the next challenge or tokens.
-[[nodiscard]] ApiResult after_password(ApiCall& call, User& user, const Client& client);
+// `custom`: the rounds of CUSTOM_AUTH come instead of second factors.
+[[nodiscard]] ApiResult after_password(ApiCall& call, User& user, const Client& client,
+                                       bool custom = false);
 [[nodiscard]] ApiResult answer_message_code(ApiCall& call, const Client& client,
                                             const Json::Value& responses);
 [[nodiscard]] ApiResult answer_software_token(ApiCall& call, const Client& client,
                                               const Json::Value& responses);
 [[nodiscard]] ApiResult answer_factor_choice(ApiCall& call, const Client& client,
                                              const Json::Value& responses);
+
+// new_password.cc
+[[nodiscard]] ApiResult ask_new_password(ApiCall& call, const User& user, const Client& client,
+                                         bool custom);
+[[nodiscard]] ApiResult answer_new_password(ApiCall& call, const Client& client,
+                                            const Json::Value& responses);
+
+// mfa_setup.cc
+[[nodiscard]] ApiResult ask_mfa_setup(ApiCall& call, const User& user, const Client& client);
+[[nodiscard]] ApiResult answer_mfa_setup(ApiCall& call, const Client& client,
+                                         const Json::Value& responses);
+// By access token or by the session of MFA_SETUP.
+[[nodiscard]] ApiResult associate_software_token(ApiCall& call);
+[[nodiscard]] ApiResult verify_software_token(ApiCall& call);
+
+// custom_challenges.cc
+// CUSTOM_AUTH without SRP in front of it.
+[[nodiscard]] ApiResult start_custom(ApiCall& call, const Client& client,
+                                     const Json::Value& parameters);
+[[nodiscard]] ApiResult answer_custom_challenge(ApiCall& call, const Client& client,
+                                                const Json::Value& responses);
+
+// recovery.cc
+[[nodiscard]] ApiResult forgot_password(ApiCall& call);
+[[nodiscard]] ApiResult confirm_forgot_password(ApiCall& call);
+// Sends a reset code, as an administrator's reset does; false when the user has no proved address.
+bool send_reset_code(Pool& pool, User& user);
+
+// sign_up.cc
+[[nodiscard]] ApiResult resend_confirmation_code(ApiCall& call);
+[[nodiscard]] ApiResult confirm_sign_up(ApiCall& call);
 
 // token_operations.cc
 // AuthenticationResult for a sign-in that has just been completed.
@@ -35,9 +68,8 @@ namespace pamcognito::pool {
 // account.cc
 [[nodiscard]] ApiResult get_user(ApiCall& call);
 [[nodiscard]] ApiResult global_sign_out(ApiCall& call);
-[[nodiscard]] ApiResult associate_software_token(ApiCall& call);
-[[nodiscard]] ApiResult verify_software_token(ApiCall& call);
 [[nodiscard]] ApiResult set_user_mfa_preference(ApiCall& call);
+[[nodiscard]] ApiResult change_password(ApiCall& call);
 
 // common_rules.cc
 // The client that the request's ClientId names.

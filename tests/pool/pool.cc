@@ -27,7 +27,8 @@ std::expected<void, std::string> Pool::load(const Json::Value& seed) {
   if (clients.empty()) clients.emplace_back();
   users.clear();
   for (const Json::Value& entry : user_list) {
-    if (const auto put = users.put(entry, true); !put) return std::unexpected(put.error());
+    if (const auto put = users.put(entry, true, clock.life_ms()); !put)
+      return std::unexpected(put.error());
   }
   seed_ = seed;
   return {};
@@ -40,6 +41,8 @@ void Pool::reset() {
   faults.clear();
   log.clear();
   ghost_locks_.clear();
+  ghost_codes_.clear();
+  limits.clear();
   clock.reset();
   // A seed that was loaded once loads again.
   const Json::Value seed = seed_;

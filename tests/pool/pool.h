@@ -10,6 +10,7 @@
 #include "tests/pool/clock.h"
 #include "tests/pool/faults.h"
 #include "tests/pool/grants.h"
+#include "tests/pool/hourly_limits.h"
 #include "tests/pool/inbox.h"
 #include "tests/pool/request_log.h"
 #include "tests/pool/sessions.h"
@@ -34,6 +35,12 @@ class Pool {
   // Locks of names that do not exist, so that guessing at them looks the same.
   [[nodiscard]] Lockout& ghost_lock(const std::string& name) { return ghost_locks_[name]; }
 
+  // When a code was last "sent" to a name that does not exist.
+  [[nodiscard]] std::optional<SentCode>& ghost_code(const std::string& operation,
+                                                    const std::string& name) {
+    return ghost_codes_[operation + " " + name];
+  }
+
   // Waits without the lock; ends early when the pool stops.
   void pause(std::unique_lock<std::mutex>& held, int64_t ms);
   // Waits until `ready()` holds, at most `ms`; looked at whenever something changed.
@@ -56,11 +63,13 @@ class Pool {
   Inbox inbox;
   TokenIssuer tokens;
   GrantStore grants;
+  HourlyLimits limits;
   FaultList faults;
   RequestLog log;
 
  private:
   std::map<std::string, Lockout> ghost_locks_;
+  std::map<std::string, std::optional<SentCode>> ghost_codes_;
   std::condition_variable changed_;
   bool stopping_ = false;
   Json::Value seed_;

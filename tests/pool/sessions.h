@@ -18,8 +18,17 @@ struct Session {
   std::string challenge;
   // The code that was sent, for SMS_MFA and EMAIL_OTP.
   std::string code;
-  // What a SELECT_MFA_TYPE challenge offered.
+  // What a SELECT_MFA_TYPE or MFA_SETUP challenge offered.
   std::vector<std::string> offered;
+  // For MFA_SETUP: the secret that was handed out, and whether a code has proved it.
+  std::string pending_secret;
+  bool verified = false;
+  // For EMAIL_OTP that sets the factor up: the address.
+  std::string new_email;
+  // Part of CUSTOM_AUTH: the script's rounds are still to come, or one of them is asked.
+  bool custom = false;
+  size_t round = 0;
+  int64_t wrong_answers = 0;
   int64_t born_ms = 0;
   bool used = false;
 };
@@ -34,6 +43,8 @@ struct SrpAttempt {
   BigNumber client_public;
   SrpExchange exchange;
   int64_t born_ms = 0;
+  // The first step of CUSTOM_AUTH.
+  bool custom = false;
 };
 
 // Opaque handles for what is under way. Old entries are dropped in passing.
@@ -43,6 +54,8 @@ class SessionStore {
   std::string open(Session session);
   // Known, used and expired ones alike; null for a handle that never was.
   [[nodiscard]] Session* find(const std::string& handle);
+  // As if it had never been.
+  void forget(const std::string& handle) { sessions_.erase(handle); }
 
   std::string begin_srp(SrpAttempt attempt);
   // Each SECRET_BLOCK is good for one answer.

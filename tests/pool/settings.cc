@@ -39,7 +39,26 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
       .read("email_code_digits", next.email_code_digits)
       .read("totp_single_use", next.totp_single_use)
       .read("lockout", next.lockout)
-      .read("client_errors_400", next.client_errors_400);
+      .read("client_errors_400", next.client_errors_400)
+      .read("mfas_can_setup", next.mfas_can_setup)
+      .read("verify_answers_error", next.verify_answers_error)
+      .read("password_min_length", next.password_min_length)
+      .read("password_lowercase", next.password_lowercase)
+      .read("password_uppercase", next.password_uppercase)
+      .read("password_numbers", next.password_numbers)
+      .read("password_symbols", next.password_symbols)
+      .read("password_history", next.password_history)
+      .read("temporary_password_days", next.temporary_password_days)
+      .read("required_attributes", next.required_attributes)
+      .read("account_recovery", next.account_recovery)
+      .read("confirmation_code_digits", next.confirmation_code_digits)
+      .read("reset_code_s", next.reset_code_s)
+      .read("sign_up_code_s", next.sign_up_code_s)
+      .read("forgot_password_limit", next.forgot_password_limit)
+      .read("confirm_forgot_password_limit", next.confirm_forgot_password_limit)
+      .read("resend_limit", next.resend_limit)
+      .read("confirm_sign_up_limit", next.confirm_sign_up_limit)
+      .read("change_password_limit", next.change_password_limit);
   if (const auto read = reader.finish(); !read) return read;
   if (next.id.find('_') == std::string::npos || next.name().empty()) {
     return std::unexpected("pool settings: \"id\" must look like eu-west-1_Example");
@@ -85,6 +104,25 @@ Json::Value to_json(const PoolSettings& settings) {
   out["totp_single_use"] = settings.totp_single_use;
   out["lockout"] = settings.lockout;
   out["client_errors_400"] = settings.client_errors_400;
+  out["mfas_can_setup"] = to_json(settings.mfas_can_setup);
+  out["verify_answers_error"] = settings.verify_answers_error;
+  out["password_min_length"] = Json::Int64{settings.password_min_length};
+  out["password_lowercase"] = settings.password_lowercase;
+  out["password_uppercase"] = settings.password_uppercase;
+  out["password_numbers"] = settings.password_numbers;
+  out["password_symbols"] = settings.password_symbols;
+  out["password_history"] = Json::Int64{settings.password_history};
+  out["temporary_password_days"] = Json::Int64{settings.temporary_password_days};
+  out["required_attributes"] = to_json(settings.required_attributes);
+  out["account_recovery"] = to_json(settings.account_recovery);
+  out["confirmation_code_digits"] = Json::Int64{settings.confirmation_code_digits};
+  out["reset_code_s"] = Json::Int64{settings.reset_code_s};
+  out["sign_up_code_s"] = Json::Int64{settings.sign_up_code_s};
+  out["forgot_password_limit"] = Json::Int64{settings.forgot_password_limit};
+  out["confirm_forgot_password_limit"] = Json::Int64{settings.confirm_forgot_password_limit};
+  out["resend_limit"] = Json::Int64{settings.resend_limit};
+  out["confirm_sign_up_limit"] = Json::Int64{settings.confirm_sign_up_limit};
+  out["change_password_limit"] = Json::Int64{settings.change_password_limit};
   return out;
 }
 

@@ -32,6 +32,28 @@ struct PoolSettings {
   bool totp_single_use = true;
   bool lockout = true;
   bool client_errors_400 = false;
+  // What MFA_SETUP offers; empty for all of mfa_types.
+  std::vector<std::string> mfas_can_setup;
+  bool verify_answers_error = false;
+  int64_t password_min_length = 8;
+  bool password_lowercase = true;
+  bool password_uppercase = true;
+  bool password_numbers = true;
+  bool password_symbols = true;
+  // How many passwords, the present one included, may not be chosen again.
+  int64_t password_history = 0;
+  int64_t temporary_password_days = 7;
+  std::vector<std::string> required_attributes;
+  std::vector<std::string> account_recovery = {"verified_email", "verified_phone_number"};
+  int64_t confirmation_code_digits = 6;
+  int64_t reset_code_s = 3600;
+  int64_t sign_up_code_s = 24LL * 3600;
+  // Calls in an hour for one user; 0: no limit.
+  int64_t forgot_password_limit = 5;
+  int64_t confirm_forgot_password_limit = 5;
+  int64_t resend_limit = 5;
+  int64_t confirm_sign_up_limit = 15;
+  int64_t change_password_limit = 5;
 
   // The part of the id after the underscore: what SRP hashes.
   [[nodiscard]] std::string name() const;

@@ -1,10 +1,10 @@
 #include <map>
 #include <set>
 
-#include "tests/pool/api_errors.h"
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
+#include "tests/pool/steps.h"
 
 // InitiateAuth and the password part of RespondToAuthChallenge.
 namespace pamcognito::pool {
@@ -16,7 +16,17 @@ std::string ghost_seed(const Pool& pool, const std::string& name) {
   return sha256("simulated user of " + pool.settings.id + ": " + name);
 }
 
-ApiResult start_srp(ApiCall& call, const Client& client, const Json::Value& parameters) {
+Session srp_session(const std::string& user_id, const Client& client, int64_t now_ms) {
+  Session session;
+  session.username = user_id;
+  session.client_id = client.id;
+  session.challenge = "PASSWORD_VERIFIER";
+  session.born_ms = now_ms;
+  return session;
+}
+
+ApiResult start_srp_for(ApiCall& call, const Client& client, const Json::Value& parameters,
+                        bool custom) {
   Pool& pool = call.pool;
   const std::string name = string_at(parameters, "USERNAME");
   if (name.empty()) return missing_parameter("USERNAME");
@@ -44,16 +54,27 @@ ApiResult start_srp(ApiCall& call, const Client& client, const Json::Value& para
   const std::optional<std::string> username =
       user != nullptr ? std::optional(user->username) : std::nullopt;
   const int64_t now = pool.clock.life_ms();
-  challenge["SECRET_BLOCK"] = pool.sessions.begin_srp(SrpAttempt{
-      username, name, user_id, client.id, std::move(client_public), std::move(exchange), now});
+  challenge["SECRET_BLOCK"] = pool.sessions.begin_srp(SrpAttempt{username, name, user_id, client.id,
+                                                                 std::move(client_public),
+                                                                 std::move(exchange), now, custom});
   Json::Value answer;
   answer["ChallengeName"] = "PASSWORD_VERIFIER";
   answer["ChallengeParameters"] = challenge;
-  if (pool.settings.srp_session) {
-    answer["Session"] =
-        pool.sessions.open(Session{user_id, client.id, "PASSWORD_VERIFIER", "", {}, now, false});
+  // The triggers of CUSTOM_AUTH hang on a session from the first step on.
+  if (pool.settings.srp_session || custom) {
+    answer["Session"] = pool.sessions.open(srp_session(user_id, client, now));
   }
   return answer;
+}
+
+ApiResult start_srp(ApiCall& call, const Client& client, const Json::Value& parameters) {
+  return start_srp_for(call, client, parameters, false);
+}
+
+ApiResult start_custom_auth(ApiCall& call, const Client& client, const Json::Value& parameters) {
+  const bool srp_first = string_at(parameters, "CHALLENGE_NAME") == "SRP_A";
+  return srp_first ? start_srp_for(call, client, parameters, true)
+                   : start_custom(call, client, parameters);
 }
 
 ApiResult sign_in_by_password(ApiCall& call, const Client& client, const Json::Value& parameters) {
@@ -115,18 +136,15 @@ ApiResult answer_password_verifier(ApiCall& call, const Client& client,
       !hash) {
     return std::unexpected(hash.error());
   }
-  if (pool.settings.srp_session) {
-    Session* session = pool.sessions.find(string_at(call.body, "Session"));
-    if (session == nullptr) return not_authorized("Invalid session for the user.");
-    if (session->used) {
-      return not_authorized("Invalid session for the user, session can only be used once.");
-    }
-    session->used = true;
-  }
   const auto attempt = pool.sessions.take_srp(string_at(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
   if (!attempt || attempt->client_id != client.id ||
       (name != attempt->user_id && name != attempt->typed_name)) {
     return wrong_password();
+  }
+  if (pool.settings.srp_session || attempt->custom) {
+    const auto session = live_session(call, string_at(call.body, "Session"), &client);
+    if (!session) return std::unexpected(session.error());
+    (*session)->used = true;
   }
   const int64_t now = pool.clock.life_ms();
   if (!attempt->username) {
@@ -144,34 +162,31 @@ ApiResult answer_password_verifier(ApiCall& call, const Client& client,
     user->password_lock.failed(now);
     return wrong_password();
   }
-  return after_password(call, *user, client);
+  return after_password(call, *user, client, attempt->custom);
 }
 
 using Step = ApiResult (*)(ApiCall& call, const Client& client, const Json::Value& values);
 
 const std::map<std::string, Step> kFlows = {{"USER_SRP_AUTH", start_srp},
                                             {"USER_PASSWORD_AUTH", sign_in_by_password},
+                                            {"CUSTOM_AUTH", start_custom_auth},
                                             {"REFRESH_TOKEN_AUTH", refresh},
                                             {"REFRESH_TOKEN", refresh}};
-const std::set<std::string> kOtherFlows = {"USER_AUTH", "CUSTOM_AUTH", "ADMIN_NO_SRP_AUTH",
+const std::set<std::string> kOtherFlows = {"USER_AUTH", "ADMIN_NO_SRP_AUTH",
                                            "ADMIN_USER_PASSWORD_AUTH"};
 
 const std::map<std::string, Step> kChallenges = {{"PASSWORD_VERIFIER", answer_password_verifier},
                                                  {"SMS_MFA", answer_message_code},
                                                  {"EMAIL_OTP", answer_message_code},
                                                  {"SOFTWARE_TOKEN_MFA", answer_software_token},
-                                                 {"SELECT_MFA_TYPE", answer_factor_choice}};
-const std::set<std::string> kOtherChallenges = {"MFA_SETUP",
-                                                "NEW_PASSWORD_REQUIRED",
-                                                "CUSTOM_CHALLENGE",
-                                                "DEVICE_SRP_AUTH",
-                                                "DEVICE_PASSWORD_VERIFIER",
-                                                "SELECT_CHALLENGE",
-                                                "SMS_OTP",
-                                                "PASSWORD",
-                                                "PASSWORD_SRP",
-                                                "WEB_AUTHN",
-                                                "ADMIN_NO_SRP_AUTH"};
+                                                 {"SELECT_MFA_TYPE", answer_factor_choice},
+                                                 {"NEW_PASSWORD_REQUIRED", answer_new_password},
+                                                 {"MFA_SETUP", answer_mfa_setup},
+                                                 {"CUSTOM_CHALLENGE", answer_custom_challenge}};
+const std::set<std::string> kOtherChallenges = {"DEVICE_SRP_AUTH",  "DEVICE_PASSWORD_VERIFIER",
+                                                "SELECT_CHALLENGE", "SMS_OTP",
+                                                "PASSWORD",         "PASSWORD_SRP",
+                                                "WEB_AUTHN",        "ADMIN_NO_SRP_AUTH"};
 
 Refusal not_in_enum(const std::string& value, const std::string& member) {
   return constraint_violated("'" + value + "'", member, "Member must satisfy enum value set");

@@ -72,7 +72,12 @@ bool User::has_true(const std::string& attribute_name) const {
   return attribute(attribute_name) == "true";
 }
 
-void User::set_password(std::string new_password) {
+void User::set_password(std::string new_password, int64_t now_ms) {
+  // As many as Cognito can be told to remember.
+  constexpr size_t kLongestHistory = 24;
+  if (!password.empty()) old_passwords.insert(old_passwords.begin(), password);
+  if (old_passwords.size() > kLongestHistory) old_passwords.resize(kLongestHistory);
+  password_born_ms = now_ms;
   password = std::move(new_password);
   verifier_.reset();
 }
@@ -90,7 +95,8 @@ bool User::can_receive(const std::string& factor) const {
   return factor == kTotp && authenticator.has_value();
 }
 
-std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool create) {
+std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool create,
+                                                 int64_t now_ms) {
   const std::string username = string_at(from, "username");
   if (username.empty()) return std::unexpected("user: \"username\" is missing");
   User* existing = find(username);
@@ -110,10 +116,12 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
     draft.mfa_enabled = existing->mfa_enabled;
     draft.mfa_preferred = existing->mfa_preferred;
     draft.authenticator = existing->authenticator;
+    draft.custom = existing->custom;
   }
   std::optional<std::string> password;
   Json::Value attributes;
   Json::Value mfa;
+  Json::Value custom;
   JsonReader reader(from, "user " + username);
   reader.read("username", draft.username)
       .read("sub", draft.sub)
@@ -123,12 +131,19 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
       .read("enabled", draft.enabled)
       .read("attributes", attributes)
       .read("groups", draft.groups)
-      .read("mfa", mfa);
+      .read("mfa", mfa)
+      .read("custom", custom);
   if (const auto read = reader.finish(); !read) return std::unexpected(read.error());
   if (const auto read = merge_attributes(draft, attributes); !read) {
     return std::unexpected(read.error());
   }
   if (const auto read = read_mfa(draft, mfa); !read) return std::unexpected(read.error());
+  if (from.isMember("custom")) draft.custom.reset();
+  if (!custom.isNull()) {
+    auto script = read_script(custom);
+    if (!script) return std::unexpected(script.error());
+    draft.custom = std::move(*script);
+  }
 
   User& user = users_[username];
   user.username = username;
@@ -140,7 +155,8 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
   user.mfa_enabled = std::move(draft.mfa_enabled);
   user.mfa_preferred = std::move(draft.mfa_preferred);
   user.authenticator = std::move(draft.authenticator);
-  if (password) user.set_password(*password);
+  user.custom = std::move(draft.custom);
+  if (password) user.set_password(*password, now_ms);
   return &user;
 }
 
@@ -202,6 +218,7 @@ Json::Value to_json(const User& user, int64_t life_ms) {
   out["mfa"]["preferred"] = user.mfa_preferred ? Json::Value(*user.mfa_preferred) : Json::Value();
   out["mfa"]["totp_secret"] =
       user.authenticator ? Json::Value(base32_encode(user.authenticator->secret())) : Json::Value();
+  out["custom"] = user.custom ? to_json(*user.custom) : Json::Value();
   out["failed_passwords"] = user.password_lock.failures();
   out["failed_codes"] = user.code_lock.failures();
   out["locked_ms"] = Json::Int64{

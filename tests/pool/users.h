@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/pool/custom_script.h"
 #include "tests/pool/lockout.h"
 #include "tests/pool/settings.h"
 #include "tests/pool/srp.h"
@@ -16,11 +17,23 @@
 
 namespace pamcognito::pool {
 
+// A code that was sent for a reset or a confirmation.
+struct SentCode {
+  std::string code;
+  // The attribute that it proves: email or phone_number.
+  std::string attribute;
+  int64_t born_ms = 0;
+};
+
 struct User {
   std::string username;
   std::string sub;
   // Kept as typed, because a test asks what it was; SRP never looks at it but through verifier().
   std::string password;
+  // When it was set, on the life clock; a temporary one ages from then.
+  int64_t password_born_ms = 0;
+  // Passwords from before, the latest first.
+  std::vector<std::string> old_passwords;
   std::string status = "CONFIRMED";
   bool enabled = true;
   std::map<std::string, std::string> attributes;
@@ -33,12 +46,16 @@ struct User {
   std::optional<std::string> pending_secret;
   std::string device_name;
 
+  std::optional<SentCode> reset_code;
+  std::optional<SentCode> sign_up_code;
+  std::optional<CustomScript> custom;
+
   Lockout password_lock;
   Lockout code_lock;
 
   [[nodiscard]] std::string attribute(const std::string& name) const;
   [[nodiscard]] bool has_true(const std::string& attribute_name) const;
-  void set_password(std::string new_password);
+  void set_password(std::string new_password, int64_t now_ms);
   // Made at first use: a pool of ten thousand users must start at once.
   [[nodiscard]] const SrpVerifier& verifier(const std::string& pool_name);
   // Whether a code of this factor could reach the user now.
@@ -52,7 +69,7 @@ struct User {
 class UserStore {
  public:
   // A new user (`create`) or changes to one, in the seed's form; tells what is wrong.
-  std::expected<User*, std::string> put(const Json::Value& from, bool create);
+  std::expected<User*, std::string> put(const Json::Value& from, bool create, int64_t now_ms);
   bool remove(const std::string& username);
   void clear() { users_.clear(); }
 

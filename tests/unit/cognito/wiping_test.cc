@@ -113,15 +113,18 @@ void parsed_json_is_wiped(void**) {
   assert_true(word_is_gone(address, 'A'));
 }
 
+// At the deep end of a large frame, where what looks for it does not reach.
 __attribute__((noinline)) void leave_a_word_on_the_stack(std::uintptr_t* address) {
-  volatile char text[kBlock];
-  put_word(const_cast<char*>(text) + kMiddle, 'P');
+  volatile char text[16UL * 1024];
+  for (std::size_t i = 0; i < kWordSize; ++i)
+    text[kMiddle + i] = static_cast<char>('P' + static_cast<char>(i % 23));
   *address = reinterpret_cast<std::uintptr_t>(&text[0]);
 }
 
 void the_stack_is_wiped(void**) {
   std::uintptr_t address = 0;
   leave_a_word_on_the_stack(&address);
+  assert_false(word_is_gone(address, 'P'));
   runtime::wipe_stack();
   assert_true(word_is_gone(address, 'P'));
 }
