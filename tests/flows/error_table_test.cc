@@ -56,6 +56,38 @@ void at_the_code(void**) {
   }
 }
 
+// What docs promise, written a second time by hand.
+void the_rows_that_matter_say_what_they_must(void**) {
+  struct Row {
+    ErrorKind kind;
+    Outcome at_password;
+    Outcome later;
+  };
+  const Row rows[] = {
+      {ErrorKind::not_authorized, Outcome::refused, Outcome::refused},
+      {ErrorKind::user_not_found, Outcome::refused, Outcome::refused},
+      {ErrorKind::password_reset_required, Outcome::refused, Outcome::refused},
+      {ErrorKind::user_lambda_validation, Outcome::refused, Outcome::refused},
+      {ErrorKind::limit_exceeded, Outcome::tries_exhausted, Outcome::tries_exhausted},
+      {ErrorKind::too_many_failed_attempts, Outcome::tries_exhausted, Outcome::tries_exhausted},
+      {ErrorKind::too_many_requests, Outcome::failed, Outcome::failed},
+      {ErrorKind::forbidden, Outcome::failed, Outcome::failed},
+      {ErrorKind::resource_not_found, Outcome::failed, Outcome::failed},
+      {ErrorKind::internal_error, Outcome::failed, Outcome::failed},
+      {ErrorKind::not_connected, Outcome::unavailable, Outcome::failed},
+      {ErrorKind::connection_cut, Outcome::failed, Outcome::failed},
+      {ErrorKind::timed_out, Outcome::failed, Outcome::failed},
+      {ErrorKind::bad_response, Outcome::failed, Outcome::failed},
+      {ErrorKind::tokens_rejected, Outcome::failed, Outcome::failed},
+      {ErrorKind::internal, Outcome::unforeseen, Outcome::unforeseen},
+  };
+  for (const Row& row : rows) {
+    print_message("%s\n", std::string(flows::error_row(row.kind).word).c_str());
+    assert_outcome(flows::error_row(row.kind).at_password, row.at_password);
+    assert_outcome(flows::error_row(row.kind).later, row.later);
+  }
+}
+
 // One text for a wrong password, an unknown user and a disabled one.
 void accounts_do_not_differ(void**) {
   std::set<std::string> texts;
@@ -74,8 +106,11 @@ void accounts_do_not_differ(void**) {
 int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
-      cmocka_unit_test(words_are_unique),       cmocka_unit_test(no_row_lets_anybody_in),
-      cmocka_unit_test(at_the_password),        cmocka_unit_test(at_the_code),
+      cmocka_unit_test(words_are_unique),
+      cmocka_unit_test(no_row_lets_anybody_in),
+      cmocka_unit_test(at_the_password),
+      cmocka_unit_test(at_the_code),
+      cmocka_unit_test(the_rows_that_matter_say_what_they_must),
       cmocka_unit_test(accounts_do_not_differ),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
