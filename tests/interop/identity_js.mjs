@@ -1,61 +1,13 @@
 // amazon-cognito-identity-js: the client library whose SRP everybody else copied.
 import assert from 'node:assert/strict';
-import identity from 'amazon-cognito-identity-js';
 import AuthenticationHelper from 'amazon-cognito-identity-js/lib/AuthenticationHelper.js';
 import DateHelper from 'amazon-cognito-identity-js/lib/DateHelper.js';
 import BigInteger from 'amazon-cognito-identity-js/lib/BigInteger.js';
 import {check, refusal} from './checks.mjs';
+import {assertTokens, newUser, promised, sendCode, signIn, steps} from './identity_user.mjs';
 import {people} from './people.mjs';
 import {totp, wrongTotp} from './totp.mjs';
 import {createHmac} from 'node:crypto';
-
-const {AuthenticationDetails, CognitoUser, CognitoUserPool} = identity;
-
-function newUser(pool, username) {
-  const userPool = new CognitoUserPool({
-    UserPoolId: pool.user_pool_id, ClientId: pool.client_id, endpoint: pool.endpoint});
-  return new CognitoUser({Username: username, Pool: userPool});
-}
-
-// The library's callbacks as one promise of {step, value}.
-function steps(start) {
-  return new Promise((resolve, reject) => {
-    const next = (step) => (value, parameters) => resolve({step, value, parameters});
-    start({
-      onSuccess: next('tokens'),
-      onFailure: reject,
-      mfaRequired: next('SMS_MFA'),
-      totpRequired: next('SOFTWARE_TOKEN_MFA'),
-      selectMFAType: next('SELECT_MFA_TYPE'),
-      mfaSetup: next('MFA_SETUP'),
-      newPasswordRequired: next('NEW_PASSWORD_REQUIRED'),
-      customChallenge: next('CUSTOM_CHALLENGE'),
-    });
-  });
-}
-
-function signIn(user, username, password, metadata) {
-  const details = new AuthenticationDetails(
-      {Username: username, Password: password, ClientMetadata: metadata});
-  return steps((callbacks) => user.authenticateUser(details, callbacks));
-}
-
-function sendCode(user, code, type) {
-  return steps((callbacks) => user.sendMFACode(code, callbacks, type));
-}
-
-function promised(start) {
-  return new Promise((resolve, reject) => {
-    start((error, value) => (error ? reject(error) : resolve(value)));
-  });
-}
-
-function assertTokens(result, username) {
-  assert.equal(result.step, 'tokens');
-  assert.equal(result.value.getAccessToken().payload.username, username);
-  assert.equal(result.value.getIdToken().payload['cognito:username'], username);
-  assert.ok(result.value.isValid());
-}
 
 // The library's own request and SRP, for EMAIL_OTP, which its sign-in does not know.
 async function signInByHand(pool, username, password) {

@@ -15,6 +15,11 @@ export class Pool {
     return answer;
   }
 
+  // The pool's TOTP clock, which a test may have moved.
+  async totpSeconds() {
+    return (await this.admin('clock/advance')).totp_s;
+  }
+
   // The code of the next SMS or e-mail to this user.
   async code(username) {
     const {message} = await this.admin('inbox/next', {username, wait_ms: 5000});

@@ -37,14 +37,13 @@ std::expected<void, ApiError> check_change(const FactorChange& change, const Use
   if (!change.enabled && change.preferred) {
     return invalid_parameter("Invalid MFA preference: " + factor + " is preferred but not enabled");
   }
-  if (change.enabled && !user.can_receive(factor)) {
+  if (user.can_receive(factor)) return {};
+  if (change.enabled) {
     return invalid_parameter("User does not have delivery config set to turn on " + factor);
   }
-  if (!change.enabled && !user.can_receive(factor)) {
-    return invalid_parameter(factor == kTotp ? "User has not set up software token mfa"
-                                             : "User has not set up " + factor);
-  }
-  return {};
+  if (factor != kTotp) return invalid_parameter("User has not set up " + factor);
+  return invalid_parameter(user.pending_secret ? "User has not verified software token mfa"
+                                               : "User has not set up software token mfa");
 }
 
 void apply_change(const FactorChange& change, User& user) {
@@ -58,7 +57,7 @@ void apply_change(const FactorChange& change, User& user) {
 
 }  // namespace
 
-std::expected<User*, ApiError> signed_in_user(ApiCall& call) {
+std::expected<SignedIn, ApiError> signed_in(ApiCall& call) {
   Pool& pool = call.pool;
   const std::string jwt = string_at(call.body, "AccessToken");
   if (jwt.empty()) return null_member("accessToken");
@@ -73,7 +72,15 @@ std::expected<User*, ApiError> signed_in_user(ApiCall& call) {
   User* user = pool.users.find(string_at(*claims, "username"));
   if (user == nullptr || user->sub != string_at(*claims, "sub")) return user_not_found();
   if (const auto fit = check_status(*user); !fit) return std::unexpected(fit.error());
-  return user;
+  const Client* client = pool.find_client(string_at(*claims, "client_id"));
+  if (client == nullptr) return not_authorized("Invalid Access Token");
+  return SignedIn{*user, *client};
+}
+
+std::expected<User*, ApiError> signed_in_user(ApiCall& call) {
+  const auto found = signed_in(call);
+  if (!found) return std::unexpected(found.error());
+  return &found->user;
 }
 
 ApiResult get_user(ApiCall& call) {

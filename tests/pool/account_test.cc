@@ -153,11 +153,42 @@ void preferences(void** /*state*/) {
   }
 }
 
+// A factor that was never set up cannot be named, whatever for.
+void preferences_without_a_factor(void** /*state*/) {
+  PoolUnderTest pool;
+  const std::string token = pool.tokens_for(kOpenClient, "plain", "pw-plain").token("AccessToken");
+  pool.pool.users.find("plain")->attributes.erase("email");
+  const auto refusal = [&](const std::string& body) {
+    const Reply reply = with_token(pool, "SetUserMFAPreference", token, body);
+    assert_text(reply.error(), "InvalidParameterException");
+    return reply.message();
+  };
+  constexpr char kTotpOff[] = R"({"SoftwareTokenMfaSettings":{"Enabled":false}})";
+  assert_text(refusal(kTotpOff), "User has not set up software token mfa");
+  assert_text(refusal(R"({"SMSMfaSettings":{"Enabled":false,"PreferredMfa":false}})"),
+              "User has not set up SMS_MFA");
+  for (const std::string factor : {"SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA"}) {
+    const std::string member = factor == "SMS_MFA"     ? "SMSMfaSettings"
+                               : factor == "EMAIL_OTP" ? "EmailMfaSettings"
+                                                       : "SoftwareTokenMfaSettings";
+    assert_text(refusal("{\"" + member + R"(":{"Enabled":true,"PreferredMfa":true}})"),
+                "User does not have delivery config set to turn on " + factor);
+  }
+  // Handed out and not verified is not set up.
+  (void)with_token(pool, "AssociateSoftwareToken", token);
+  assert_text(refusal(kTotpOff), "User has not verified software token mfa");
+  assert_true(pool.pool.users.find("plain")->mfa_enabled.empty());
+}
+
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(get_user),  cmocka_unit_test(expiry_and_revocation),
-                              cmocka_unit_test(refresh),   cmocka_unit_test(rotation),
-                              cmocka_unit_test(enrolment), cmocka_unit_test(preferences)};
+  const CMUnitTest tests[] = {cmocka_unit_test(get_user),
+                              cmocka_unit_test(expiry_and_revocation),
+                              cmocka_unit_test(refresh),
+                              cmocka_unit_test(rotation),
+                              cmocka_unit_test(enrolment),
+                              cmocka_unit_test(preferences),
+                              cmocka_unit_test(preferences_without_a_factor)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -27,7 +27,11 @@ const std::map<std::string, Operation> kOperations = {
     {"ForgotPassword", forgot_password},
     {"ConfirmForgotPassword", confirm_forgot_password},
     {"ResendConfirmationCode", resend_confirmation_code},
-    {"ConfirmSignUp", confirm_sign_up}};
+    {"SignUp", sign_up},
+    {"ConfirmSignUp", confirm_sign_up},
+    {"UpdateUserAttributes", update_user_attributes},
+    {"GetUserAttributeVerificationCode", get_user_attribute_verification_code},
+    {"VerifyUserAttribute", verify_user_attribute}};
 
 // The statuses of the service's model; what is not named is 400.
 const std::map<std::string, int> kStatuses = {{"NotAuthorizedException", 403},
@@ -72,6 +76,24 @@ HttpAnswer no_answer() {
   return answer;
 }
 
+// A web application firewall in front of the pool: it blocks, or (405) asks for a CAPTCHA, which
+// only a browser can answer.
+HttpAnswer waf_answer(int status) {
+  HttpAnswer answer;
+  answer.status = status;
+  answer.content_type = "text/html";
+  if (status != 405) {
+    answer.body = "<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>";
+    return answer;
+  }
+  answer.headers.emplace_back("x-amzn-waf-action", "captcha");
+  answer.body =
+      "<!DOCTYPE html><html><head><title>Human Verification</title></head>"
+      "<body><div id=\"captcha-container\"></div><noscript>JavaScript is needed.</noscript></body>"
+      "</html>";
+  return answer;
+}
+
 // What a fault answers without asking the pool; nullopt for one that spoils a real answer.
 std::optional<HttpAnswer> answer_instead(const Fault& fault, bool client_errors_400) {
   if (fault.kind == "cut_after_reading") return no_answer();
@@ -87,13 +109,9 @@ std::optional<HttpAnswer> answer_instead(const Fault& fault, bool client_errors_
                         fault.status != 0 ? static_cast<int>(fault.status)
                                           : status_of(fault.name, client_errors_400));
   }
+  if (fault.kind == "waf")
+    return waf_answer(fault.status != 0 ? static_cast<int>(fault.status) : 403);
   HttpAnswer answer;
-  if (fault.kind == "waf") {
-    answer.status = fault.status != 0 ? static_cast<int>(fault.status) : 403;
-    answer.content_type = "text/html";
-    answer.body = "<html><head><title>403 Forbidden</title></head><body>Forbidden</body></html>";
-    return answer;
-  }
   if (fault.kind == "raw") {
     answer.status = fault.status != 0 ? static_cast<int>(fault.status) : 200;
     answer.content_type = fault.content_type;

@@ -55,6 +55,16 @@ using Refusal = std::unexpected<ApiError>;
 [[nodiscard]] inline Refusal stale_verification_code() {
   return refuse("ExpiredCodeException", "Invalid code provided, please request a code again.");
 }
+[[nodiscard]] inline Refusal too_many_wrong_codes() {
+  return refuse("TooManyFailedAttemptsException", "Too many failed attempts.");
+}
+[[nodiscard]] inline Refusal unauthorized_attribute() {
+  return not_authorized("A client attempted to write unauthorized attribute");
+}
+[[nodiscard]] inline Refusal alias_exists(const std::string& attribute) {
+  return refuse("AliasExistsException",
+                "An account with the given " + attribute + " already exists.");
+}
 [[nodiscard]] inline Refusal no_such_username() {
   return refuse("UserNotFoundException", "Username/client id combination not found.");
 }

@@ -78,6 +78,7 @@ ApiResult prove_new_email(ApiCall& call, const User& user, const Client& client,
 
 ApiResult after_password(ApiCall& call, User& user, const Client& client, bool custom) {
   user.password_lock.succeeded();
+  if (user.blocked_by_risk) return not_authorized("Unable to login because of security reasons.");
   if (const auto fit = check_status(user); !fit) return std::unexpected(fit.error());
   if (user.status == "FORCE_CHANGE_PASSWORD") {
     return ask_new_password(call, user, client, custom);

@@ -58,10 +58,11 @@ ApiResult start_custom(ApiCall& call, const Client& client, const Json::Value& p
     return std::unexpected(hash.error());
   }
   User* user = call.pool.users.resolve(name, call.pool.settings);
-  if (user == nullptr) {
-    if (!client.hides_users()) return user_not_found();
-    return ask_nobody(call, client, name);
+  if (user == nullptr && !client.hides_users()) return user_not_found();
+  if (const auto let_in = pre_authentication(call, user); !let_in) {
+    return std::unexpected(let_in.error());
   }
+  if (user == nullptr) return ask_nobody(call, client, name);
   if (const auto fit = check_status(*user); !fit) return std::unexpected(fit.error());
   return begin_custom_rounds(call, *user, client);
 }

@@ -37,6 +37,10 @@ void answers(void** /*state*/) {
   assert_int_equal(next(R"({"kind":"server_error","status":503})").status, 503);
   assert_text(next(R"({"kind":"server_error"})").error(), "InternalErrorException");
   assert_true(next(R"({"kind":"waf"})").raw.body.starts_with("<html>"));
+  const Reply captcha = next(R"({"kind":"waf","status":405})");
+  assert_int_equal(captcha.status, 405);
+  assert_text(captcha.raw.content_type, "text/html");
+  assert_true(captcha.raw.body.find("captcha") != std::string::npos);
   const Reply error = next(R"({"kind":"error","name":"LimitExceededException","message":"m"})");
   assert_int_equal(error.status, 400);
   assert_text(error.message(), "m");
@@ -48,9 +52,9 @@ void answers(void** /*state*/) {
   assert_true(next(R"({"kind":"endless"})").raw.delivery == Delivery::endless);
 
   const Json::Value log = pool.pool.log.list({}, false);
-  assert_false(log[5]["processed"].asBool());
-  assert_true(log[6]["processed"].asBool());
-  assert_false(log[6]["answered"].asBool());
+  assert_false(log[6]["processed"].asBool());
+  assert_true(log[7]["processed"].asBool());
+  assert_false(log[7]["answered"].asBool());
 }
 
 void spoiled(void** /*state*/) {

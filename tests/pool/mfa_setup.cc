@@ -143,7 +143,8 @@ ApiResult answer_mfa_setup(ApiCall& call, const Client& client, const Json::Valu
 
 ApiResult associate_software_token(ApiCall& call) {
   // An existing authenticator stays valid until the new one is verified.
-  const std::string secret = random_bytes(kTotpSecretBytes);
+  const auto fixed = base32_decode(call.pool.settings.totp_secret);
+  const std::string secret = fixed && !fixed->empty() ? *fixed : random_bytes(kTotpSecretBytes);
   Json::Value answer;
   answer["SecretCode"] = base32_encode(secret);
   if (by_session(call)) {

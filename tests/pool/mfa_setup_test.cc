@@ -164,6 +164,38 @@ void email(void** /*state*/) {
   assert_text(pool.begin().challenge(), "EMAIL_OTP");
 }
 
+// The pool's three settings for a user without a factor, with one, and with one switched off.
+void settings_and_users(void** /*state*/) {
+  struct Row {
+    const char* configuration;
+    const char* without;
+    const char* with;
+    const char* switched_off;
+  };
+  // "": tokens at once.
+  for (const Row& row : {Row{"OFF", "", "", ""}, Row{"OPTIONAL", "", "SOFTWARE_TOKEN_MFA", ""},
+                         Row{"ON", "MFA_SETUP", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"}}) {
+    PoolUnderTest pool;
+    const auto token = pool.password_step("plain", "pw-plain").token("AccessToken");
+    pool.pool.settings.mfa_configuration = row.configuration;
+    assert_text(pool.password_step("plain", "pw-plain").challenge(), row.without);
+    User& totp = *pool.pool.users.find("totp");
+    totp.mfa_preferred = "SOFTWARE_TOKEN_MFA";
+    assert_text(pool.password_step("totp", "pw-totp").challenge(), row.with);
+    // Switched off by the user: the authenticator is still there, and does not count.
+    User& plain = *pool.pool.users.find("plain");
+    plain.authenticator = totp.authenticator;
+    plain.mfa_enabled = {"SOFTWARE_TOKEN_MFA"};
+    Json::Value off;
+    off["AccessToken"] = token;
+    off["SoftwareTokenMfaSettings"] = json(R"({"Enabled":false,"PreferredMfa":false})");
+    assert_int_equal(pool.call("SetUserMFAPreference", off).status, 200);
+    const Reply after = pool.password_step("plain", "pw-plain");
+    assert_text(after.challenge(), row.switched_off);
+    assert_true(after.token("AccessToken").empty() == (row.switched_off[0] != '\0'));
+  }
+}
+
 void the_old_secret_stays(void** /*state*/) {
   Enrolment pool;
   const auto totp_session = [&] { return pool.password_step("totp", "pw-totp").session(); };
@@ -203,6 +235,7 @@ int main() {
                               cmocka_unit_test(sessions),
                               cmocka_unit_test(email),
                               cmocka_unit_test(what_can_be_set_up),
+                              cmocka_unit_test(settings_and_users),
                               cmocka_unit_test(the_old_secret_stays)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

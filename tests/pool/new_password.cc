@@ -24,11 +24,6 @@ Refusal against_policy(const std::string& ending) {
                 "Password did not conform with policy: Password " + ending);
 }
 
-// Attributes that only the service or an administrator writes.
-bool writable(const std::string& attribute) {
-  return attribute != "sub" && !attribute.ends_with("_verified");
-}
-
 std::map<std::string, std::string> named_attributes(const Json::Value& responses) {
   std::map<std::string, std::string> named;
   for (const std::string& member : responses.getMemberNames()) {
@@ -38,12 +33,11 @@ std::map<std::string, std::string> named_attributes(const Json::Value& responses
   return named;
 }
 
-std::expected<void, ApiError> check_attributes(const PoolSettings& settings, const User& user,
+std::expected<void, ApiError> check_attributes(const PoolSettings& settings, const Client& client,
+                                               const User& user,
                                                const std::map<std::string, std::string>& named) {
   for (const auto& [name, value] : named) {
-    if (!writable(name)) {
-      return not_authorized("A client attempted to write unauthorized attribute");
-    }
+    if (!may_write(client, name)) return unauthorized_attribute();
     if (contains(settings.required_attributes, name) && !user.attribute(name).empty()) {
       return not_authorized("Cannot modify an already provided " + name);
     }
@@ -58,11 +52,7 @@ std::expected<void, ApiError> check_attributes(const PoolSettings& settings, con
 }
 
 void write_attributes(User& user, const std::map<std::string, std::string>& named) {
-  for (const auto& [name, value] : named) {
-    if (user.attribute(name) == value) continue;
-    user.attributes[name] = value;
-    if (name == "email" || name == "phone_number") user.attributes[name + "_verified"] = "false";
-  }
+  for (const auto& [name, value] : named) user.set_attribute(name, value);
 }
 
 }  // namespace
@@ -133,7 +123,7 @@ ApiResult answer_new_password(ApiCall& call, const Client& client, const Json::V
   }
   const PoolSettings& settings = call.pool.settings;
   const auto named = named_attributes(responses);
-  if (const auto good = check_attributes(settings, step->user, named); !good) {
+  if (const auto good = check_attributes(settings, client, step->user, named); !good) {
     return std::unexpected(good.error());
   }
   if (const auto good = check_new_password(settings, step->user, password); !good) {

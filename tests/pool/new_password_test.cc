@@ -123,6 +123,26 @@ void required_attributes(void** /*state*/) {
   assert_text(user.attribute("phone_number_verified"), "false");
 }
 
+void what_the_client_may_write(void** /*state*/) {
+  PoolUnderTest pool;
+  add_user(pool);
+  const std::string session = pool.password_step("new", kTemporary).session();
+  const auto with = [&](const std::string& attributes) {
+    return answer(pool, session, "Chosen-Word-2", attributes);
+  };
+  const auto refused = [&](const std::string& attributes) {
+    assert_refused(with(attributes), "NotAuthorizedException",
+                   "A client attempted to write unauthorized attribute");
+  };
+  // Without a list of its own, a client writes the standard attributes.
+  refused(R"({"userAttributes.custom:team":"t"})");
+  pool.pool.find_client(kLegacyClient)->write_attributes = {"custom:team", "nickname"};
+  refused(R"({"userAttributes.name":"N"})");
+  assert_text(pool.pool.users.find("new")->status, "FORCE_CHANGE_PASSWORD");
+  assert_false(with(R"({"userAttributes.custom:team":"t"})").token("AccessToken").empty());
+  assert_text(pool.pool.users.find("new")->attribute("custom:team"), "t");
+}
+
 void what_comes_next(void** /*state*/) {
   PoolUnderTest pool;
   add_user(pool, R"({"mfa":{"enabled":["SOFTWARE_TOKEN_MFA"],"totp_secret":"JBSWY3DPEHPK3PXP"}})");
@@ -146,6 +166,7 @@ int main() {
                               cmocka_unit_test(history),
                               cmocka_unit_test(expiry),
                               cmocka_unit_test(required_attributes),
+                              cmocka_unit_test(what_the_client_may_write),
                               cmocka_unit_test(what_comes_next)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -56,6 +56,7 @@ bool send_reset_code(Pool& pool, User& user);
 // sign_up.cc
 [[nodiscard]] ApiResult resend_confirmation_code(ApiCall& call);
 [[nodiscard]] ApiResult confirm_sign_up(ApiCall& call);
+[[nodiscard]] ApiResult sign_up(ApiCall& call);
 
 // token_operations.cc
 // AuthenticationResult for a sign-in that has just been completed.
@@ -70,6 +71,17 @@ bool send_reset_code(Pool& pool, User& user);
 [[nodiscard]] ApiResult global_sign_out(ApiCall& call);
 [[nodiscard]] ApiResult set_user_mfa_preference(ApiCall& call);
 [[nodiscard]] ApiResult change_password(ApiCall& call);
+
+// user_attributes.cc
+[[nodiscard]] ApiResult update_user_attributes(ApiCall& call);
+[[nodiscard]] ApiResult get_user_attribute_verification_code(ApiCall& call);
+[[nodiscard]] ApiResult verify_user_attribute(ApiCall& call);
+
+// pre_authentication.cc
+// The PreAuthentication trigger, which runs in InitiateAuth. `user` is null for a name that does
+// not exist, where the client hides that.
+[[nodiscard]] std::expected<void, ApiError> pre_authentication(const ApiCall& call,
+                                                               const User* user);
 
 // common_rules.cc
 // The client that the request's ClientId names.

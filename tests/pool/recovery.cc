@@ -86,9 +86,11 @@ ApiResult confirm_forgot_password(ApiCall& call) {
     return limit_exceeded();
   }
   const bool simulated = named->user == nullptr || !named->user->reset_code;
-  const std::optional<SentCode>& sent =
+  std::optional<SentCode>& sent =
       simulated ? pool.ghost_code(kForgot, named->typed) : named->user->reset_code;
-  if (const auto right = check_code(sent, code, pool.settings.reset_code_s, now); !right) {
+  if (const auto right = check_counted_code(sent, code, pool.settings.reset_code_s, now,
+                                            pool.settings.wrong_codes_limit);
+      !right) {
     return std::unexpected(right.error());
   }
   User& user = *named->user;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/pool/json_reader.h"
+#include "tests/pool/totp.h"
 
 namespace pamcognito::pool {
 
@@ -21,6 +22,15 @@ bool Client::allows(const std::string& flow) const {
 bool contains(const std::vector<std::string>& list, const std::string& item) {
   return std::ranges::find(list, item) != list.end();
 }
+
+namespace {
+
+bool is_map_of_texts(const Json::Value& value) {
+  return value.isObject() &&
+         std::ranges::all_of(value, [](const Json::Value& text) { return text.isString(); });
+}
+
+}  // namespace
 
 std::expected<void, std::string> update(PoolSettings& settings, const Json::Value& from) {
   PoolSettings next = settings;
@@ -49,6 +59,7 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
       .read("password_symbols", next.password_symbols)
       .read("password_history", next.password_history)
       .read("temporary_password_days", next.temporary_password_days)
+      .read("totp_secret", next.totp_secret)
       .read("required_attributes", next.required_attributes)
       .read("account_recovery", next.account_recovery)
       .read("confirmation_code_digits", next.confirmation_code_digits)
@@ -58,10 +69,25 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
       .read("confirm_forgot_password_limit", next.confirm_forgot_password_limit)
       .read("resend_limit", next.resend_limit)
       .read("confirm_sign_up_limit", next.confirm_sign_up_limit)
-      .read("change_password_limit", next.change_password_limit);
+      .read("change_password_limit", next.change_password_limit)
+      .read("attribute_code_limit", next.attribute_code_limit)
+      .read("verify_attribute_limit", next.verify_attribute_limit)
+      .read("attribute_code_s", next.attribute_code_s)
+      .read("wrong_codes_limit", next.wrong_codes_limit)
+      .read("auto_verified_attributes", next.auto_verified_attributes)
+      .read("admin_create_user_only", next.admin_create_user_only)
+      .read("pre_authentication_refusal", next.pre_authentication_refusal)
+      .read("pre_authentication_requires_metadata", next.pre_authentication_requires_metadata);
   if (const auto read = reader.finish(); !read) return read;
   if (next.id.find('_') == std::string::npos || next.name().empty()) {
     return std::unexpected("pool settings: \"id\" must look like eu-west-1_Example");
+  }
+  if (!next.totp_secret.empty() && !base32_decode(next.totp_secret)) {
+    return std::unexpected("pool settings: \"totp_secret\" is not base32");
+  }
+  if (!is_map_of_texts(next.pre_authentication_requires_metadata)) {
+    return std::unexpected(
+        "pool settings: \"pre_authentication_requires_metadata\" must be an object of texts");
   }
   settings = std::move(next);
   return {};
@@ -75,6 +101,7 @@ std::expected<void, std::string> update(Client& client, const Json::Value& from)
       .read("explicit_auth_flows", next.auth_flows)
       .read_word("prevent_user_existence_errors", next.prevent_user_existence_errors,
                  {"ENABLED", "LEGACY"})
+      .read("write_attributes", next.write_attributes)
       .read("auth_session_validity_s", next.auth_session_validity_s)
       .read("access_token_validity_s", next.access_token_validity_s)
       .read("id_token_validity_s", next.id_token_validity_s)
@@ -113,6 +140,7 @@ Json::Value to_json(const PoolSettings& settings) {
   out["password_symbols"] = settings.password_symbols;
   out["password_history"] = Json::Int64{settings.password_history};
   out["temporary_password_days"] = Json::Int64{settings.temporary_password_days};
+  out["totp_secret"] = settings.totp_secret;
   out["required_attributes"] = to_json(settings.required_attributes);
   out["account_recovery"] = to_json(settings.account_recovery);
   out["confirmation_code_digits"] = Json::Int64{settings.confirmation_code_digits};
@@ -123,6 +151,14 @@ Json::Value to_json(const PoolSettings& settings) {
   out["resend_limit"] = Json::Int64{settings.resend_limit};
   out["confirm_sign_up_limit"] = Json::Int64{settings.confirm_sign_up_limit};
   out["change_password_limit"] = Json::Int64{settings.change_password_limit};
+  out["attribute_code_limit"] = Json::Int64{settings.attribute_code_limit};
+  out["verify_attribute_limit"] = Json::Int64{settings.verify_attribute_limit};
+  out["attribute_code_s"] = Json::Int64{settings.attribute_code_s};
+  out["wrong_codes_limit"] = Json::Int64{settings.wrong_codes_limit};
+  out["auto_verified_attributes"] = to_json(settings.auto_verified_attributes);
+  out["admin_create_user_only"] = settings.admin_create_user_only;
+  out["pre_authentication_refusal"] = settings.pre_authentication_refusal;
+  out["pre_authentication_requires_metadata"] = settings.pre_authentication_requires_metadata;
   return out;
 }
 
@@ -132,6 +168,7 @@ Json::Value to_json(const Client& client) {
   out["client_secret"] = client.secret ? Json::Value(*client.secret) : Json::Value();
   out["explicit_auth_flows"] = to_json(client.auth_flows);
   out["prevent_user_existence_errors"] = client.prevent_user_existence_errors;
+  out["write_attributes"] = to_json(client.write_attributes);
   out["auth_session_validity_s"] = Json::Int64{client.auth_session_validity_s};
   out["access_token_validity_s"] = Json::Int64{client.access_token_validity_s};
   out["id_token_validity_s"] = Json::Int64{client.id_token_validity_s};

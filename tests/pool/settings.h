@@ -43,6 +43,8 @@ struct PoolSettings {
   // How many passwords, the present one included, may not be chosen again.
   int64_t password_history = 0;
   int64_t temporary_password_days = 7;
+  // What AssociateSoftwareToken hands out, base32; "": a new secret each time.
+  std::string totp_secret;
   std::vector<std::string> required_attributes;
   std::vector<std::string> account_recovery = {"verified_email", "verified_phone_number"};
   int64_t confirmation_code_digits = 6;
@@ -54,6 +56,18 @@ struct PoolSettings {
   int64_t resend_limit = 5;
   int64_t confirm_sign_up_limit = 15;
   int64_t change_password_limit = 5;
+  int64_t attribute_code_limit = 5;
+  int64_t verify_attribute_limit = 15;
+  int64_t attribute_code_s = 24LL * 3600;
+  // Wrong answers to one code that was sent; 0: no limit.
+  int64_t wrong_codes_limit = 0;
+  // Whose change sends a code at once, and where sign-up sends its code.
+  std::vector<std::string> auto_verified_attributes = {"email", "phone_number"};
+  bool admin_create_user_only = false;
+  // The PreAuthentication trigger: the text of its refusal, "" for none.
+  std::string pre_authentication_refusal;
+  // What the trigger wants in InitiateAuth's ClientMetadata: an object of texts.
+  Json::Value pre_authentication_requires_metadata = Json::Value(Json::objectValue);
 
   // The part of the id after the underscore: what SRP hashes.
   [[nodiscard]] std::string name() const;
@@ -67,6 +81,8 @@ struct Client {
   std::vector<std::string> auth_flows = {"ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH",
                                          "ALLOW_REFRESH_TOKEN_AUTH"};
   std::string prevent_user_existence_errors = "ENABLED";
+  // The attributes that its users may write; empty for all standard ones.
+  std::vector<std::string> write_attributes;
   int64_t auth_session_validity_s = 180;
   int64_t access_token_validity_s = 3600;
   int64_t id_token_validity_s = 3600;

@@ -41,6 +41,9 @@ ApiResult start_srp_for(ApiCall& call, const Client& client, const Json::Value& 
   User* user = pool.users.resolve(name, pool.settings);
   if (user == nullptr && !client.hides_users()) return user_not_found();
   if (user != nullptr && !user->enabled && !client.hides_users()) return user_disabled();
+  if (const auto let_in = pre_authentication(call, user); !let_in) {
+    return std::unexpected(let_in.error());
+  }
 
   const std::string ghost = ghost_seed(pool, name);
   const std::string user_id = user != nullptr ? user->username : uuid_from(ghost);
@@ -88,14 +91,17 @@ ApiResult sign_in_by_password(ApiCall& call, const Client& client, const Json::V
   }
   const int64_t now = pool.clock.life_ms();
   User* user = pool.users.resolve(name, pool.settings);
+  if (user == nullptr && !client.hides_users()) return user_not_found();
+  if (user != nullptr && !user->enabled && !client.hides_users()) return user_disabled();
+  if (const auto let_in = pre_authentication(call, user); !let_in) {
+    return std::unexpected(let_in.error());
+  }
   if (user == nullptr) {
-    if (!client.hides_users()) return user_not_found();
     Lockout& lock = pool.ghost_lock(name);
     if (pool.settings.lockout && !lock.attempt(now)) return attempts_exceeded();
     lock.failed(now);
     return wrong_password();
   }
-  if (!user->enabled && !client.hides_users()) return user_disabled();
   if (!may_try(call, *user)) return attempts_exceeded();
   if (!equal_constant_time(string_at(parameters, "PASSWORD"), user->password)) {
     user->password_lock.failed(now);
@@ -208,6 +214,9 @@ ApiResult initiate_auth(ApiCall& call) {
   }
   const auto parameters = text_map(call.body, "AuthParameters");
   if (!parameters) return std::unexpected(parameters.error());
+  if (const auto metadata = text_map(call.body, "ClientMetadata"); !metadata) {
+    return std::unexpected(metadata.error());
+  }
   return known->second(call, **client, *parameters);
 }
 

@@ -165,4 +165,13 @@ std::expected<void, ApiError> check_code(const std::optional<SentCode>& sent,
   return {};
 }
 
+std::expected<void, ApiError> check_counted_code(std::optional<SentCode>& sent,
+                                                 const std::string& code, int64_t life_s,
+                                                 int64_t now_ms, int64_t most) {
+  if (sent && most > 0 && sent->wrong_answers >= most) return too_many_wrong_codes();
+  auto right = check_code(sent, code, life_s, now_ms);
+  if (!right && sent && right.error().name == "CodeMismatchException") ++sent->wrong_answers;
+  return right;
+}
+
 }  // namespace pamcognito::pool

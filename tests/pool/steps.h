@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <string>
 
 #include "tests/pool/api_errors.h"
@@ -52,7 +53,13 @@ struct NamedUser {
 
 // Refuses a user who may not sign in, or not yet: disabled, unconfirmed, or to be reset.
 [[nodiscard]] std::expected<void, ApiError> check_status(const User& user);
-// The user whose access token the request carries, if they may still use it.
+// Whose access token a request carries, and the client that it was made for.
+struct SignedIn {
+  User& user;
+  const Client& client;
+};
+[[nodiscard]] std::expected<SignedIn, ApiError> signed_in(ApiCall& call);
+// Its user only.
 [[nodiscard]] std::expected<User*, ApiError> signed_in_user(ApiCall& call);
 
 // `+15550004567` becomes `+*******4567`; `bob@example.com` becomes `b***@e***`.
@@ -72,6 +79,19 @@ void deliver_code(Pool& pool, const User& user, const std::string& medium,
 [[nodiscard]] std::expected<void, ApiError> check_code(const std::optional<SentCode>& sent,
                                                        const std::string& code, int64_t life_s,
                                                        int64_t now_ms);
+// As check_code, and after `most` wrong answers (0: no limit) the code is good for nothing.
+[[nodiscard]] std::expected<void, ApiError> check_counted_code(std::optional<SentCode>& sent,
+                                                               const std::string& code,
+                                                               int64_t life_s, int64_t now_ms,
+                                                               int64_t most);
+
+// Whether users of this client may write the attribute themselves.
+[[nodiscard]] bool may_write(const Client& client, const std::string& attribute);
+// UserAttributes, a list of {Name, Value}, as a map.
+[[nodiscard]] std::expected<std::map<std::string, std::string>, ApiError> attribute_list(
+    const Json::Value& body);
+// Another user who has proved the same address, if it is an alias; or null.
+[[nodiscard]] User* other_owner(Pool& pool, const User& user, const std::string& attribute);
 
 // The pool's rules for a password that a user chooses, and the passwords they had before.
 [[nodiscard]] std::expected<void, ApiError> check_new_password(const PoolSettings& settings,

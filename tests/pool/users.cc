@@ -72,6 +72,14 @@ bool User::has_true(const std::string& attribute_name) const {
   return attribute(attribute_name) == "true";
 }
 
+void User::set_attribute(const std::string& name, const std::string& value) {
+  if (attribute(name) == value) return;
+  attributes[name] = value;
+  if (name != "email" && name != "phone_number") return;
+  attributes[name + "_verified"] = "false";
+  attribute_codes.erase(name);
+}
+
 void User::set_password(std::string new_password, int64_t now_ms) {
   // As many as Cognito can be told to remember.
   constexpr size_t kLongestHistory = 24;
@@ -117,6 +125,8 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
     draft.mfa_preferred = existing->mfa_preferred;
     draft.authenticator = existing->authenticator;
     draft.custom = existing->custom;
+    draft.pre_authentication_refusal = existing->pre_authentication_refusal;
+    draft.blocked_by_risk = existing->blocked_by_risk;
   }
   std::optional<std::string> password;
   Json::Value attributes;
@@ -132,7 +142,9 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
       .read("attributes", attributes)
       .read("groups", draft.groups)
       .read("mfa", mfa)
-      .read("custom", custom);
+      .read("custom", custom)
+      .read("pre_authentication_refusal", draft.pre_authentication_refusal)
+      .read("blocked_by_risk", draft.blocked_by_risk);
   if (const auto read = reader.finish(); !read) return std::unexpected(read.error());
   if (const auto read = merge_attributes(draft, attributes); !read) {
     return std::unexpected(read.error());
@@ -156,6 +168,8 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
   user.mfa_preferred = std::move(draft.mfa_preferred);
   user.authenticator = std::move(draft.authenticator);
   user.custom = std::move(draft.custom);
+  user.pre_authentication_refusal = std::move(draft.pre_authentication_refusal);
+  user.blocked_by_risk = draft.blocked_by_risk;
   if (password) user.set_password(*password, now_ms);
   return &user;
 }
@@ -219,6 +233,8 @@ Json::Value to_json(const User& user, int64_t life_ms) {
   out["mfa"]["totp_secret"] =
       user.authenticator ? Json::Value(base32_encode(user.authenticator->secret())) : Json::Value();
   out["custom"] = user.custom ? to_json(*user.custom) : Json::Value();
+  out["pre_authentication_refusal"] = user.pre_authentication_refusal;
+  out["blocked_by_risk"] = user.blocked_by_risk;
   out["failed_passwords"] = user.password_lock.failures();
   out["failed_codes"] = user.code_lock.failures();
   out["locked_ms"] = Json::Int64{

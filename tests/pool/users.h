@@ -23,6 +23,7 @@ struct SentCode {
   // The attribute that it proves: email or phone_number.
   std::string attribute;
   int64_t born_ms = 0;
+  int64_t wrong_answers = 0;
 };
 
 struct User {
@@ -48,13 +49,21 @@ struct User {
 
   std::optional<SentCode> reset_code;
   std::optional<SentCode> sign_up_code;
+  // Codes that prove changed attributes, by the attribute.
+  std::map<std::string, SentCode> attribute_codes;
   std::optional<CustomScript> custom;
+  // What the PreAuthentication trigger says to this user; "" when it lets them in.
+  std::string pre_authentication_refusal;
+  // Threat protection takes this user's sign-ins for somebody else's.
+  bool blocked_by_risk = false;
 
   Lockout password_lock;
   Lockout code_lock;
 
   [[nodiscard]] std::string attribute(const std::string& name) const;
   [[nodiscard]] bool has_true(const std::string& attribute_name) const;
+  // A changed address counts as unproved, and a code for the old one proves nothing.
+  void set_attribute(const std::string& name, const std::string& value);
   void set_password(std::string new_password, int64_t now_ms);
   // Made at first use: a pool of ten thousand users must start at once.
   [[nodiscard]] const SrpVerifier& verifier(const std::string& pool_name);
@@ -75,12 +84,12 @@ class UserStore {
 
   // By the real user name only.
   [[nodiscard]] User* find(const std::string& username);
+  [[nodiscard]] User* by_username(const std::string& name, bool case_sensitive);
   // By what a person types at sign-in: the user name, or an alias that the pool knows.
   [[nodiscard]] User* resolve(const std::string& name, const PoolSettings& settings);
   [[nodiscard]] std::map<std::string, User>& all() { return users_; }
 
  private:
-  [[nodiscard]] User* by_username(const std::string& name, bool case_sensitive);
   [[nodiscard]] User* by_alias(const std::string& name, const PoolSettings& settings);
 
   std::map<std::string, User> users_;
