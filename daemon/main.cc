@@ -18,6 +18,7 @@
 #include "daemon/cognito/cognito_user_pool.h"
 #include "daemon/policy/config.h"
 #include "daemon/policy/system_error.h"
+#include "daemon/prompts/catalogue.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/wiping.h"
@@ -87,8 +88,17 @@ std::size_t sign_ins_that_fit() {
   return limit.rlim_cur <= for_the_rest ? 0 : (limit.rlim_cur - for_the_rest) / 2;
 }
 
+// The configuration, and the language that it names made the process's.
+policy::ConfigResult load(const std::string& path) {
+  policy::ConfigResult config = policy::load_config(path);
+  if (!config) return config;
+  auto language = prompts::use_language(prompts::kLocaleDirectory, config->texts.language);
+  if (!language) return std::unexpected(path + ": [texts] language: " + language.error());
+  return config;
+}
+
 int check_config(const std::string& path) {
-  const policy::ConfigResult config = policy::load_config(path);
+  const policy::ConfigResult config = load(path);
   if (!config) {
     (void)std::fprintf(stderr, "%s\n", config.error().c_str());
     return 1;
@@ -101,7 +111,7 @@ int check_config(const std::string& path) {
 
 // nullptr: there is none that is valid, and the daemon idles. It has said why.
 std::shared_ptr<const policy::Config> read_config(const std::string& path) {
-  policy::ConfigResult config = policy::load_config(path);
+  policy::ConfigResult config = load(path);
   if (!config) {
     runtime::log(Level::error, "idle, nobody can sign in: " + config.error());
     return nullptr;

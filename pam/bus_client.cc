@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kOpenSignInTime = 2s;
+constexpr auto kOpenTime = 2s;
 constexpr auto kConnectTime = 2s;
 constexpr auto kCheckAccountTime = 10s;
 constexpr std::uint32_t kLongestSignIn = 900;  // seconds
@@ -53,13 +53,12 @@ BusMessage new_call(BusConnection& bus, const char* method, const Request& reque
   return call;
 }
 
-}  // namespace
-
-std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request) {
-  const Deadline deadline = Deadline::after(kOpenSignInTime);
+// Calls a method that answers with a conversation's socket.
+std::expected<OpenedSignIn, Ending> open_conversation(const char* method, const Request& request) {
+  const Deadline deadline = Deadline::after(kOpenTime);
   auto bus = BusConnection::open(deadline);
   if (!bus) return std::unexpected(bus.error());
-  const BusMessage call = new_call(*bus, "OpenSignIn", request);
+  const BusMessage call = new_call(*bus, method, request);
   if (!call || !append_facts(call.get(), request.facts)) return std::unexpected(kLocalFault);
   const auto reply = bus->call(call.get(), deadline, deadline);
   if (!reply) return std::unexpected(reply.error());
@@ -75,6 +74,16 @@ std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request) {
   if (!opened.socket) return std::unexpected(kLocalFault);
   if (!is_packet_socket(opened.socket.get())) return std::unexpected(kMalformedReply);
   return opened;
+}
+
+}  // namespace
+
+std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request) {
+  return open_conversation("OpenSignIn", request);
+}
+
+std::expected<OpenedSignIn, Ending> open_password_change(const Request& request) {
+  return open_conversation("OpenPasswordChange", request);
 }
 
 std::expected<Outcome, Ending> check_account(const Request& request,

@@ -23,11 +23,13 @@ struct OpenedSignIn {
   std::chrono::seconds deadline;  // for the whole sign-in; at most 900 s
 };
 
-// The two calls of org.pamcognito.Auth1. Each opens a connection of its own to the system bus and
+// The calls of org.pamcognito.Auth1. Each opens a connection of its own to the system bus and
 // closes it before it returns: a connection held while a person types would count against the limit
-// that root shares. Bounded: 2 s for OpenSignIn, 10 s for CheckAccount (2 s of it to be connected).
-// The error says what the failure means; its may_be_unavailable is the caller's to set.
+// that root shares. Bounded: 2 s for those that open a conversation, 10 s for CheckAccount (2 s of
+// it to be connected). The error says what the failure means; its may_be_unavailable is the
+// caller's to set.
 std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request);
+std::expected<OpenedSignIn, Ending> open_password_change(const Request& request);
 std::expected<Outcome, Ending> check_account(const Request& request,
                                              const std::optional<SignInId>& id);
 

@@ -37,38 +37,73 @@ void wipe_text(DaemonFrame& frame) noexcept {
 
 }  // namespace
 
-Conversation::Conversation(Handle pam, const Options& options, bool silent, Fd socket,
+bool Conversation::is_outcome(const Step& step) noexcept {
+  return step.main.type == FrameType::outcome;
+}
+
+bool Conversation::is_outcome_or_new_password(const Step& step) noexcept {
+  return is_outcome(step) || step.main.purpose == Purpose::new_password;
+}
+
+Conversation::Conversation(Handle pam, const Options& options, bool silent, Goal goal, Fd socket,
                            std::chrono::seconds deadline)
     : pam_(pam),
       caller_(pam, silent),
       first_pass_(options.first_pass),
       debug_(options.debug),
+      goal_(goal),
       socket_(std::move(socket)),
       deadline_(Deadline::after(deadline)) {}
 
 Ending Conversation::run() {
-  const auto outcome = run_steps();
+  return end_with(run_to(&is_outcome));
+}
+
+std::optional<Ending> Conversation::run_to_new_password() {
+  auto step = run_to(&is_outcome_or_new_password);
+  if (!step || is_outcome(*step)) return end_with(step);
+  pending_ = std::move(*step);
+  return std::nullopt;
+}
+
+Ending Conversation::resume(bool silent) {
+  // A new one, as the host may have set another conversation function since.
+  caller_ = Caller(pam_, silent);
+  if (!pending_) return end_with(std::unexpected(unforeseen("nothing-to-resume")));
+  Step question = std::move(*pending_);
+  pending_.reset();
+  ++steps_;
+  // A daemon that has given up says so; then nobody needs to type a new password for it.
+  if (!has_more_from_daemon()) {
+    const auto answered = answer_and_wipe(question);
+    if (!answered) return end_with(std::unexpected(answered.error()));
+  }
+  return end_with(run_to(&is_outcome));
+}
+
+std::expected<Conversation::Step, Ending> Conversation::run_to(
+    bool (*is_last)(const Step&) noexcept) {
+  for (; steps_ < kMaxSteps; ++steps_) {
+    auto step = receive_step();
+    if (!step || is_last(*step)) return step;
+    const auto answered = answer_and_wipe(*step);
+    if (!answered) return std::unexpected(answered.error());
+  }
+  return std::unexpected(unforeseen("too-many-steps"));
+}
+
+bool Conversation::has_more_from_daemon() const {
+  return wait_for(socket_.get(), POLLIN, Deadline::after(0s)) != Wait::timed_out;
+}
+
+Ending Conversation::end_with(const std::expected<Step, Ending>& last) {
+  const auto outcome =
+      last ? conclude(*last) : std::expected<Outcome, Ending>(std::unexpected(last.error()));
   Ending ending = outcome ? Ending{.outcome = *outcome, .cause = "outcome"} : outcome.error();
   if (!outcome) abort();
   ending.may_be_unavailable = !asked_more_than_first_password_;
   socket_.reset();
   return ending;
-}
-
-std::expected<Outcome, Ending> Conversation::run_steps() {
-  for (int i = 0; i < kMaxSteps; ++i) {
-    auto step = receive_step();
-    if (!step) return std::unexpected(step.error());
-    if (step->main.type == FrameType::outcome) {
-      if (step->notice) caller_.tell(*step->notice);
-      return conclude(step->main);
-    }
-    auto answered = answer(*step);
-    wipe_text(step->main);
-    if (step->notice) wipe_text(*step->notice);
-    if (!answered) return std::unexpected(answered.error());
-  }
-  return std::unexpected(unforeseen("too-many-steps"));
 }
 
 std::expected<Conversation::Step, Ending> Conversation::receive_step() {
@@ -112,6 +147,13 @@ std::expected<DaemonFrame, Ending> Conversation::receive_frame(Deadline deadline
   }
 }
 
+std::expected<void, Ending> Conversation::answer_and_wipe(Step& step) {
+  auto answered = answer(step);
+  wipe_text(step.main);
+  if (step.notice) wipe_text(*step.notice);
+  return answered;
+}
+
 std::expected<void, Ending> Conversation::answer(const Step& step) {
   const Purpose purpose = step.main.purpose;
   if (asked_ || !is_for_a_password(purpose)) asked_more_than_first_password_ = true;
@@ -135,7 +177,7 @@ std::expected<void, Ending> Conversation::answer(const Step& step) {
 std::expected<Secret, Ending> Conversation::get_answer(const Step& step) {
   const Ending too_long = {.outcome = Outcome::refused, .cause = "answer-too-long"};
   if (is_for_a_password(step.main.purpose) && first_pass_ != FirstPass::ignore) {
-    auto password = pam_.password();
+    auto password = pam_.password(goal_ == Goal::change_password ? PAM_OLDAUTHTOK : PAM_AUTHTOK);
     if (!password) return std::unexpected(too_long);
     // Once: a password that was refused is not tried again, and use_first_pass never asks.
     const FirstPass rule = std::exchange(
@@ -154,12 +196,15 @@ std::expected<Secret, Ending> Conversation::get_answer(const Step& step) {
       Ending{.outcome = Outcome::conversation_broken, .cause = "caller-cannot-answer"});
 }
 
-std::expected<Outcome, Ending> Conversation::conclude(const DaemonFrame& frame) {
-  if (frame.outcome != Outcome::success) return frame.outcome;
+std::expected<Outcome, Ending> Conversation::conclude(const Step& last) {
+  if (last.notice) caller_.tell(*last.notice);
+  if (last.main.outcome != Outcome::success) return last.main.outcome;
   if (!answered_) return std::unexpected(unforeseen("success-without-an-answer"));
+  if (goal_ == Goal::change_password && !typed_.has_new_password())
+    return std::unexpected(unforeseen("success-without-a-new-password"));
   // The daemon commits on this; if it cannot be told, it revokes the tokens.
   if (!send_signal(socket_.get(), FrameType::ack)) return std::unexpected(failed("daemon-lost"));
-  sign_in_id_ = frame.sign_in_id;
+  sign_in_id_ = last.main.sign_in_id;
   return Outcome::success;
 }
 

@@ -24,16 +24,31 @@ inline constexpr int kMaxSteps = 64;
 // until the daemon says how it ended. The daemon is believed in that, and in nothing else: four
 // kinds of message and the outcome, a bound on steps and times, and no success without an answer
 // given here.
+//
+// A change of the password is the same conversation in two parts, as libpam calls for it twice. The
+// bounds are those of both together.
 class Conversation {
  public:
-  // `socket` and `deadline` come from OpenSignIn; the clock starts here.
-  Conversation(Handle pam, const Options& options, bool silent, Fd socket,
+  enum class Goal : std::uint8_t {
+    sign_in,
+    change_password,  // no success without a new password typed; the password of an earlier module
+                      // is in PAM_OLDAUTHTOK
+  };
+
+  // `socket` and `deadline` come from the daemon; the clock starts here.
+  Conversation(Handle pam, const Options& options, bool silent, Goal goal, Fd socket,
                std::chrono::seconds deadline);
 
   // Runs it once. After a success the daemon has the acknowledgement, sign_in_id() is valid and
   // typed() may be handed over. Every other end closes the socket, after an abort where the daemon
   // may still be waiting.
   Ending run();
+
+  // Runs it up to the first question for a new password, which is not asked yet; nullopt: the
+  // daemon waits for its answer. An Ending: it came to an end before, as run() does.
+  std::optional<Ending> run_to_new_password();
+  // Asks that question and goes on as run() does. `silent`: as for the constructor.
+  Ending resume(bool silent);
 
   [[nodiscard]] const SignInId& sign_in_id() const noexcept { return sign_in_id_; }
   [[nodiscard]] const Typed& typed() const noexcept { return typed_; }
@@ -44,12 +59,20 @@ class Conversation {
     DaemonFrame main;  // a question or the outcome
   };
 
-  std::expected<Outcome, Ending> run_steps();
+  static bool is_outcome(const Step& step) noexcept;
+  static bool is_outcome_or_new_password(const Step& step) noexcept;
+
+  // Answers what is asked, up to the first step that `is_last` says yes to.
+  std::expected<Step, Ending> run_to(bool (*is_last)(const Step&) noexcept);
+  // Whether the daemon ended it while it had to wait for an answer.
+  [[nodiscard]] bool has_more_from_daemon() const;
+  Ending end_with(const std::expected<Step, Ending>& last);
   std::expected<Step, Ending> receive_step();
   std::expected<DaemonFrame, Ending> receive_frame(Deadline deadline);
+  std::expected<void, Ending> answer_and_wipe(Step& step);
   std::expected<void, Ending> answer(const Step& step);
   std::expected<Secret, Ending> get_answer(const Step& step);
-  std::expected<Outcome, Ending> conclude(const DaemonFrame& outcome);
+  std::expected<Outcome, Ending> conclude(const Step& last);
 
   [[nodiscard]] Ending lost(const char* cause) const;
   [[nodiscard]] Ending lost_while_asking();
@@ -59,10 +82,13 @@ class Conversation {
   Caller caller_;
   FirstPass first_pass_;
   bool debug_;
+  Goal goal_;
   Fd socket_;
   Deadline deadline_;
   Typed typed_;
   SignInId sign_in_id_{};
+  std::optional<Step> pending_;  // the question for a new password
+  int steps_ = 0;
   bool asked_ = false;     // anything
   bool answered_ = false;  // an answer went to the daemon
   bool asked_more_than_first_password_ = false;

@@ -56,3 +56,10 @@ PAM_COGNITO_EXPORT int pam_sm_acct_mgmt(pam_handle_t* pamh, int flags, int argc,
     return pamcognito::pam::check_account(pam, flags, options);
   });
 }
+
+PAM_COGNITO_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int argc,
+                                        const char** argv) {
+  return guarded(pamh, argc, argv, [flags](Handle pam, const Options& options) {
+    return pamcognito::pam::change_password(pam, flags, options);
+  });
+}

@@ -1,9 +1,10 @@
 #include "pam/handle.h"
 
+#include <pwd.h>
 #include <security/pam_ext.h>
+#include <security/pam_modutil.h>
 
 #include <array>
-#include <cstring>
 
 namespace pamcognito::pam {
 namespace {
@@ -30,13 +31,19 @@ std::expected<std::string, int> Handle::user() const {
   return std::string(user);
 }
 
+std::optional<uid_t> Handle::uid_of(const std::string& user) const noexcept {
+  const passwd* account = ::pam_modutil_getpwnam(pamh_, user.c_str());
+  if (account == nullptr) return std::nullopt;
+  return account->pw_uid;
+}
+
 const pam_conv* Handle::conversation() const noexcept {
   const auto* conversation = static_cast<const pam_conv*>(raw_item(pamh_, PAM_CONV));
   return conversation != nullptr && conversation->conv != nullptr ? conversation : nullptr;
 }
 
-std::expected<std::optional<Secret>, std::monostate> Handle::password() const {
-  const auto* value = static_cast<const char*>(raw_item(pamh_, PAM_AUTHTOK));
+std::expected<std::optional<Secret>, std::monostate> Handle::password(int number) const {
+  const auto* value = static_cast<const char*>(raw_item(pamh_, number));
   if (value == nullptr) return std::optional<Secret>();
   auto password = Secret::copy_of(value);
   if (!password) return std::unexpected(std::monostate());
@@ -46,7 +53,7 @@ std::expected<std::optional<Secret>, std::monostate> Handle::password() const {
 bool Handle::set_password(int number, const Secret& password) const noexcept {
   // A secret ends without a NUL, and libpam wants one.
   std::array<char, Secret::kCapacity + 1> text{};
-  std::memcpy(text.data(), password.reveal().data(), password.size());
+  password.reveal().copy(text.data(), Secret::kCapacity);
   const int code = ::pam_set_item(pamh_, number, text.data());
   wipe(text);
   return code == PAM_SUCCESS;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <security/pam_modules.h>
+#include <sys/types.h>
 
 #include <expected>
 #include <optional>
@@ -23,12 +24,14 @@ class Handle {
   [[nodiscard]] std::string item(int number) const;
   // PAM_USER, asked for by libpam where the host has not set it; or libpam's code for why not.
   [[nodiscard]] std::expected<std::string, int> user() const;
+  // The uid of an account by NSS; nullopt: there is none, or NSS failed.
+  [[nodiscard]] std::optional<uid_t> uid_of(const std::string& user) const noexcept;
   // Null where the host set none.
   [[nodiscard]] const pam_conv* conversation() const noexcept;
 
-  // What an earlier module left in PAM_AUTHTOK. nullopt: nothing.
+  // What an earlier module left in PAM_AUTHTOK or PAM_OLDAUTHTOK. nullopt: nothing.
   // The error case: longer than any answer may be, or no memory.
-  [[nodiscard]] std::expected<std::optional<Secret>, std::monostate> password() const;
+  [[nodiscard]] std::expected<std::optional<Secret>, std::monostate> password(int number) const;
   // Sets PAM_AUTHTOK or PAM_OLDAUTHTOK; libpam keeps a copy and wipes it. False: libpam refused.
   [[nodiscard]] bool set_password(int number, const Secret& password) const noexcept;
 

@@ -2,8 +2,11 @@
 
 #include <security/pam_appl.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <expected>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +16,7 @@
 #include "pam/bus_client.h"
 #include "pam/conversation.h"
 #include "pam/facts.h"
+#include "pam/password_change_data.h"
 #include "pam/result.h"
 #include "pam/sign_in_data.h"
 
@@ -21,6 +25,10 @@ namespace {
 
 constexpr unsigned kFailDelay = 2'000'000;  // microseconds; as pam_unix
 constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
+
+bool has_flag(int flags, unsigned flag) noexcept {
+  return (static_cast<unsigned>(flags) & flag) != 0;
+}
 
 int severity(Outcome outcome) noexcept {
   if (outcome == Outcome::success) return LOG_INFO;
@@ -81,8 +89,8 @@ Ending sign_in(const Handle& pam, const std::string& user, int flags, const Opti
     ending.may_be_unavailable = true;  // nobody was asked anything
     return ending;
   }
-  const bool silent = (static_cast<unsigned>(flags) & PAM_SILENT) != 0;
-  Conversation conversation(pam, options, silent, std::move(opened->socket), opened->deadline);
+  Conversation conversation(pam, options, has_flag(flags, PAM_SILENT), Conversation::Goal::sign_in,
+                            std::move(opened->socket), opened->deadline);
   const Ending ending = conversation.run();
   if (ending.outcome != Outcome::success) return ending;
   if (!store_sign_in(pam, {.user = user, .id = conversation.sign_in_id()}) ||
@@ -93,7 +101,8 @@ Ending sign_in(const Handle& pam, const std::string& user, int flags, const Opti
 
 // What the person could guess at costs time; a daemon that is down does not.
 bool is_refusal(int code) noexcept {
-  return code != PAM_SUCCESS && code != PAM_IGNORE && code != PAM_AUTHINFO_UNAVAIL;
+  return code != PAM_SUCCESS && code != PAM_IGNORE && code != PAM_AUTHINFO_UNAVAIL &&
+         code != PAM_TRY_AGAIN;
 }
 
 int authenticate_user(const Handle& pam, const std::string& user, int flags,
@@ -111,6 +120,57 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
     ending = kItemsRefused;
   log_ending(pam, "sign-in", ending, user);
   return pam_code(Phase::authenticate, ending);
+}
+
+// Whether this change is none of ours, whoever the user is.
+bool is_left_to_others(int flags) noexcept {
+  // Root's passwd, chpasswd and adduser set local passwords, which are the break glass; with no
+  // pool and no daemon.
+  if (::getuid() == 0) return true;
+  // Only a local password can have expired, as long as our account phase never says that the pool
+  // wants a new one. A need of our own would be let through here.
+  return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK);
+}
+
+// PAM_PRELIM_CHECK. nullopt: the conversation is stored and waits for the new password.
+std::optional<Ending> begin_password_change(const Handle& pam, const std::string& user, int flags,
+                                            const Options& options) {
+  if (pam.uid_of(user) != ::getuid())
+    return Ending{.outcome = Outcome::not_permitted, .cause = "another-user"};
+  auto opened = open_password_change(make_request(pam, user, flags));
+  if (!opened) return opened.error();
+  auto conversation = std::make_unique<Conversation>(pam, options, has_flag(flags, PAM_SILENT),
+                                                     Conversation::Goal::change_password,
+                                                     std::move(opened->socket), opened->deadline);
+  if (const auto ended = conversation->run_to_new_password()) return ended;
+  if (!conversation->typed().hand_over_old(pam) ||
+      !store_password_change(pam, user, std::move(conversation)))
+    return kItemsRefused;
+  return std::nullopt;
+}
+
+// PAM_UPDATE_AUTHTOK.
+Ending end_password_change(const Handle& pam, const std::string& user, int flags) {
+  const auto conversation = take_password_change(pam, user);
+  if (!conversation) return {.outcome = Outcome::unforeseen, .cause = "nothing-begun"};
+  const Ending ending = conversation->resume(has_flag(flags, PAM_SILENT));
+  if (ending.outcome == Outcome::success && !conversation->typed().hand_over(pam))
+    return kItemsRefused;
+  return ending;
+}
+
+int change_password_of(const Handle& pam, const std::string& user, int flags,
+                       const Options& options) {
+  const bool update = has_flag(flags, PAM_UPDATE_AUTHTOK);
+  const Phase phase = update ? Phase::password_update : Phase::password_check;
+  if (!update) forget_password_change(pam);
+  if (const auto admitted = admit(pam, options, phase, "password-change", user); !admitted)
+    return admitted.error();
+  const std::optional<Ending> ending = update ? end_password_change(pam, user, flags)
+                                              : begin_password_change(pam, user, flags, options);
+  if (!ending) return PAM_SUCCESS;
+  log_ending(pam, "password-change", *ending, user);
+  return pam_code(phase, *ending);
 }
 
 }  // namespace
@@ -134,6 +194,15 @@ int check_account(Handle pam, int flags, const Options& options) {
   ending.may_be_unavailable = data != nullptr && !data->id;
   log_ending(pam, "account", ending, user);
   return pam_code(Phase::account, ending);
+}
+
+int change_password(Handle pam, int flags, const Options& options) {
+  if (is_left_to_others(flags)) return PAM_IGNORE;
+  const auto user = pam.user();
+  if (!user) return user.error() == PAM_CONV_ERR ? PAM_CONV_ERR : PAM_SERVICE_ERR;
+  const int code = change_password_of(pam, *user, flags, options);
+  if (is_refusal(code)) (void)::pam_fail_delay(pam.get(), kFailDelay);
+  return code;
 }
 
 int set_credentials(Handle pam, const Options& options) {

@@ -4,9 +4,38 @@
 
 namespace pamcognito::pam {
 
+namespace {
+
+// What the phases call the same thing. Those of the password are the codes of pam_sm_chauthtok(3).
+struct Codes {
+  int refused;
+  int failed;  // also what is "unavailable" to the phases of the password: were it ignored there,
+               // pam_unix would change a local password in silence
+};
+
+Codes codes_of(Phase phase) noexcept {
+  switch (phase) {
+    case Phase::authenticate:
+      return {.refused = PAM_AUTH_ERR, .failed = PAM_AUTH_ERR};
+    case Phase::account:
+      return {.refused = PAM_PERM_DENIED, .failed = PAM_PERM_DENIED};
+    case Phase::password_check:
+      return {.refused = PAM_AUTHTOK_RECOVERY_ERR, .failed = PAM_TRY_AGAIN};
+    case Phase::password_update:
+      return {.refused = PAM_AUTHTOK_ERR, .failed = PAM_AUTHTOK_ERR};
+  }
+  return {.refused = PAM_SERVICE_ERR, .failed = PAM_SERVICE_ERR};
+}
+
+bool is_of_the_password(Phase phase) noexcept {
+  return phase == Phase::password_check || phase == Phase::password_update;
+}
+
+}  // namespace
+
 int pam_code(Phase phase, const Ending& ending) noexcept {
   const bool account = phase == Phase::account;
-  const int refused = account ? PAM_PERM_DENIED : PAM_AUTH_ERR;
+  const Codes codes = codes_of(phase);
   // No default: a new outcome must not compile before it has its code here.
   switch (ending.outcome) {
     case Outcome::unforeseen:
@@ -14,15 +43,16 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
     case Outcome::success:
       return PAM_SUCCESS;
     case Outcome::refused:
-      return refused;
+      return codes.refused;
     case Outcome::not_permitted:
       return PAM_PERM_DENIED;
     case Outcome::tries_exhausted:
       return PAM_MAXTRIES;
     case Outcome::unavailable:
-      return ending.may_be_unavailable ? PAM_AUTHINFO_UNAVAIL : refused;
+      return ending.may_be_unavailable && !is_of_the_password(phase) ? PAM_AUTHINFO_UNAVAIL
+                                                                     : codes.failed;
     case Outcome::failed:
-      return refused;
+      return codes.failed;
     case Outcome::conversation_broken:
       return PAM_CONV_ERR;
     case Outcome::account_denied:
@@ -53,6 +83,7 @@ std::optional<int> pam_code(Phase phase, Membership membership, bool unavailable
       return PAM_SERVICE_ERR;
     // NSS failed. In the account phase that must not let a key login of a user to be denied pass.
     case Membership::unknown:
+      if (is_of_the_password(phase)) return codes_of(phase).failed;
       return phase == Phase::authenticate || unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
   }
   return PAM_SERVICE_ERR;

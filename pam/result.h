@@ -8,7 +8,9 @@
 
 namespace pamcognito::pam {
 
-enum class Phase : std::uint8_t { authenticate, account };
+// A change of the password has two phases: libpam asks all modules whether they are ready
+// (PAM_PRELIM_CHECK), then to do it (PAM_UPDATE_AUTHTOK).
+enum class Phase : std::uint8_t { authenticate, account, password_check, password_update };
 
 // How a phase ended, for PAM and for the log.
 struct Ending {
@@ -16,7 +18,7 @@ struct Ending {
   const char* cause = "unforeseen";  // a stable word
   // Whether Outcome::unavailable may become PAM_AUTHINFO_UNAVAIL, which lets a local password in.
   // Authentication: nothing but one password was asked for. Account: this transaction's
-  // authentication of this user ended so.
+  // authentication of this user ended so. A change of the password: never.
   bool may_be_unavailable = false;
 };
 

@@ -41,8 +41,12 @@ bool Typed::is_the_password(const Secret& answer) const noexcept {
 
 bool Typed::hand_over(const Handle& pam) const noexcept {
   if (!new_password_) return !password_ || pam.set_password(PAM_AUTHTOK, *password_);
-  return pam.set_password(PAM_AUTHTOK, *new_password_) &&
-         (!password_ || pam.set_password(PAM_OLDAUTHTOK, *password_));
+  return pam.set_password(PAM_AUTHTOK, *new_password_) && hand_over_old(pam);
+}
+
+bool Typed::hand_over_old(const Handle& pam) const noexcept {
+  // Empty: the old one was forgotten.
+  return !password_ || password_->empty() || pam.set_password(PAM_OLDAUTHTOK, *password_);
 }
 
 }  // namespace pamcognito::pam

@@ -15,9 +15,12 @@ class Typed {
   bool remember(Purpose purpose, const Secret& answer);
   // Whether this is the password of this sign-in; a caller that answers every prompt alike.
   [[nodiscard]] bool is_the_password(const Secret& answer) const noexcept;
+  [[nodiscard]] bool has_new_password() const noexcept { return new_password_.has_value(); }
   // Sets PAM_AUTHTOK, and PAM_OLDAUTHTOK after a change. Only after a success. False: libpam
   // refused.
   [[nodiscard]] bool hand_over(const Handle& pam) const noexcept;
+  // Sets PAM_OLDAUTHTOK alone, for a change that is still to come. False: libpam refused.
+  [[nodiscard]] bool hand_over_old(const Handle& pam) const noexcept;
 
  private:
   std::optional<Secret> password_;

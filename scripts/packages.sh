@@ -7,12 +7,14 @@
 host_packages=(
   # compilers and build tools
   g++-12 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
+  gettext  # po/ to catalogues
   # libraries (cmake/dependencies.cmake)
   libpam0g-dev libsystemd-dev libcurl4-openssl-dev libssl-dev libjsoncpp-dev libinih-dev
   libqrencode-dev libmicrohttpd-dev libcmocka-dev
-  # what tests and demo use: a private bus, a PTY driver, one-time codes, a QR in the terminal, the
-  # sandbox (mount, unshare, debootstrap where / cannot be overlaid), CA certificates for the bench
-  dbus-daemon python3 oathtool qrencode openssl ca-certificates util-linux mount debootstrap
+  # what tests and demo use: a private bus, a PTY driver, one-time codes, a QR in the terminal and
+  # its reader, the sandbox (mount, unshare, debootstrap where / cannot be overlaid), CA certificates
+  # for the bench
+  dbus-daemon python3 oathtool qrencode zbar-tools openssl ca-certificates util-linux mount debootstrap
 )
 
 say() { printf '%s\n' "$*"; }

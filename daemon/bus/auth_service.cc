@@ -25,7 +25,10 @@ constexpr std::size_t kMaxCallsOfOne = 8;
 // After the conversations' sockets: an acknowledged sign-in is known before its account is asked
 // for.
 constexpr std::int64_t kBusPriority = SD_EVENT_PRIORITY_NORMAL + 10;
+// A slow directory must not cost root's callers the two seconds that their module waits: then it is
+// just not known. A change of the password is refused without it, so that it may take most of them.
 constexpr std::chrono::milliseconds kNameTime{300};
+constexpr std::chrono::milliseconds kNeededNameTime{1500};
 // The service of everybody who is not root: what they say of theirs is not believed.
 constexpr char kUserService[] = "user";
 
@@ -49,6 +52,7 @@ struct AuthService::Caller {
   std::string service;
   uid_t user_uid = static_cast<uid_t>(-1);
   limits::Origin origin = limits::Origin::local();
+  std::string remote_host;
   const char* refused = nullptr;
 
   Caller() = default;
@@ -59,6 +63,10 @@ const sd_bus_vtable AuthService::kVtable[] = {
     SD_BUS_METHOD_WITH_ARGS("OpenSignIn", SD_BUS_ARGS("s", user, "s", service, "a{sv}", facts),
                             SD_BUS_RESULT("h", socket, "u", deadline_s),
                             &AuthService::on_open_sign_in, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("OpenPasswordChange",
+                            SD_BUS_ARGS("s", user, "s", service, "a{sv}", facts),
+                            SD_BUS_RESULT("h", socket, "u", deadline_s),
+                            &AuthService::on_open_password_change, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(
         "CheckAccount", SD_BUS_ARGS("s", user, "s", service, "ay", sign_in_id, "a{sv}", facts),
         SD_BUS_RESULT("y", outcome), &AuthService::on_check_account, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -77,6 +85,7 @@ AuthService::AuthService(runtime::EventLoop& loop, runtime::Clock& clock, runtim
       open_(max_sign_ins),
       failures_(config_ ? config_->limits : policy::LimitsConfig{}),
       messages_(config_ ? config_->limits : policy::LimitsConfig{}),
+      reset_messages_(config_ ? config_->limits : policy::LimitsConfig{}),
       revocations_(loop, clock) {}
 
 AuthService::~AuthService() {
@@ -108,6 +117,10 @@ void AuthService::stop(std::function<void()> stopped) {
 
 int AuthService::on_open_sign_in(sd_bus_message* message, void* self, sd_bus_error*) {
   return static_cast<AuthService*>(self)->accept(message, &AuthService::open_sign_in);
+}
+
+int AuthService::on_open_password_change(sd_bus_message* message, void* self, sd_bus_error*) {
+  return static_cast<AuthService*>(self)->accept(message, &AuthService::open_password_change);
 }
 
 int AuthService::on_check_account(sd_bus_message* message, void* self, sd_bus_error*) {
@@ -153,7 +166,8 @@ Task<std::string> AuthService::name_of(uid_t uid) {
 }
 
 Task<AuthService::Caller> AuthService::establish_caller(MessageRef message, std::string user,
-                                                        std::string service, Facts facts) {
+                                                        std::string service, Facts facts,
+                                                        std::chrono::milliseconds name_time) {
   Caller caller;
   const char* sender = sd_bus_message_get_sender(message.get());
   std::expected<uid_t, int> uid = std::unexpected(-ENXIO);
@@ -170,11 +184,11 @@ Task<AuthService::Caller> AuthService::establish_caller(MessageRef message, std:
     caller.is_root = facts.real_uid == 0;
     caller.service = std::move(service);
     caller.origin = origin_of(facts);
+    caller.remote_host = literal_address(facts.remote_host);
     if (facts.real_uid != 0) {
       // sudo and the like by the user itself: an origin that is known for this user.
-      // A slow directory must not cost root's callers their two seconds: then it is just not known.
       const auto name =
-          co_await runtime::with_deadline(loop_, loop_.now() + kNameTime, name_of(facts.real_uid));
+          co_await runtime::with_deadline(loop_, loop_.now() + name_time, name_of(facts.real_uid));
       if (name && *name == user) caller.user_uid = facts.real_uid;
     }
     co_return caller;
@@ -194,6 +208,14 @@ Task<AuthService::Caller> AuthService::establish_caller(MessageRef message, std:
 }
 
 Task<void> AuthService::open_sign_in(MessageRef message) {
+  co_await open(message, flows::Goal::sign_in);
+}
+
+Task<void> AuthService::open_password_change(MessageRef message) {
+  co_await open(message, flows::Goal::change_password);
+}
+
+Task<void> AuthService::open(MessageRef message, flows::Goal goal) {
   const char* user = nullptr;
   const char* service = nullptr;
   const int read = sd_bus_message_read(message.get(), "ss", &user, &service);
@@ -205,10 +227,17 @@ Task<void> AuthService::open_sign_in(MessageRef message) {
     co_return;
   }
   const std::string user_name(user);
-  Caller caller = co_await establish_caller(message, user_name, service, std::move(*facts));
+  const bool changes_password = goal == flows::Goal::change_password;
+  Caller caller = co_await establish_caller(message, user_name, service, std::move(*facts),
+                                            changes_password ? kNeededNameTime : kNameTime);
+  // Nobody's password is changed but the caller's own, and root is nobody in the pool.
+  if (changes_password && caller.refused == nullptr && caller.user_uid == static_cast<uid_t>(-1))
+    caller.refused = bus_names::kErrorNotPermitted;
   if (caller.refused != nullptr) {
     (void)sd_bus_reply_method_errorf(message.get(), caller.refused,
-                                     "This caller may not sign that user in.");
+                                     changes_password
+                                         ? "This caller may not change that user's password."
+                                         : "This caller may not sign that user in.");
     co_return;
   }
   if (!config_ || pool_ == nullptr) {
@@ -216,8 +245,11 @@ Task<void> AuthService::open_sign_in(MessageRef message) {
                                      "cognitod has no valid configuration.");
     co_return;
   }
-  reply_with_socket(message.get(), flows::SignInRequest(user_name, std::move(caller.service),
-                                                        caller.user_uid, std::move(caller.origin)));
+  flows::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
+                               std::move(caller.origin));
+  request.remote_host = std::move(caller.remote_host);
+  request.goal = goal;
+  reply_with_socket(message.get(), std::move(request));
 }
 
 void AuthService::reply_with_socket(sd_bus_message* message, flows::SignInRequest request) {
@@ -275,7 +307,8 @@ Task<void> AuthService::check_account(MessageRef message) {
   if (id_size == kSignInIdSize) std::memcpy(sign_in_id.emplace().data(), id, kSignInIdSize);
 
   const std::string user_name(user);
-  Caller caller = co_await establish_caller(message, user_name, service, std::move(*facts));
+  Caller caller =
+      co_await establish_caller(message, user_name, service, std::move(*facts), kNameTime);
   if (caller.refused != nullptr) {
     (void)sd_bus_reply_method_errorf(message.get(), caller.refused,
                                      "This caller may not ask for that account.");
@@ -302,6 +335,7 @@ flows::SignInServices AuthService::services() {
   services.clock = &clock_;
   services.failures = &failures_;
   services.messages = &messages_;
+  services.reset_messages = &reset_messages_;
   services.password_turns = &password_turns_;
   services.refusal_time = &refusal_time_;
   services.revoke_later = [this, pool = pool_](std::string refresh_token) {

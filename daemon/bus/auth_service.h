@@ -46,6 +46,7 @@ class AuthService {
   static const sd_bus_vtable kVtable[];
 
   static int on_open_sign_in(sd_bus_message* message, void* self, sd_bus_error* error);
+  static int on_open_password_change(sd_bus_message* message, void* self, sd_bus_error* error);
   static int on_check_account(sd_bus_message* message, void* self, sd_bus_error* error);
   static int get_version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply,
                          void* self, sd_bus_error*);
@@ -56,14 +57,18 @@ class AuthService {
   // that wants no reply.
   int accept(sd_bus_message* message, runtime::Task<void> (AuthService::*handle)(MessageRef));
   runtime::Task<void> open_sign_in(MessageRef message);
+  runtime::Task<void> open_password_change(MessageRef message);
   runtime::Task<void> check_account(MessageRef message);
 
   // Who asks, for whom, as what: established from the bus daemon's word, and for callers that are
   // not root from NSS instead of theirs. `refused` names the bus error.
   struct Caller;
+  // The two methods that answer with a conversation's socket.
+  runtime::Task<void> open(MessageRef message, flows::Goal goal);
   runtime::Task<std::string> name_of(uid_t uid);
+  // `name_time`: how long NSS may take to say who a caller's real uid is.
   runtime::Task<Caller> establish_caller(MessageRef message, std::string user, std::string service,
-                                         Facts facts);
+                                         Facts facts, std::chrono::milliseconds name_time);
   void reply_with_socket(sd_bus_message* message, flows::SignInRequest request);
   [[nodiscard]] flows::SignInServices services();
 
@@ -76,6 +81,8 @@ class AuthService {
   limits::OpenSignIns open_;
   limits::FailureBudgets failures_;
   limits::MessageBudgets messages_;
+  // Apart, so that a stranger who asks for resets cannot use up a user's sign-in codes.
+  limits::MessageBudgets reset_messages_;
   limits::UserQueue password_turns_;
   std::chrono::milliseconds refusal_time_{250};
   sessions::VerifiedFactsStore facts_;

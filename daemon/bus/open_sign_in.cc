@@ -55,8 +55,15 @@ std::string_view factor_word(const std::optional<policy::Method>& factor) {
       return "email";
     case policy::Method::sms:
       return "sms";
+    case policy::Method::custom:
+      return "custom";
   }
   return "none";
+}
+
+// For the log: the field, and the beginning of the line.
+std::string_view goal_word(flows::Goal goal) {
+  return goal == flows::Goal::change_password ? "password-change" : "sign-in";
 }
 
 }  // namespace
@@ -86,6 +93,7 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
       flow_(services_, request_, &conversation_) {}
 
 void OpenSignIn::start() {
+  conversation_.set_ends_at(opened_ + kLongest);
   if (rendering_.deadline_from == prompts::DeadlineFrom::opening)
     start_deadline();
   else
@@ -117,7 +125,9 @@ void OpenSignIn::flow_done(bool threw) {
 }
 
 void OpenSignIn::start_deadline() {
-  deadline_.emplace(loop_, loop_.now() + std::min(rendering_.deadline, kLongest),
+  const auto end = loop_.now() + std::min(rendering_.deadline, kLongest);
+  conversation_.set_ends_at(std::min(end, conversation_.ends_at()));
+  deadline_.emplace(loop_, end,
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
 }
 
@@ -176,11 +186,13 @@ void OpenSignIn::acked() {
 
 void OpenSignIn::log_end(const SignInResult& result) const {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - opened_);
-  const std::string message =
-      "sign-in of " + request_.user + " by " + request_.service + " from " + request_.origin.key() +
-      ": " + std::string(to_string(result.outcome)) + " (" + result.cause + ") id=" + log_id_;
+  const std::string message = std::string(goal_word(request_.goal)) + " of " + request_.user +
+                              " by " + request_.service + " from " + request_.origin.key() + ": " +
+                              std::string(to_string(result.outcome)) + " (" + result.cause +
+                              ") id=" + log_id_;
   runtime::log(result.level, message,
                {{"ID", log_id_},
+                {"GOAL", goal_word(request_.goal)},
                 {"USER", request_.user},
                 {"SERVICE", request_.service},
                 {"ORIGIN", request_.origin.key()},

@@ -25,6 +25,9 @@ class SocketConversation final : public flows::Conversation {
   SocketConversation(runtime::EventLoop& loop, Fd socket, Events events);
 
   runtime::Task<std::expected<Secret, flows::ConversationError>> ask(flows::Prompt prompt) override;
+  [[nodiscard]] runtime::MonotonicTime ends_at() const override { return ends_at_; }
+  // Whoever keeps the deadline of the whole sign-in says what it is.
+  void set_ends_at(runtime::MonotonicTime time) noexcept { ends_at_ = time; }
 
   // The last step. A success is then acknowledged by `acked`, or not at all: `gone`.
   void finish(Outcome outcome, const SignInId& id, const flows::Notice& notice);
@@ -37,6 +40,7 @@ class SocketConversation final : public flows::Conversation {
   Events events_;
   // The open question; lives in the frame of ask().
   runtime::OneShot<std::expected<Secret, flows::ConversationError>>* question_ = nullptr;
+  runtime::MonotonicTime ends_at_{};
   bool awaiting_ack_ = false;
   bool gone_ = false;
   runtime::IoWatch watch_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <expected>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,11 @@ struct ApiAnswer {
 
   ApiAnswer(JsonDocument document_, std::string request_id_)
       : document(std::move(document_)), request_id(std::move(request_id_)) {}
+
+  // The error that this answer is not what the protocol says. `what` quotes nothing of it.
+  [[nodiscard]] std::unexpected<PoolError> bad_response(const std::string& what) const {
+    return std::unexpected(PoolError(ErrorKind::bad_response, what, request_id));
+  }
 };
 
 // AWS JSON 1.1 over Http, with the retry rules of operation.h. The references outlive every task.

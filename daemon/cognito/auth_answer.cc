@@ -7,7 +7,6 @@
 namespace pamcognito::cognito {
 namespace {
 
-constexpr std::size_t kMaxSession = 2048;  // of the service model
 constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kMaxParameters = 64;
 constexpr std::size_t kMaxParameter = 16UL * 1024;  // userAttributes is a whole JSON text
@@ -27,10 +26,6 @@ constexpr std::array kNames = {
     NameRow{"CUSTOM_CHALLENGE", ChallengeName::custom_challenge},
 };
 
-std::unexpected<PoolError> bad_response(const ApiAnswer& answer, const std::string& what) {
-  return std::unexpected(PoolError(ErrorKind::bad_response, what, answer.request_id));
-}
-
 std::string parameter(const StringMap& parameters, const char* name) {
   const auto found = parameters.find(name);
   return found == parameters.end() ? std::string() : found->second;
@@ -39,18 +34,18 @@ std::string parameter(const StringMap& parameters, const char* name) {
 PoolResult<Tokens> read_tokens(const ApiAnswer& answer, const Json::Value& result) {
   Tokens tokens;
   auto access = required_string(result, "AccessToken", kMaxToken);
-  if (!access) return bad_response(answer, access.error());
+  if (!access) return answer.bad_response(access.error());
   auto id = required_string(result, "IdToken", kMaxToken);
-  if (!id) return bad_response(answer, id.error());
+  if (!id) return answer.bad_response(id.error());
   auto refresh = optional_string(result, "RefreshToken", kMaxToken);
-  if (!refresh) return bad_response(answer, refresh.error());
+  if (!refresh) return answer.bad_response(refresh.error());
   const auto device = optional_object(result, "NewDeviceMetadata");
-  if (!device) return bad_response(answer, device.error());
+  if (!device) return answer.bad_response(device.error());
   if (*device != nullptr) {
     auto key = optional_string(**device, "DeviceKey", kMaxName);
-    if (!key) return bad_response(answer, key.error());
+    if (!key) return answer.bad_response(key.error());
     auto group = optional_string(**device, "DeviceGroupKey", kMaxName);
-    if (!group) return bad_response(answer, group.error());
+    if (!group) return answer.bad_response(group.error());
     tokens.device_key = key->value_or("");
     tokens.device_group_key = group->value_or("");
   }
@@ -65,9 +60,9 @@ PoolResult<Tokens> read_tokens(const ApiAnswer& answer, const Json::Value& resul
 PoolResult<Challenge> read_challenge(const ApiAnswer& answer, std::string wire_name) {
   const Json::Value& root = answer.document.root();
   auto session = optional_string(root, "Session", kMaxSession);
-  if (!session) return bad_response(answer, session.error());
+  if (!session) return answer.bad_response(session.error());
   auto parameters = string_map(root, "ChallengeParameters", kMaxParameters, kMaxParameter);
-  if (!parameters) return bad_response(answer, parameters.error());
+  if (!parameters) return answer.bad_response(parameters.error());
   Challenge challenge;
   challenge.name = challenge_name(wire_name);
   challenge.wire_name = std::move(wire_name);
@@ -90,14 +85,14 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
                                       runtime::MonotonicTime received) {
   const Json::Value& root = answer.document.root();
   auto name = optional_string(root, "ChallengeName", kMaxName);
-  if (!name) return bad_response(answer, name.error());
+  if (!name) return answer.bad_response(name.error());
   const auto result = optional_object(root, "AuthenticationResult");
-  if (!result) return bad_response(answer, result.error());
+  if (!result) return answer.bad_response(result.error());
   const bool has_challenge = *name && !(*name)->empty();
   const bool has_tokens = *result != nullptr;
   if (has_challenge == has_tokens) {
-    return bad_response(answer, has_tokens ? "the answer holds a challenge and tokens"
-                                           : "the answer holds neither challenge nor tokens");
+    return answer.bad_response(has_tokens ? "the answer holds a challenge and tokens"
+                                          : "the answer holds neither challenge nor tokens");
   }
   if (has_tokens) {
     auto tokens = read_tokens(answer, **result);
@@ -106,7 +101,7 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
   }
   auto challenge = read_challenge(answer, std::move(**name));
   if (!challenge) return std::unexpected(std::move(challenge.error()));
-  if (challenge->session.empty()) return bad_response(answer, "Session is missing");
+  if (challenge->session.empty()) return answer.bad_response("Session is missing");
   challenge->username = parameter(challenge->parameters, "USER_ID_FOR_SRP");
   if (challenge->username.empty()) challenge->username = username;
   challenge->received = received;
@@ -116,9 +111,9 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
 PoolResult<PasswordVerifier> read_password_verifier(const ApiAnswer& answer) {
   const Json::Value& root = answer.document.root();
   auto name = required_string(root, "ChallengeName", kMaxName);
-  if (!name) return bad_response(answer, name.error());
+  if (!name) return answer.bad_response(name.error());
   if (*name != "PASSWORD_VERIFIER" || root.isMember("AuthenticationResult")) {
-    return bad_response(answer, "the answer is not PASSWORD_VERIFIER");
+    return answer.bad_response("the answer is not PASSWORD_VERIFIER");
   }
   const auto challenge = read_challenge(answer, std::move(*name));
   if (!challenge) return std::unexpected(challenge.error());
@@ -130,7 +125,7 @@ PoolResult<PasswordVerifier> read_password_verifier(const ApiAnswer& answer) {
   verifier.session = challenge->session;
   if (verifier.salt_hex.empty() || verifier.b_hex.empty() || verifier.secret_block.empty() ||
       verifier.user_id.empty() || verifier.user_id.size() > kMaxName) {
-    return bad_response(answer, "PASSWORD_VERIFIER lacks a parameter");
+    return answer.bad_response("PASSWORD_VERIFIER lacks a parameter");
   }
   return verifier;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/cognito/call_context.h"
 #include "daemon/cognito/curl_http.h"
 #include "daemon/cognito/endpoint.h"
 #include "daemon/cognito/secret_hash.h"
@@ -52,6 +53,27 @@ PoolResult<AuthStep> step_with_password(const ApiAnswer& answer, const std::stri
   return step;
 }
 
+// Where USER_ID_FOR_SRP is absent, USERNAME may still name the account behind an alias.
+std::string account_named_by(const ApiAnswer& answer, std::string username) {
+  const auto named = string_map(answer.document.root(), "ChallengeParameters", 64, 16UL * 1024);
+  if (!named) return username;
+  const auto found = named->find("USERNAME");
+  return found == named->end() || found->second.empty() ? username : found->second;
+}
+
+bool proves_by_srp(policy::AuthFlow flow) {
+  return flow == policy::AuthFlow::srp || flow == policy::AuthFlow::custom_srp;
+}
+
+// What an answer is that cannot be sent, because JSON is UTF-8 (RFC 8259 section 8.1). The pool
+// would not have taken it either: it hands out no such code, and has no such password.
+PoolError answer_not_utf8(ChallengeName challenge) {
+  ErrorKind kind = ErrorKind::code_mismatch;
+  if (challenge == ChallengeName::new_password_required) kind = ErrorKind::invalid_password;
+  if (challenge == ChallengeName::custom_challenge) kind = ErrorKind::not_authorized;
+  return PoolError(kind, "the answer is not UTF-8");
+}
+
 }  // namespace
 
 CognitoUserPool::CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock,
@@ -63,7 +85,7 @@ CognitoUserPool::CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock
       api_(*http_, clock_, config_.endpoint),
       keys_(loop_, clock_, api_),
       verifier_(keys_, clock_, config_.issuers, config_.jwks_uris, config_.client_id),
-      key_pairs_(loop_, config_.auth_flow == policy::AuthFlow::srp ? kStockOfPairs : 0),
+      key_pairs_(loop_, proves_by_srp(config_.auth_flow) ? kStockOfPairs : 0),
       prewarm_jwks_uri_(jwks_uri_at_endpoint(config_)) {}
 
 void CognitoUserPool::prewarm() {
@@ -98,22 +120,22 @@ PoolResult<StringMap> CognitoUserPool::with_user(StringMap parameters,
 }
 
 std::string CognitoUserPool::initiate_auth_body(const char* flow, const StringMap& parameters,
-                                                const StringMap& client_metadata) const {
-  return JsonObjectWriter()
-      .add("AuthFlow", flow)
-      .add("ClientId", config_.client_id)
-      .add("AuthParameters", parameters)
-      .add("ClientMetadata", client_metadata)
-      .finish();
+                                                const CallContext& context) const {
+  JsonObjectWriter body;
+  body.add("AuthFlow", flow).add("ClientId", config_.client_id).add("AuthParameters", parameters);
+  add_context(body, context);
+  return body.finish();
 }
 
 std::string CognitoUserPool::respond_body(const std::string& challenge, const std::string& session,
                                           const StringMap& responses,
-                                          const StringMap& client_metadata) const {
+                                          const CallContext& context) const {
   JsonObjectWriter body;
   body.add("ChallengeName", challenge).add("ClientId", config_.client_id);
   if (!session.empty()) body.add("Session", session);
-  return body.add("ChallengeResponses", responses).add("ClientMetadata", client_metadata).finish();
+  body.add("ChallengeResponses", responses);
+  add_context(body, context);
+  return body.finish();
 }
 
 PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifier& verifier,
@@ -135,25 +157,35 @@ PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifier& ve
 }
 
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in(std::string username, const Secret* password,
-                                                    StringMap client_metadata,
+                                                    const CallContext* context,
                                                     MonotonicTime deadline) {
-  return config_.auth_flow == policy::AuthFlow::srp
-             ? sign_in_by_srp(std::move(username), password, std::move(client_metadata), deadline)
-             : sign_in_by_password(std::move(username), password, std::move(client_metadata),
-                                   deadline);
+  switch (config_.auth_flow) {
+    case policy::AuthFlow::password:
+      return sign_in_by_password(std::move(username), password, context, deadline);
+    case policy::AuthFlow::custom:
+      return sign_in_by_custom_challenge(std::move(username), context, deadline);
+    case policy::AuthFlow::srp:
+    case policy::AuthFlow::custom_srp:
+      break;
+  }
+  return sign_in_by_srp(std::move(username), password, context, deadline);
 }
 
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
                                                            const Secret* password,
-                                                           StringMap client_metadata,
+                                                           const CallContext* context,
                                                            MonotonicTime deadline) {
   const auto pair = key_pairs_.take();
   if (!pair) co_return std::unexpected(internal_error());
-  const auto parameters = with_user({{"SRP_A", pair->public_hex()}}, username);
+  const bool custom = config_.auth_flow == policy::AuthFlow::custom_srp;
+  StringMap own = {{"SRP_A", pair->public_hex()}};
+  if (custom) own["CHALLENGE_NAME"] = "SRP_A";
+  const auto parameters = with_user(std::move(own), username);
   if (!parameters) co_return std::unexpected(parameters.error());
   PoolResult<ApiAnswer> first = co_await api_.call(
       Operation::initiate_auth_srp,
-      initiate_auth_body("USER_SRP_AUTH", *parameters, client_metadata), deadline);
+      initiate_auth_body(custom ? "CUSTOM_AUTH" : "USER_SRP_AUTH", *parameters, *context),
+      deadline);
   if (!first) co_return without_password(first);
   const auto verifier = read_password_verifier(*first);
   if (!verifier) co_return std::unexpected(verifier.error());
@@ -162,39 +194,62 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
   if (!claim) co_return std::unexpected(claim.error());
   PoolResult<ApiAnswer> second = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body("PASSWORD_VERIFIER", verifier->session, *claim, client_metadata), deadline);
+      respond_body("PASSWORD_VERIFIER", verifier->session, *claim, *context), deadline);
   if (!second) co_return with_password(second);
   co_return step_with_password(*second, verifier->user_id, clock_.now());
 }
 
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_password(std::string username,
                                                                 const Secret* password,
-                                                                StringMap client_metadata,
+                                                                const CallContext* context,
                                                                 MonotonicTime deadline) {
   if (!is_utf8(password->reveal())) {
     co_return std::unexpected(PoolError(ErrorKind::not_authorized, "the password is not UTF-8"));
   }
   const auto parameters = with_user({{"PASSWORD", std::string(password->reveal())}}, username);
   if (!parameters) co_return std::unexpected(parameters.error());
-  PoolResult<ApiAnswer> answer = co_await api_.call(
-      Operation::initiate_auth_password,
-      initiate_auth_body("USER_PASSWORD_AUTH", *parameters, client_metadata), deadline);
+  PoolResult<ApiAnswer> answer =
+      co_await api_.call(Operation::initiate_auth_password,
+                         initiate_auth_body("USER_PASSWORD_AUTH", *parameters, *context), deadline);
   if (!answer) co_return with_password(answer);
-  // Where USER_ID_FOR_SRP is absent, USERNAME may still name the account behind an alias.
-  const auto named = string_map(answer->document.root(), "ChallengeParameters", 64, 16UL * 1024);
-  if (named && named->contains("USERNAME")) username = named->at("USERNAME");
-  co_return step_with_password(*answer, username, clock_.now());
+  co_return step_with_password(*answer, account_named_by(*answer, std::move(username)),
+                               clock_.now());
+}
+
+Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_custom_challenge(std::string username,
+                                                                        const CallContext* context,
+                                                                        MonotonicTime deadline) {
+  const auto parameters = with_user({}, username);
+  if (!parameters) co_return std::unexpected(parameters.error());
+  PoolResult<ApiAnswer> answer =
+      co_await api_.call(Operation::initiate_auth_custom,
+                         initiate_auth_body("CUSTOM_AUTH", *parameters, *context), deadline);
+  if (!answer) co_return without_password(answer);
+  auto step =
+      read_auth_answer(*answer, account_named_by(*answer, std::move(username)), clock_.now());
+  if (!step || !step->tokens) co_return step;
+  // Nobody has proved anything yet. A pool whose Lambda forgets to ask must not open this machine.
+  (void)co_await revoke(std::move(step->tokens->refresh_token), deadline);
+  co_return answer->bad_response("tokens came before any challenge was answered");
 }
 
 Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringMap responses,
-                                                    StringMap client_metadata,
+                                                    const CallContext* context,
                                                     MonotonicTime deadline) {
+  const bool sendable =
+      std::ranges::all_of(responses, [](const auto& entry) { return is_utf8(entry.second); });
+  if (!sendable) co_return std::unexpected(answer_not_utf8(challenge.name));
   const auto complete = with_user(std::move(responses), challenge.username);
   if (!complete) co_return std::unexpected(complete.error());
   PoolResult<ApiAnswer> answer = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body(challenge.wire_name, challenge.session, *complete, client_metadata), deadline);
+      respond_body(challenge.wire_name, challenge.session, *complete, *context), deadline);
+  // Where custom challenges are all that is asked, one of the answers is the password.
+  const bool may_be_password = config_.auth_flow == policy::AuthFlow::custom &&
+                               challenge.name == ChallengeName::custom_challenge;
+  if (!answer && may_be_password) co_return with_password(answer);
   if (!answer) co_return without_password(answer);
+  if (may_be_password) co_return step_with_password(*answer, challenge.username, clock_.now());
   co_return read_auth_answer(*answer, challenge.username, clock_.now());
 }
 

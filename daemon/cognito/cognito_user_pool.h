@@ -26,35 +26,74 @@ class CognitoUserPool final : public UserPool {
 
   void prewarm() override;
   runtime::Task<PoolResult<AuthStep>> sign_in(std::string username, const Secret* password,
-                                              StringMap client_metadata,
+                                              const CallContext* context,
                                               runtime::MonotonicTime deadline) override;
   runtime::Task<PoolResult<AuthStep>> respond(Challenge challenge, StringMap responses,
-                                              StringMap client_metadata,
+                                              const CallContext* context,
                                               runtime::MonotonicTime deadline) override;
   runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens,
                                                    runtime::MonotonicTime deadline) override;
   runtime::Task<PoolResult<void>> revoke(std::string refresh_token,
                                          runtime::MonotonicTime deadline) override;
 
+  // account_operations.cc
+  runtime::Task<PoolResult<SoftwareToken>> associate_software_token(
+      SetUpProof proof, runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<SoftwareTokenCheck>> verify_software_token(
+      SetUpProof proof, std::string code, std::string device_name,
+      runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<UserState>> get_user(std::string access_token,
+                                                runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<void>> set_mfa_preference(std::string access_token,
+                                                     MfaPreference preference,
+                                                     runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<CodeDelivery>> forgot_password(std::string username,
+                                                          const CallContext* context,
+                                                          runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<void>> confirm_forgot_password(std::string username, std::string code,
+                                                          const Secret* new_password,
+                                                          const CallContext* context,
+                                                          runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<CodeDelivery>> resend_confirmation_code(
+      std::string username, const CallContext* context, runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<void>> confirm_sign_up(std::string username, std::string code,
+                                                  const CallContext* context,
+                                                  runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<void>> change_password(std::string access_token, const Secret* previous,
+                                                  const Secret* proposed,
+                                                  runtime::MonotonicTime deadline) override;
+
  private:
   runtime::Task<PoolResult<AuthStep>> sign_in_by_srp(std::string username, const Secret* password,
-                                                     StringMap client_metadata,
+                                                     const CallContext* context,
                                                      runtime::MonotonicTime deadline);
   runtime::Task<PoolResult<AuthStep>> sign_in_by_password(std::string username,
                                                           const Secret* password,
-                                                          StringMap client_metadata,
+                                                          const CallContext* context,
                                                           runtime::MonotonicTime deadline);
+  runtime::Task<PoolResult<AuthStep>> sign_in_by_custom_challenge(std::string username,
+                                                                  const CallContext* context,
+                                                                  runtime::MonotonicTime deadline);
+  // ForgotPassword and ResendConfirmationCode, which ask and answer alike.
+  runtime::Task<PoolResult<CodeDelivery>> send_code(Operation operation, std::string username,
+                                                    const CallContext* context,
+                                                    runtime::MonotonicTime deadline);
+  // An operation that answers with nothing. The error's password_sent: did the request go out?
+  runtime::Task<PoolResult<void>> call_for_nothing(Operation operation, std::string body,
+                                                   runtime::MonotonicTime deadline);
   runtime::Task<void> open_connection();
 
   // AuthParameters or ChallengeResponses for `username`, with SECRET_HASH where the client needs
   // it.
   PoolResult<StringMap> with_user(StringMap parameters, const std::string& username) const;
+  // The same for an operation that has ClientId, Username and SecretHash as members of its own.
+  PoolResult<JsonObjectWriter> body_with_user(const std::string& username) const;
   PoolResult<StringMap> password_claim(const PasswordVerifier& verifier, const srp::KeyPair& pair,
                                        const Secret& password) const;
   std::string initiate_auth_body(const char* flow, const StringMap& parameters,
-                                 const StringMap& client_metadata) const;
+                                 const CallContext& context) const;
   std::string respond_body(const std::string& challenge, const std::string& session,
-                           const StringMap& responses, const StringMap& client_metadata) const;
+                           const StringMap& responses, const CallContext& context) const;
 
   runtime::EventLoop& loop_;
   runtime::Clock& clock_;

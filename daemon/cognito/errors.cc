@@ -72,11 +72,41 @@ std::string first_string(const Json::Value& object, std::initializer_list<const 
   return {};
 }
 
+// AWS WAF answers 403 where a rule blocks, 405 where it wants a CAPTCHA solved and 202 where it
+// wants a browser to run its challenge:
+// https://docs.aws.amazon.com/waf/latest/APIReference/API_CaptchaAction.html, API_ChallengeAction.
 ErrorKind kind_of_status(int status) {
-  if (status == 403) return ErrorKind::forbidden;
+  if (status == 403) return ErrorKind::waf_blocked;
+  if (status == 405 || status == 202) return ErrorKind::captcha_required;
   if (status == 429) return ErrorKind::too_many_requests;
   if (status >= 500) return ErrorKind::internal_error;
   return ErrorKind::bad_response;
+}
+
+struct TextRow {
+  std::string_view stable_part;  // in lower case
+  ErrorKind kind;
+};
+
+// What NotAuthorizedException tells by its text alone. AWS documents none of the texts; clients
+// that met them match them. Threat protection says "Unable to login because of security reasons."
+// where the risk is too high, and "Request not allowed due to security reasons." where the address
+// is on the block list: https://github.com/Badsworth/pfml_scripts,
+// portal/src/hooks/useAuthLogic.js.
+constexpr std::array kNotAuthorizedTexts = {
+    TextRow{"security reasons", ErrorKind::blocked_by_risk},
+    TextRow{"user is disabled", ErrorKind::user_disabled},
+    TextRow{"temporary password has expired", ErrorKind::temporary_password_expired},
+};
+
+ErrorKind kind_of_not_authorized(std::string_view text) {
+  const auto same_letter = [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+  };
+  for (const TextRow& row : kNotAuthorizedTexts) {
+    if (!std::ranges::search(text, row.stable_part, same_letter).empty()) return row.kind;
+  }
+  return ErrorKind::not_authorized;
 }
 
 }  // namespace
@@ -105,7 +135,8 @@ PoolError error_of_response(const HttpResponse& response) {
     return PoolError(kind_of_status(response.status), text.empty() ? status : status + ": " + text,
                      response.request_id);
   }
-  const ErrorKind kind = kind_of_exception(name);
+  ErrorKind kind = kind_of_exception(name);
+  if (kind == ErrorKind::not_authorized) kind = kind_of_not_authorized(text);
   if (kind == ErrorKind::unknown_exception) text = name + " (" + status + "): " + text;
   return PoolError(kind, std::move(text), response.request_id);
 }

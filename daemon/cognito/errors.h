@@ -16,7 +16,8 @@ ErrorKind kind_of_exception(std::string_view name);
 
 // The error that an answer other than 200 means. The name decides, from the header
 // x-amzn-errortype, else the body's `code`, else its `__type`; the status only where there is no
-// name (a firewall in front of the pool answers 403 without JSON).
+// name (a firewall in front of the pool answers without JSON). The text counts only with
+// NotAuthorizedException, which is the name of several causes.
 PoolError error_of_response(const HttpResponse& response);
 
 }  // namespace pamcognito::cognito

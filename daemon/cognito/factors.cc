@@ -39,10 +39,8 @@ std::optional<Json::Value> json_parameter(const Challenge& challenge, const char
   return value;
 }
 
-}  // namespace
-
-std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge) {
-  const auto names = json_parameter(challenge, "MFAS_CAN_CHOOSE");
+std::vector<OfferedFactor> offered_factors(const Challenge& challenge, const char* parameter) {
+  const auto names = json_parameter(challenge, parameter);
   if (!names || !names->isArray() || names->size() > kMaxFactors) return {};
   std::vector<OfferedFactor> offered;
   for (const Json::Value& name : *names) {
@@ -51,6 +49,20 @@ std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge) {
     if (const auto method = method_of(wire_name)) offered.push_back({*method, wire_name});
   }
   return offered;
+}
+
+}  // namespace
+
+std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge) {
+  return offered_factors(challenge, "MFAS_CAN_CHOOSE");
+}
+
+std::vector<OfferedFactor> factors_to_set_up(const Challenge& challenge) {
+  constexpr const char* parameter = "MFAS_CAN_SETUP";
+  if (!challenge.parameters.contains(parameter)) {
+    return {{policy::Method::totp, "SOFTWARE_TOKEN_MFA"}};
+  }
+  return offered_factors(challenge, parameter);
 }
 
 std::optional<std::vector<std::string>> missing_attributes(const Challenge& challenge) {

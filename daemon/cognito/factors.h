@@ -22,6 +22,12 @@ struct OfferedFactor {
 // left out; a parameter that is absent or not a JSON array of strings offers nothing.
 std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge);
 
+// The factors of MFAS_CAN_SETUP, in the pool's order and by the same rules, except that an absent
+// parameter offers TOTP: it is the one factor whose set-up needs nothing that the pool would have
+// to announce, and a pool that does not have it refuses AssociateSoftwareToken. SMS may be among
+// them, though it cannot be set up in a sign-in.
+std::vector<OfferedFactor> factors_to_set_up(const Challenge& challenge);
+
 // The factor that a code challenge asks for; nullopt: not a code challenge.
 std::optional<policy::Method> factor_of(ChallengeName name);
 

@@ -147,9 +147,24 @@ JsonObjectWriter& JsonObjectWriter::add(std::string_view name, std::string_view 
 JsonObjectWriter& JsonObjectWriter::add(std::string_view name,
                                         const std::map<std::string, std::string>& values) {
   if (values.empty()) return *this;
+  begin_object(name);
+  for (const auto& [key, value] : values) add(key, value);
+  return end_object();
+}
+
+JsonObjectWriter& JsonObjectWriter::add_flag(std::string_view name, bool value) {
+  begin_member(name);
+  text_ += value ? "true" : "false";
+  return *this;
+}
+
+JsonObjectWriter& JsonObjectWriter::begin_object(std::string_view name) {
   begin_member(name);
   text_ += '{';
-  for (const auto& [key, value] : values) add(key, value);
+  return *this;
+}
+
+JsonObjectWriter& JsonObjectWriter::end_object() {
   text_ += '}';
   return *this;
 }
@@ -191,14 +206,22 @@ JsonResult<const Json::Value*> optional_object(const Json::Value& object, const 
   return value;
 }
 
+JsonResult<const Json::Value*> optional_array(const Json::Value& object, const char* name,
+                                              std::size_t max_entries) {
+  const Json::Value* value = member(object, name);
+  if (value == nullptr) return value;
+  if (!value->isArray()) return wrong(name, "is not a list");
+  if (value->size() > max_entries) return wrong(name, "has too many entries");
+  return value;
+}
+
 JsonResult<std::vector<std::string>> string_list(const Json::Value& object, const char* name,
                                                  std::size_t max_entries, std::size_t max_bytes) {
   std::vector<std::string> list;
-  const Json::Value* value = member(object, name);
-  if (value == nullptr) return list;
-  if (!value->isArray()) return wrong(name, "is not a list");
-  if (value->size() > max_entries) return wrong(name, "has too many entries");
-  for (const Json::Value& entry : *value) {
+  const auto value = optional_array(object, name, max_entries);
+  if (!value) return std::unexpected(value.error());
+  if (*value == nullptr) return list;
+  for (const Json::Value& entry : **value) {
     auto text = text_of(entry, name, max_bytes);
     if (!text) return std::unexpected(std::move(text.error()));
     list.push_back(std::move(*text));

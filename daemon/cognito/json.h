@@ -51,6 +51,11 @@ class JsonObjectWriter {
   JsonObjectWriter& add(std::string_view name, std::string_view value);
   // An empty map is left out.
   JsonObjectWriter& add(std::string_view name, const std::map<std::string, std::string>& values);
+  // Not an overload of add(): a pointer to characters would become a bool.
+  JsonObjectWriter& add_flag(std::string_view name, bool value);
+  // The members that are added between the two are those of an object of this name.
+  JsonObjectWriter& begin_object(std::string_view name);
+  JsonObjectWriter& end_object();
   [[nodiscard]] std::string finish();
 
  private:
@@ -69,6 +74,8 @@ JsonResult<std::optional<std::int64_t>> optional_integer(const Json::Value& obje
                                                          const char* name);
 // Absent: nullptr.
 JsonResult<const Json::Value*> optional_object(const Json::Value& object, const char* name);
+JsonResult<const Json::Value*> optional_array(const Json::Value& object, const char* name,
+                                              std::size_t max_entries);
 // Absent: empty.
 JsonResult<std::vector<std::string>> string_list(const Json::Value& object, const char* name,
                                                  std::size_t max_entries, std::size_t max_bytes);

@@ -7,14 +7,24 @@
 
 namespace pamcognito::cognito {
 
-// What is asked of the pool, as far as it matters for sending it again: InitiateAuth twice, because
-// a password must not go out twice.
+// What is asked of the pool, as far as it matters for sending it again. InitiateAuth three times: a
+// password must not go out twice, and what a pool's Lambdas do for a custom challenge may cause a
+// message. AssociateSoftwareToken twice: a session may be spent by it, an access token is not.
 enum class Operation : std::uint8_t {
   initiate_auth_srp,
   initiate_auth_password,
+  initiate_auth_custom,
   respond_to_auth_challenge,
+  associate_software_token_by_session,
+  associate_software_token_by_access_token,
+  verify_software_token,
   get_user,
   set_user_mfa_preference,
+  forgot_password,
+  confirm_forgot_password,
+  resend_confirmation_code,
+  confirm_sign_up,
+  change_password,
   revoke_token,
   get_keys,  // the JWKS
 };

@@ -56,7 +56,12 @@ enum class ErrorKind : std::uint8_t {
   user_lambda_validation,
   user_not_confirmed,
   user_not_found,
-  unknown_exception,  // named, but by a name that this version does not know
+  unknown_exception,           // named, but by a name that this version does not know
+  user_disabled,               // NotAuthorizedException "User is disabled."
+  temporary_password_expired,  // NotAuthorizedException: an admin must set a new one
+  blocked_by_risk,             // NotAuthorizedException by which threat protection blocks a sign-in
+  waf_blocked,                 // 403 without an exception's name: a web ACL in front of the pool
+  captcha_required,            // 405: a web ACL wants a CAPTCHA or a challenge solved
   // not answers
   not_connected,    // name, TCP or TLS failed before anything was sent
   connection_cut,   // sent, no whole answer
@@ -140,8 +145,78 @@ struct VerifiedTokens {
 
 using StringMap = std::map<std::string, std::string>;
 
+// What goes with each call of one flow beside the call's own parameters.
+struct CallContext {
+  StringMap client_metadata;   // ClientMetadata: for the pool's Lambda triggers
+  std::string remote_address;  // UserContextData.IpAddress, a literal address; empty: not sent
+
+  CallContext() = default;
+};
+
+// By what a person who sets up TOTP is known to the pool: exactly one is not empty.
+struct SetUpProof {
+  std::string session;  // of MFA_SETUP
+  std::string access_token;
+
+  static SetUpProof by_session(std::string session) { return {std::move(session), {}}; }
+  static SetUpProof by_access_token(std::string token) { return {{}, std::move(token)}; }
+
+ private:
+  SetUpProof(std::string session_, std::string access_token_)
+      : session(std::move(session_)), access_token(std::move(access_token_)) {}
+};
+
+// AssociateSoftwareToken's answer.
+struct SoftwareToken {
+  std::string secret_code;  // base32, as the otpauth URI takes it
+  std::string session;      // set-up by session: the one to go on with
+
+  SoftwareToken() = default;
+};
+
+// VerifySoftwareToken's answer.
+struct SoftwareTokenCheck {
+  bool verified = false;  // Status SUCCESS; an answer 200 with ERROR is a wrong code
+  std::string session;    // set-up by session: the one to go on with; may be empty after ERROR
+
+  SoftwareTokenCheck() = default;
+};
+
+// GetUser's answer, as far as it is used. Factors by their wire names (SOFTWARE_TOKEN_MFA …).
+struct UserState {
+  std::string username;
+  StringMap attributes;
+  std::vector<std::string> enabled_factors;  // UserMFASettingList
+  std::string preferred_factor;              // PreferredMfaSetting; may be empty
+
+  UserState() = default;
+};
+
+struct FactorPreference {
+  bool enabled;
+  bool preferred;  // always sent: what its absence means is not documented
+};
+
+// SetUserMFAPreference: only the factors that change.
+struct MfaPreference {
+  std::optional<FactorPreference> sms;
+  std::optional<FactorPreference> totp;
+  std::optional<FactorPreference> email;
+
+  MfaPreference() = default;
+};
+
+// CodeDeliveryDetails: where a code went. Foreign text.
+struct CodeDelivery {
+  std::string medium;       // SMS or EMAIL
+  std::string destination;  // masked
+
+  CodeDelivery() = default;
+};
+
 // One configured user pool. Every call ends by `deadline`, retries included, and sends nothing that
-// the caller did not ask for. Destroying the task abandons the call.
+// the caller did not ask for. Destroying the task abandons the call. `context` and secrets given by
+// pointer outlive the task; neither is null.
 class UserPool {
  public:
   UserPool() = default;
@@ -152,15 +227,16 @@ class UserPool {
   // A connection is opened, if none is idle, while the person types. Never fails, returns at once.
   virtual void prewarm() = 0;
 
-  // The password step: InitiateAuth and the answer to PASSWORD_VERIFIER (auth_flow = srp), or
-  // InitiateAuth with the password (auth_flow = password). `password` outlives the task.
+  // The first factor: InitiateAuth and the answer to PASSWORD_VERIFIER (auth_flow = srp and
+  // custom-srp), or InitiateAuth with the password (auth_flow = password). With auth_flow = custom
+  // InitiateAuth alone: the password is not used, the custom challenge that follows asks for it.
   virtual runtime::Task<PoolResult<AuthStep>> sign_in(std::string username, const Secret* password,
-                                                      StringMap client_metadata,
+                                                      const CallContext* context,
                                                       runtime::MonotonicTime deadline) = 0;
 
   // RespondToAuthChallenge. `responses` without USERNAME and SECRET_HASH, which are added here.
   virtual runtime::Task<PoolResult<AuthStep>> respond(Challenge challenge, StringMap responses,
-                                                      StringMap client_metadata,
+                                                      const CallContext* context,
                                                       runtime::MonotonicTime deadline) = 0;
 
   // Verifies both tokens; may fetch the pool's keys.
@@ -170,6 +246,38 @@ class UserPool {
   // RevokeToken: the refresh token and all access tokens made from it.
   virtual runtime::Task<PoolResult<void>> revoke(std::string refresh_token,
                                                  runtime::MonotonicTime deadline) = 0;
+
+  // AssociateSoftwareToken: a new secret. The one that the user has stays until a code of the new
+  // one is verified.
+  virtual runtime::Task<PoolResult<SoftwareToken>> associate_software_token(
+      SetUpProof proof, runtime::MonotonicTime deadline) = 0;
+  // VerifySoftwareToken. `code`: six digits.
+  virtual runtime::Task<PoolResult<SoftwareTokenCheck>> verify_software_token(
+      SetUpProof proof, std::string code, std::string device_name,
+      runtime::MonotonicTime deadline) = 0;
+
+  virtual runtime::Task<PoolResult<UserState>> get_user(std::string access_token,
+                                                        runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<void>> set_mfa_preference(std::string access_token,
+                                                             MfaPreference preference,
+                                                             runtime::MonotonicTime deadline) = 0;
+
+  // ForgotPassword: sends a code.
+  virtual runtime::Task<PoolResult<CodeDelivery>> forgot_password(
+      std::string username, const CallContext* context, runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<void>> confirm_forgot_password(
+      std::string username, std::string code, const Secret* new_password,
+      const CallContext* context, runtime::MonotonicTime deadline) = 0;
+  // ResendConfirmationCode: sends the code of a sign-up once more.
+  virtual runtime::Task<PoolResult<CodeDelivery>> resend_confirmation_code(
+      std::string username, const CallContext* context, runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<void>> confirm_sign_up(std::string username, std::string code,
+                                                          const CallContext* context,
+                                                          runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<void>> change_password(std::string access_token,
+                                                          const Secret* previous,
+                                                          const Secret* proposed,
+                                                          runtime::MonotonicTime deadline) = 0;
 };
 
 }  // namespace pamcognito::cognito

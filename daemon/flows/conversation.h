@@ -7,6 +7,7 @@
 
 #include "common/frame.h"
 #include "common/secret.h"
+#include "daemon/runtime/clock.h"
 #include "daemon/runtime/task.h"
 
 namespace pamcognito::flows {
@@ -51,6 +52,10 @@ class Conversation {
   virtual ~Conversation() = default;
 
   virtual runtime::Task<std::expected<Secret, ConversationError>> ask(Prompt prompt) = 0;
+
+  // When the whole sign-in will be ended, for flows that should not be begun without time for them.
+  // Before the first answer it may not be known yet: the farthest that it can be.
+  [[nodiscard]] virtual runtime::MonotonicTime ends_at() const = 0;
 };
 
 }  // namespace pamcognito::flows

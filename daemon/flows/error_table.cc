@@ -8,6 +8,8 @@ namespace pamcognito::flows {
 namespace {
 
 using cognito::ErrorKind;
+using prompts::busy;
+using prompts::needs_other_step;
 using prompts::pool_failed;
 using prompts::pool_unreachable;
 using prompts::refused;
@@ -17,8 +19,8 @@ using runtime::Level;
 // "refused" for whatever depends on the person or the account: one outcome, one text, no hint.
 // "failed" for whatever a stranger or the pool's state can bring about.
 constexpr std::array kRows = {
-    ErrorRow{ErrorKind::alias_exists, "alias-exists", Outcome::failed, Outcome::failed, pool_failed,
-             Level::warning},
+    ErrorRow{ErrorKind::alias_exists, "alias-exists", Outcome::failed, Outcome::failed,
+             needs_other_step, Level::warning},
     ErrorRow{ErrorKind::code_delivery_failure, "code-delivery-failure", Outcome::failed,
              Outcome::failed, pool_failed, Level::warning},
     ErrorRow{ErrorKind::code_mismatch, "code-mismatch", Outcome::refused, Outcome::refused, refused,
@@ -70,7 +72,7 @@ constexpr std::array kRows = {
     ErrorRow{ErrorKind::too_many_failed_attempts, "too-many-failed-attempts",
              Outcome::tries_exhausted, Outcome::tries_exhausted, too_many_tries, Level::notice},
     ErrorRow{ErrorKind::too_many_requests, "too-many-requests", Outcome::failed, Outcome::failed,
-             pool_failed, Level::warning},
+             busy, Level::warning},
     ErrorRow{ErrorKind::unauthorized, "unauthorized", Outcome::failed, Outcome::failed, pool_failed,
              Level::error},
     ErrorRow{ErrorKind::unexpected_lambda, "unexpected-lambda", Outcome::failed, Outcome::failed,
@@ -86,6 +88,16 @@ constexpr std::array kRows = {
     ErrorRow{ErrorKind::user_not_found, "user-not-found", Outcome::refused, Outcome::refused,
              refused, Level::notice},
     ErrorRow{ErrorKind::unknown_exception, "unknown-exception", Outcome::failed, Outcome::failed,
+             pool_failed, Level::error},
+    ErrorRow{ErrorKind::user_disabled, "user-disabled", Outcome::refused, Outcome::refused, refused,
+             Level::notice},
+    ErrorRow{ErrorKind::temporary_password_expired, "temporary-password-expired", Outcome::refused,
+             Outcome::refused, refused, Level::notice},
+    ErrorRow{ErrorKind::blocked_by_risk, "blocked-by-risk", Outcome::refused, Outcome::refused,
+             refused, Level::warning},
+    ErrorRow{ErrorKind::waf_blocked, "waf-blocked", Outcome::failed, Outcome::failed, pool_failed,
+             Level::error},
+    ErrorRow{ErrorKind::captcha_required, "captcha-required", Outcome::failed, Outcome::failed,
              pool_failed, Level::error},
     ErrorRow{ErrorKind::not_connected, "not-connected", Outcome::unavailable, Outcome::failed,
              pool_unreachable, Level::warning},

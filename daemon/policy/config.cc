@@ -29,8 +29,8 @@ class Loader {
     for (const ConfigText& file : *files) {
       if (auto added = add(file); !added) return std::unexpected(std::move(added.error()));
     }
-    for (const auto& check : {&Loader::derive_pool, &Loader::check_ca_file, &Loader::check_limits,
-                              &Loader::take_client_secret}) {
+    for (const auto& check : {&Loader::derive_pool, &Loader::check_ca_file, &Loader::check_metadata,
+                              &Loader::check_limits, &Loader::take_client_secret}) {
       if (auto checked = (this->*check)(); !checked) {
         return std::unexpected(std::move(checked.error()));
       }
@@ -87,6 +87,19 @@ class Loader {
     if (given) return wrong_key("pool", "ca_file", problem);
     if (draft_.config.pool.endpoint.starts_with("http:")) return {};
     return wrong(ca_file, problem + ": install ca-certificates, or set ca_file in [pool]");
+  }
+
+  Checked check_metadata() {
+    const ClientMetadataConfig& metadata = draft_.config.client_metadata;
+    for (const auto& [name, sent] : {std::pair{"host", metadata.host},
+                                     {"service", metadata.service},
+                                     {"remote-host", metadata.remote_host}}) {
+      if (!sent || !metadata.pairs.contains(name)) continue;
+      return wrong_key("client_metadata", name,
+                       "is the name of a fact that `send` names: rename the pair, or do not send "
+                       "the fact");
+    }
+    return {};
   }
 
   Checked check_limits() {

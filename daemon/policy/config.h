@@ -15,12 +15,20 @@
 
 namespace pamcognito::policy {
 
-enum class AuthFlow : std::uint8_t { srp, password };
-enum class Method : std::uint8_t { totp, email, sms };
+// How the first factor is proved. custom_srp: SRP, then the pool's custom challenges; custom: only
+// those, and what is typed as the password answers the first one.
+enum class AuthFlow : std::uint8_t { srp, password, custom_srp, custom };
+// A second factor. custom: a custom challenge that was answered after the first factor.
+enum class Method : std::uint8_t { totp, email, sms, custom };
 // An array by name: g++ 12 takes the one behind an initialiser list for uninitialised.
-inline constexpr std::array kAllMethods = {Method::totp, Method::email, Method::sms};
+inline constexpr std::array kDefaultMethods = {Method::totp, Method::email, Method::sms};
 enum class Choose : std::uint8_t { policy, ask };
+// Where a second factor may be set up in a sign-in. pool: where the pool demands it (MFA_SETUP);
+// local: also without its demand, on a console or greeter of this machine; yes: and remotely.
+enum class Enrol : std::uint8_t { no, pool, local, yes };
 enum class Identity : std::uint8_t { username, email };
+// How a QR code is shown to a terminal: half blocks are UTF-8, ascii is twice as large.
+enum class Qr : std::uint8_t { none, half_blocks, ascii };
 enum class UnknownAccount : std::uint8_t { deny, allow, allow_root };
 
 // [pool]: where the user pool is and how this machine speaks to it. All URLs have been checked.
@@ -34,8 +42,37 @@ struct PoolConfig {
   std::vector<std::string> issuers;  // accepted `iss`, exactly
   // One for each issuer, in the same order, unless jwks_uri was given: then it serves all.
   std::vector<std::string> jwks_uris;
-  std::string proxy;    // may be empty
-  std::string ca_file;  // PEM; default: the system's bundle
+  std::string proxy;          // may be empty
+  std::string ca_file;        // PEM; default: the system's bundle
+  bool user_context = false;  // user_context = remote-host: UserContextData.IpAddress is sent
+};
+
+// [client_metadata]: what goes with each call as ClientMetadata, for the pool's Lambda triggers. At
+// most 16 pairs; a name has at most 64 bytes, a value 256.
+struct ClientMetadataConfig {
+  std::map<std::string, std::string> pairs;
+  // send = host service remote-host: facts of the sign-in, sent as pairs of these names.
+  bool host = false;
+  bool service = false;
+  bool remote_host = false;
+};
+
+// [custom_challenge]: how a custom challenge is shown.
+struct CustomChallengeConfig {
+  std::vector<std::string> prompt{"prompt"};  // the parameters whose texts are shown, in order
+  bool echo = false;                          // may the answer be seen while it is typed?
+};
+
+// [password]: a forgotten password.
+struct PasswordConfig {
+  bool self_service = false;                // an empty answer at the password prompt offers a reset
+  std::vector<std::string> reset_services;  // PAM services that begin with the reset
+};
+
+// [texts]: what people read.
+struct TextsConfig {
+  std::string language = "en";   // en, or a language that a catalogue is installed for
+  bool trigger_refusal = false;  // show the text by which a PreAuthentication trigger refuses
 };
 
 struct AccessConfig {
@@ -48,8 +85,10 @@ struct AccessConfig {
 
 struct MfaConfig {
   bool require = true;
-  std::vector<Method> methods{kAllMethods.begin(), kAllMethods.end()};
+  std::vector<Method> methods{kDefaultMethods.begin(), kDefaultMethods.end()};
   Choose choose = Choose::policy;
+  Enrol enrol = Enrol::pool;
+  std::string issuer = "Cognito";  // what an authenticator app shows beside the account
 };
 
 struct LimitsConfig {
@@ -73,12 +112,18 @@ struct ServiceConfig {
   std::optional<bool> one_prompt;  // prompts = one | many
   std::optional<bool> echo_code;   // echo = yes | no
   std::optional<std::chrono::seconds> deadline;
+  std::optional<Qr> qr;         // qr = no | yes | ascii
+  std::optional<bool> console;  // console = yes | no: is its person at this machine?
 };
 
 struct Config {
   PoolConfig pool;
   AccessConfig access;
+  ClientMetadataConfig client_metadata;
   MfaConfig mfa;
+  CustomChallengeConfig custom_challenge;
+  PasswordConfig password;
+  TextsConfig texts;
   LimitsConfig limits;
   AccountConfig account;
   std::map<std::string, ServiceConfig, std::less<>> services;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <optional>
 #include <utility>
 
 #include "common/user_name.h"
+#include "daemon/policy/key_values.h"
 #include "daemon/policy/values.h"
 
 namespace pamcognito::policy {
@@ -31,6 +31,7 @@ struct Row {
 };
 
 constexpr std::string_view kService = "service";
+constexpr std::string_view kClientMetadata = "client_metadata";
 constexpr std::string_view kNotBuilt = "is not available in this version: remove the line";
 
 template <class Place, class Value>
@@ -38,26 +39,6 @@ Applied put(Place& place, ValueResult<Value> value) {
   if (!value) return std::unexpected(std::move(value.error()));
   place = std::move(*value);
   return {};
-}
-
-// A word of the file; without a meaning where this version does not have it yet.
-template <class T>
-struct Word {
-  std::string_view word;
-  std::optional<T> meaning;
-};
-
-template <class T>
-ValueResult<T> parse_choice(std::string_view value, std::initializer_list<Word<T>> words) {
-  std::string known;
-  for (const auto& [word, meaning] : words) {
-    if (word == value && meaning) return *meaning;
-    if (word == value) {
-      return std::unexpected(std::string(word) + " is not available in this version");
-    }
-    if (meaning) known += (known.empty() ? "" : " or ") + std::string(word);
-  }
-  return std::unexpected("is not " + known);
 }
 
 // For a key of which only the safe value is built: that one is accepted, and changes nothing.
@@ -73,19 +54,6 @@ Applied accept_only(std::string_view value, std::string_view built,
 
 Applied not_built(Target, std::string_view) {
   return std::unexpected(std::string(kNotBuilt));
-}
-
-ValueResult<std::vector<std::string>> parse_groups(std::string_view value) {
-  constexpr std::size_t kMaxGroup = 512;  // 128 characters of UTF-8
-  auto groups = parse_list(value);
-  if (!groups) return groups;
-  for (const std::string& group : *groups) {
-    if (group.size() > kMaxGroup) return std::unexpected("has a name of more than 512 bytes");
-    if (group == "*") {
-      return std::unexpected("does not know *: name the groups, or set allow_users = *");
-    }
-  }
-  return groups;
 }
 
 Applied put_allowed_users(AccessConfig& access, std::string_view value) {
@@ -105,73 +73,35 @@ Applied put_allowed_users(AccessConfig& access, std::string_view value) {
   return {};
 }
 
-ValueResult<std::string> parse_username_template(std::string_view value) {
-  constexpr std::size_t kMaxUsername = 128;
-  auto text = parse_word(value, kMaxUsername);
-  if (!text) return text;
-  bool has_name = false;
-  for (std::size_t i = 0; i < text->size(); ++i) {
-    if ((*text)[i] != '%') continue;
-    const char next = ++i < text->size() ? (*text)[i] : '\0';
-    if (next != 'u' && next != '%') {
-      return std::unexpected(
-          "has a % that is neither %u (the Linux name) nor %% (a per cent sign)");
-    }
-    has_name = has_name || next == 'u';
-  }
-  if (!has_name)
-    return std::unexpected("lacks %u: every Linux user would be the same Cognito user");
-  return text;
-}
-
-ValueResult<std::vector<Method>> parse_methods(std::string_view value) {
+Applied put_sent_facts(ClientMetadataConfig& metadata, std::string_view value) {
   const auto words = parse_list(value);
   if (!words) return std::unexpected(words.error());
-  if (words->empty()) return std::unexpected("is empty: name at least one of totp, email, sms");
-  std::vector<Method> methods;
+  metadata.host = metadata.service = metadata.remote_host = false;
   for (const std::string& word : *words) {
-    const auto method = parse_choice<Method>(word, {{"totp", Method::totp},
-                                                    {"email", Method::email},
-                                                    {"sms", Method::sms},
-                                                    {"custom", std::nullopt}});
-    if (!method) return std::unexpected("has " + word + ", which " + method.error());
-    methods.push_back(*method);
+    const auto fact = parse_choice<bool ClientMetadataConfig::*>(
+        word, {{"host", &ClientMetadataConfig::host},
+               {"service", &ClientMetadataConfig::service},
+               {"remote-host", &ClientMetadataConfig::remote_host}});
+    if (!fact) return std::unexpected("has " + word + ", which " + fact.error());
+    metadata.*(*fact) = true;
   }
-  return methods;
+  return {};
 }
 
-ValueResult<std::string> parse_client_id(std::string_view value) {
-  constexpr std::size_t kMaxClientId = 128;
-  const bool fits =
-      !value.empty() && value.size() <= kMaxClientId && std::ranges::all_of(value, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '+';
-      });
-  if (fits) return std::string(value);
-  return std::unexpected("is not an app client id: copy it from the pool's app client page");
-}
-
-ValueResult<std::string> parse_path(std::string_view value) {
-  constexpr std::size_t kMaxPath = 1024;
-  if (!value.starts_with('/')) return std::unexpected("is not a path that starts with /");
-  if (value.size() > kMaxPath) return std::unexpected("is longer than 1024 bytes");
-  return std::string(value);
-}
-
-ValueResult<std::string> parse_proxy(std::string_view value) {
-  const std::string problem = cognito::check_proxy(value);
-  if (problem.empty()) return std::string(value);
-  return std::unexpected(problem);
-}
-
-// A URL's own grammar is the endpoint code's; here only what no line may do.
-ValueResult<std::string> parse_url_text(std::string_view value) {
-  return parse_word(value, 1024);
-}
-
-// "many" where the module may ask as often as it needs to.
-ValueResult<bool> parse_one_prompt(std::string_view value) {
-  return parse_choice<bool>(value, {{"one", true}, {"many", false}});
+// [client_metadata] NAME = VALUE. Every key but `send` is a name.
+Applied put_metadata_pair(ClientMetadataConfig& metadata, std::string_view name,
+                          std::string_view value) {
+  constexpr std::size_t kMaxPairs = 16;
+  constexpr std::size_t kMaxValue = 256;
+  if (!is_service_name(name)) {
+    return std::unexpected("is not a name: 1 to 64 of A-Z, a-z, 0-9, _, . and -");
+  }
+  auto text = parse_text(value, kMaxValue);
+  if (!text) return std::unexpected(std::move(text.error()));
+  metadata.pairs.insert_or_assign(std::string(name), std::move(*text));
+  if (metadata.pairs.size() > kMaxPairs)
+    return std::unexpected("is the 17th name: 16 are the most");
+  return {};
 }
 
 Applied put_service_groups(ServiceConfig& service, std::string_view value) {
@@ -180,10 +110,6 @@ Applied put_service_groups(ServiceConfig& service, std::string_view value) {
     return std::unexpected("is empty: name the groups that the service is for, or remove the line");
   }
   return put(service.allow_groups, std::move(groups));
-}
-
-ValueResult<seconds> parse_window(std::string_view value) {
-  return parse_duration(value, minutes(1), days(1));
 }
 
 constexpr std::array kRows = {
@@ -208,8 +134,10 @@ constexpr std::array kRows = {
     Row{"pool", "auth_flow",
         [](Target t, std::string_view v) {
           return put(t.draft.config.pool.auth_flow,
-                     parse_choice<AuthFlow>(
-                         v, {{"srp", AuthFlow::srp}, {"password", AuthFlow::password}}));
+                     parse_choice<AuthFlow>(v, {{"srp", AuthFlow::srp},
+                                                {"password", AuthFlow::password},
+                                                {"custom-srp", AuthFlow::custom_srp},
+                                                {"custom", AuthFlow::custom}}));
         }},
     Row{"pool", "endpoint",
         [](Target t, std::string_view v) {
@@ -234,7 +162,10 @@ constexpr std::array kRows = {
           return put(t.draft.config.pool.ca_file, parse_path(v));
         }},
     Row{"pool", "user_context",
-        [](Target, std::string_view v) { return accept_only(v, "no", {"remote-host"}); }},
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.pool.user_context,
+                     parse_choice<bool>(v, {{"no", false}, {"remote-host", true}}));
+        }},
 
     Row{"access", "allow_groups",
         [](Target t, std::string_view v) {
@@ -268,7 +199,48 @@ constexpr std::array kRows = {
                      parse_choice<Choose>(v, {{"policy", Choose::policy}, {"ask", Choose::ask}}));
         }},
     Row{"mfa", "enrol",
-        [](Target, std::string_view v) { return accept_only(v, "no", {"pool", "local", "yes"}); }},
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.mfa.enrol, parse_choice<Enrol>(v, {{"no", Enrol::no},
+                                                                       {"pool", Enrol::pool},
+                                                                       {"local", Enrol::local},
+                                                                       {"yes", Enrol::yes}}));
+        }},
+    Row{"mfa", "issuer",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.mfa.issuer, parse_issuer(v));
+        }},
+
+    Row{kClientMetadata, "send",
+        [](Target t, std::string_view v) {
+          return put_sent_facts(t.draft.config.client_metadata, v);
+        }},
+
+    Row{"custom_challenge", "prompt",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.custom_challenge.prompt, parse_parameters(v));
+        }},
+    Row{"custom_challenge", "echo",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.custom_challenge.echo, parse_yes_no(v));
+        }},
+
+    Row{"password", "self_service",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.password.self_service, parse_yes_no(v));
+        }},
+    Row{"password", "reset_services",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.password.reset_services, parse_services(v));
+        }},
+
+    Row{"texts", "language",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.texts.language, parse_language(v));
+        }},
+    Row{"texts", "trigger_refusal",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.texts.trigger_refusal, parse_yes_no(v));
+        }},
 
     Row{"session", "lifetime", not_built},
     Row{"session", "revalidate", not_built},
@@ -320,6 +292,9 @@ constexpr std::array kRows = {
            std::string_view v) { return put(t.service->one_prompt, parse_one_prompt(v)); }},
     Row{kService, "echo",
         [](Target t, std::string_view v) { return put(t.service->echo_code, parse_yes_no(v)); }},
+    Row{kService, "qr", [](Target t, std::string_view v) { return put(t.service->qr, parse_qr(v)); }},
+    Row{kService, "console",
+        [](Target t, std::string_view v) { return put(t.service->console, parse_yes_no(v)); }},
     Row{kService, "deadline",
         [](Target t,
            std::string_view
@@ -355,7 +330,8 @@ std::string check_section(std::string_view section) {
   const bool known =
       section != kService && std::ranges::find(kRows, section, &Row::section) != kRows.end();
   return known ? ""
-               : "is not a section: there are [pool], [access], [mfa], [account], [limits] and "
+               : "is not a section: there are [pool], [access], [mfa], [password], "
+                 "[custom_challenge], [client_metadata], [texts], [account], [limits] and "
                  "[service NAME]";
 }
 
@@ -365,6 +341,9 @@ std::expected<void, std::string> apply_setting(Draft& draft, std::string_view se
   const std::string_view table = service.empty() ? section : kService;
   const auto row = std::ranges::find_if(
       kRows, [&](const Row& each) { return each.section == table && each.key == key; });
+  if (row == kRows.end() && table == kClientMetadata) {
+    return put_metadata_pair(draft.config.client_metadata, key, value);
+  }
   if (row == kRows.end()) {
     const std::string keys = known_keys(table);
     if (keys.empty()) return std::unexpected(std::string(kNotBuilt));

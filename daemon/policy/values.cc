@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/text.h"
+
 namespace pamcognito::policy {
 namespace {
 
@@ -95,6 +97,22 @@ ValueResult<std::string> parse_word(std::string_view value, std::size_t most) {
     return std::unexpected("has a blank in it");
   }
   return std::string(value);
+}
+
+ValueResult<std::string> parse_text(std::string_view value, std::size_t most) {
+  if (value.empty()) return std::unexpected("has no value: give one, or remove the line");
+  if (value.size() > most) {
+    return std::unexpected("is longer than " + std::to_string(most) + " bytes");
+  }
+  if (printable(value, most) != value) return std::unexpected("is not printable UTF-8");
+  return std::string(value);
+}
+
+bool is_language(std::string_view name) {
+  constexpr std::size_t kMaxLanguage = 32;
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return name.size() <= kMaxLanguage && !name.empty() && is_letter(name.front()) &&
+         std::ranges::all_of(name, [&](char c) { return is_letter(c) || c == '_' || c == '@'; });
 }
 
 bool is_service_name(std::string_view name) {

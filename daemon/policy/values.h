@@ -30,6 +30,12 @@ ValueResult<std::vector<std::string>> parse_list(std::string_view value);
 // Not empty, at most `most` bytes, no blanks.
 ValueResult<std::string> parse_word(std::string_view value, std::size_t most);
 
+// Not empty, at most `most` bytes, all of it printable UTF-8; blanks are allowed.
+ValueResult<std::string> parse_text(std::string_view value, std::size_t most);
+
+// The name of a language as gettext has it: de, pt_BR, sr@latin. It becomes a part of a path.
+bool is_language(std::string_view name);
+
 // What may name a PAM service, a file in /etc/pam.d: 1 to 64 of A-Z, a-z, 0-9, _, . and -.
 bool is_service_name(std::string_view name);
 

@@ -15,17 +15,22 @@ struct Row {
 
 // A terminal shows what is typed; a code is worth nothing a minute later, and typed blind it is
 // typed wrong.
-constexpr Rendering terminal(seconds deadline) {
+constexpr Rendering terminal(seconds deadline, bool console = false) {
   return {.echo_code = true,
           .one_prompt = false,
+          .qr = policy::Qr::half_blocks,
+          .console = console,
           .deadline = deadline,
           .deadline_from = DeadlineFrom::opening};
 }
 
 // A greeter or a locker: it opens a sign-in, and shows the password's prompt until somebody comes.
+// Its letters have no fixed width, so no QR code fits.
 constexpr Rendering screen(bool one_prompt) {
   return {.echo_code = false,
           .one_prompt = one_prompt,
+          .qr = policy::Qr::none,
+          .console = true,
           .deadline = seconds(300),
           .deadline_from = DeadlineFrom::first_answer};
 }
@@ -34,17 +39,23 @@ constexpr Rendering screen(bool one_prompt) {
 constexpr Rendering unattended() {
   return {.echo_code = false,
           .one_prompt = false,
+          .qr = policy::Qr::none,
+          .console = false,
           .deadline = seconds(30),
           .deadline_from = DeadlineFrom::opening};
 }
 
 constexpr std::array kRows = {
     Row{"sshd", terminal(seconds(110))},  // LoginGraceTime is 120 s by default
-    Row{"login", terminal(seconds(50))},  // LOGIN_TIMEOUT of login.defs is 60 s
+    // LOGIN_TIMEOUT of login.defs is 60 s. getty starts it here; a telnet daemon with a remote
+    // host.
+    Row{"login", terminal(seconds(50), true)},
+    // Whoever types here may be logged in remotely.
     Row{"sudo", terminal(seconds(300))},
     Row{"sudo-i", terminal(seconds(300))},
     Row{"su", terminal(seconds(300))},
     Row{"su-l", terminal(seconds(300))},
+    Row{"passwd", terminal(seconds(300))},
     Row{"lightdm", screen(false)},
     Row{"gdm-password", screen(false)},
     Row{"sddm", screen(true)},  // answers each prompt with the password
@@ -71,6 +82,8 @@ Rendering rendering_for(const policy::Config& config, std::string_view service) 
   rendering.echo_code = given.echo_code.value_or(rendering.echo_code);
   rendering.one_prompt = given.one_prompt.value_or(rendering.one_prompt);
   rendering.deadline = given.deadline.value_or(rendering.deadline);
+  rendering.qr = given.qr.value_or(rendering.qr);
+  rendering.console = given.console.value_or(rendering.console);
   return rendering;
 }
 

@@ -16,6 +16,8 @@ struct Rendering {
   bool echo_code = false;   // the code prompt is ECHO_ON; for sshd that keeps a client's stored
                             // password out of it
   bool one_prompt = false;  // the caller can ask only once: password+code in one answer
+  policy::Qr qr = policy::Qr::none;  // can it show a QR code?
+  bool console = false;  // its person sits at this machine, unless the sign-in has a remote host
   std::chrono::seconds deadline{110};
   DeadlineFrom deadline_from = DeadlineFrom::opening;
 };

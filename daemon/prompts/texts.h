@@ -7,29 +7,70 @@
 #include "daemon/cognito/user_pool.h"
 #include "daemon/policy/config.h"
 
-// Everything that a person reads. Plain and short; no jargon, no blame, no hint to an attacker: a
-// wrong password, an unknown user and a disabled one read the same.
+// Everything that a person reads, in the language of the installed catalogue (catalogue.h). Plain
+// and short; no jargon, no blame, no hint to an attacker: a wrong password, an unknown user and a
+// disabled one read the same. Foreign text (destinations, device names, the pool's words) is made
+// printable and capped.
 namespace pamcognito::prompts {
+
+// Questions.
 
 // "Password: " for everybody, or ssh would tell strangers who is ours.
 std::string password();
 // One prompt only: password, '+', six digits. The text is "Password: " as well.
 std::string password_and_code();
+// passwd(1), which only its own user runs: "Current password: ".
+std::string current_password();
 // "Code sent to +*******4567 by SMS: ", "Code sent to a***@e*** by e-mail: ",
 // "Code from your authenticator app: " or, with a friendly name, "Code from your authenticator app
-// (alice's phone): ". Foreign text (destination, device name) is made printable and capped at 64
-// bytes.
+// (alice's phone): ".
 std::string code(const cognito::Challenge& challenge);
 // A numbered list and the question, all in one prompt:
 // "How do you want to get your code?\n 1  authenticator app\n 2  SMS\nNumber: "
 std::string choice(const std::vector<policy::Method>& methods);
-std::string_view method_name(policy::Method method);  // "authenticator app", "e-mail", "SMS"
+std::string method_name(policy::Method method);  // "authenticator app", "e-mail", "SMS", …
 
-// "Your password must be changed. New password: " and "New password again: ".
-std::string new_password();
+// "New password: " and "New password again: ". The first says why where the person did not ask for
+// it: "Your password must be changed. New password: ".
+std::string new_password(bool demanded);
 std::string new_password_again();
-// "nickname: ", an attribute of the account that the pool wants a value for.
+// "given name: ", an attribute of the account that the pool wants a value for.
 std::string attribute(std::string_view name);
+// The texts of the named parameters, each on a line of its own and cut at 512 bytes, then "Answer:
+// ", unless the last one ends with a colon and so is the question itself.
+std::string custom_challenge(const cognito::Challenge& challenge,
+                             const std::vector<std::string>& parameters);
+
+// TOTP set-up: one prompt with the QR code of the otpauth URI, the secret in groups of four,
+// account and issuer, and what else may be typed. OpenSSH shows half blocks as octal digits to a
+// client in the C locale: so the secret stands beside the code, and its last lines offer another
+// form of it. "… Code from the app (a: QR code in letters, n: no QR code): " At most 15,000 bytes:
+// a QR code that does not fit is left out.
+struct TotpSetup {
+  std::string secret;   // base32
+  std::string issuer;   // as the app shows it
+  std::string account;  // as the app shows it
+};
+std::string totp_setup(const TotpSetup& setup, policy::Qr qr);
+// After the first try: "Code from the app (s: show the secret again): ".
+std::string totp_setup_again();
+// "Your account needs a second factor. Which one?\n 1  authenticator app\n 2  e-mail\nNumber: "
+std::string setup_choice(const std::vector<policy::Method>& methods);
+// "Your account needs a second factor. E-mail address for your codes: "
+std::string setup_email();
+
+// A reset that an admin demanded, whose code has been sent:
+// "Your password must be reset. Code that was sent to you (Enter: send a new one): "
+std::string reset_code();
+// "Forgotten your password? Type yes to get a code for a new one: "
+std::string forgot_password_question();
+// Is it that yes? In English or the installed language, whatever its case.
+bool is_yes(std::string_view answer);
+// The same whether the account exists or not:
+// "If a code can be sent to you, it is on its way. Code (Enter: send a new one): "
+std::string forgot_password_code();
+// "Your account must be confirmed. Code that was sent to you (Enter: send a new one): "
+std::string confirmation_code();
 
 // Notices.
 std::string wrong_code();         // "That code is not right."
@@ -39,23 +80,39 @@ std::string not_a_code();         // "A code has 4 to 10 digits."  Nothing was s
 std::string not_a_totp_code();    // "The code has six digits."
 std::string not_in_list();        // "Type one of the numbers."
 std::string new_code_sent();      // "A new code was sent."
+// "A code was sent to a***@e*** by e-mail."
+std::string code_sent(const cognito::CodeDelivery& delivery);
+std::string no_new_code();          // "No new code could be sent."
+std::string passwords_differ();     // "The two passwords differ."
+std::string password_is_the_old();  // "The new password must be another one."
+std::string not_a_password();       // "A password has no control characters."
+// "That password is not allowed: " and what the pool says about its policy.
+std::string password_not_allowed(std::string_view pools_text);
+std::string value_needed();          // "A value is needed."
+std::string not_an_email_address();  // "That is not an e-mail address."
+std::string setup_starts_again();    // "Time ran out. Here is a new secret: …"
+std::string password_changed();      // "Your password was changed."
+std::string password_was_set();      // reset: "Your new password is set. The sign-in goes on."
+std::string account_confirmed();     // "Your account is confirmed. The sign-in goes on."
+
+// Ends.
 std::string refused();            // "Sign-in failed."
 std::string too_many_tries();     // "Too many tries. Wait some minutes, then try again."
 std::string too_many_messages();  // "Too many codes were sent. Wait some minutes, then try again."
 std::string time_is_up();         // "Time ran out. Try again."
 std::string pool_unreachable();   // "The sign-in service cannot be reached."
 std::string pool_failed();        // "The sign-in service did not answer as it should. Try again."
+std::string busy();               // "The sign-in service is busy. Wait a moment, then try again."
 std::string second_factor_needed();  // what to do about it
 std::string factor_not_accepted(const std::vector<policy::Method>& accepted);  // names what is
-std::string not_permitted();        // "Your account may not sign in here."
-std::string passwords_differ();     // "The two passwords differ."
-std::string password_is_the_old();  // "The new password must be another one."
-std::string not_a_password();       // "A password has no control characters."
-// "That password is not allowed: " and what the pool says about its policy, made printable and
-// capped.
-std::string password_not_allowed(std::string_view pools_text);
-std::string value_needed();      // "A value is needed."
-std::string needs_other_step();  // a step that this version cannot do in a login (new password,
-                                 // set-up, reset, confirmation): where to do it instead
+std::string not_permitted();      // "Your account may not sign in here."
+std::string cannot_set_up();      // the pool demands a set-up that this place or version refuses
+std::string no_time_to_set_up();  // "… Setting it up takes longer than this sign-in may last. …"
+std::string needs_other_step();   // a step that cannot be done in a login: where to do it instead
+std::string needs_other_way();  // only passkeys and the like are offered: what to ask the admin for
+// What a PreAuthentication trigger says, without Cognito's words around it, in one line of at most
+// 256 bytes; where it says nothing: refused().
+std::string trigger_refusal(std::string_view pools_text);
+std::string not_changed();  // "Your password was not changed."
 
 }  // namespace pamcognito::prompts

@@ -73,10 +73,14 @@ struct Stage {
     int pair[2];
     assert_int_equal(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
                      0);
+    daemons_end.reset(pair[0]);
     module = std::make_unique<Module>(loop, Fd(pair[1]));
+  }
+  // From what the world says by now.
+  void make_sign_in() {
     sign_in = std::make_unique<bus::OpenSignIn>(
         loop, world.services(), world.request(), std::move(*open.take("alice", world.origin)),
-        facts, Fd(pair[0]), [this] {
+        facts, std::move(daemons_end), [this] {
           sign_in.reset();
           ++finished;
           // A round more, so that the module's end sees what was sent last.
@@ -85,6 +89,7 @@ struct Stage {
         });
   }
   void run() {
+    if (!sign_in) make_sign_in();
     sign_in->start();
     assert_int_equal(loop.run(), 0);
     assert_int_equal(finished, 1);
@@ -103,6 +108,7 @@ struct Stage {
   EventLoop loop;
   limits::OpenSignIns open;
   sessions::VerifiedFactsStore facts;
+  Fd daemons_end;
   std::unique_ptr<Module> module;
   std::unique_ptr<bus::OpenSignIn> sign_in;
   std::unique_ptr<runtime::Timer> after;
@@ -180,6 +186,37 @@ void a_dead_host_process_ends_it_at_the_code(void**) {
   assert_false(stage.remembered());
 }
 
+void a_password_change_goes_over_the_same_socket(void**) {
+  Stage stage;
+  stage.world.goal = flows::Goal::change_password;
+  stage.script_totp();
+  stage.module->answers = {"right password", "123456", "another one", "another one"};
+  stage.run();
+  std::vector<Purpose> purposes;
+  for (const DaemonFrame& frame : stage.module->frames)
+    if (frame.type == FrameType::ask_hidden || frame.type == FrameType::ask_visible)
+      purposes.push_back(frame.purpose);
+  assert_true(purposes == std::vector({Purpose::password, Purpose::code, Purpose::new_password,
+                                       Purpose::new_password_again}));
+  assert_outcome(stage.module->frames.back().outcome, Outcome::success);
+  assert_text(stage.world.operations(),
+              "sign_in, respond SOFTWARE_TOKEN_MFA, verify, change_password");
+}
+
+// passwd's second pass may never come: nothing must have been changed then.
+void a_module_that_stops_before_the_new_password_changes_nothing(void**) {
+  Stage stage;
+  stage.world.goal = flows::Goal::change_password;
+  stage.script_totp();
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.purpose == Purpose::new_password) stage.module->hang_up();
+  };
+  stage.run();
+  assert_text(stage.world.operations(), "sign_in, respond SOFTWARE_TOKEN_MFA, verify");
+  assert_int_equal(stage.world.revoked.size(), 1);
+  assert_false(stage.remembered());
+}
+
 // Sends `bytes` as one datagram, as no module of ours would.
 void send_raw(Module& module, std::string_view bytes) {
   assert_int_equal(::send(module.socket().get(), bytes.data(), bytes.size(), 0), bytes.size());
@@ -243,6 +280,8 @@ int main() {
       cmocka_unit_test(a_refusal_says_so_and_gives_no_id),
       cmocka_unit_test(a_dead_host_process_ends_it_at_the_prompt),
       cmocka_unit_test(a_dead_host_process_ends_it_at_the_code),
+      cmocka_unit_test(a_password_change_goes_over_the_same_socket),
+      cmocka_unit_test(a_module_that_stops_before_the_new_password_changes_nothing),
       cmocka_unit_test(garbage_ends_it),
       cmocka_unit_test(an_abort_is_a_broken_conversation),
       cmocka_unit_test(an_answer_that_nobody_asked_for_ends_it),

@@ -1,12 +1,18 @@
 #include "daemon/flows/error_table.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
-#include "tests/cmocka_cpp.h"
-#include "tests/flows/scripted.h"
+#include "daemon/cognito/errors.h"
+#include "daemon/flows/sent_code.h"
+#include "daemon/prompts/texts.h"
+#include "tests/flows/named_tests.h"
+#include "tests/flows/scenarios.h"
+#include "tests/unit/cognito/model_exceptions.h"
 
-// Walks the table: each failure of the pool, at the password and at the code.
+// Walks the table: each failure of the pool, at the password and at the code; each exception that
+// the service's model names, at each operation; each state that an account may be in.
 namespace pamcognito::test {
 namespace {
 
@@ -34,6 +40,12 @@ void at_the_password(void**) {
     World world;
     world.pool.reply_error(row.kind, kRaw, false);
     const SignInResult result = world.run();
+    // These two go on: the person, who hangs up, was asked for a code.
+    if (row.kind == ErrorKind::password_reset_required ||
+        row.kind == ErrorKind::user_not_confirmed) {
+      assert_outcome(result.outcome, Outcome::conversation_broken);
+      continue;
+    }
     assert_outcome(result.outcome, row.at_password);
     assert_text(result.cause, row.word);
     assert_text(result.detail, kRaw);
@@ -80,6 +92,11 @@ void the_rows_that_matter_say_what_they_must(void**) {
       {ErrorKind::bad_response, Outcome::failed, Outcome::failed},
       {ErrorKind::tokens_rejected, Outcome::failed, Outcome::failed},
       {ErrorKind::internal, Outcome::unforeseen, Outcome::unforeseen},
+      {ErrorKind::user_disabled, Outcome::refused, Outcome::refused},
+      {ErrorKind::temporary_password_expired, Outcome::refused, Outcome::refused},
+      {ErrorKind::blocked_by_risk, Outcome::refused, Outcome::refused},
+      {ErrorKind::waf_blocked, Outcome::failed, Outcome::failed},
+      {ErrorKind::captcha_required, Outcome::failed, Outcome::failed},
   };
   for (const Row& row : rows) {
     print_message("%s\n", std::string(flows::error_row(row.kind).word).c_str());
@@ -91,13 +108,195 @@ void the_rows_that_matter_say_what_they_must(void**) {
 // One text for a wrong password, an unknown user and a disabled one.
 void accounts_do_not_differ(void**) {
   std::set<std::string> texts;
-  for (const ErrorKind kind :
-       {ErrorKind::not_authorized, ErrorKind::user_not_found, ErrorKind::user_not_confirmed,
-        ErrorKind::password_reset_required, ErrorKind::user_lambda_validation}) {
+  for (const ErrorKind kind : {ErrorKind::not_authorized, ErrorKind::user_not_found,
+                               ErrorKind::user_not_confirmed, ErrorKind::password_reset_required,
+                               ErrorKind::user_lambda_validation, ErrorKind::user_disabled,
+                               ErrorKind::temporary_password_expired, ErrorKind::blocked_by_risk}) {
     assert_outcome(flows::error_row(kind).at_password, Outcome::refused);
     texts.insert(flows::error_row(kind).text());
   }
   assert_int_equal(texts.size(), 1);
+}
+
+// Which calls of the scripted pool are the operation.
+bool is_call_of(std::string_view operation, std::string_view call) {
+  if (operation == "InitiateAuth") return call == "sign_in";
+  if (operation == "RespondToAuthChallenge")
+    return call == "sign_in" || call.starts_with("respond ");
+  if (operation == "AssociateSoftwareToken") return call == "associate";
+  if (operation == "VerifySoftwareToken") return call == "verify_totp";
+  if (operation == "GetUser") return call == "get_user";
+  if (operation == "SetUserMFAPreference") return call == "set_preference";
+  if (operation == "ForgotPassword") return call == "forgot_password";
+  if (operation == "ConfirmForgotPassword") return call == "confirm_forgot_password";
+  if (operation == "ConfirmSignUp") return call == "confirm_sign_up";
+  if (operation == "ChangePassword") return call == "change_password";
+  return false;  // ResendConfirmationCode and RevokeToken are in no scenario
+}
+
+void expect_closed(const Scenario& scenario, std::size_t call, ErrorKind kind) {
+  World world;
+  scenario.prepare(world);
+  world.pool.fault_at = call;
+  world.pool.fault = cognito::PoolError(kind, kRaw);
+  world.pool.fault.password_sent = true;
+  const SignInResult result = world.run();
+  const bool hidden =
+      world.pool.calls[call].operation == "forgot_password" && flows::depends_on_the_account(kind);
+  if (hidden) return;
+  assert_true(result.outcome != Outcome::success && result.outcome != Outcome::unavailable);
+  assert_false(result.notice.text.contains(kRaw));
+}
+
+void every_exception_of_the_operation_has_a_row_and_lets_nobody_in(void** state) {
+  const auto& operation = row_of<ModelOperation>(state);
+  for (const std::string_view name : operation.exceptions) {
+    const ErrorKind kind = cognito::kind_of_exception(name);
+    const flows::ErrorRow& row = flows::error_row(kind);
+    print_message("  %s: %s\n", std::string(name).c_str(), std::string(row.word).c_str());
+    assert_true(kind != ErrorKind::unknown_exception);
+    assert_false(row.word.empty() || row.text().empty());
+    for (const Scenario& scenario : scenarios()) {
+      World plain;
+      scenario.prepare(plain);
+      (void)plain.run();
+      for (std::size_t call = 0; call < plain.pool.calls.size(); ++call)
+        if (is_call_of(operation.name, plain.pool.calls[call].operation))
+          expect_closed(scenario, call, kind);
+    }
+  }
+}
+
+void every_exception_of_resending_a_confirmation_ends_it(void**) {
+  for (const ModelOperation& operation : model_operations()) {
+    if (operation.name != "ResendConfirmationCode") continue;
+    for (const std::string_view name : operation.exceptions) {
+      World world;
+      world.pool.reply_error(ErrorKind::user_not_confirmed);
+      world.pool.fail("resend", cognito::kind_of_exception(name), kRaw);
+      world.person->answers = {"right password", "", "123456"};
+      const SignInResult result = world.run();
+      assert_outcome(result.outcome, flows::error_row(cognito::kind_of_exception(name)).later);
+      assert_false(result.notice.text.contains(kRaw));
+    }
+  }
+}
+
+// What the pool answers to a password for accounts in each state, as it comes over the wire.
+struct AccountState {
+  const char* row;
+  const char* exception;
+  const char* text;
+  const char* word;
+  Outcome outcome;  // of a person who hangs up after the password
+};
+
+constexpr AccountState kAccountStates[] = {
+    {"RESET_REQUIRED", "PasswordResetRequiredException", "Password reset required for the user",
+     "password-reset-required", Outcome::conversation_broken},
+    {"UNCONFIRMED", "UserNotConfirmedException", "User is not confirmed.", "user-not-confirmed",
+     Outcome::conversation_broken},
+    {"temporary password expired", "NotAuthorizedException",
+     "Temporary password has expired and must be reset by an administrator.",
+     "temporary-password-expired", Outcome::refused},
+    {"disabled", "NotAuthorizedException", "User is disabled.", "user-disabled", Outcome::refused},
+    {"federated", "NotAuthorizedException", "Incorrect username or password.", "not-authorized",
+     Outcome::refused},
+    {"unknown to the pool", "UserNotFoundException", "User does not exist.", "user-not-found",
+     Outcome::refused},
+    {"locked out", "NotAuthorizedException", "Password attempts exceeded", "not-authorized",
+     Outcome::refused},
+    {"blocked by its risk", "NotAuthorizedException",
+     "Unable to login because of security reasons.", "blocked-by-risk", Outcome::refused},
+    {"refused by a PreAuthentication trigger", "UserLambdaValidationException",
+     "PreAuthentication failed with error Not at night.", "user-lambda-validation",
+     Outcome::refused},
+};
+
+cognito::PoolError error_on_the_wire(const AccountState& account) {
+  cognito::HttpResponse response;
+  response.status = 400;
+  response.error_type = account.exception;
+  response.body = std::string(R"({"message":")") + account.text + R"("})";
+  return cognito::error_of_response(response);
+}
+
+void account_state(void** state) {
+  const auto& account = row_of<AccountState>(state);
+  const cognito::PoolError error = error_on_the_wire(account);
+  assert_text(flows::error_row(error.kind).word, account.word);
+  World world;
+  world.pool.reply_error(error.kind, error.message);
+  const SignInResult result = world.run();
+  assert_outcome(result.outcome, account.outcome);
+  if (account.outcome != Outcome::refused) return;  // it went on: another prompt
+  assert_text(result.cause, account.word);
+  assert_text(result.detail, account.text);
+  assert_text(result.notice.text, prompts::refused());  // the same for all of them
+  assert_int_equal(world.person->prompts.size(), 1);
+}
+
+void account_state_force_change_password_goes_on(void**) {
+  World world;
+  world.pool.reply_challenge(ChallengeName::new_password_required);
+  assert_outcome(world.run().outcome, Outcome::conversation_broken);
+  assert_text(world.person->prompts[1], prompts::new_password(true));
+}
+
+// Answers of what stands in front of the pool have no exception's name.
+struct Front {
+  const char* row;
+  int status;
+  const char* body;
+  const char* word;
+};
+
+constexpr Front kFronts[] = {
+    {"a web ACL blocks: 403 without JSON", 403, "<html><body>403 Forbidden</body></html>",
+     "waf-blocked"},
+    {"a web ACL blocks: 403 without a body", 403, "", "waf-blocked"},
+    {"a web ACL wants a CAPTCHA: 405", 405, "<html>Human Verification</html>", "captcha-required"},
+    {"a web ACL wants a challenge: 202", 202, "", "captcha-required"},
+    {"throttled: 429 without JSON", 429, "", "too-many-requests"},
+    {"broken: 502 without JSON", 502, "Bad Gateway", "internal-error"},
+};
+
+void what_stands_in_front_of_the_pool(void** state) {
+  const auto& front = row_of<Front>(state);
+  cognito::HttpResponse response;
+  response.status = front.status;
+  response.body = front.body;
+  const cognito::PoolError error = cognito::error_of_response(response);
+  assert_text(flows::error_row(error.kind).word, front.word);
+  World world;
+  world.pool.reply_error(error.kind, error.message, false);
+  const SignInResult result = world.run();
+  assert_outcome(result.outcome, Outcome::failed);  // never unavailable: a stranger may cause it
+  assert_text(result.cause, front.word);
+}
+
+void a_triggers_refusal_is_shown_only_by_switch(void**) {
+  constexpr char text[] = "PreAuthentication failed with error Not\x1b[2J at night.";
+  for (const bool shown : {false, true}) {
+    World world;
+    world.config->texts.trigger_refusal = shown;
+    world.pool.reply_error(ErrorKind::user_lambda_validation, text);
+    const SignInResult result = world.run();
+    assert_outcome(result.outcome, Outcome::refused);
+    assert_text(result.detail, text);  // the log has it in any case
+    assert_text(result.notice.text, shown ? prompts::trigger_refusal(text) : prompts::refused());
+    assert_false(result.notice.text.contains('\x1b'));
+  }
+}
+
+void the_switch_shows_no_other_text_of_the_pool(void**) {
+  for (const flows::ErrorRow& row : flows::error_rows()) {
+    if (row.kind == ErrorKind::user_lambda_validation) continue;
+    World world;
+    world.config->texts.trigger_refusal = true;
+    world.pool.reply_error(row.kind, kRaw);
+    assert_false(world.run().notice.text.contains(kRaw));
+  }
 }
 
 }  // namespace
@@ -105,13 +304,25 @@ void accounts_do_not_differ(void**) {
 
 int main() {
   using namespace pamcognito::test;
-  const CMUnitTest tests[] = {
+  NamedTests tests;
+  tests.add({
       cmocka_unit_test(words_are_unique),
       cmocka_unit_test(no_row_lets_anybody_in),
       cmocka_unit_test(at_the_password),
       cmocka_unit_test(at_the_code),
       cmocka_unit_test(the_rows_that_matter_say_what_they_must),
       cmocka_unit_test(accounts_do_not_differ),
-  };
-  return cmocka_run_group_tests(tests, nullptr, nullptr);
+      cmocka_unit_test(every_exception_of_resending_a_confirmation_ends_it),
+      cmocka_unit_test(account_state_force_change_password_goes_on),
+      cmocka_unit_test(a_triggers_refusal_is_shown_only_by_switch),
+      cmocka_unit_test(the_switch_shows_no_other_text_of_the_pool),
+  });
+  const std::vector<ModelOperation> operations = model_operations();
+  for (const ModelOperation& operation : operations)
+    tests.add("each exception of " + std::string(operation.name),
+              every_exception_of_the_operation_has_a_row_and_lets_nobody_in, operation);
+  for (const AccountState& account : kAccountStates)
+    tests.add(std::string("account state: ") + account.row, account_state, account);
+  for (const Front& front : kFronts) tests.add(front.row, what_stands_in_front_of_the_pool, front);
+  return tests.run("error_table");
 }

@@ -93,6 +93,14 @@ void required_attributes_are_asked_for_by_name(void**) {
   assert_false(world.pool.calls[1].values.contains("userAttributes.email"));
 }
 
+void the_password_is_no_attribute(void**) {
+  World world;
+  ask_for_new_password(world, {{"requiredAttributes", R"(["userAttributes.nickname"])"}});
+  world.person->answers = {"temporary", "temporary", "temporary", "temporary"};
+  assert_outcome(world.run().outcome, Outcome::tries_exhausted);
+  assert_text(world.operations(), "sign_in");
+}
+
 void malformed_requirements_end_it(void**) {
   for (const char* text : {"{}", "[1]", "nothing", "[[[[[[[[[[[["}) {
     World world;
@@ -133,6 +141,7 @@ int main() {
       cmocka_unit_test(the_policys_word_is_shown_and_another_one_taken),
       cmocka_unit_test(three_refused_ones_end_it),
       cmocka_unit_test(required_attributes_are_asked_for_by_name),
+      cmocka_unit_test(the_password_is_no_attribute),
       cmocka_unit_test(malformed_requirements_end_it),
       cmocka_unit_test(the_new_password_is_no_code_either),
       cmocka_unit_test(a_caller_with_one_prompt_is_sent_elsewhere),

@@ -1,12 +1,16 @@
 #include "tests/flows/scripted.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace pamcognito::test {
 
 using cognito::AuthStep;
+using cognito::CallContext;
 using cognito::Challenge;
 using cognito::ChallengeName;
+using cognito::ErrorKind;
+using cognito::PoolError;
 using runtime::Task;
 
 namespace {
@@ -33,6 +37,14 @@ std::string wire_name_of(ChallengeName name) {
   return {};
 }
 
+cognito::Tokens tokens() {
+  cognito::Tokens tokens;
+  tokens.access_token = "access";
+  tokens.id_token = "id";
+  tokens.refresh_token = "refresh";
+  return tokens;
+}
+
 }  // namespace
 
 Task<std::expected<Secret, flows::ConversationError>> ScriptedPerson::ask(flows::Prompt prompt) {
@@ -49,40 +61,185 @@ Task<std::expected<Secret, flows::ConversationError>> ScriptedPerson::ask(flows:
   co_return std::move(*answer);
 }
 
-ScriptedPool::Reply ScriptedPool::next(const runtime::MonotonicTime& deadline) {
+ScriptedPool::Result<AuthStep> ScriptedPool::next(const Deadline& deadline) {
   if (deadline <= clock_.now())
-    return std::unexpected(cognito::PoolError(cognito::ErrorKind::timed_out, "no time was left"));
-  if (replies.empty())
-    return std::unexpected(cognito::PoolError(cognito::ErrorKind::internal, "script at its end"));
-  Reply reply = std::move(replies.front());
+    return std::unexpected(PoolError(ErrorKind::timed_out, "no time was left"));
+  if (is_now(fault_at)) return std::unexpected(fault);
+  if (is_now(tokens_at)) {
+    ++issued;
+    return AuthStep(tokens());
+  }
+  if (replies.empty()) return std::unexpected(PoolError(ErrorKind::internal, "script at its end"));
+  Result<AuthStep> reply = std::move(replies.front());
   replies.pop_front();
   if (reply && reply->challenge) reply->challenge->received = clock_.now();
+  if (reply && reply->tokens) ++issued;
   return reply;
 }
 
-Task<ScriptedPool::Reply> ScriptedPool::sign_in(std::string username, const Secret* password,
-                                                cognito::StringMap,
-                                                runtime::MonotonicTime deadline) {
-  calls.push_back({"sign_in", std::move(username), std::string(password->reveal()), {}});
+std::optional<PoolError> ScriptedPool::failure(const std::string& operation, Deadline deadline) {
+  if (deadline <= clock_.now()) return PoolError(ErrorKind::timed_out, "no time was left");
+  if (is_now(fault_at)) return fault;
+  auto& waiting = failures_[operation];
+  if (waiting.empty()) return std::nullopt;
+  PoolError error = std::move(waiting.front());
+  waiting.pop_front();
+  return error;
+}
+
+void ScriptedPool::fail(const std::string& operation, ErrorKind kind, std::string message) {
+  failures_[operation].emplace_back(kind, std::move(message));
+}
+
+Task<ScriptedPool::Result<AuthStep>> ScriptedPool::sign_in(std::string username,
+                                                           const Secret* password,
+                                                           const CallContext* context,
+                                                           Deadline deadline) {
+  calls.push_back({"sign_in", std::move(username), std::string(password->reveal()), {}, *context});
   co_return next(deadline);
 }
 
-Task<ScriptedPool::Reply> ScriptedPool::respond(Challenge challenge, cognito::StringMap responses,
-                                                cognito::StringMap,
-                                                runtime::MonotonicTime deadline) {
-  calls.push_back({"respond " + challenge.wire_name, challenge.username, {}, std::move(responses)});
+Task<ScriptedPool::Result<AuthStep>> ScriptedPool::respond(Challenge challenge,
+                                                           cognito::StringMap responses,
+                                                           const CallContext* context,
+                                                           Deadline deadline) {
+  responses["(session)"] = challenge.session;
+  calls.push_back(
+      {"respond " + challenge.wire_name, challenge.username, {}, std::move(responses), *context});
   co_return next(deadline);
 }
 
-Task<cognito::PoolResult<cognito::VerifiedTokens>> ScriptedPool::verify(const cognito::Tokens*,
-                                                                        runtime::MonotonicTime) {
-  calls.push_back({"verify", {}, {}, {}});
+Task<ScriptedPool::Result<cognito::VerifiedTokens>> ScriptedPool::verify(const cognito::Tokens*,
+                                                                         Deadline) {
+  calls.push_back({"verify", {}, {}, {}, {}});
+  if (is_now(fault_at)) co_return std::unexpected(fault);
   co_return verified;
 }
 
-Task<cognito::PoolResult<void>> ScriptedPool::revoke(std::string, runtime::MonotonicTime) {
-  calls.push_back({"revoke", {}, {}, {}});
-  co_return cognito::PoolResult<void>{};
+Task<ScriptedPool::Result<void>> ScriptedPool::revoke(std::string, Deadline) {
+  calls.push_back({"revoke", {}, {}, {}, {}});
+  co_return Result<void>{};
+}
+
+Task<ScriptedPool::Result<cognito::SoftwareToken>> ScriptedPool::associate_software_token(
+    cognito::SetUpProof proof, Deadline deadline) {
+  calls.push_back({"associate",
+                   {},
+                   {},
+                   {{"session", proof.session}, {"access_token", proof.access_token}},
+                   {}});
+  if (auto error = failure("associate", deadline)) co_return std::unexpected(std::move(*error));
+  cognito::SoftwareToken token;
+  token.secret_code = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+  if (!proof.session.empty()) token.session = "associated " + std::to_string(++sessions_);
+  co_return token;
+}
+
+Task<ScriptedPool::Result<cognito::SoftwareTokenCheck>> ScriptedPool::verify_software_token(
+    cognito::SetUpProof proof, std::string code, std::string device_name, Deadline deadline) {
+  calls.push_back({"verify_totp",
+                   {},
+                   {},
+                   {{"session", proof.session},
+                    {"access_token", proof.access_token},
+                    {"code", std::move(code)},
+                    {"device", std::move(device_name)}},
+                   {}});
+  if (auto error = failure("verify_totp", deadline)) co_return std::unexpected(std::move(*error));
+  cognito::SoftwareTokenCheck check;
+  check.verified = wrong_setup_codes-- <= 0;
+  if (!proof.session.empty()) check.session = "checked " + std::to_string(++sessions_);
+  co_return check;
+}
+
+Task<ScriptedPool::Result<cognito::UserState>> ScriptedPool::get_user(std::string access_token,
+                                                                      Deadline deadline) {
+  calls.push_back({"get_user", {}, {}, {{"access_token", std::move(access_token)}}, {}});
+  if (auto error = failure("get_user", deadline)) co_return std::unexpected(std::move(*error));
+  co_return user;
+}
+
+Task<ScriptedPool::Result<void>> ScriptedPool::set_mfa_preference(std::string access_token,
+                                                                  cognito::MfaPreference preference,
+                                                                  Deadline deadline) {
+  const auto word = [](const std::optional<cognito::FactorPreference>& factor) -> std::string {
+    if (!factor) return "";
+    return std::string(factor->enabled ? "enabled" : "disabled") +
+           (factor->preferred ? ", preferred" : "");
+  };
+  calls.push_back({"set_preference",
+                   {},
+                   {},
+                   {{"access_token", std::move(access_token)},
+                    {"sms", word(preference.sms)},
+                    {"totp", word(preference.totp)},
+                    {"email", word(preference.email)}},
+                   {}});
+  if (auto error = failure("set_preference", deadline))
+    co_return std::unexpected(std::move(*error));
+  co_return Result<void>{};
+}
+
+Task<ScriptedPool::Result<cognito::CodeDelivery>> ScriptedPool::forgot_password(
+    std::string username, const CallContext* context, Deadline deadline) {
+  calls.push_back({"forgot_password", std::move(username), {}, {}, *context});
+  if (auto error = failure("forgot_password", deadline))
+    co_return std::unexpected(std::move(*error));
+  cognito::CodeDelivery sent;
+  sent.medium = "EMAIL";
+  sent.destination = delivery;
+  co_return sent;
+}
+
+Task<ScriptedPool::Result<void>> ScriptedPool::confirm_forgot_password(std::string username,
+                                                                       std::string code,
+                                                                       const Secret* new_password,
+                                                                       const CallContext* context,
+                                                                       Deadline deadline) {
+  calls.push_back({"confirm_forgot_password",
+                   std::move(username),
+                   std::string(new_password->reveal()),
+                   {{"code", std::move(code)}},
+                   *context});
+  if (auto error = failure("confirm_forgot_password", deadline))
+    co_return std::unexpected(std::move(*error));
+  co_return Result<void>{};
+}
+
+Task<ScriptedPool::Result<cognito::CodeDelivery>> ScriptedPool::resend_confirmation_code(
+    std::string username, const CallContext* context, Deadline deadline) {
+  calls.push_back({"resend", std::move(username), {}, {}, *context});
+  if (auto error = failure("resend", deadline)) co_return std::unexpected(std::move(*error));
+  cognito::CodeDelivery sent;
+  sent.medium = "EMAIL";
+  sent.destination = delivery;
+  co_return sent;
+}
+
+Task<ScriptedPool::Result<void>> ScriptedPool::confirm_sign_up(std::string username,
+                                                               std::string code,
+                                                               const CallContext* context,
+                                                               Deadline deadline) {
+  calls.push_back(
+      {"confirm_sign_up", std::move(username), {}, {{"code", std::move(code)}}, *context});
+  if (auto error = failure("confirm_sign_up", deadline))
+    co_return std::unexpected(std::move(*error));
+  co_return Result<void>{};
+}
+
+Task<ScriptedPool::Result<void>> ScriptedPool::change_password(std::string access_token,
+                                                               const Secret* previous,
+                                                               const Secret* proposed,
+                                                               Deadline deadline) {
+  calls.push_back(
+      {"change_password",
+       {},
+       std::string(proposed->reveal()),
+       {{"access_token", std::move(access_token)}, {"previous", std::string(previous->reveal())}},
+       {}});
+  if (auto error = failure("change_password", deadline))
+    co_return std::unexpected(std::move(*error));
+  co_return Result<void>{};
 }
 
 void ScriptedPool::reply_challenge(ChallengeName name, cognito::StringMap parameters) {
@@ -96,11 +253,7 @@ void ScriptedPool::reply_challenge(ChallengeName name, cognito::StringMap parame
 }
 
 void ScriptedPool::reply_tokens() {
-  cognito::Tokens tokens;
-  tokens.access_token = "access";
-  tokens.id_token = "id";
-  tokens.refresh_token = "refresh";
-  replies.emplace_back(AuthStep(std::move(tokens)));
+  replies.emplace_back(AuthStep(tokens()));
 }
 
 void ScriptedPool::reply_error(cognito::ErrorKind kind, std::string message, bool password_sent) {
@@ -125,6 +278,7 @@ flows::SignInServices World::services() {
   services.clock = &clock;
   services.failures = &failures;
   services.messages = &messages;
+  services.reset_messages = &reset_messages;
   services.password_turns = &turns;
   services.refusal_time = &refusal_time;
   services.revoke_later = [this](std::string token) { revoked.push_back(std::move(token)); };
@@ -132,7 +286,10 @@ flows::SignInServices World::services() {
 }
 
 flows::SignInRequest World::request() {
-  return {"alice", service, 1001, origin};
+  flows::SignInRequest request("alice", service, 1001, origin);
+  if (origin.is_remote()) request.remote_host = "192.0.2.7";
+  request.goal = goal;
+  return request;
 }
 
 flows::SignInResult World::run() {
@@ -149,8 +306,18 @@ std::string World::operations() const {
   return all;
 }
 
+std::size_t World::calls_of(std::string_view operation) const {
+  return static_cast<std::size_t>(std::ranges::count(pool.calls, operation, &PoolCall::operation));
+}
+
+const PoolCall& World::call(std::string_view operation) const {
+  const auto found = std::ranges::find(pool.calls, operation, &PoolCall::operation);
+  if (found == pool.calls.end()) std::abort();
+  return *found;
+}
+
 void World::next_sign_in() {
-  person = std::make_unique<ScriptedPerson>();
+  person = std::make_unique<ScriptedPerson>(clock);
   person->answers = {"right password"};
   pool.calls.clear();
   pool.replies.clear();

@@ -3,9 +3,11 @@
 #include <deque>
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,7 +40,10 @@ class ScriptedClock final : public runtime::Clock {
 // What the person saw and typed. Answers are taken in order; without one the caller hangs up.
 class ScriptedPerson final : public flows::Conversation {
  public:
+  explicit ScriptedPerson(ScriptedClock& clock) : clock_(clock) {}
+
   runtime::Task<std::expected<Secret, flows::ConversationError>> ask(flows::Prompt prompt) override;
+  [[nodiscard]] runtime::MonotonicTime ends_at() const override { return clock_.now() + time_left; }
 
   std::deque<std::string> answers;
   std::function<void()> before_answer;  // time passes, somebody else signs in …
@@ -47,46 +52,98 @@ class ScriptedPerson final : public flows::Conversation {
   std::vector<std::string> notices;
   std::vector<Purpose> purposes;
   std::vector<bool> echoes;
+  std::chrono::seconds time_left{300};
+
+ private:
+  ScriptedClock& clock_;
 };
 
 struct PoolCall {
-  std::string operation;  // sign_in, respond SMS_MFA, verify, revoke
+  std::string operation;  // sign_in, respond SMS_MFA, verify, associate, get_user …
   std::string username;
-  std::string password;
+  std::string password;  // the new one, where there are two
   cognito::StringMap values;
+  cognito::CallContext context;
 };
 
 class ScriptedPool final : public cognito::UserPool {
  public:
-  using Reply = cognito::PoolResult<cognito::AuthStep>;
+  template <class T>
+  using Result = cognito::PoolResult<T>;
+  using Deadline = runtime::MonotonicTime;
 
   explicit ScriptedPool(ScriptedClock& clock) : clock_(clock) {}
 
   void prewarm() override { ++prewarmed; }
-  runtime::Task<Reply> sign_in(std::string username, const Secret* password,
-                               cognito::StringMap client_metadata,
-                               runtime::MonotonicTime deadline) override;
-  runtime::Task<Reply> respond(cognito::Challenge challenge, cognito::StringMap responses,
-                               cognito::StringMap client_metadata,
-                               runtime::MonotonicTime deadline) override;
-  runtime::Task<cognito::PoolResult<cognito::VerifiedTokens>> verify(
-      const cognito::Tokens* tokens, runtime::MonotonicTime deadline) override;
-  runtime::Task<cognito::PoolResult<void>> revoke(std::string refresh_token,
-                                                  runtime::MonotonicTime deadline) override;
+  runtime::Task<Result<cognito::AuthStep>> sign_in(std::string username, const Secret* password,
+                                                   const cognito::CallContext* context,
+                                                   Deadline deadline) override;
+  runtime::Task<Result<cognito::AuthStep>> respond(cognito::Challenge challenge,
+                                                   cognito::StringMap responses,
+                                                   const cognito::CallContext* context,
+                                                   Deadline deadline) override;
+  runtime::Task<Result<cognito::VerifiedTokens>> verify(const cognito::Tokens* tokens,
+                                                        Deadline deadline) override;
+  runtime::Task<Result<void>> revoke(std::string refresh_token, Deadline deadline) override;
+  runtime::Task<Result<cognito::SoftwareToken>> associate_software_token(
+      cognito::SetUpProof proof, Deadline deadline) override;
+  runtime::Task<Result<cognito::SoftwareTokenCheck>> verify_software_token(
+      cognito::SetUpProof proof, std::string code, std::string device_name,
+      Deadline deadline) override;
+  runtime::Task<Result<cognito::UserState>> get_user(std::string access_token,
+                                                     Deadline deadline) override;
+  runtime::Task<Result<void>> set_mfa_preference(std::string access_token,
+                                                 cognito::MfaPreference preference,
+                                                 Deadline deadline) override;
+  runtime::Task<Result<cognito::CodeDelivery>> forgot_password(std::string username,
+                                                               const cognito::CallContext* context,
+                                                               Deadline deadline) override;
+  runtime::Task<Result<void>> confirm_forgot_password(std::string username, std::string code,
+                                                      const Secret* new_password,
+                                                      const cognito::CallContext* context,
+                                                      Deadline deadline) override;
+  runtime::Task<Result<cognito::CodeDelivery>> resend_confirmation_code(
+      std::string username, const cognito::CallContext* context, Deadline deadline) override;
+  runtime::Task<Result<void>> confirm_sign_up(std::string username, std::string code,
+                                              const cognito::CallContext* context,
+                                              Deadline deadline) override;
+  runtime::Task<Result<void>> change_password(std::string access_token, const Secret* previous,
+                                              const Secret* proposed, Deadline deadline) override;
 
   // Replies to sign_in and respond, in order; beyond the last one: ErrorKind::internal.
   void reply_challenge(cognito::ChallengeName name, cognito::StringMap parameters = {});
   void reply_tokens();
   void reply_error(cognito::ErrorKind kind, std::string message = {}, bool password_sent = true);
 
-  std::deque<Reply> replies;
-  cognito::PoolResult<cognito::VerifiedTokens> verified;
+  // Errors of the other operations, by the names in PoolCall::operation, in order; without one the
+  // call succeeds.
+  void fail(const std::string& operation, cognito::ErrorKind kind, std::string message = {});
+
+  // Walks over a whole flow: what the call of that number, from 0, answers instead of its script.
+  std::optional<std::size_t> fault_at;
+  cognito::PoolError fault;
+  std::optional<std::size_t> tokens_at;  // sign_in and respond only
+
+  std::deque<Result<cognito::AuthStep>> replies;
+  Result<cognito::VerifiedTokens> verified;
+  cognito::UserState user;    // of get_user
+  int wrong_setup_codes = 0;  // so many checks answer 200 with Status ERROR first
+  std::string delivery = "a***@e***";
   std::vector<PoolCall> calls;
   int prewarmed = 0;
+  std::size_t issued = 0;  // how often tokens were handed out
 
  private:
-  Reply next(const runtime::MonotonicTime& deadline);
+  [[nodiscard]] bool is_now(const std::optional<std::size_t>& call) const {
+    return call && *call + 1 == calls.size();
+  }
+  Result<cognito::AuthStep> next(const Deadline& deadline);
+  // The error that the script has for the operation now.
+  std::optional<cognito::PoolError> failure(const std::string& operation, Deadline deadline);
+
   ScriptedClock& clock_;
+  std::map<std::string, std::deque<cognito::PoolError>> failures_;
+  int sessions_ = 0;
 };
 
 // One world for a sign-in of alice by sshd from 192.0.2.7: change what the test is about, then
@@ -97,20 +154,25 @@ class World {
   flows::SignInResult run();
   // The calls' operations, joined by ", ".
   [[nodiscard]] std::string operations() const;
+  // How often the operation was called, and its first call, which there must be.
+  [[nodiscard]] std::size_t calls_of(std::string_view operation) const;
+  [[nodiscard]] const PoolCall& call(std::string_view operation) const;
   // A new sign-in in the same world: budgets and clock stay.
   void next_sign_in();
 
   ScriptedClock clock;
   ScriptedPool pool{clock};
-  std::unique_ptr<ScriptedPerson> person = std::make_unique<ScriptedPerson>();
+  std::unique_ptr<ScriptedPerson> person = std::make_unique<ScriptedPerson>(clock);
   std::shared_ptr<policy::Config> config = std::make_shared<policy::Config>();
   limits::FailureBudgets failures{policy::LimitsConfig{}};
   limits::MessageBudgets messages{policy::LimitsConfig{}};
+  limits::MessageBudgets reset_messages{policy::LimitsConfig{}};
   limits::UserQueue turns;
   std::chrono::milliseconds refusal_time{250};
   std::vector<std::string> revoked;
   std::string service = "sshd";
   limits::Origin origin = limits::Origin::of_host("192.0.2.7");
+  flows::Goal goal = flows::Goal::sign_in;
 
   flows::SignInServices services();
   flows::SignInRequest request();

@@ -81,12 +81,10 @@ struct Serving {
   int script_done;  // a byte is written here
 };
 
-int open_sign_in(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
-  const auto& serving = *static_cast<Serving*>(userdata);
+int open_conversation(sd_bus_message* call, const Serving& serving) {
   const char* user = nullptr;
   const char* service = nullptr;
-  must(::sd_bus_message_read(call, "ss", &user, &service), "OpenSignIn");
-  ++serving.record->opened;
+  must(::sd_bus_message_read(call, "ss", &user, &service), "user and service");
   keep(&serving.record->user, user);
   keep(&serving.record->service, service);
   keep(&serving.record->facts, read_facts(call));
@@ -107,6 +105,18 @@ int open_sign_in(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) 
   peer.hang_up();
   (void)!::write(serving.script_done, "s", 1);
   return 1;
+}
+
+int open_sign_in(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
+  const auto& serving = *static_cast<Serving*>(userdata);
+  ++serving.record->opened;
+  return open_conversation(call, serving);
+}
+
+int open_password_change(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
+  const auto& serving = *static_cast<Serving*>(userdata);
+  ++serving.record->changing;
+  return open_conversation(call, serving);
 }
 
 int check_account(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
@@ -134,6 +144,8 @@ int check_account(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/)
 const sd_bus_vtable kVtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("OpenSignIn", "ssa{sv}", "hu", &open_sign_in, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("OpenPasswordChange", "ssa{sv}", "hu", &open_password_change,
+                  SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("CheckAccount", "ssaya{sv}", "y", &check_account, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END};
 

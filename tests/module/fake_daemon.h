@@ -19,8 +19,9 @@ struct Record {
     Purpose purpose;
     std::array<char, 512> answer;
   };
-  int opened = 0;   // calls of OpenSignIn
-  int checked = 0;  // calls of CheckAccount
+  int opened = 0;    // calls of OpenSignIn
+  int changing = 0;  // calls of OpenPasswordChange
+  int checked = 0;   // calls of CheckAccount
   std::array<char, 64> user{};
   std::array<char, 128> service{};
   std::array<char, 1024> facts{};  // "ruid=0 tty=… " in the order they came
@@ -79,7 +80,8 @@ struct FakeDaemonSettings {
   Outcome account = Outcome::success;  // what CheckAccount answers
 };
 
-// A process that owns org.pamcognito.Auth1 on the private bus and plays a script for each sign-in.
+// A process that owns org.pamcognito.Auth1 on the private bus and plays a script for each sign-in
+// and change of a password.
 class FakeDaemon {
  public:
   using Script = std::function<void(Peer&)>;

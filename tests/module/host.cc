@@ -1,6 +1,7 @@
 #include "tests/module/host.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -82,6 +83,12 @@ void write_service(const Stack& stack) {
   text += "account [success=1 new_authtok_reqd=die ignore=ignore default=die] " + module;
   text += "account [default=die] " + probe + " ignored\n";
   text += "account required " + probe + "\n";
+  if (stack.set_first)
+    text += "password optional " + probe + " leave=" + stack.first_password + "\n";
+  text += "password " + stack.password_control + " " + module;
+  text += "password [default=die] " + probe + " ignored\n";
+  text += "password required " + probe + " " + stack.after_password_check +
+          (stack.notes_tokens ? " note\n" : "\n");
   (void)::mkdir(kConfigurations, 0755);
   write_file(std::string(kConfigurations) + "/" + stack.service, text);
   // libpam wants this one, too, and complains to syslog otherwise.
@@ -115,6 +122,9 @@ int Transaction::authenticate(int flags) {
 int Transaction::account(int flags) {
   return ::pam_acct_mgmt(pamh_, flags);
 }
+int Transaction::change_password(int flags) {
+  return ::pam_chauthtok(pamh_, flags);
+}
 int Transaction::set_credentials() {
   return ::pam_setcred(pamh_, PAM_ESTABLISH_CRED);
 }
@@ -128,8 +138,21 @@ std::string Transaction::tokens_handed_over() const {
   return noted != nullptr ? noted : "";
 }
 
+std::string Transaction::tokens_after_first_pass() const {
+  const char* noted = ::pam_getenv(pamh_, "NOTED_FIRST");
+  return noted != nullptr ? noted : "";
+}
+
 unsigned Transaction::last_delay() {
   return recorded_delay;
+}
+
+RealUid::RealUid(uid_t uid) {
+  if (::setresuid(uid, 0, 0) != 0) std::abort();
+}
+
+RealUid::~RealUid() {
+  if (::setresuid(0, 0, 0) != 0) std::abort();
 }
 
 const char* code_name(int code) {
@@ -150,6 +173,12 @@ const char* code_name(int code) {
       return "PAM_NEW_AUTHTOK_REQD";
     case PAM_ACCT_EXPIRED:
       return "PAM_ACCT_EXPIRED";
+    case PAM_AUTHTOK_ERR:
+      return "PAM_AUTHTOK_ERR";
+    case PAM_AUTHTOK_RECOVERY_ERR:
+      return "PAM_AUTHTOK_RECOVERY_ERR";
+    case PAM_TRY_AGAIN:
+      return "PAM_TRY_AGAIN";
     case PAM_CONV_ERR:
       return "PAM_CONV_ERR";
     case PAM_IGNORE:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <security/pam_appl.h>
+#include <sys/types.h>
 
 #include <cstddef>
 #include <functional>
@@ -29,11 +30,15 @@ struct Person {
 // What the stack around the module does, beyond the module itself.
 struct Stack {
   std::string options = {};         // the module's
-  std::string first_password = {};  // what an earlier module left in PAM_AUTHTOK, if set_first
+  std::string first_password = {};  // what an earlier module left in PAM_AUTHTOK, or before a
+                                    // change of the password in PAM_OLDAUTHTOK, if set_first
   bool set_first = false;
   std::string service = "sshd";
   bool notes_tokens = true;       // for tokens_handed_over()
   bool with_conversation = true;  // false: pam_conv.conv is null
+  // A change of the password: what the modules around ours do.
+  std::string password_control = "[success=1 ignore=ignore default=die]";  // ours
+  std::string after_password_check = {};  // arguments of the probe (probe.cc)
 };
 
 // Means that the module answered PAM_IGNORE, which libpam does not hand to the host.
@@ -50,11 +55,15 @@ class Transaction {
   // The module's own code, PAM_IGNORE as kIgnored.
   int authenticate(int flags = 0);
   int account(int flags = 0);
+  // Both passes; PAM_CHANGE_EXPIRED_AUTHTOK and PAM_SILENT may be given.
+  int change_password(int flags = 0);
   int set_credentials();
 
   void set_item(int number, const char* value);
   // What a later module of the stack found after the last success: "AUTHTOK=… OLDAUTHTOK=…".
   [[nodiscard]] std::string tokens_handed_over() const;
+  // The same after the first pass of a change of the password.
+  [[nodiscard]] std::string tokens_after_first_pass() const;
   // The delay in microseconds that the last failure asked for; 0: none. Nobody waits for it.
   [[nodiscard]] static unsigned last_delay();
 
@@ -63,6 +72,15 @@ class Transaction {
  private:
   pam_conv conversation_{};
   pam_handle_t* pamh_ = nullptr;
+};
+
+// This process with the real uid of a user, as passwd(1) has it; root again in the end.
+class RealUid {
+ public:
+  explicit RealUid(uid_t uid);
+  RealUid(const RealUid&) = delete;
+  RealUid& operator=(const RealUid&) = delete;
+  ~RealUid();
 };
 
 // The name of a PAM code, for messages.

@@ -97,6 +97,19 @@ int run_transaction(const char* user) {
   return code;
 }
 
+void change_script(Peer& peer) {
+  if (peer.ask(Purpose::password) && peer.ask(Purpose::new_password, "New password: "))
+    peer.success();
+}
+
+// passwd(1) of the user itself. Returns its code.
+int run_password_change(const char* user) {
+  const RealUid itself(kOursUid);
+  Person person{.answers = {"secret", "newer"}};
+  Transaction transaction(user, &person);
+  return transaction.change_password();
+}
+
 void the_process_is_the_same_afterwards(void**) {
   const PrivateBus bus;
   (void)::umask(0027);
@@ -115,6 +128,24 @@ void the_process_is_the_same_afterwards(void**) {
     const FakeDaemon daemon([](Peer& peer) { peer.hang_up(); });
     const ProcessState with_daemon = ProcessState::now();
     assert_code(run_transaction(kOurs), PAM_AUTHINFO_UNAVAIL);
+    assert_same(with_daemon, ProcessState::now());
+  }
+  {
+    const FakeDaemon daemon(change_script);
+    const ProcessState with_daemon = ProcessState::now();
+    assert_code(run_password_change(kOurs), PAM_SUCCESS);
+    assert_same(with_daemon, ProcessState::now());
+  }
+  {
+    // It ends between the two passes, with the conversation in PAM data.
+    const FakeDaemon daemon(change_script);
+    const ProcessState with_daemon = ProcessState::now();
+    {
+      const RealUid itself(kOursUid);
+      Person person{.answers = {"secret"}};
+      Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
+      assert_code(transaction.change_password(), PAM_PERM_DENIED);
+    }
     assert_same(with_daemon, ProcessState::now());
   }
 }
@@ -138,10 +169,8 @@ void sigpipe_is_never_raised(void**) {
 
 // A host without standard streams must not find our descriptors in their place, not even while it
 // asks.
-void descriptors_are_above_two_and_close_on_exec(void**) {
-  const PrivateBus bus;
-  const FakeDaemon daemon(sign_in_script);
-  Child child([] {
+int look_at_descriptors(int (Transaction::*phase)(int)) {
+  Child child([phase] {
     Person person{.answers = {"secret", "123456"}};
     int result = 0;
     Transaction transaction(kOurs, &person);
@@ -162,10 +191,21 @@ void descriptors_are_above_two_and_close_on_exec(void**) {
       }
       if (ours != 1) result = 4;  // the socket, and no bus
     };
-    if (transaction.authenticate() != PAM_SUCCESS) return 1;
+    if ((transaction.*phase)(0) != PAM_SUCCESS) return 1;
     return result;
   });
-  assert_int_equal(child.wait(), 0);
+  return child.wait();
+}
+
+void descriptors_are_above_two_and_close_on_exec(void**) {
+  const PrivateBus bus;
+  {
+    const FakeDaemon daemon(sign_in_script);
+    assert_int_equal(look_at_descriptors(&Transaction::authenticate), 0);
+  }
+  const FakeDaemon daemon(change_script);
+  const RealUid itself(kOursUid);
+  assert_int_equal(look_at_descriptors(&Transaction::change_password), 0);
 }
 
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
@@ -220,6 +260,30 @@ void what_was_typed_is_not_left_in_memory(void**) {
   assert_int_equal(copies_in_memory(end_of_password, disguise), 0);
   assert_int_equal(copies_in_memory(person.answers[1], disguise), 0);
 }
+
+void what_was_typed_for_a_change_is_not_left_in_memory(void**) {
+  constexpr char disguise = 0x15;
+  const auto planted = [](std::string end) {
+    std::string text(200, 'x');
+    text += end;
+    for (char& c : text) c = static_cast<char>(c ^ disguise);
+    return text;
+  };
+  Person person{.answers = {planted("current-one"), planted("another-one")}, .disguise = disguise};
+  const PrivateBus bus;
+  const FakeDaemon daemon([](Peer& peer) {
+    peer.ask_unrecorded(Purpose::password);
+    peer.ask_unrecorded(Purpose::new_password);
+    peer.outcome(Outcome::success);
+    peer.drain();
+  });
+  const RealUid itself(kOursUid);
+  Transaction transaction(kOurs, &person, {.notes_tokens = false});
+  assert_code(transaction.change_password(), PAM_SUCCESS);
+  // A run of x before the end, which no literal of this program has.
+  for (const std::string& answer : person.answers)
+    assert_int_equal(copies_in_memory(answer.substr(180), disguise), 0);
+}
 #endif
 
 struct Footprint {
@@ -237,13 +301,13 @@ struct Footprint {
   }
 };
 
-void assert_steady(const char* user, int code) {
+void assert_steady(const char* user, int code, int (*run)(const char*) = &run_transaction) {
   constexpr int warm_up = 200;
   constexpr int runs = 1000;
-  for (int i = 0; i < warm_up; ++i) assert_code(run_transaction(user), code);
+  for (int i = 0; i < warm_up; ++i) assert_code(run(user), code);
   const Footprint before = Footprint::now();
   for (int i = 0; i < runs; ++i)
-    if (run_transaction(user) != code) fail_msg("run %d ended otherwise", i);
+    if (run(user) != code) fail_msg("run %d ended otherwise", i);
   const Footprint after = Footprint::now();
   print_message("%s: files %zu %zu, mappings %zu %zu, heap %zu %zu\n", user, before.files,
                 after.files, before.mappings, after.mappings, before.heap, after.heap);
@@ -270,6 +334,17 @@ void a_thousand_sign_ins_leave_nothing(void**) {
   assert_steady(kOurs, PAM_SUCCESS);
 }
 
+void a_thousand_password_changes_leave_nothing(void**) {
+  const PrivateBus bus;
+  const FakeDaemon daemon([](Peer& peer) {
+    peer.ask_unrecorded(Purpose::password);
+    peer.ask_unrecorded(Purpose::new_password);
+    peer.outcome(Outcome::success);
+    peer.drain();
+  });
+  assert_steady(kOurs, PAM_SUCCESS, &run_password_change);
+}
+
 void a_thousand_users_who_are_not_ours_leave_nothing(void**) {
   assert_steady(kNotOurs, kIgnored);
 }
@@ -290,8 +365,10 @@ int main() {
       cmocka_unit_test(descriptors_are_above_two_and_close_on_exec),
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
       cmocka_unit_test(what_was_typed_is_not_left_in_memory),
+      cmocka_unit_test(what_was_typed_for_a_change_is_not_left_in_memory),
 #endif
       cmocka_unit_test(a_thousand_sign_ins_leave_nothing),
+      cmocka_unit_test(a_thousand_password_changes_leave_nothing),
       cmocka_unit_test(a_thousand_users_who_are_not_ours_leave_nothing),
       cmocka_unit_test(a_thousand_failures_leave_nothing),
   };

@@ -51,11 +51,41 @@ void each_ending_is_one_line(void**) {
   assert_one_line(syslog->take(), "pam_cognito(sshd:account): account unavailable cause=no-daemon");
 }
 
+void a_password_change_is_one_line(void**) {
+  const auto change = [](const FakeDaemon::Script& script) {
+    const FakeDaemon daemon(script);
+    const RealUid itself(kOursUid);
+    Person person{.answers = {"planted-password", "planted-too"}};
+    Transaction transaction(kOurs, &person, {.options = "debug", .service = "passwd"});
+    return transaction.change_password();
+  };
+  assert_code(change([](Peer& peer) {
+                peer.ask(Purpose::password);
+                peer.ask(Purpose::new_password);
+                peer.success();
+              }),
+              PAM_SUCCESS);
+  std::string log = syslog->take();
+  assert_true(log.find("planted") == std::string::npos);
+  assert_int_equal(lines_in(log), 3);  // two of `debug`
+  assert_true(log.contains(
+      "pam_cognito(passwd:chauthtok): password-change success cause=outcome user=alice"));
+  assert_code(change([](Peer& peer) { peer.outcome(Outcome::refused); }), PAM_AUTHTOK_RECOVERY_ERR);
+  assert_one_line(syslog->take(), "password-change refused cause=outcome user=alice");
+
+  Person person;
+  const RealUid somebody(kOursUid);
+  Transaction transaction(kOursByPrimary, &person);
+  assert_code(transaction.change_password(), PAM_PERM_DENIED);
+  assert_one_line(syslog->take(), "password-change not-permitted cause=another-user user=carol");
+}
+
 void others_are_no_line(void**) {
   Person person;
   Transaction transaction(kNotOurs, &person);
   assert_code(transaction.authenticate(), kIgnored);
   assert_code(transaction.account(), kIgnored);
+  assert_code(transaction.change_password(), kIgnored);
   assert_text(syslog->take(), "");
 }
 
@@ -108,6 +138,7 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test(each_ending_is_one_line),
+      cmocka_unit_test(a_password_change_is_one_line),
       cmocka_unit_test(others_are_no_line),
       cmocka_unit_test(faults_of_the_configuration_are_named),
       cmocka_unit_test(no_secret_is_logged),

@@ -1,8 +1,13 @@
-// A module for the tests' stacks. Arguments: leave=TEXT sets PAM_AUTHTOK, as an earlier module that
-// asked for a password does; ignored answers PAM_CRED_INSUFFICIENT, so that a stack tells that the
-// module before it was ignored; note puts the tokens into the PAM environment for the host to read.
+// A module for the tests' stacks. Arguments: leave=TEXT sets PAM_AUTHTOK (a change of the password:
+// PAM_OLDAUTHTOK), as an earlier module that asked for a password does; ignored answers
+// PAM_CRED_INSUFFICIENT, so that a stack tells that the module before it was ignored; note puts the
+// tokens into the PAM environment for the host to read, as NOTED, and those of PAM_PRELIM_CHECK as
+// NOTED_FIRST. Of PAM_PRELIM_CHECK alone: fail_first answers PAM_PERM_DENIED; await_first=FIFO
+// waits until somebody has opened that for writing and closed it; user_first=NAME sets PAM_USER.
 
+#include <fcntl.h>
 #include <security/pam_modules.h>
+#include <unistd.h>
 
 #include <string>
 #include <string_view>
@@ -15,15 +20,28 @@ std::string item(pam_handle_t* pamh, int number) {
   return static_cast<const char*>(value);
 }
 
-int act(pam_handle_t* pamh, int argc, const char** argv) {
+void await(const char* fifo) {
+  const int fd = ::open(fifo, O_RDONLY | O_CLOEXEC);
+  char byte = 0;
+  (void)!::read(fd, &byte, 1);
+  (void)::close(fd);
+}
+
+int act(pam_handle_t* pamh, int argc, const char** argv, int token = PAM_AUTHTOK,
+        bool first = false) {
   for (int i = 0; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "ignored") return PAM_CRED_INSUFFICIENT;
     if (argument.starts_with("leave="))
-      (void)::pam_set_item(pamh, PAM_AUTHTOK, argument.substr(6).data());
+      (void)::pam_set_item(pamh, token, argument.substr(6).data());
+    if (first && argument == "fail_first") return PAM_PERM_DENIED;
+    if (first && argument.starts_with("await_first=")) await(argument.substr(12).data());
+    if (first && argument.starts_with("user_first="))
+      (void)::pam_set_item(pamh, PAM_USER, argument.substr(11).data());
     if (argument == "note") {
-      const std::string noted =
-          "NOTED=AUTHTOK=" + item(pamh, PAM_AUTHTOK) + " OLDAUTHTOK=" + item(pamh, PAM_OLDAUTHTOK);
+      const std::string noted = std::string(first ? "NOTED_FIRST" : "NOTED") +
+                                "=AUTHTOK=" + item(pamh, PAM_AUTHTOK) +
+                                " OLDAUTHTOK=" + item(pamh, PAM_OLDAUTHTOK);
       (void)::pam_putenv(pamh, noted.c_str());
     }
   }
@@ -42,4 +60,8 @@ PROBE_EXPORT int pam_sm_setcred(pam_handle_t* pamh, int, int argc, const char** 
 }
 PROBE_EXPORT int pam_sm_acct_mgmt(pam_handle_t* pamh, int, int argc, const char** argv) {
   return act(pamh, argc, argv);
+}
+PROBE_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int argc, const char** argv) {
+  return act(pamh, argc, argv, PAM_OLDAUTHTOK,
+             (static_cast<unsigned>(flags) & PAM_PRELIM_CHECK) != 0);
 }

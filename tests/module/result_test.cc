@@ -19,26 +19,36 @@ struct Row {
   int authenticate_later;
   int account_unavailable;  // this transaction's authentication was unavailable, too
   int account;
+  int password_check;  // PAM_PRELIM_CHECK
+  int password_update;
 };
 
 // What docs/architecture.md promises to PAM stacks, written a second time by hand.
 constexpr Row kTable[] = {
-    {Outcome::unforeseen, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR},
-    {Outcome::success, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS},
-    {Outcome::refused, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_PERM_DENIED},
-    {Outcome::not_permitted, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
-    {Outcome::tries_exhausted, PAM_MAXTRIES, PAM_MAXTRIES, PAM_MAXTRIES, PAM_MAXTRIES},
+    {Outcome::unforeseen, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR,
+     PAM_SERVICE_ERR, PAM_SERVICE_ERR},
+    {Outcome::success, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS,
+     PAM_SUCCESS},
+    {Outcome::refused, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_PERM_DENIED,
+     PAM_AUTHTOK_RECOVERY_ERR, PAM_AUTHTOK_ERR},
+    {Outcome::not_permitted, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED,
+     PAM_PERM_DENIED, PAM_PERM_DENIED},
+    {Outcome::tries_exhausted, PAM_MAXTRIES, PAM_MAXTRIES, PAM_MAXTRIES, PAM_MAXTRIES, PAM_MAXTRIES,
+     PAM_MAXTRIES},
     {Outcome::unavailable, PAM_AUTHINFO_UNAVAIL, PAM_AUTH_ERR, PAM_AUTHINFO_UNAVAIL,
-     PAM_PERM_DENIED},
-    {Outcome::failed, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_PERM_DENIED},
-    {Outcome::conversation_broken, PAM_CONV_ERR, PAM_CONV_ERR, PAM_CONV_ERR, PAM_CONV_ERR},
-    {Outcome::account_denied, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
+     PAM_PERM_DENIED, PAM_TRY_AGAIN, PAM_AUTHTOK_ERR},
+    {Outcome::failed, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_TRY_AGAIN,
+     PAM_AUTHTOK_ERR},
+    {Outcome::conversation_broken, PAM_CONV_ERR, PAM_CONV_ERR, PAM_CONV_ERR, PAM_CONV_ERR,
+     PAM_CONV_ERR, PAM_CONV_ERR},
+    {Outcome::account_denied, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED,
+     PAM_PERM_DENIED, PAM_PERM_DENIED},
     {Outcome::account_expired, PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED,
-     PAM_ACCT_EXPIRED},
+     PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED, PAM_ACCT_EXPIRED},
     {Outcome::new_password_needed, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_NEW_AUTHTOK_REQD,
-     PAM_NEW_AUTHTOK_REQD},
+     PAM_NEW_AUTHTOK_REQD, PAM_SERVICE_ERR, PAM_SERVICE_ERR},
     {Outcome::account_unknown, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_AUTHINFO_UNAVAIL,
-     PAM_PERM_DENIED},
+     PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
 };
 
 void every_outcome_has_its_code(void**) {
@@ -49,12 +59,19 @@ void every_outcome_has_its_code(void**) {
     assert_code(code(Phase::authenticate, row.outcome, false), row.authenticate_later);
     assert_code(code(Phase::account, row.outcome, true), row.account_unavailable);
     assert_code(code(Phase::account, row.outcome, false), row.account);
+    // There is no "unavailable" that would leave a local password to pam_unix.
+    for (const bool may_be_unavailable : {false, true}) {
+      assert_code(code(Phase::password_check, row.outcome, may_be_unavailable), row.password_check);
+      assert_code(code(Phase::password_update, row.outcome, may_be_unavailable),
+                  row.password_update);
+    }
   }
 }
 
 void values_from_the_future_are_failures(void**) {
   for (int value = static_cast<int>(kAllOutcomes.size()); value < 256; ++value)
-    for (const Phase phase : {Phase::authenticate, Phase::account})
+    for (const Phase phase :
+         {Phase::authenticate, Phase::account, Phase::password_check, Phase::password_update})
       assert_code(code(phase, static_cast<Outcome>(value), true), PAM_SERVICE_ERR);
 }
 
@@ -71,6 +88,11 @@ void only_our_users_go_to_the_daemon(void**) {
   assert_code(*pam_code(Phase::authenticate, Membership::unknown, false), PAM_AUTHINFO_UNAVAIL);
   assert_code(*pam_code(Phase::account, Membership::unknown, false), PAM_PERM_DENIED);
   assert_code(*pam_code(Phase::account, Membership::unknown, true), PAM_AUTHINFO_UNAVAIL);
+  for (const bool unavailable : {false, true}) {
+    assert_code(*pam_code(Phase::password_check, Membership::unknown, unavailable), PAM_TRY_AGAIN);
+    assert_code(*pam_code(Phase::password_update, Membership::unknown, unavailable),
+                PAM_AUTHTOK_ERR);
+  }
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "daemon/cognito/errors.h"
 
+#include <iterator>
+#include <set>
 #include <string>
 
 #include "daemon/cognito/operation.h"
 #include "tests/cmocka_cpp.h"
+#include "tests/unit/cognito/model_exceptions.h"
 
 namespace pamcognito::test {
 namespace {
@@ -73,6 +76,26 @@ void every_name_of_the_model_has_its_kind(void**) {
   for (const auto& [name, kind] : table) assert_int_equal(kind_of_exception(name), kind);
 }
 
+void what_the_model_lists_for_an_operation_is_known(void**) {
+  std::size_t operations = 0;
+  for (const ModelOperation& operation : model_operations()) {
+    assert_false(operation.exceptions.empty());
+    for (const std::string_view name : operation.exceptions) {
+      assert_int_not_equal(kind_of_exception(name), ErrorKind::unknown_exception);
+    }
+    ++operations;
+  }
+  // Every wire name of an operation, except that of the keys, which are no operation of the model.
+  std::set<std::string_view> used;
+  for (int i = 0; i <= static_cast<int>(Operation::get_keys); ++i) {
+    used.insert(cognito::wire_name(static_cast<Operation>(i)));
+  }
+  assert_int_equal(operations, used.size() - 1);
+  for (const ModelOperation& operation : model_operations()) {
+    assert_true(used.contains(operation.name));
+  }
+}
+
 struct Case {
   int status;
   const char* header;
@@ -93,7 +116,16 @@ void the_header_decides_then_the_body_then_the_status(void**) {
       {429, "", R"({"__type":"LimitExceededException"})", ErrorKind::limit_exceeded, ""},
       {400, "", R"({"__type":"NewException","message":"m"})", ErrorKind::unknown_exception,
        "NewException (HTTP 400): m"},
-      {403, "", "<html>blocked</html>", ErrorKind::forbidden, "HTTP 403"},
+      {403, "", R"({"__type":"ForbiddenException","message":"Request not allowed due to WAF."})",
+       ErrorKind::forbidden, "Request not allowed due to WAF."},
+      {403, "", "<html>blocked</html>", ErrorKind::waf_blocked, "HTTP 403"},
+      {403, "", R"({"message":"blocked"})", ErrorKind::waf_blocked, "HTTP 403: blocked"},
+      {403, "", R"({"__type":"NotAuthorizedException","message":"m"})", ErrorKind::not_authorized,
+       "m"},
+      {405, "", "<html>puzzle</html>", ErrorKind::captcha_required, "HTTP 405"},
+      {405, "", "", ErrorKind::captcha_required, "HTTP 405"},
+      {202, "", "", ErrorKind::captcha_required, "HTTP 202"},
+      {405, "", R"({"__type":"ForbiddenException"})", ErrorKind::forbidden, ""},
       {429, "", "", ErrorKind::too_many_requests, "HTTP 429"},
       {500, "", "oops", ErrorKind::internal_error, "HTTP 500"},
       {503, "", R"({"message":"busy"})", ErrorKind::internal_error, "HTTP 503: busy"},
@@ -117,6 +149,43 @@ void the_header_decides_then_the_body_then_the_status(void**) {
   }
 }
 
+void what_only_a_text_tells_is_told_from_a_wrong_password(void**) {
+  struct Row {
+    const char* name;
+    const char* text;
+    ErrorKind kind;
+  };
+  const Row table[] = {
+      {"NotAuthorizedException", "Unable to login because of security reasons.",
+       ErrorKind::blocked_by_risk},
+      {"NotAuthorizedException", "Request not allowed due to Security Reasons",
+       ErrorKind::blocked_by_risk},
+      {"NotAuthorizedException", "Incorrect username or password.", ErrorKind::not_authorized},
+      {"NotAuthorizedException", "Password attempts exceeded", ErrorKind::not_authorized},
+      {"NotAuthorizedException", "User is disabled.", ErrorKind::user_disabled},
+      {"NotAuthorizedException",
+       "Temporary password has expired and must be reset by an administrator.",
+       ErrorKind::temporary_password_expired},
+      {"UserLambdaValidationException", "User is disabled.", ErrorKind::user_lambda_validation},
+      {"NotAuthorizedException", "", ErrorKind::not_authorized},
+      // The text of a Lambda or of another exception decides nothing.
+      {"UserLambdaValidationException", "PreAuthentication failed with error security reasons.",
+       ErrorKind::user_lambda_validation},
+      {"InvalidPasswordException", "Provided password cannot be used for security reasons.",
+       ErrorKind::invalid_password},
+      {"ResourceNotFoundException", "security reasons", ErrorKind::resource_not_found},
+  };
+  for (const Row& row : table) {
+    HttpResponse response;
+    response.status = 400;
+    response.error_type = row.name;
+    response.body = std::string(R"({"message":")") + row.text + R"("})";
+    const PoolError error = error_of_response(response);
+    assert_int_equal(error.kind, row.kind);
+    assert_text(error.message, row.text);
+  }
+}
+
 // --- retries ------------------------------------------------------------------------------------
 
 void what_may_be_sent_twice(void**) {
@@ -125,10 +194,20 @@ void what_may_be_sent_twice(void**) {
       {Operation::get_user, true},
       {Operation::revoke_token, true},
       {Operation::get_keys, true},
+      {Operation::set_user_mfa_preference, true},
+      {Operation::associate_software_token_by_access_token, true},
       {Operation::initiate_auth_password, false},
+      {Operation::initiate_auth_custom, false},
       {Operation::respond_to_auth_challenge, false},
-      {Operation::set_user_mfa_preference, false},
+      {Operation::associate_software_token_by_session, false},
+      {Operation::verify_software_token, false},
+      {Operation::forgot_password, false},
+      {Operation::confirm_forgot_password, false},
+      {Operation::resend_confirmation_code, false},
+      {Operation::confirm_sign_up, false},
+      {Operation::change_password, false},
   };
+  assert_int_equal(std::size(table), static_cast<int>(Operation::get_keys) + 1);
   for (const auto& [operation, after_sending] : table) {
     const auto rule = cognito::retry_rule(operation);
     assert_true(rule.not_connected);
@@ -158,6 +237,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(the_name_is_taken_out_of_its_wrapping),
       cmocka_unit_test(every_name_of_the_model_has_its_kind),
+      cmocka_unit_test(what_the_model_lists_for_an_operation_is_known),
+      cmocka_unit_test(what_only_a_text_tells_is_told_from_a_wrong_password),
       cmocka_unit_test(the_header_decides_then_the_body_then_the_status),
       cmocka_unit_test(what_may_be_sent_twice),
       cmocka_unit_test(why_something_may_be_sent_twice),

@@ -73,6 +73,10 @@ void members_have_the_type_that_is_asked_for(void**) {
   assert_false(string_list(root, "l", 0, 5).has_value());
   assert_false(string_list(root, "s", 5, 5).has_value());
   assert_true(string_list(root, "absent", 5, 5)->empty());
+  assert_int_equal((*optional_array(root, "l", 1))->size(), 1);
+  assert_null(*optional_array(root, "absent", 1));
+  assert_false(optional_array(root, "l", 0).has_value());
+  assert_false(optional_array(root, "o", 5).has_value());
 }
 
 void what_is_written_can_be_read(void**) {
@@ -89,6 +93,14 @@ void what_is_written_can_be_read(void**) {
   assert_false(document->root().isMember("empty"));
   assert_text(JsonObjectWriter().finish(), "{}");
   assert_text(JsonObjectWriter().add("a", "\n").finish(), "{\"a\":\"\\u000a\"}");
+}
+
+void objects_and_flags_are_written_in_place(void**) {
+  JsonObjectWriter writer;
+  writer.add_flag("yes", true).begin_object("o").add_flag("no", false).add("s", "{");
+  writer.begin_object("inner").end_object().add("t", "u").end_object().add("last", "x");
+  assert_text(writer.finish(),
+              R"({"yes":true,"o":{"no":false,"s":"{","inner":{},"t":"u"},"last":"x"})");
 }
 
 void base64_of_both_alphabets(void**) {
@@ -120,6 +132,7 @@ int main() {
       cmocka_unit_test(an_error_does_not_quote_the_text),
       cmocka_unit_test(members_have_the_type_that_is_asked_for),
       cmocka_unit_test(what_is_written_can_be_read),
+      cmocka_unit_test(objects_and_flags_are_written_in_place),
       cmocka_unit_test(base64_of_both_alphabets),
   };
   return cmocka_run_group_tests_name("json", tests, nullptr, nullptr);

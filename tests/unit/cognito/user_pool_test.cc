@@ -7,6 +7,7 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/run_task.h"
 #include "tests/unit/cognito/scripted_http.h"
+#include "tests/unit/cognito/scripted_pool.h"
 #include "tests/unit/cognito/token_factory.h"
 
 namespace pamcognito::test {
@@ -15,74 +16,15 @@ namespace {
 using cognito::AuthStep;
 using cognito::Challenge;
 using cognito::ChallengeName;
-using cognito::CognitoUserPool;
 using cognito::ErrorKind;
 using cognito::HttpFailure;
 using cognito::HttpRequest;
 using cognito::HttpResult;
-using cognito::PoolResult;
-using cognito::StringMap;
 using cognito::Tokens;
 using policy::AuthFlow;
 using policy::PoolConfig;
 using runtime::EventLoop;
 using runtime::seconds;
-
-constexpr char kVerifier[] =
-    R"({"ChallengeName":"PASSWORD_VERIFIER","ChallengeParameters":{"SALT":"f1ed0c41","SRP_B":)"
-    R"("475ec8178b90184a","SECRET_BLOCK":"HH3IY+LV","USER_ID_FOR_SRP":"alice-id","USERNAME":"alice"}})";
-constexpr char kTotp[] =
-    R"({"ChallengeName":"SOFTWARE_TOKEN_MFA","Session":"session-1",)"
-    R"("ChallengeParameters":{"USER_ID_FOR_SRP":"alice-id","FRIENDLY_DEVICE_NAME":"phone"}})";
-constexpr char kTokens[] =
-    R"({"AuthenticationResult":{"AccessToken":"a.b.c","IdToken":"d.e.f","RefreshToken":"r",)"
-    R"("ExpiresIn":3600,"TokenType":"Bearer","NewDeviceMetadata":{"DeviceKey":"k",)"
-    R"("DeviceGroupKey":"g"}},"ChallengeParameters":{}})";
-
-PoolConfig make_config(AuthFlow flow = AuthFlow::srp) {
-  PoolConfig config;
-  config.region = "eu-west-1";
-  config.user_pool_id = "eu-west-1_Example";
-  config.client_id = kClient;
-  config.auth_flow = flow;
-  config.endpoint = "https://cognito-idp.eu-west-1.amazonaws.com";
-  config.issuers = {kIssuer};
-  config.jwks_uris = {std::string(kIssuer) + "/.well-known/jwks.json"};
-  return config;
-}
-
-// A pool whose answers come one by one; beyond the last one nobody answers.
-struct Pool {
-  EventLoop loop;
-  TestClock clock{loop};
-  std::vector<HttpResult> answers;
-  ScriptedHttp* http;
-  CognitoUserPool pool;
-  Secret password = *Secret::copy_of("Correct-Horse-7");
-
-  explicit Pool(std::vector<HttpResult> script, const PoolConfig& config = make_config())
-      : answers(std::move(script)),
-        http(new ScriptedHttp(loop, [this](const auto&) { return next(); })),
-        pool(loop, clock, std::unique_ptr<cognito::Http>(http), config) {}
-
-  HttpResult next() {
-    const std::size_t index = http->requests.size() - 1;
-    return index < answers.size() ? answers[index] : failed(HttpFailure::internal);
-  }
-  PoolResult<AuthStep> sign_in(const std::string& username = "alice") {
-    return run_task(
-        loop, pool.sign_in(username, &password, {{"service", "sshd"}}, loop.now() + seconds(8)));
-  }
-  PoolResult<AuthStep> respond(const Challenge& challenge, const StringMap& responses) {
-    return run_task(
-        loop, pool.respond(challenge, responses, {{"service", "sshd"}}, loop.now() + seconds(8)));
-  }
-  Json::Value body(std::size_t index) const {
-    return cognito::parse_json_object(http->requests[index].body)->root();
-  }
-  std::string target(std::size_t index) const { return http->requests[index].headers[1]; }
-  std::size_t sent() const { return http->requests.size(); }
-};
 
 Challenge totp_challenge() {
   Challenge challenge;
@@ -94,7 +36,7 @@ Challenge totp_challenge() {
 }
 
 void a_password_by_srp_and_a_code(void**) {
-  Pool p({answered(200, kVerifier), answered(200, kTotp), answered(200, kTokens)});
+  ScriptedPool p({answered(200, kVerifier), answered(200, kTotp), answered(200, kTokens)});
   const auto step = p.sign_in();
   assert_true(step.has_value());
   assert_non_null(step->challenge.get());
@@ -147,7 +89,7 @@ void a_password_by_srp_and_a_code(void**) {
 void a_client_with_a_secret_sends_its_hash(void**) {
   PoolConfig config = make_config();
   config.client_secret = std::make_shared<const Secret>(*Secret::copy_of("client-secret"));
-  Pool p(
+  ScriptedPool p(
       {answered(200, kVerifier), answered(200, kTotp), answered(200, kTokens), answered(200, "{}")},
       config);
   const auto step = p.sign_in();
@@ -165,7 +107,7 @@ void a_client_with_a_secret_sends_its_hash(void**) {
 }
 
 void the_password_flow_sends_one_request(void**) {
-  Pool p({answered(200, kTotp)}, make_config(AuthFlow::password));
+  ScriptedPool p({answered(200, kTotp)}, make_config(AuthFlow::password));
   const auto step = p.sign_in("alice@example.com");
   assert_true(step.has_value());
   assert_text(step->challenge->username, "alice-id");
@@ -183,15 +125,15 @@ void the_name_to_use_is_the_best_that_was_named(void**) {
       {R"({})", "alias"},
   };
   for (const auto& [parameters, name] : table) {
-    Pool p({answered(200, std::string(R"({"ChallengeName":"SMS_MFA","Session":"s",)") +
-                              R"("ChallengeParameters":)" + parameters + "}")},
-           make_config(AuthFlow::password));
+    ScriptedPool p({answered(200, std::string(R"({"ChallengeName":"SMS_MFA","Session":"s",)") +
+                                      R"("ChallengeParameters":)" + parameters + "}")},
+                   make_config(AuthFlow::password));
     assert_text(p.sign_in("alias")->challenge->username, name);
   }
 }
 
 void a_password_that_is_not_utf_8_stays_here(void**) {
-  Pool p({}, make_config(AuthFlow::password));
+  ScriptedPool p({}, make_config(AuthFlow::password));
   p.password = *Secret::copy_of("caf\xe9");
   const auto step = p.sign_in();
   assert_int_equal(step.error().kind, ErrorKind::not_authorized);
@@ -200,8 +142,8 @@ void a_password_that_is_not_utf_8_stays_here(void**) {
 }
 
 void an_unknown_challenge_keeps_its_name(void**) {
-  Pool p({answered(200, kVerifier),
-          answered(200, R"({"ChallengeName":"SOMETHING_NEW","Session":"s"})")});
+  ScriptedPool p({answered(200, kVerifier),
+                  answered(200, R"({"ChallengeName":"SOMETHING_NEW","Session":"s"})")});
   const auto step = p.sign_in();
   assert_int_equal(step->challenge->name, ChallengeName::other);
   assert_text(step->challenge->wire_name, "SOMETHING_NEW");
@@ -233,7 +175,7 @@ void only_password_verifier_follows_initiate_auth(void**) {
       without(R"("USER_ID_FOR_SRP":"alice-id")"),
   };
   for (const std::string& answer : table) {
-    Pool p({answered(200, answer)});
+    ScriptedPool p({answered(200, answer)});
     const auto step = p.sign_in();
     assert_false(step.has_value());
     assert_int_equal(step.error().kind, ErrorKind::bad_response);
@@ -246,7 +188,7 @@ void numbers_that_break_srp_are_not_answered(void**) {
   std::string verifier = kVerifier;
   const std::string b = "475ec8178b90184a";
   verifier.replace(verifier.find(b), b.size(), "0");
-  Pool p({answered(200, verifier)});
+  ScriptedPool p({answered(200, verifier)});
   const auto step = p.sign_in();
   assert_int_equal(step.error().kind, ErrorKind::bad_response);
   assert_false(step.error().password_sent);
@@ -286,7 +228,7 @@ void an_answer_is_a_challenge_or_tokens(void**) {
       std::string(R"({"AuthenticationResult":{"AccessToken":"a","IdTo)"),
   };
   for (const std::string& answer : table) {
-    Pool p({answered(200, answer)});
+    ScriptedPool p({answered(200, answer)});
     const auto step = p.respond(totp_challenge(), {{"SOFTWARE_TOKEN_MFA_CODE", "123456"}});
     assert_false(step.has_value());
     assert_int_equal(step.error().kind, ErrorKind::bad_response);
@@ -364,7 +306,7 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
       {plain, {answered(200, "{}")}, 1, false, ErrorKind::bad_response, true},
   };
   for (const auto& row : table) {
-    Pool p(row.answers, make_config(row.flow));
+    ScriptedPool p(row.answers, make_config(row.flow));
     const auto step = p.sign_in();
     assert_int_equal(p.sent(), row.sent);
     assert_int_equal(step.has_value(), row.success);
@@ -382,7 +324,7 @@ void a_code_is_sent_once_and_is_no_password(void**) {
       {answered(400, R"({"__type":"CodeMismatchException"})"), ErrorKind::code_mismatch},
   };
   for (const auto& [answer, kind] : table) {
-    Pool p({answer, kDone});
+    ScriptedPool p({answer, kDone});
     const auto step = p.respond(totp_challenge(), {{"SOFTWARE_TOKEN_MFA_CODE", "123456"}});
     assert_int_equal(step.error().kind, kind);
     assert_false(step.error().password_sent);
@@ -391,26 +333,26 @@ void a_code_is_sent_once_and_is_no_password(void**) {
 }
 
 void a_revocation_may_be_repeated(void**) {
-  Pool p({failed(HttpFailure::cut), answered(200, "{}")});
+  ScriptedPool p({failed(HttpFailure::cut), answered(200, "{}")});
   assert_true(run_task(p.loop, p.pool.revoke("refresh", p.loop.now() + seconds(8))).has_value());
   assert_int_equal(p.sent(), 2);
-  Pool nothing({});
+  ScriptedPool nothing({});
   assert_true(
       run_task(nothing.loop, nothing.pool.revoke("", nothing.loop.now() + seconds(8))).has_value());
   assert_int_equal(nothing.sent(), 0);
 }
 
 void no_retry_begins_after_the_deadline(void**) {
-  Pool p({kThrottled, kSrp});
-  const auto step = run_task(
-      p.loop, p.pool.sign_in("alice", &p.password, {}, p.loop.now() + runtime::milliseconds(50)));
+  ScriptedPool p({kThrottled, kSrp});
+  const auto step = run_task(p.loop, p.pool.sign_in("alice", &p.password, &p.context,
+                                                    p.loop.now() + runtime::milliseconds(50)));
   assert_int_equal(step.error().kind, ErrorKind::too_many_requests);
   assert_int_equal(p.sent(), 1);
   assert_int_equal(p.clock.sleeps, 0);
 }
 
 void pool_tokens_are_verified(void**) {
-  Pool p({answered(200, key_set())});
+  ScriptedPool p({answered(200, key_set())});
   Tokens tokens;
   tokens.access_token = make_token(access_claims(p.clock.wall), access_key());
   tokens.id_token = make_token(id_claims(p.clock.wall), id_key());
@@ -422,7 +364,7 @@ void pool_tokens_are_verified(void**) {
 // --- prewarm ------------------------------------------------------------------------------------
 
 void a_connection_is_opened_once_by_fetching_the_keys(void**) {
-  Pool p({answered(200, key_set())});
+  ScriptedPool p({answered(200, key_set())});
   for (int i = 0; i < 10; ++i) p.pool.prewarm();
   assert_int_equal(p.sent(), 1);
   assert_text(p.http->requests[0].url, std::string(kIssuer) + "/.well-known/jwks.json");
@@ -435,7 +377,7 @@ void a_connection_is_opened_once_by_fetching_the_keys(void**) {
 void without_keys_at_the_endpoint_a_bare_request_does(void**) {
   PoolConfig config = make_config();
   config.endpoint = "https://vpce.example.com";
-  Pool p({answered(400, "")}, config);
+  ScriptedPool p({answered(400, "")}, config);
   for (int i = 0; i < 10; ++i) p.pool.prewarm();
   assert_int_equal(p.sent(), 1);
   assert_text(p.http->requests[0].url, "https://vpce.example.com/");

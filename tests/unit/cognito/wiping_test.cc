@@ -113,6 +113,19 @@ void parsed_json_is_wiped(void**) {
   assert_true(word_is_gone(address, 'A'));
 }
 
+void written_json_is_wiped(void**) {
+  constexpr std::string_view before = R"({"Password":")";
+  std::string password(kBlock, 'x');
+  put_word(password.data() + kMiddle, 'B');
+  std::uintptr_t address = 0;
+  {
+    const std::string body = cognito::JsonObjectWriter().add("Password", password).finish();
+    address = reinterpret_cast<std::uintptr_t>(body.data()) + before.size();
+    assert_false(word_is_gone(address, 'B'));
+  }
+  assert_true(word_is_gone(address, 'B'));
+}
+
 // At the deep end of a large frame, where what looks for it does not reach.
 __attribute__((noinline)) void leave_a_word_on_the_stack(std::uintptr_t* address) {
   volatile char text[16UL * 1024];
@@ -140,6 +153,7 @@ int main() {
       cmocka_unit_test(openssl_wipes),
       cmocka_unit_test(curl_wipes),
       cmocka_unit_test(parsed_json_is_wiped),
+      cmocka_unit_test(written_json_is_wiped),
       cmocka_unit_test(the_stack_is_wiped),
   };
   return cmocka_run_group_tests_name("wiping", tests, nullptr, nullptr);

@@ -21,10 +21,13 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::CallContext;
 using cognito::Challenge;
 using cognito::CognitoUserPool;
 using cognito::CurlHttp;
 using cognito::ErrorKind;
+using cognito::PoolResult;
+using cognito::SetUpProof;
 using cognito::Tokens;
 using policy::AuthFlow;
 using runtime::EventLoop;
@@ -76,6 +79,7 @@ struct Client {
   TemporaryFile authority{make_authority("unused").pem()};
   std::unique_ptr<CognitoUserPool> pool;
   Secret password = *Secret::copy_of("Correct-Horse-7");
+  CallContext context;
 
   explicit Client(const std::string& url, AuthFlow flow) {
     policy::PoolConfig config;
@@ -95,14 +99,16 @@ struct Client {
   [[nodiscard]] runtime::MonotonicTime soon() const { return loop.now() + seconds(8); }
 
   ErrorKind sign_in() {
-    return run_task(loop, pool->sign_in("alice", &password, {}, soon())).error().kind;
+    return run_task(loop, pool->sign_in("alice", &password, &context, soon())).error().kind;
   }
   ErrorKind respond(const char* name) {
     Challenge challenge;
     challenge.wire_name = name;
     challenge.session = "s";
     challenge.username = "alice";
-    return run_task(loop, pool->respond(challenge, {{"ANSWER", "x"}}, {}, soon())).error().kind;
+    return run_task(loop, pool->respond(challenge, {{"ANSWER", "x"}}, &context, soon()))
+        .error()
+        .kind;
   }
 };
 
@@ -136,6 +142,54 @@ void every_answer_to_a_challenge_goes_out_once(void**) {
   }
 }
 
+void a_lambda_s_challenges_are_begun_once(void**) {
+  CuttingPool server("CUSTOM_AUTH");
+  Client client(server.url(), AuthFlow::custom);
+  assert_int_equal(client.sign_in(), ErrorKind::connection_cut);
+  assert_int_equal(server.cuts(), 1);
+  CuttingPool with_srp("CUSTOM_AUTH");
+  Client srp_client(with_srp.url(), AuthFlow::custom_srp);
+  assert_int_equal(srp_client.sign_in(), ErrorKind::connection_cut);
+  assert_int_equal(with_srp.cuts(), 2);
+}
+
+template <class T>
+int cuts_of(const char* operation, runtime::Task<PoolResult<T>> (*call)(Client&)) {
+  CuttingPool server(operation);
+  Client client(server.url(), AuthFlow::srp);
+  const auto result = run_task(client.loop, call(client));
+  assert_int_equal(result.error().kind, ErrorKind::connection_cut);
+  return server.cuts();
+}
+
+void what_spends_a_code_or_causes_a_message_goes_out_once(void**) {
+  const auto session = +[](Client& c) {
+    return c.pool->associate_software_token(SetUpProof::by_session("s"), c.soon());
+  };
+  const auto token = +[](Client& c) {
+    return c.pool->associate_software_token(SetUpProof::by_access_token("a"), c.soon());
+  };
+  const auto check = +[](Client& c) {
+    return c.pool->verify_software_token(SetUpProof::by_access_token("a"), "123456", "", c.soon());
+  };
+  const auto forgot =
+      +[](Client& c) { return c.pool->forgot_password("alice", &c.context, c.soon()); };
+  const auto resend =
+      +[](Client& c) { return c.pool->resend_confirmation_code("alice", &c.context, c.soon()); };
+  const auto reset = +[](Client& c) {
+    return c.pool->confirm_forgot_password("alice", "1", &c.password, &c.context, c.soon());
+  };
+  const auto change =
+      +[](Client& c) { return c.pool->change_password("a", &c.password, &c.password, c.soon()); };
+  assert_int_equal(cuts_of("AssociateSoftwareToken", session), 1);
+  assert_int_equal(cuts_of("AssociateSoftwareToken", token), 2);
+  assert_int_equal(cuts_of("VerifySoftwareToken", check), 1);
+  assert_int_equal(cuts_of("ForgotPassword", forgot), 1);
+  assert_int_equal(cuts_of("ResendConfirmationCode", resend), 1);
+  assert_int_equal(cuts_of("ConfirmForgotPassword", reset), 1);
+  assert_int_equal(cuts_of("ChangePassword", change), 1);
+}
+
 void a_revocation_goes_out_twice(void**) {
   CuttingPool server("second");
   Client client(server.url(), AuthFlow::srp);
@@ -157,8 +211,8 @@ void the_keys_are_asked_for_twice(void**) {
 void nothing_is_cut_and_nothing_is_sent_twice(void**) {
   CuttingPool server("nothing of the kind");
   Client client(server.url(), AuthFlow::srp);
-  const auto step =
-      run_task(client.loop, client.pool->sign_in("alice", &client.password, {}, client.soon()));
+  const auto step = run_task(
+      client.loop, client.pool->sign_in("alice", &client.password, &client.context, client.soon()));
   assert_true(step.has_value());
   assert_int_equal(server.others(), 3);
 }
@@ -175,6 +229,8 @@ int main() {
       cmocka_unit_test(a_password_proof_goes_out_once),
       cmocka_unit_test(a_password_goes_out_once),
       cmocka_unit_test(every_answer_to_a_challenge_goes_out_once),
+      cmocka_unit_test(a_lambda_s_challenges_are_begun_once),
+      cmocka_unit_test(what_spends_a_code_or_causes_a_message_goes_out_once),
       cmocka_unit_test(a_revocation_goes_out_twice),
       cmocka_unit_test(the_keys_are_asked_for_twice),
       cmocka_unit_test(nothing_is_cut_and_nothing_is_sent_twice),

@@ -75,8 +75,10 @@ void errors_name_file_and_line(void**) {
   assert_error(directory, "cognitod.conf:2: ", "regon of [pool] is not a key");
   directory.write(kMain, "\n[pol]\n");
   assert_error(directory, "cognitod.conf:2: ", "[pol] is not a section");
-  directory.write(kMain, "[mfa]\nenrol = yes\n");
-  assert_error(directory, "cognitod.conf:2: ", "enrol of [mfa] yes is not available");
+  directory.write(kMain, "[service sudo]\nreauth = none\n");
+  assert_error(directory, "cognitod.conf:2: ", "reauth of [service sudo] none is not available");
+  directory.write(kMain, "[client_metadata]\nrack = 7\ntwo words = x\n");
+  assert_error(directory, "cognitod.conf:3: ", "two words of [client_metadata] is not a name");
   directory.write(kMain, "[mfa]\nrequire = yes\nrequire = no\n");
   assert_error(directory, "cognitod.conf:3: ", "repeats require");
   directory.write(kMain, directory.pool());
@@ -122,6 +124,28 @@ void keys_are_checked_against_each_other(void**) {
   assert_error(directory, "cognitod.conf.d/b.conf:2: ", "is more than failures");
   directory.write("cognitod.conf.d/b.conf", "[limits]\nfailures = 2\n");
   assert_int_equal(loaded(directory).limits.failures_unknown_origin, 2);
+}
+
+void a_sent_fact_and_a_pair_do_not_share_a_name(void**) {
+  const ConfigDirectory directory;
+  for (const std::string fact : {"host", "service", "remote-host"}) {
+    directory.write(kMain, directory.pool() + "[client_metadata]\n" + fact + " = x\n");
+    directory.write("cognitod.conf.d/a.conf", "");
+    assert_true(load_config(directory.path(kMain)).has_value());
+    directory.write("cognitod.conf.d/a.conf", "[client_metadata]\nsend = " + fact + "\n");
+    assert_error(directory, "cognitod.conf:7: ",
+                 (fact + " of [client_metadata] is the name of a fact").c_str());
+    directory.write("cognitod.conf.d/a.conf", "[client_metadata]\nsend =\n");
+    assert_true(load_config(directory.path(kMain)).has_value());
+  }
+}
+
+void the_longest_metadata_arrives_whole(void**) {
+  const ConfigDirectory directory;
+  const std::string name(64, 'n');
+  const std::string value(256, 'v');
+  directory.write(kMain, directory.pool() + "[client_metadata]\n" + name + " = " + value + "\n");
+  assert_text(loaded(directory).client_metadata.pairs.at(name), value);
 }
 
 void an_endpoint_needs_no_region(void**) {
@@ -228,6 +252,8 @@ int main() {
       cmocka_unit_test(a_replaced_value_must_be_right_all_the_same),
       cmocka_unit_test(what_is_missing_is_named),
       cmocka_unit_test(keys_are_checked_against_each_other),
+      cmocka_unit_test(a_sent_fact_and_a_pair_do_not_share_a_name),
+      cmocka_unit_test(the_longest_metadata_arrives_whole),
       cmocka_unit_test(an_endpoint_needs_no_region),
       cmocka_unit_test(what_opens_the_machine_is_a_warning),
       cmocka_unit_test(files_that_others_could_have_written_are_refused),

@@ -17,7 +17,13 @@ struct Case {
   const char* error;  // a part of it; nullptr: accepted
 };
 
-constexpr std::array kCases = {
+constexpr char k64Bytes[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+constexpr char k65Bytes[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdefX";
+const std::string kLong(257, 'v');
+const char* const k257Bytes = kLong.c_str();
+const char* const k256Bytes = kLong.c_str() + 1;
+
+const std::array kCases = {
     Case{"pool", "region", "eu-west-1", nullptr},
     Case{"pool", "region", "", "has no value"},
     Case{"pool", "region", "eu west", "has a blank"},
@@ -27,7 +33,10 @@ constexpr std::array kCases = {
     Case{"pool", "client_secret", "x", "systemd credential"},
     Case{"pool", "auth_flow", "srp", nullptr},
     Case{"pool", "auth_flow", "password", nullptr},
-    Case{"pool", "auth_flow", "SRP", "is not srp or password"},
+    Case{"pool", "auth_flow", "custom-srp", nullptr},
+    Case{"pool", "auth_flow", "custom", nullptr},
+    Case{"pool", "auth_flow", "SRP", "is not srp or password or custom-srp or custom"},
+    Case{"pool", "auth_flow", "custom_srp", "is not srp or password or custom-srp or custom"},
     Case{"pool", "endpoint", "https://localhost", nullptr},
     Case{"pool", "issuer", "https://localhost", nullptr},
     Case{"pool", "jwks_uri", "https://localhost/keys", nullptr},
@@ -38,8 +47,8 @@ constexpr std::array kCases = {
     Case{"pool", "ca_file", "/etc/ssl/certs/ca-certificates.crt", nullptr},
     Case{"pool", "ca_file", "certs.pem", "is not a path"},
     Case{"pool", "user_context", "no", nullptr},
-    Case{"pool", "user_context", "remote-host", "not available in this version"},
-    Case{"pool", "user_context", "yes", "is not no"},
+    Case{"pool", "user_context", "remote-host", nullptr},
+    Case{"pool", "user_context", "yes", "is not no or remote-host"},
     Case{"access", "allow_groups", "linux-users linux-admins", nullptr},
     Case{"access", "allow_groups", "", nullptr},
     Case{"access", "allow_groups", "*", "allow_users = *"},
@@ -60,15 +69,65 @@ constexpr std::array kCases = {
     Case{"mfa", "methods", "sms totp", nullptr},
     Case{"mfa", "methods", "", "is empty"},
     Case{"mfa", "methods", "totp totp", "twice"},
-    Case{"mfa", "methods", "totp custom", "not available in this version"},
-    Case{"mfa", "methods", "voice", "is not totp or email or sms"},
+    Case{"mfa", "methods", "totp custom", nullptr},
+    Case{"mfa", "methods", "custom", nullptr},
+    Case{"mfa", "methods", "voice", "is not totp or email or sms or custom"},
     Case{"mfa", "choose", "ask", nullptr},
     Case{"mfa", "choose", "me", "is not policy or ask"},
     Case{"mfa", "enrol", "no", nullptr},
-    Case{"mfa", "enrol", "pool", "not available in this version: use no"},
-    Case{"mfa", "enrol", "local", "not available in this version: use no"},
-    Case{"mfa", "enrol", "yes", "not available in this version: use no"},
-    Case{"mfa", "enrol", "never", "is not no"},
+    Case{"mfa", "enrol", "pool", nullptr},
+    Case{"mfa", "enrol", "local", nullptr},
+    Case{"mfa", "enrol", "yes", nullptr},
+    Case{"mfa", "enrol", "never", "is not no or pool or local or yes"},
+    Case{"mfa", "issuer", "Example Corp", nullptr},
+    Case{"mfa", "issuer", "Bücher & Söhne", nullptr},
+    Case{"mfa", "issuer", k64Bytes, nullptr},
+    Case{"mfa", "issuer", k65Bytes, "longer than 64 bytes"},
+    Case{"mfa", "issuer", "", "has no value"},
+    Case{"mfa", "issuer", "Example: Corp", "has a colon"},
+    Case{"mfa", "issuer", "tab\there", "is not printable"},
+    Case{"mfa", "issuer", "\xc3", "is not printable"},
+    Case{"password", "self_service", "yes", nullptr},
+    Case{"password", "self_service", "no", nullptr},
+    Case{"password", "self_service", "ask", "is not yes or no"},
+    Case{"password", "reset_services", "", nullptr},
+    Case{"password", "reset_services", "cognito-reset kiosk-reset", nullptr},
+    Case{"password", "reset_services", "../passwd", "no file in /etc/pam.d"},
+    Case{"password", "reset_services", "a a", "twice"},
+    Case{"password", "reset", "yes", "there are self_service, reset_services"},
+    Case{"custom_challenge", "prompt", "prompt hint", nullptr},
+    Case{"custom_challenge", "prompt", "", nullptr},
+    Case{"custom_challenge", "prompt", "a b c d e f g h", nullptr},
+    Case{"custom_challenge", "prompt", "a b c d e f g h i", "more than 8"},
+    Case{"custom_challenge", "prompt", k64Bytes, nullptr},
+    Case{"custom_challenge", "prompt", k65Bytes, "more than 64 bytes"},
+    Case{"custom_challenge", "echo", "yes", nullptr},
+    Case{"custom_challenge", "echo", "visible", "is not yes or no"},
+    Case{"custom_challenge", "prompts", "a", "there are prompt, echo"},
+    Case{"client_metadata", "send", "host service remote-host", nullptr},
+    Case{"client_metadata", "send", "", nullptr},
+    Case{"client_metadata", "send", "host user", "has user, which is not host or service or"},
+    Case{"client_metadata", "send", "remote_host", "is not host or service or remote-host"},
+    Case{"client_metadata", "environment", "production, rack 7", nullptr},
+    Case{"client_metadata", "A-z_0.9", "x", nullptr},
+    Case{"client_metadata", "two words", "x", "is not a name"},
+    Case{"client_metadata", "", "x", "is not a name"},
+    Case{"client_metadata", k64Bytes, "x", nullptr},
+    Case{"client_metadata", k65Bytes, "x", "is not a name"},
+    Case{"client_metadata", "empty", "", "has no value"},
+    Case{"client_metadata", "long", k256Bytes, nullptr},
+    Case{"client_metadata", "long", k257Bytes, "longer than 256 bytes"},
+    Case{"client_metadata", "raw", "\xff", "is not printable"},
+    Case{"texts", "language", "en", nullptr},
+    Case{"texts", "language", "pt_BR", nullptr},
+    Case{"texts", "language", "sr@latin", nullptr},
+    Case{"texts", "language", "", "is not the name of a language"},
+    Case{"texts", "language", "../de", "is not the name of a language"},
+    Case{"texts", "language", "de.UTF-8", "is not the name of a language"},
+    Case{"texts", "language", "@de", "is not the name of a language"},
+    Case{"texts", "trigger_refusal", "yes", nullptr},
+    Case{"texts", "trigger_refusal", "log", "is not yes or no"},
+    Case{"texts", "colour", "yes", "there are language, trigger_refusal"},
     Case{"session", "lifetime", "12h", "not available in this version"},
     Case{"session", "revalidate", "5min", "not available in this version"},
     Case{"session", "unreachable_grace", "0", "not available in this version"},
@@ -90,6 +149,13 @@ constexpr std::array kCases = {
     Case{"service sudo", "prompts", "one", nullptr},
     Case{"service sudo", "prompts", "two", "is not one or many"},
     Case{"service sudo", "echo", "yes", nullptr},
+    Case{"service sudo", "qr", "no", nullptr},
+    Case{"service sudo", "qr", "yes", nullptr},
+    Case{"service sudo", "qr", "ascii", nullptr},
+    Case{"service sudo", "qr", "utf8", "is not no or yes or ascii"},
+    Case{"service sudo", "console", "yes", nullptr},
+    Case{"service sudo", "console", "no", nullptr},
+    Case{"service sudo", "console", "tty1", "is not yes or no"},
     Case{"service sudo", "deadline", "50s", nullptr},
     Case{"service sudo", "deadline", "901s", "is not from 10s to 15min"},
     Case{"service sudo", "reauth", "full", nullptr},
@@ -121,12 +187,13 @@ void each_value_is_accepted_or_explained(void**) {
 }
 
 void sections_are_known_or_named_after_a_service(void**) {
-  for (const char* section : {"pool", "access", "mfa", "session", "account", "limits",
-                              "service sudo", "service gdm-password", "service polkit-1"}) {
+  for (const char* section :
+       {"pool", "access", "mfa", "session", "account", "limits", "password", "custom_challenge",
+        "client_metadata", "texts", "service sudo", "service gdm-password", "service polkit-1"}) {
     if (!check_section(section).empty()) fail_msg("refused: %s", section);
   }
   for (const char* section : {"", "Pool", " pool", "service", "service ", "service  sudo",
-                              "service su do", "service ../x", "services", "password"}) {
+                              "service su do", "service ../x", "services", "passwords"}) {
     if (check_section(section).empty()) fail_msg("accepted: %s", section);
   }
 }
@@ -142,6 +209,18 @@ void values_arrive(void**) {
   set("service sudo", "deadline", "50s");
   set("service i3lock", "prompts", "one");
   set("account", "facts_max_age", "2d");
+  set("pool", "auth_flow", "custom-srp");
+  set("pool", "user_context", "remote-host");
+  set("mfa", "enrol", "local");
+  set("mfa", "issuer", "Example Corp");
+  set("password", "self_service", "yes");
+  set("password", "reset_services", "cognito-reset");
+  set("custom_challenge", "prompt", "question hint");
+  set("custom_challenge", "echo", "yes");
+  set("texts", "language", "de");
+  set("texts", "trigger_refusal", "yes");
+  set("service sudo", "qr", "ascii");
+  set("service sudo", "console", "yes");
   assert_true(draft.config.mfa.methods == (std::vector{Method::sms, Method::totp}));
   assert_int_equal(draft.config.access.allow_users.size(), 2);
   const ServiceConfig& sudo = draft.config.services.at("sudo");
@@ -150,6 +229,19 @@ void values_arrive(void**) {
   assert_false(sudo.one_prompt.has_value());
   assert_true(draft.config.services.at("i3lock").one_prompt.value());
   assert_true(draft.config.account.facts_max_age == std::chrono::hours(48));
+  assert_true(draft.config.pool.auth_flow == AuthFlow::custom_srp);
+  assert_true(draft.config.pool.user_context);
+  assert_true(draft.config.mfa.enrol == Enrol::local);
+  assert_text(draft.config.mfa.issuer, "Example Corp");
+  assert_true(draft.config.password.self_service);
+  assert_true(draft.config.password.reset_services == std::vector<std::string>{"cognito-reset"});
+  assert_true(draft.config.custom_challenge.prompt ==
+              (std::vector<std::string>{"question", "hint"}));
+  assert_true(draft.config.custom_challenge.echo);
+  assert_text(draft.config.texts.language, "de");
+  assert_true(draft.config.texts.trigger_refusal);
+  assert_true(sudo.qr == Qr::ascii);
+  assert_true(sudo.console == true);
 }
 
 void a_later_value_replaces_an_earlier_one(void**) {
@@ -162,6 +254,30 @@ void a_later_value_replaces_an_earlier_one(void**) {
   assert_true(draft.config.access.allow_users.empty());
 }
 
+void metadata_is_pairs_and_the_facts_to_send(void**) {
+  Draft draft;
+  const ClientMetadataConfig& metadata = draft.config.client_metadata;
+  const auto set = [&](const std::string& key, const char* value) {
+    return apply_setting(draft, "client_metadata", key, value).has_value();
+  };
+  assert_true(set("environment", "production"));
+  assert_true(set("environment", "test"));
+  assert_text(metadata.pairs.at("environment"), "test");
+  assert_true(set("send", "host remote-host"));
+  assert_true(metadata.host);
+  assert_false(metadata.service);
+  assert_true(metadata.remote_host);
+  assert_true(set("send", "service"));
+  assert_false(metadata.host);
+  assert_true(metadata.service);
+  assert_false(metadata.remote_host);
+  assert_false(metadata.pairs.contains("send"));
+  for (int i = 2; i <= 16; ++i) assert_true(set("name" + std::to_string(i), "x"));
+  assert_int_equal(metadata.pairs.size(), 16);
+  assert_true(set("name16", "y"));
+  assert_false(set("name17", "x"));
+}
+
 }  // namespace
 
 int main() {
@@ -170,6 +286,7 @@ int main() {
       cmocka_unit_test(sections_are_known_or_named_after_a_service),
       cmocka_unit_test(values_arrive),
       cmocka_unit_test(a_later_value_replaces_an_earlier_one),
+      cmocka_unit_test(metadata_is_pairs_and_the_facts_to_send),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

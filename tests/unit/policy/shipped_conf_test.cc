@@ -78,6 +78,14 @@ void every_example_is_right(void**) {
   assert_true(draft.config.mfa.require);
   assert_true(draft.config.mfa.choose == MfaConfig().choose);
   assert_true(draft.config.access.username == AccessConfig().username);
+  assert_true(draft.config.mfa.enrol == MfaConfig().enrol);
+  assert_true(draft.config.mfa.issuer == MfaConfig().issuer);
+  assert_false(draft.config.pool.user_context);
+  assert_false(draft.config.password.self_service);
+  assert_true(draft.config.custom_challenge.prompt == CustomChallengeConfig().prompt);
+  assert_false(draft.config.custom_challenge.echo);
+  assert_true(draft.config.texts.language == TextsConfig().language);
+  assert_false(draft.config.texts.trigger_refusal);
 }
 
 }  // namespace

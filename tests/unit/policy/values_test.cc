@@ -66,6 +66,26 @@ void lists_are_separated_by_blanks(void**) {
   assert_string_equal(parse_list("a,b")->front().c_str(), "a,b");
 }
 
+void texts_are_printable_and_bounded(void**) {
+  assert_text(parse_text("two words, größer", 20).value(), "two words, größer");
+  assert_true(parse_text("abc", 3).has_value());
+  for (const char* wrong : {"", "abcd", "\x1b[", "\xc3"}) {
+    if (parse_text(wrong, 3)) fail_msg("accepted: %s", wrong);
+  }
+}
+
+void languages_are_one_component_of_a_path(void**) {
+  for (const char* good : {"de", "pt_BR", "sr@latin", "gsw"}) {
+    if (!is_language(good)) fail_msg("refused: %s", good);
+  }
+  for (const char* wrong :
+       {"", ".", "..", "de/..", "/de", "de\n", "_de", "de.UTF-8", "d\xc3\xa9"}) {
+    if (is_language(wrong)) fail_msg("accepted: %s", wrong);
+  }
+  assert_true(is_language(std::string(32, 'a')));
+  assert_false(is_language(std::string(33, 'a')));
+}
+
 }  // namespace
 
 int main() {
@@ -76,6 +96,8 @@ int main() {
       cmocka_unit_test(counts_are_bounded),
       cmocka_unit_test(yes_and_no_are_the_only_words),
       cmocka_unit_test(lists_are_separated_by_blanks),
+      cmocka_unit_test(texts_are_printable_and_bounded),
+      cmocka_unit_test(languages_are_one_component_of_a_path),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

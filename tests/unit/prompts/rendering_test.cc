@@ -16,37 +16,44 @@ struct Row {
   const char* service;
   bool echo;
   bool one_prompt;
+  policy::Qr qr;
+  bool console;
   int deadline;
   DeadlineFrom from;
 };
 
+constexpr auto kHalf = policy::Qr::half_blocks;
+constexpr auto kNone = policy::Qr::none;
+
 constexpr std::array kRows = {
-    Row{"sshd", true, false, 110, DeadlineFrom::opening},
-    Row{"login", true, false, 50, DeadlineFrom::opening},
-    Row{"sudo", true, false, 300, DeadlineFrom::opening},
-    Row{"sudo-i", true, false, 300, DeadlineFrom::opening},
-    Row{"su", true, false, 300, DeadlineFrom::opening},
-    Row{"su-l", true, false, 300, DeadlineFrom::opening},
-    Row{"lightdm", false, false, 300, DeadlineFrom::first_answer},
-    Row{"gdm-password", false, false, 300, DeadlineFrom::first_answer},
-    Row{"sddm", false, true, 300, DeadlineFrom::first_answer},
-    Row{"xscreensaver", false, false, 300, DeadlineFrom::first_answer},
-    Row{"i3lock", false, true, 300, DeadlineFrom::first_answer},
-    Row{"swaylock", false, true, 300, DeadlineFrom::first_answer},
-    Row{"polkit-1", false, false, 300, DeadlineFrom::opening},
-    Row{"cron", false, false, 30, DeadlineFrom::opening},
-    Row{"systemd-user", false, false, 30, DeadlineFrom::opening},
+    Row{"sshd", true, false, kHalf, false, 110, DeadlineFrom::opening},
+    Row{"login", true, false, kHalf, true, 50, DeadlineFrom::opening},
+    Row{"sudo", true, false, kHalf, false, 300, DeadlineFrom::opening},
+    Row{"sudo-i", true, false, kHalf, false, 300, DeadlineFrom::opening},
+    Row{"su", true, false, kHalf, false, 300, DeadlineFrom::opening},
+    Row{"su-l", true, false, kHalf, false, 300, DeadlineFrom::opening},
+    Row{"passwd", true, false, kHalf, false, 300, DeadlineFrom::opening},
+    Row{"lightdm", false, false, kNone, true, 300, DeadlineFrom::first_answer},
+    Row{"gdm-password", false, false, kNone, true, 300, DeadlineFrom::first_answer},
+    Row{"sddm", false, true, kNone, true, 300, DeadlineFrom::first_answer},
+    Row{"xscreensaver", false, false, kNone, true, 300, DeadlineFrom::first_answer},
+    Row{"i3lock", false, true, kNone, true, 300, DeadlineFrom::first_answer},
+    Row{"swaylock", false, true, kNone, true, 300, DeadlineFrom::first_answer},
+    Row{"polkit-1", false, false, kNone, false, 300, DeadlineFrom::opening},
+    Row{"cron", false, false, kNone, false, 30, DeadlineFrom::opening},
+    Row{"systemd-user", false, false, kNone, false, 30, DeadlineFrom::opening},
     // Names are exact: what is not in the table is an unknown service.
-    Row{"", false, false, 110, DeadlineFrom::opening},
-    Row{"SSHD", false, false, 110, DeadlineFrom::opening},
-    Row{"sshd2", false, false, 110, DeadlineFrom::opening},
-    Row{"vsftpd", false, false, 110, DeadlineFrom::opening},
+    Row{"", false, false, kNone, false, 110, DeadlineFrom::opening},
+    Row{"SSHD", false, false, kNone, false, 110, DeadlineFrom::opening},
+    Row{"sshd2", false, false, kNone, false, 110, DeadlineFrom::opening},
+    Row{"vsftpd", false, false, kNone, false, 110, DeadlineFrom::opening},
 };
 
 void the_table_is_by_exact_name(void**) {
   for (const Row& row : kRows) {
     const auto rendering = rendering_for(policy::Config(), row.service);
     if (rendering.echo_code != row.echo || rendering.one_prompt != row.one_prompt ||
+        rendering.qr != row.qr || rendering.console != row.console ||
         rendering.deadline != seconds(row.deadline) || rendering.deadline_from != row.from) {
       fail_msg("%s", row.service);
     }
@@ -57,11 +64,21 @@ void the_configuration_stands_on_top(void**) {
   policy::Config config;
   config.services["sshd"].deadline = seconds(290);
   config.services["i3lock"].one_prompt = false;
+  config.services["sshd"].qr = policy::Qr::ascii;
+  config.services["su"].qr = policy::Qr::none;
+  config.services["su"].console = true;
+  config.services["login"].console = false;
   config.services["kiosk"].echo_code = true;
   config.services["kiosk"].one_prompt = true;
   const auto sshd = rendering_for(config, "sshd");
   assert_true(sshd.deadline == seconds(290));
   assert_true(sshd.echo_code);
+  assert_true(sshd.qr == policy::Qr::ascii);
+  assert_false(sshd.console);
+  assert_true(rendering_for(config, "su").qr == policy::Qr::none);
+  assert_true(rendering_for(config, "su").console);
+  assert_false(rendering_for(config, "login").console);
+  assert_true(rendering_for(config, "login").qr == policy::Qr::half_blocks);
   assert_false(rendering_for(config, "i3lock").one_prompt);
   assert_true(rendering_for(config, "i3lock").deadline_from == DeadlineFrom::first_answer);
   assert_true(rendering_for(config, "kiosk").echo_code);

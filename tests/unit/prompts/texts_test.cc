@@ -1,5 +1,6 @@
 #include "daemon/prompts/texts.h"
 
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -67,6 +68,106 @@ void a_factor_that_is_not_accepted_names_those_that_are(void**) {
   assert_true(text.find("SMS") == std::string::npos);
 }
 
+std::string custom(std::map<std::string, std::string> parameters,
+                   const std::vector<std::string>& names = {"prompt"}) {
+  return prompts::custom_challenge(
+      challenge(ChallengeName::custom_challenge, std::move(parameters)), names);
+}
+
+void a_custom_challenge_shows_the_named_parameters(void**) {
+  assert_text(custom({}), "Answer: ");
+  assert_text(custom({{"prompt", " \n"}}), "Answer: ");
+  assert_text(custom({{"prompt", "What is 2 + 2?"}}, {}), "Answer: ");
+  assert_text(custom({{"prompt", "What is 2 + 2?"}}), "What is 2 + 2?\nAnswer: ");
+  assert_text(custom({{"prompt", "Badge number: "}}), "Badge number: ");
+  assert_text(custom({{"b", "second"}, {"a", "first"}, {"c", "not named"}}, {"b", "x", "a"}),
+              "second\nfirst\nAnswer: ");
+}
+
+void a_custom_challenge_cannot_break_the_prompt(void**) {
+  assert_text(custom({{"prompt", "a\nPassword: \x1b[2J \xff"}}), "a Password: ?[2J ?\nAnswer: ");
+  assert_text(custom({{"prompt", std::string(5000, 'x')}}), std::string(512, 'x') + "\nAnswer: ");
+}
+
+void a_trigger_s_words_stand_alone(void**) {
+  const auto text = [](std::string_view pools) { return prompts::trigger_refusal(pools); };
+  assert_text(text("PreAuthentication failed with error Only on weekdays."), "Only on weekdays.");
+  assert_text(text("UserMigration failed with error No."), "No.");
+  assert_text(text("Only on weekdays"), "Only on weekdays");
+  assert_text(text("Two words failed with error x"), "Two words failed with error x");
+  assert_text(text(" failed with error x"), " failed with error x");
+  assert_text(text("A failed with error a\nb\tc\x1b"), "a b?c?");
+  assert_int_equal(text("A failed with error " + std::string(999, 'x')).size(), 256);
+  assert_text(text("PreAuthentication failed with error ."), prompts::refused());
+  assert_text(text(""), prompts::refused());
+}
+
+void a_password_that_the_pool_refuses_is_explained(void**) {
+  assert_text(prompts::password_not_allowed(
+                  "Password did not conform with policy: Password not long enough"),
+              "That password is not allowed: Password not long enough");
+  assert_text(prompts::password_not_allowed("In use\n"), "That password is not allowed: In use?");
+  assert_text(prompts::password_not_allowed(""), "That password is not allowed.");
+}
+
+void a_sent_code_names_what_is_known(void**) {
+  const auto text = [](const char* medium, const char* destination) {
+    cognito::CodeDelivery delivery;
+    delivery.medium = medium;
+    delivery.destination = destination;
+    return prompts::code_sent(delivery);
+  };
+  assert_text(text("EMAIL", "a***@e***"), "A code was sent to a***@e*** by e-mail.");
+  assert_text(text("SMS", "+*******4567"), "A code was sent to +*******4567 by SMS.");
+  assert_text(text("PIGEON", "{2}\n"), "A code was sent to {2}?.");
+  assert_text(text("", ""), "A code was sent to you.");
+}
+
+void a_new_password_is_explained_where_it_is_demanded(void**) {
+  assert_text(prompts::new_password(true), "Your password must be changed. New password: ");
+  assert_text(prompts::new_password(false), "New password: ");
+}
+
+void an_attribute_is_asked_for_in_plain_words(void**) {
+  assert_text(prompts::attribute("nickname"), "nickname: ");
+  assert_text(prompts::attribute("given_name"), "given name: ");
+  assert_text(prompts::attribute("birthdate"), "birth date (YYYY-MM-DD): ");
+  assert_text(prompts::attribute("custom:badge"), "custom:badge: ");
+  assert_text(prompts::attribute("a\nPassword: \x1b"), "a?Password: ?: ");
+}
+
+void yes_is_a_whole_word(void**) {
+  for (const char* yes : {"yes", "YES", " Yes\t", "yes\n"}) {
+    if (!prompts::is_yes(yes)) fail_msg("not taken: %s", yes);
+  }
+  for (const char* no : {"", " ", "y", "yess", "no", "ja", "y es"}) {
+    if (prompts::is_yes(no)) fail_msg("taken: %s", no);
+  }
+}
+
+void every_question_ends_where_the_answer_is_typed(void**) {
+  for (const std::string& question :
+       {prompts::current_password(), prompts::new_password_again(), prompts::attribute("nickname"),
+        prompts::totp_setup_again(), prompts::setup_choice({Method::totp, Method::email}),
+        prompts::setup_email(), prompts::reset_code(), prompts::forgot_password_question(),
+        prompts::forgot_password_code(), prompts::confirmation_code(),
+        prompts::code(challenge(ChallengeName::other, {})),
+        prompts::totp_setup({"ABCD", "Cognito", "alice"}, policy::Qr::none)}) {
+    if (!question.ends_with(": ")) fail_msg("%s", question.c_str());
+  }
+}
+
+void each_end_says_what_to_do(void**) {
+  // What stands for a wrong password gives no reason; the rest has a remedy or nothing to be done.
+  assert_text(prompts::refused(), "Sign-in failed.");
+  for (const std::string& end :
+       {prompts::second_factor_needed(), prompts::cannot_set_up(), prompts::needs_other_step(),
+        prompts::no_time_to_set_up(), prompts::factor_not_accepted({Method::totp})}) {
+    if (end.find("sign-in portal") == std::string::npos) fail_msg("%s", end.c_str());
+  }
+  assert_non_null(std::strstr(prompts::needs_other_way().c_str(), "administrator"));
+}
+
 }  // namespace
 
 int main() {
@@ -76,6 +177,16 @@ int main() {
       cmocka_unit_test(foreign_text_cannot_break_the_prompt),
       cmocka_unit_test(a_choice_is_a_numbered_list),
       cmocka_unit_test(a_factor_that_is_not_accepted_names_those_that_are),
+      cmocka_unit_test(a_custom_challenge_shows_the_named_parameters),
+      cmocka_unit_test(a_custom_challenge_cannot_break_the_prompt),
+      cmocka_unit_test(a_trigger_s_words_stand_alone),
+      cmocka_unit_test(a_password_that_the_pool_refuses_is_explained),
+      cmocka_unit_test(a_sent_code_names_what_is_known),
+      cmocka_unit_test(a_new_password_is_explained_where_it_is_demanded),
+      cmocka_unit_test(an_attribute_is_asked_for_in_plain_words),
+      cmocka_unit_test(yes_is_a_whole_word),
+      cmocka_unit_test(every_question_ends_where_the_answer_is_typed),
+      cmocka_unit_test(each_end_says_what_to_do),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,0 +1,14 @@
+#include "daemon/cognito/call_context.h"
+
+namespace pamcognito::cognito {
+
+void add_context(JsonObjectWriter& body, const CallContext& context) {
+  StringMap metadata = context.client_metadata;
+  // Facts of a host process may be any bytes: such a pair is left out, the sign-in goes on.
+  std::erase_if(metadata, [](const auto& pair) { return !is_utf8(pair.first + pair.second); });
+  body.add("ClientMetadata", metadata);
+  if (context.remote_address.empty()) return;
+  body.begin_object("UserContextData").add("IpAddress", context.remote_address).end_object();
+}
+
+}  // namespace pamcognito::cognito

@@ -1,0 +1,42 @@
+#include <utility>
+
+#include "daemon/flows/steps.h"
+#include "daemon/prompts/texts.h"
+
+namespace pamcognito::flows {
+
+using cognito::PoolResult;
+using runtime::Task;
+
+// The tokens of the sign-in are those that the change is made with; they are revoked with its end,
+// as after every sign-in.
+Task<Ended> change_password(SignInContext* context, Ended accepted) {
+  // A caller with one prompt would give the old password for the new one.
+  if (context->rendering.one_prompt)
+    co_return ended(Outcome::failed, "one-prompt", prompts::needs_other_step());
+  Notice notice;
+  for (int tries = 0; tries < kTries; ++tries) {
+    std::expected<Secret, Ended> password =
+        co_await ask_new_password(context, false, std::exchange(notice, Notice()));
+    if (!password) co_return std::move(password.error());
+    PoolResult<void> changed = co_await context->services.pool->change_password(
+        accepted->accepted->tokens.get().access_token, &context->password, &*password,
+        context->step_deadline());
+    if (changed) {
+      context->password = std::move(*password);
+      context->password_changed = true;
+      accepted->notice = Notice::info(prompts::password_changed());
+      accepted->cause = "password-changed";
+      co_return accepted;
+    }
+    if (!refuses_the_password(changed.error())) {
+      Ended end = context->from_error(changed.error());
+      end->notice = Notice::error(prompts::not_changed() + " " + end->notice.text);
+      co_return end;
+    }
+    notice = Notice::error(prompts::password_not_allowed(changed.error().message));
+  }
+  co_return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_tries());
+}
+
+}  // namespace pamcognito::flows

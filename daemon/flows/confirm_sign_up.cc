@@ -1,0 +1,49 @@
+#include <optional>
+#include <utility>
+
+#include "daemon/flows/sent_code.h"
+#include "daemon/flows/steps.h"
+#include "daemon/prompts/texts.h"
+
+namespace pamcognito::flows {
+namespace {
+
+using cognito::CodeDelivery;
+using cognito::ErrorKind;
+using cognito::PoolResult;
+using runtime::Task;
+
+Task<PoolResult<CodeDelivery>> resend_code(SignInContext* context) {
+  return context->services.pool->resend_confirmation_code(context->cognito_name, &context->call,
+                                                          context->step_deadline());
+}
+
+}  // namespace
+
+Task<Ended> confirm_sign_up(SignInContext* context) {
+  SentCode sent(context, prompts::confirmation_code(), false,
+                [context] { return resend_code(context); });
+  for (int tries = 0; tries < kTries; ++tries) {
+    std::expected<std::string, Ended> code = co_await sent.ask();
+    if (!code) co_return std::move(code.error());
+    std::optional<limits::Attempt> attempt = context->take_attempt();
+    if (!attempt) co_return no_attempt_left();
+    PoolResult<void> result = co_await context->services.pool->confirm_sign_up(
+        context->cognito_name, std::move(*code), &context->call, context->step_deadline());
+    if (result) {
+      attempt->give_back();
+      context->services.reset_messages->answered(context->request.user);
+      context->notice = Notice::info(prompts::account_confirmed());
+      co_return nullptr;
+    }
+    const ErrorKind kind = result.error().kind;
+    if (kind == ErrorKind::not_connected || kind == ErrorKind::expired_code) attempt->give_back();
+    if (kind != ErrorKind::code_mismatch && kind != ErrorKind::expired_code)
+      co_return context->from_error(result.error());
+    context->notice = Notice::error(kind == ErrorKind::expired_code ? prompts::code_expired()
+                                                                    : prompts::wrong_code());
+  }
+  co_return ended(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries());
+}
+
+}  // namespace pamcognito::flows

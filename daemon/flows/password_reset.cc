@@ -1,0 +1,121 @@
+#include <optional>
+#include <utility>
+
+#include "daemon/flows/sent_code.h"
+#include "daemon/flows/steps.h"
+#include "daemon/prompts/texts.h"
+
+namespace pamcognito::flows {
+namespace {
+
+using cognito::ErrorKind;
+using cognito::PoolError;
+using cognito::PoolResult;
+using runtime::Task;
+
+// What is to be asked again after the pool refused a reset.
+enum class Again : std::uint8_t { nothing, code, password };
+
+// `hides_account`: whatever depends on the account reads as a wrong code.
+Again what_again(const PoolError& error, bool hides_account) {
+  if (refuses_the_password(error)) return Again::password;
+  const bool wrong_code =
+      error.kind == ErrorKind::code_mismatch || error.kind == ErrorKind::expired_code;
+  return wrong_code || (hides_account && depends_on_the_account(error.kind)) ? Again::code
+                                                                             : Again::nothing;
+}
+
+std::string wrong_code_notice(ErrorKind kind, bool hides_account) {
+  return kind == ErrorKind::expired_code && !hides_account ? prompts::code_expired()
+                                                           : prompts::wrong_code();
+}
+
+class PasswordReset {
+ public:
+  PasswordReset(SignInContext* context, ResetCause cause)
+      : context_(context),
+        forgotten_(cause == ResetCause::forgotten),
+        code_(context, forgotten_ ? prompts::forgot_password_code() : prompts::reset_code(),
+              forgotten_, [context] { return request_code(context); }) {}
+
+  Task<Ended> run() {
+    if (forgotten_) {
+      Ended trouble = co_await code_.send();
+      if (trouble) co_return trouble;
+      context_->notice = Notice();  // the question says it
+    }
+    Again ask = Again::code;
+    bool has_password = false;
+    Notice password_notice;
+    for (int tries = 0; tries < kTries; ++tries) {
+      if (ask == Again::code) {
+        std::expected<std::string, Ended> typed = co_await code_.ask();
+        if (!typed) co_return std::move(typed.error());
+        typed_code_ = std::move(*typed);
+      }
+      if (ask == Again::password || !has_password) {
+        std::expected<Secret, Ended> password =
+            co_await ask_new_password(context_, false, std::exchange(password_notice, Notice()));
+        if (!password) co_return std::move(password.error());
+        new_password_ = std::move(*password);
+        has_password = true;
+      }
+      PoolResult<void> result = co_await confirm();
+      if (no_attempt_) co_return no_attempt_left();
+      if (result) co_return done();
+      ask = what_again(result.error(), forgotten_);
+      if (ask == Again::nothing) co_return context_->from_error(result.error());
+      context_->hide(result.error());
+      if (ask == Again::code)
+        context_->notice = Notice::error(wrong_code_notice(result.error().kind, forgotten_));
+      else
+        password_notice = Notice::error(prompts::password_not_allowed(result.error().message));
+    }
+    co_return ended(Outcome::tries_exhausted, "reset", prompts::too_many_tries());
+  }
+
+ private:
+  static Task<PoolResult<cognito::CodeDelivery>> request_code(SignInContext* context) {
+    return context->services.pool->forgot_password(context->cognito_name, &context->call,
+                                                   context->step_deadline());
+  }
+
+  // A wrong code is an attempt at the account, as a wrong password is.
+  Task<PoolResult<void>> confirm() {
+    std::optional<limits::Attempt> attempt = context_->take_attempt();
+    no_attempt_ = !attempt;
+    if (!attempt) co_return std::unexpected(PoolError(ErrorKind::limit_exceeded));
+    PoolResult<void> result = co_await context_->services.pool->confirm_forgot_password(
+        context_->cognito_name, typed_code_, &new_password_, &context_->call,
+        context_->step_deadline());
+    const bool no_guess = result || refuses_the_password(result.error()) ||
+                          result.error().kind == ErrorKind::not_connected;
+    if (no_guess) attempt->give_back();
+    co_return result;
+  }
+
+  Ended done() {
+    context_->services.reset_messages->answered(context_->request.user);
+    context_->password = std::move(new_password_);
+    context_->password_changed = true;
+    context_->notice = Notice::info(prompts::password_was_set());
+    return nullptr;
+  }
+
+  SignInContext* context_;
+  bool forgotten_;
+  SentCode code_;
+  std::string typed_code_;
+  Secret new_password_;
+  bool no_attempt_ = false;
+};
+
+}  // namespace
+
+Task<Ended> reset_password(SignInContext* context, ResetCause cause) {
+  PasswordReset reset(context, cause);
+  Ended end = co_await reset.run();
+  co_return end;
+}
+
+}  // namespace pamcognito::flows

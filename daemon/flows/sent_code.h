@@ -1,0 +1,46 @@
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string>
+
+#include "daemon/cognito/user_pool.h"
+#include "daemon/flows/sign_in_context.h"
+#include "daemon/flows/sign_in_types.h"
+#include "daemon/runtime/task.h"
+
+namespace pamcognito::flows {
+
+// Asks for a code that the pool has sent outside a challenge (a reset, a confirmation), and has it
+// sent again when the answer is empty. Lives as long as its tasks.
+class SentCode {
+ public:
+  using Send = std::function<runtime::Task<cognito::PoolResult<cognito::CodeDelivery>>()>;
+
+  // `hides_account`: nothing that is said depends on whether the account exists.
+  SentCode(SignInContext* context, std::string question, bool hides_account, Send send)
+      : context_(context),
+        question_(std::move(question)),
+        hides_account_(hides_account),
+        send_(std::move(send)) {}
+  SentCode(const SentCode&) = delete;
+  SentCode& operator=(const SentCode&) = delete;
+
+  // Has a code sent. Null: the sign-in goes on, the next question says what was done.
+  runtime::Task<Ended> send();
+  // Four to ten digits, as the person typed them.
+  runtime::Task<std::expected<std::string, Ended>> ask();
+
+ private:
+  SignInContext* context_;
+  std::string question_;
+  bool hides_account_;
+  Send send_;
+  int sent_ = 0;
+};
+
+// An error that depends on the account, not on the machine or the pool: what hides an account reads
+// it as a wrong code.
+bool depends_on_the_account(cognito::ErrorKind kind);
+
+}  // namespace pamcognito::flows

@@ -1,0 +1,178 @@
+#include "daemon/flows/sign_in_context.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "daemon/flows/error_table.h"
+#include "daemon/prompts/texts.h"
+
+namespace pamcognito::flows {
+namespace {
+
+using cognito::ErrorKind;
+using cognito::PoolError;
+using policy::Method;
+using runtime::Level;
+using runtime::Task;
+
+constexpr std::chrono::milliseconds kStep{7500};
+// Cognito's session lives three minutes; a little less on our clock, which started it later.
+constexpr std::chrono::seconds kSessionAge{170};
+// To find the phone, add the account, wait for the code and type it.
+constexpr std::chrono::seconds kEnrolment{90};
+
+cognito::CallContext call_context(const policy::Config& config, const SignInRequest& request) {
+  cognito::CallContext context;
+  const policy::ClientMetadataConfig& metadata = config.client_metadata;
+  context.client_metadata = metadata.pairs;
+  if (metadata.host) context.client_metadata["host"] = host_name();
+  if (metadata.service) context.client_metadata["service"] = request.service;
+  if (metadata.remote_host && !request.remote_host.empty())
+    context.client_metadata["remote-host"] = request.remote_host;
+  if (config.pool.user_context) context.remote_address = request.remote_host;
+  return context;
+}
+
+Ended broken(std::string cause, Level level = Level::notice) {
+  return std::make_unique<SignInResult>(Outcome::conversation_broken, std::move(cause), Notice(),
+                                        level);
+}
+
+}  // namespace
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+Ended ended(Outcome outcome, std::string cause, std::string text, Level level) {
+  return std::make_unique<SignInResult>(outcome, std::move(cause), Notice::error(std::move(text)),
+                                        level);
+}
+
+bool sends_a_message(Method method) {
+  return method == Method::sms || method == Method::email;
+}
+
+Ended no_attempt_left() {
+  return ended(Outcome::tries_exhausted, "failure-budget", prompts::too_many_tries(),
+               Level::warning);
+}
+
+Ended no_first_factor() {
+  return ended(Outcome::not_permitted, "no-first-factor", prompts::pool_failed(), Level::error);
+}
+
+SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
+                             Conversation* conversation_)
+    : services(std::move(services_)),
+      request(std::move(request_)),
+      conversation(conversation_),
+      rendering(prompts::rendering_for(*services.config, request.service)),
+      cognito_name(policy::cognito_username(services.config->access, request.user)),
+      call(call_context(*services.config, request)),
+      // A sign-in may begin with a call, before any answer.
+      step_deadline_(services.clock->now() + kStep) {}
+
+Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
+  const Purpose purpose = prompt.purpose;
+  if (prompt.notice.kind == Notice::Kind::none) prompt.notice = std::exchange(notice, Notice());
+  if (purpose != Purpose::password && purpose != Purpose::password_and_code)
+    asked_more_than_password = true;
+  std::expected<Secret, ConversationError> answer = co_await conversation->ask(std::move(prompt));
+  step_deadline_ = services.clock->now() + kStep;
+  if (!answer) {
+    const bool gone = answer.error() == ConversationError::gone;
+    co_return std::unexpected(broken(gone ? "caller-gone" : "caller-gave-up"));
+  }
+  // Before any trimming, so that the password as it was typed is what is compared.
+  const bool no_password_belongs_here = purpose == Purpose::code || purpose == Purpose::choice;
+  if (no_password_belongs_here && !password.empty() && answer->equals(password))
+    co_return std::unexpected(broken("answer-is-the-password", Level::warning));
+  co_return std::move(*answer);
+}
+
+bool SignInContext::accepts(Method method) const {
+  return std::ranges::find(config().mfa.methods, method) != config().mfa.methods.end();
+}
+
+void SignInContext::give_factor(Method method) {
+  if (first_factor_given && (!factor || !accepts(*factor))) factor = method;
+}
+
+bool SignInContext::may_enrol_freely() const {
+  if (rendering.one_prompt || !accepts(Method::totp)) return false;
+  switch (config().mfa.enrol) {
+    case policy::Enrol::no:
+    case policy::Enrol::pool:
+      return false;
+    case policy::Enrol::local:
+      return rendering.console && !request.origin.is_remote();
+    case policy::Enrol::yes:
+      return true;
+  }
+  return false;
+}
+
+bool SignInContext::has_time_to_enrol() const {
+  return conversation->ends_at() - services.clock->now() >= kEnrolment;
+}
+
+std::optional<limits::Attempt> SignInContext::take_attempt() const {
+  return services.failures->take(request.user, request.user_uid, request.origin,
+                                 services.clock->boot_time());
+}
+
+Ended SignInContext::charge_message(limits::MessageBudgets* budget) const {
+  const runtime::BootTime now = services.clock->boot_time();
+  if (!budget->permitted(request.user, now))
+    return ended(Outcome::tries_exhausted, "message-budget", prompts::too_many_messages(),
+                 Level::warning);
+  // Before it is known to have gone out: an answer that is lost may have caused it.
+  budget->caused(request.user, now);
+  return nullptr;
+}
+
+void SignInContext::count_message(const cognito::AuthStep& step) const {
+  if (!step.challenge) return;
+  const auto method = cognito::factor_of(step.challenge->name);
+  if (method && sends_a_message(*method))
+    services.messages->caused(request.user, services.clock->boot_time());
+}
+
+Ended SignInContext::from_error(const PoolError& error) const {
+  const ErrorRow& row = error_row(error.kind);
+  // Once the password may have reached the pool, or more than it was asked for, "cannot be reached"
+  // is no longer the whole truth: a local password must not do instead.
+  const bool still_at_password =
+      !first_factor_given && !error.password_sent && !asked_more_than_password;
+  const bool later =
+      first_factor_given || (row.at_password == Outcome::unavailable && !still_at_password);
+  std::string text = row.text();
+  if (error.kind == ErrorKind::user_lambda_validation && config().texts.trigger_refusal)
+    text = prompts::trigger_refusal(error.message);
+  auto result =
+      std::make_unique<SignInResult>(later ? row.later : row.at_password, std::string(row.word),
+                                     Notice::error(std::move(text)), row.level);
+  result->detail = error.message;
+  result->request_id = error.request_id;
+  result->pool_error = error.kind;
+  return result;
+}
+
+void SignInContext::hide(const PoolError& error) {
+  hidden_error = std::string(error_row(error.kind).word) + ": " + error.message;
+}
+
+bool SignInContext::session_is_over(const PoolError& error, runtime::MonotonicTime received) const {
+  return error.kind == ErrorKind::not_authorized &&
+         (services.clock->now() - received >= kSessionAge ||
+          error.message.contains("session is expired"));
+}
+
+}  // namespace pamcognito::flows

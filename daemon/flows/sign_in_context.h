@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "common/secret.h"
+#include "daemon/cognito/factors.h"
+#include "daemon/cognito/user_pool.h"
+#include "daemon/flows/conversation.h"
+#include "daemon/flows/sign_in_types.h"
+#include "daemon/prompts/rendering.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/runtime/task.h"
+
+namespace pamcognito::flows {
+
+// How often a person may try to answer one question.
+inline constexpr int kTries = 3;
+
+// What the steps of one sign-in share: who signs in, with what they work, and how far it is.
+struct SignInContext {
+  SignInContext(SignInServices services_, SignInRequest request_, Conversation* conversation_);
+  SignInContext(const SignInContext&) = delete;
+  SignInContext& operator=(const SignInContext&) = delete;
+
+  const SignInServices services;
+  const SignInRequest request;
+  Conversation* const conversation;
+  const prompts::Rendering rendering;
+  const std::string cognito_name;   // what InitiateAuth is called with
+  const cognito::CallContext call;  // goes with every call
+
+  Secret password;                  // the present one; empty: none was typed
+  Secret code_given_ahead;          // one prompt only: the code that came with the password
+  bool first_factor_given = false;  // the pool accepted the password or a custom answer for it
+  bool asked_more_than_password = false;  // the person was asked anything else
+  bool repeated = false;                  // the first factor was proved again: once per sign-in
+  bool password_changed = false;          // in this sign-in
+  bool totp_enrolled = false;             // in this sign-in
+  std::optional<policy::Method> factor;   // the second factor that was given
+  // A custom challenge counts as failed until the pool goes on to something else.
+  std::optional<limits::Attempt> custom_attempt;
+  Notice notice;             // shown with the next question
+  std::string hidden_error;  // what the person is not told of a reset, for the log
+
+  // Asks, and sets the deadline of the step that begins with the answer. A caller that repeats
+  // itself (sshd with PasswordAuthentication, some screen lockers) sends the password to every
+  // prompt: where a code or a choice belongs, that ends the sign-in.
+  runtime::Task<std::expected<Secret, Ended>> ask(Prompt prompt);
+  // All calls of the present step end by then.
+  [[nodiscard]] runtime::MonotonicTime step_deadline() const { return step_deadline_; }
+
+  [[nodiscard]] const policy::Config& config() const { return *services.config; }
+  [[nodiscard]] bool accepts(policy::Method method) const;
+  // A second factor was given. It counts only after a first one, and not instead of one that policy
+  // accepts.
+  void give_factor(policy::Method method);
+  // May a second factor be set up here without the pool's demand?
+  [[nodiscard]] bool may_enrol_freely() const;
+  // Is there time for a set-up?
+  [[nodiscard]] bool has_time_to_enrol() const;
+
+  // An attempt of the user; nullopt: none is left.
+  [[nodiscard]] std::optional<limits::Attempt> take_attempt() const;
+  // Null: a message may be caused now, and counts from here on.
+  [[nodiscard]] Ended charge_message(limits::MessageBudgets* budget) const;
+  // If the pool sent a code with this step, it counts.
+  void count_message(const cognito::AuthStep& step) const;
+
+  // The error table's word, with what is known of this sign-in.
+  [[nodiscard]] Ended from_error(const cognito::PoolError& error) const;
+  // Keeps for the log what a reset does not tell.
+  void hide(const cognito::PoolError& error);
+  [[nodiscard]] bool session_is_over(const cognito::PoolError& error,
+                                     runtime::MonotonicTime received) const;
+
+ private:
+  runtime::MonotonicTime step_deadline_;
+};
+
+bool sends_a_message(policy::Method method);
+Ended no_attempt_left();
+Ended no_first_factor();
+// This machine's name, for the people and the triggers of the pool.
+std::string host_name();
+
+}  // namespace pamcognito::flows

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/outcome.h"
+#include "daemon/cognito/user_pool.h"
+#include "daemon/flows/conversation.h"
+#include "daemon/flows/pending_tokens.h"
+#include "daemon/limits/failure_budgets.h"
+#include "daemon/limits/message_budgets.h"
+#include "daemon/limits/origin.h"
+#include "daemon/limits/user_queue.h"
+#include "daemon/policy/config.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/runtime/journal.h"
+
+namespace pamcognito::flows {
+
+// What the sign-in is for.
+enum class Goal : std::uint8_t {
+  sign_in,
+  change_password,  // then the new password is asked for, and set
+};
+
+// Who wants to sign in where, as the bus layer has established it.
+struct SignInRequest {
+  std::string user;  // the Linux name
+  std::string service;
+  uid_t user_uid;           // the user's own uid; (uid_t)-1: not known
+  limits::Origin origin;    // for the failure budgets
+  std::string remote_host;  // a literal address, without a scope id; empty: none, or not known
+  Goal goal = Goal::sign_in;
+
+  SignInRequest(std::string user_, std::string service_, uid_t user_uid_, limits::Origin origin_)
+      : user(std::move(user_)),
+        service(std::move(service_)),
+        user_uid(user_uid_),
+        origin(std::move(origin_)) {}
+};
+
+// What a flow works with. All of it outlives the flow; `config` is kept by it.
+struct SignInServices {
+  std::shared_ptr<const policy::Config> config;
+  cognito::UserPool* pool;
+  runtime::Clock* clock;
+  limits::FailureBudgets* failures;
+  limits::MessageBudgets* messages;
+  // Of password resets and confirmations, apart: a stranger may ask for them, and must not use up
+  // the codes of a user's sign-ins.
+  limits::MessageBudgets* reset_messages;
+  limits::UserQueue* password_turns;
+  // How long a refusal of the pool took last: what is refused here takes as long.
+  std::chrono::milliseconds* refusal_time;
+  // Revokes in the background; never waits, never fails.
+  std::function<void(std::string refresh_token)> revoke_later;
+};
+
+// How a sign-in ended.
+struct SignInResult {
+  Outcome outcome;
+  std::string cause;                             // stable word for the log
+  Notice notice;                                 // what the person is told
+  runtime::Level level;                          // of the log line
+  std::string detail;                            // for the log: the pool's own text
+  std::string request_id;                        // of the call that decided, may be empty
+  std::optional<cognito::ErrorKind> pool_error;  // where the pool's error decided
+  // Success only. Apart, because a waiting sign-in's frames have room for many results.
+  struct Accepted {
+    PendingTokens tokens;
+    cognito::VerifiedTokens verified;
+  };
+  std::unique_ptr<Accepted> accepted;
+  std::optional<policy::Method> factor;  // the second factor that was given
+
+  SignInResult(Outcome outcome_, std::string cause_, Notice notice_,
+               runtime::Level level_ = runtime::Level::notice)
+      : outcome(outcome_), cause(std::move(cause_)), notice(std::move(notice_)), level(level_) {}
+};
+
+// The end of a sign-in, on the heap: each frame of a waiting sign-in has room for several.
+using Ended = std::unique_ptr<SignInResult>;
+// Where the pool stands after a step, or the end that the step led to.
+using Step = std::expected<cognito::AuthStep, Ended>;
+
+// An end that the person is told about.
+Ended ended(Outcome outcome, std::string cause, std::string text,
+            runtime::Level level = runtime::Level::notice);
+
+}  // namespace pamcognito::flows

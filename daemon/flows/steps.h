@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/cognito/user_pool.h"
+#include "daemon/flows/sign_in_context.h"
+#include "daemon/flows/sign_in_types.h"
+#include "daemon/runtime/task.h"
+
+// The steps that a sign-in is made of, each in a file of its own name. `context` outlives the task.
+// A step that ends the sign-in gives its end; an Ended that is null means that it may go on.
+namespace pamcognito::flows {
+
+// password_step.cc
+// Asks for the password; where policy allows it, an empty answer leads to a reset.
+runtime::Task<Ended> ask_password(SignInContext* context);
+// The first factor, with the budgets, until the pool asks for another one or hands out tokens. A
+// reset or a confirmation that the pool wants first is done on the way.
+runtime::Task<Step> prove_first_factor(SignInContext* context);
+
+// challenge_step.cc: whatever the pool asks, by the challenge's name.
+runtime::Task<Step> answer_challenge(SignInContext* context,
+                                     std::unique_ptr<cognito::Challenge> challenge);
+
+// code_step.cc: SMS_MFA, EMAIL_OTP, SOFTWARE_TOKEN_MFA.
+runtime::Task<Step> answer_code(SignInContext* context,
+                                std::unique_ptr<cognito::Challenge> challenge,
+                                policy::Method method);
+
+// factor_choice.cc: SELECT_MFA_TYPE.
+runtime::Task<Step> choose_factor(SignInContext* context,
+                                  std::unique_ptr<cognito::Challenge> challenge);
+// The person's numbered choice, an index into `methods`; `question` is what is shown.
+runtime::Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context,
+                                                            std::string question,
+                                                            std::size_t choices);
+
+// new_password.cc: NEW_PASSWORD_REQUIRED.
+runtime::Task<Step> set_new_password(SignInContext* context,
+                                     std::unique_ptr<cognito::Challenge> challenge);
+// A new password, typed twice, another one than the present.
+runtime::Task<std::expected<Secret, Ended>> ask_new_password(SignInContext* context, bool demanded,
+                                                             Notice notice);
+// Is the error the pool's word against this password, so that another one may be tried?
+bool refuses_the_password(const cognito::PoolError& error);
+
+// custom_challenge.cc: CUSTOM_CHALLENGE.
+runtime::Task<Step> answer_custom(SignInContext* context,
+                                  std::unique_ptr<cognito::Challenge> challenge);
+
+// mfa_setup.cc: MFA_SETUP.
+runtime::Task<Step> set_up_factor(SignInContext* context,
+                                  std::unique_ptr<cognito::Challenge> challenge);
+
+// totp_enrolment.cc
+struct Enrolment {
+  enum class State : std::uint8_t { done, session_over };
+  State state;
+  std::string session;  // done, by session: the one to go on with
+
+  explicit Enrolment(State state_, std::string session_ = {})
+      : state(state_), session(std::move(session_)) {}
+};
+// Shows a new TOTP secret until a code of it was verified. One flow for a session of MFA_SETUP and
+// for an access token.
+runtime::Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context,
+                                                          cognito::SetUpProof proof);
+// Makes TOTP the preferred factor, if it is not (GetUser is the judge).
+runtime::Task<Ended> prefer_totp(SignInContext* context, std::string access_token);
+
+// password_reset.cc
+enum class ResetCause : std::uint8_t {
+  demanded,   // PasswordResetRequiredException: a code was sent by whoever demanded it
+  forgotten,  // the person asks for it; nothing may tell whether the account exists
+};
+// Null: the password was reset, context->password is the new one.
+runtime::Task<Ended> reset_password(SignInContext* context, ResetCause cause);
+
+// confirm_sign_up.cc: UserNotConfirmedException. Null: the account is confirmed.
+runtime::Task<Ended> confirm_sign_up(SignInContext* context);
+
+// acceptance.cc: from tokens to the end: verified, the right person, allowed here, with the second
+// factor that policy asks for, enrolled now where that is allowed.
+runtime::Task<Ended> accept(SignInContext* context, cognito::Tokens tokens);
+
+// change_password.cc: after a sign-in that was accepted; gives its end.
+runtime::Task<Ended> change_password(SignInContext* context, Ended accepted);
+
+}  // namespace pamcognito::flows

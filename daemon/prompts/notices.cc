@@ -1,0 +1,203 @@
+// What a person is told. The questions are in questions.cc and totp_setup.cc.
+#include <algorithm>
+#include <string>
+
+#include "daemon/prompts/catalogue.h"
+#include "daemon/prompts/phrase.h"
+#include "daemon/prompts/texts.h"
+
+namespace pamcognito::prompts {
+namespace {
+
+constexpr std::size_t kMaxPoolsText = 256;
+
+// How a code travelled; empty for a medium that is not known here.
+std::string medium_name(std::string_view medium) {
+  if (medium == "SMS") return method_name(policy::Method::sms);
+  if (medium == "EMAIL") return method_name(policy::Method::email);
+  return {};
+}
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// Without "PreAuthentication failed with error ", or another trigger's name in its place, which
+// Cognito puts in front of what a Lambda trigger says.
+std::string_view without_trigger_name(std::string_view text) {
+  constexpr std::string_view marker = " failed with error ";
+  const auto end = text.find(marker);
+  if (end == 0 || end == std::string_view::npos) return text;
+  if (!std::ranges::all_of(text.substr(0, end), is_letter)) return text;
+  return text.substr(end + marker.size());
+}
+
+}  // namespace
+
+std::string wrong_code() {
+  return tr("That code is not right.");
+}
+
+std::string code_already_used() {
+  return tr("That code was used already. Wait for the next one.");
+}
+
+std::string code_expired() {
+  return tr("That code has expired.");
+}
+
+std::string not_a_code() {
+  return tr("A code has 4 to 10 digits.");
+}
+
+std::string not_a_totp_code() {
+  return tr("The code has six digits.");
+}
+
+std::string not_in_list() {
+  return tr("Type one of the numbers.");
+}
+
+std::string new_code_sent() {
+  return tr("A new code was sent.");
+}
+
+std::string code_sent(const cognito::CodeDelivery& delivery) {
+  const std::string destination = one_line(delivery.destination);
+  const std::string medium = medium_name(delivery.medium);
+  if (destination.empty()) return tr("A code was sent to you.");
+  if (medium.empty()) return fill(tr("A code was sent to {1}."), {destination});
+  return fill(tr("A code was sent to {1} by {2}."), {destination, medium});
+}
+
+std::string no_new_code() {
+  return tr("No new code could be sent.");
+}
+
+std::string passwords_differ() {
+  return tr("The two passwords differ.");
+}
+
+std::string password_is_the_old() {
+  return tr("The new password must be another one.");
+}
+
+std::string not_a_password() {
+  return tr("A password has no control characters.");
+}
+
+std::string password_not_allowed(std::string_view pools_text) {
+  constexpr std::string_view prefix = "Password did not conform with policy: ";
+  if (pools_text.starts_with(prefix)) pools_text.remove_prefix(prefix.size());
+  if (pools_text.empty()) return tr("That password is not allowed.");
+  return fill(tr("That password is not allowed: {1}"), {one_line(pools_text)});
+}
+
+std::string value_needed() {
+  return tr("A value is needed.");
+}
+
+std::string not_an_email_address() {
+  return tr("That is not an e-mail address.");
+}
+
+std::string setup_starts_again() {
+  return tr("Time ran out. Here is a new secret: delete the first one from your app.");
+}
+
+std::string password_changed() {
+  return tr("Your password was changed.");
+}
+
+std::string password_was_set() {
+  return tr("Your new password is set. The sign-in goes on.");
+}
+
+std::string account_confirmed() {
+  return tr("Your account is confirmed. The sign-in goes on.");
+}
+
+std::string refused() {
+  return tr("Sign-in failed.");
+}
+
+std::string too_many_tries() {
+  return tr("Too many tries. Wait some minutes, then try again.");
+}
+
+std::string too_many_messages() {
+  return tr("Too many codes were sent. Wait some minutes, then try again.");
+}
+
+std::string time_is_up() {
+  return tr("Time ran out. Try again.");
+}
+
+std::string pool_unreachable() {
+  return tr("The sign-in service cannot be reached.");
+}
+
+std::string pool_failed() {
+  return tr("The sign-in service did not answer as it should. Try again.");
+}
+
+std::string busy() {
+  return tr("The sign-in service is busy. Wait a moment, then try again.");
+}
+
+std::string second_factor_needed() {
+  return tr(
+      "This machine asks for a second factor, and none was asked of your account. Set one up in "
+      "your "
+      "organisation's sign-in portal, then try again.");
+}
+
+std::string factor_not_accepted(const std::vector<policy::Method>& accepted) {
+  std::string names;
+  for (const policy::Method method : accepted) {
+    names += (names.empty() ? "" : ", ") + method_name(method);
+  }
+  return fill(tr("Your second factor is not accepted here. Accepted: {1}. Set one up in your "
+                 "organisation's sign-in portal, then try again."),
+              {names});
+}
+
+std::string not_permitted() {
+  return tr("Your account may not sign in here.");
+}
+
+std::string cannot_set_up() {
+  return tr(
+      "Your account needs a second factor, which cannot be set up here. Set one up in your "
+      "organisation's sign-in portal, then try again.");
+}
+
+std::string no_time_to_set_up() {
+  return tr(
+      "Your account needs a second factor. Setting it up takes longer than this sign-in may last. "
+      "Start the sign-in again, or set it up in your organisation's sign-in portal.");
+}
+
+std::string needs_other_step() {
+  return tr(
+      "Your account needs a step that cannot be done here. Sign in once in your organisation's "
+      "sign-in portal, then try again.");
+}
+
+std::string needs_other_way() {
+  return tr(
+      "Your account signs in by a way that cannot be used here, such as a passkey. Ask your "
+      "administrator for a password or a code.");
+}
+
+std::string trigger_refusal(std::string_view pools_text) {
+  const std::string text = one_line(without_trigger_name(pools_text), kMaxPoolsText, ' ');
+  // Cognito puts a full stop behind the trigger's words, even where there are none.
+  return text.find_first_not_of(" .") == std::string::npos ? refused() : text;
+}
+
+std::string not_changed() {
+  return tr("Your password was not changed.");
+}
+
+}  // namespace pamcognito::prompts

@@ -1,0 +1,174 @@
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/bus_names.h"
+#include "daemon/bus/auth_service.h"
+#include "tests/cmocka_cpp.h"
+#include "tests/flows/scripted.h"
+#include "tests/module/host.h"
+#include "tests/module/sandbox.h"
+
+// OpenPasswordChange on a real bus: who may call it, and passwd(1)'s way through module, bus and
+// flow, with a scripted pool.
+namespace pamcognito::test {
+namespace {
+
+constexpr uid_t kNotOursUid = 1002;
+constexpr uid_t kOursByPrimaryUid = 1003;
+
+// A process that serves the bus with this world's pool; without a world: unconfigured.
+class Service {
+ public:
+  explicit Service(std::unique_ptr<World> world = nullptr) {
+    std::array<int, 2> ready{};
+    assert_int_equal(::pipe(ready.data()), 0);
+    child_ = Child([&] {
+      // One thread only until here: the worker is this process's own.
+      runtime::EventLoop loop;
+      runtime::LoopClock clock(loop);
+      runtime::Worker worker(loop, 8);
+      bus::AuthService service(loop, clock, worker, world ? world->config : nullptr,
+                               world ? &world->pool : nullptr, 64);
+      if (service.start() < 0) return 1;
+      // The name is ours once the bus daemon's answer is here: start() waited for it.
+      (void)!::write(ready[1], "r", 1);
+      return loop.run();
+    });
+    (void)::close(ready[1]);
+    char byte = 0;
+    assert_int_equal(::read(ready[0], &byte, 1), 1);
+    (void)::close(ready[0]);
+  }
+
+ private:
+  Child child_;
+};
+
+// The error's name without its prefix; "": there was a socket.
+std::string call(const char* method, const char* user, const char* service,
+                 std::optional<std::uint32_t> real_uid) {
+  sd_bus* bus = nullptr;
+  if (::sd_bus_open_system(&bus) < 0) return "no bus";
+  sd_bus_message* message = nullptr;
+  sd_bus_message* reply = nullptr;
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+  (void)::sd_bus_message_new_method_call(bus, &message, bus_names::kService, bus_names::kPath,
+                                         bus_names::kInterface, method);
+  (void)::sd_bus_message_append(message, "ss", user, service);
+  if (real_uid)
+    (void)::sd_bus_message_append(message, "a{sv}", 1, bus_names::kFactRealUid, "u", *real_uid);
+  else
+    (void)::sd_bus_message_append(message, "a{sv}", 0);
+  (void)::sd_bus_call(bus, message, 0, &error, &reply);
+  constexpr std::string_view prefix = "org.pamcognito.Error.";
+  std::string name = error.name != nullptr ? error.name : "";
+  if (name.starts_with(prefix)) name.erase(0, prefix.size());
+  ::sd_bus_error_free(&error);
+  ::sd_bus_message_unref(message);
+  ::sd_bus_message_unref(reply);
+  ::sd_bus_flush_close_unref(bus);
+  return name;
+}
+
+// The same by a process of another user; the name comes through a pipe.
+std::string call_as(uid_t uid, const char* user) {
+  std::array<int, 2> answer{};
+  assert_int_equal(::pipe(answer.data()), 0);
+  Child caller([&] {
+    if (::setgid(uid) != 0 || ::setuid(uid) != 0) return 1;
+    const std::string name = call("OpenPasswordChange", user, "passwd", uid);
+    return ::write(answer[1], name.data(), name.size()) < 0 ? 1 : 0;
+  });
+  assert_int_equal(caller.wait(), 0);
+  (void)::close(answer[1]);
+  std::array<char, 256> text{};
+  (void)!::read(answer[0], text.data(), text.size() - 1);
+  (void)::close(answer[0]);
+  return text.data();
+}
+
+void only_the_person_itself_may_call(void**) {
+  const Service service;
+  constexpr char method[] = "OpenPasswordChange";
+  constexpr char allowed[] = "Unconfigured";  // it came as far as that
+  assert_text(call(method, kOurs, "passwd", kOursUid), allowed);
+  assert_text(call(method, kOurs, "passwd", 0), "NotPermitted");
+  assert_text(call(method, kOurs, "passwd", kNotOursUid), "NotPermitted");
+  assert_text(call(method, kOurs, "passwd", kOursByPrimaryUid), "NotPermitted");
+  assert_text(call(method, kOurs, "passwd", 4242), "NotPermitted");  // nobody's uid
+  assert_text(call("OpenSignIn", kOurs, "sudo", 0), allowed);
+
+  assert_text(call_as(kOursUid, kOurs), allowed);
+  assert_text(call_as(kOursUid, kOursByPrimary), "NotPermitted");
+  assert_text(call_as(kOursByPrimaryUid, kOurs), "NotPermitted");
+  assert_text(call_as(kNotOursUid, kNotOurs), "NotOurs");
+  assert_text(call_as(kNotOursUid, kOurs), "NotOurs");
+}
+
+void malformed_arguments(void**) {
+  const Service service;
+  constexpr char method[] = "OpenPasswordChange";
+  assert_text(call(method, kOurs, "passwd", std::nullopt), "InvalidArgument");
+  assert_text(call(method, "no such name!", "passwd", kOursUid), "InvalidArgument");
+  assert_text(call(method, kOurs, "../passwd", kOursUid), "InvalidArgument");
+  assert_text(call(method, kOurs, "", kOursUid), "InvalidArgument");
+}
+
+std::unique_ptr<World> world_with_totp() {
+  auto world = std::make_unique<World>();
+  world->pool.reply_challenge(cognito::ChallengeName::software_token_mfa);
+  world->pool.reply_tokens();
+  return world;
+}
+
+int passwd(Person* person, std::string* tokens) {
+  const RealUid itself(kOursUid);
+  Transaction transaction(kOurs, person, {.service = "passwd"});
+  const int code = transaction.change_password();
+  *tokens = transaction.tokens_handed_over();
+  return code;
+}
+
+void passwd_changes_the_password(void**) {
+  const Service service(world_with_totp());
+  Person person{.answers = {"right password", "123456", "Another-One-2", "Another-One-2"}};
+  std::string tokens;
+  assert_string_equal(code_name(passwd(&person, &tokens)), "PAM_SUCCESS");
+  assert_text(tokens, "AUTHTOK=Another-One-2 OLDAUTHTOK=right password");
+  assert_text(person.seen,
+              "hidden(Current password: ) | visible(Code from your authenticator app: ) | "
+              "hidden(New password: ) | hidden(New password again: ) | "
+              "info(Your password was changed.)");
+}
+
+void a_wrong_password_changes_nothing(void**) {
+  auto world = std::make_unique<World>();
+  world->pool.reply_error(cognito::ErrorKind::not_authorized);
+  const Service service(std::move(world));
+  Person person{.answers = {"wrong", "Another-One-2", "Another-One-2"}};
+  std::string tokens;
+  assert_string_equal(code_name(passwd(&person, &tokens)), "PAM_AUTHTOK_RECOVERY_ERR");
+  assert_text(tokens, "");
+  assert_int_equal(person.questions, 1);
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  enter_sandbox();
+  const PrivateBus bus;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(only_the_person_itself_may_call),
+      cmocka_unit_test(malformed_arguments),
+      cmocka_unit_test(passwd_changes_the_password),
+      cmocka_unit_test(a_wrong_password_changes_nothing),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

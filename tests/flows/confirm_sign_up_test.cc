@@ -1,0 +1,210 @@
+#include <string>
+
+#include "daemon/prompts/texts.h"
+#include "tests/cmocka_cpp.h"
+#include "tests/flows/scripted.h"
+
+// UserNotConfirmedException: the code of the sign-up, then on with the sign-in.
+namespace pamcognito::test {
+namespace {
+
+using cognito::ChallengeName;
+using cognito::ErrorKind;
+using flows::SignInResult;
+
+void not_confirmed(World& world) {
+  world.pool.reply_error(ErrorKind::user_not_confirmed, "User is not confirmed.");
+  world.pool.reply_challenge(ChallengeName::software_token_mfa);
+  world.pool.reply_tokens();
+}
+
+void expect_closed(World& world, Outcome outcome, std::string_view cause) {
+  {
+    const SignInResult result = world.run();
+    assert_outcome(result.outcome, outcome);
+    assert_text(result.cause, cause);
+  }
+  assert_int_equal(world.revoked.size(), world.pool.issued);
+}
+
+void user_not_confirmed_code_and_on(void**) {
+  World world;
+  not_confirmed(world);
+  world.person->answers = {"right password", " 123456 ", "654321"};
+  assert_outcome(world.run().outcome, Outcome::success);
+  assert_text(world.operations(),
+              "sign_in, confirm_sign_up, sign_in, respond SOFTWARE_TOKEN_MFA, verify");
+  assert_text(world.pool.calls[1].username, "alice");
+  assert_text(world.pool.calls[1].values.at("code"), "123456");
+  assert_text(world.pool.calls[2].password, "right password");
+  assert_text(world.person->prompts[1], prompts::confirmation_code());
+  assert_text(world.person->notices[2], prompts::account_confirmed());
+  assert_true(world.person->purposes[1] == Purpose::code);
+}
+
+void confirmation_is_no_second_factor(void**) {
+  World world;
+  world.pool.reply_error(ErrorKind::user_not_confirmed);
+  world.pool.reply_tokens();
+  world.person->answers = {"right password", "123456"};
+  expect_closed(world, Outcome::not_permitted, "no-second-factor");
+  assert_int_equal(world.revoked.size(), 1);
+}
+
+void an_empty_answer_sends_the_code_again(void**) {
+  World world;
+  not_confirmed(world);
+  world.person->answers = {"right password", "", "123456", "654321"};
+  assert_outcome(world.run().outcome, Outcome::success);
+  assert_text(world.operations(),
+              "sign_in, resend, confirm_sign_up, sign_in, respond SOFTWARE_TOKEN_MFA, verify");
+  assert_true(world.person->notices[2].contains("a***@e***"));
+}
+
+void the_code_is_sent_again_twice_at_most(void**) {
+  World world;
+  world.reset_messages.set_limits({.messages = 5, .messages_unanswered = 5});
+  not_confirmed(world);
+  world.person->answers = {"right password", "", "", "", "", "", ""};
+  expect_closed(world, Outcome::tries_exhausted, "wrong-code");
+  assert_text(world.operations(), "sign_in, resend, resend");
+  assert_text(world.person->notices.back(), prompts::no_new_code());
+}
+
+void resends_have_a_budget_apart_from_sign_in_codes(void**) {
+  World world;
+  for (int i = 0; i < 2; ++i) {
+    not_confirmed(world);
+    world.person->answers = {"right password", ""};
+    expect_closed(world, Outcome::conversation_broken, "caller-gone");
+    world.next_sign_in();
+  }
+  not_confirmed(world);
+  world.person->answers = {"right password", "", "123456"};
+  expect_closed(world, Outcome::tries_exhausted, "message-budget");
+  assert_text(world.operations(), "sign_in");
+  assert_true(world.messages.permitted("alice", world.clock.boot_time()));
+}
+
+void a_resend_that_fails_ends_it(void**) {
+  for (const auto& [kind, outcome] :
+       {std::pair{ErrorKind::limit_exceeded, Outcome::tries_exhausted},
+        std::pair{ErrorKind::code_delivery_failure, Outcome::failed},
+        std::pair{ErrorKind::not_connected, Outcome::failed}}) {
+    World world;
+    not_confirmed(world);
+    world.pool.fail("resend", kind);
+    world.person->answers = {"right password", "", "123456"};
+    assert_outcome(world.run().outcome, outcome);
+  }
+}
+
+void a_wrong_code_is_asked_for_again(void**) {
+  World world;
+  world.origin = limits::Origin::of_uid(1001);
+  not_confirmed(world);
+  world.pool.fail("confirm_sign_up", ErrorKind::code_mismatch);
+  world.pool.fail("confirm_sign_up", ErrorKind::expired_code);
+  world.person->answers = {"right password", "1111", "2222", "3333", "654321"};
+  assert_outcome(world.run().outcome, Outcome::success);
+  assert_text(world.person->notices[2], prompts::wrong_code());
+  assert_text(world.person->notices[3], prompts::code_expired());
+}
+
+void three_wrong_codes_end_it(void**) {
+  World world;
+  not_confirmed(world);
+  for (int i = 0; i < 4; ++i) world.pool.fail("confirm_sign_up", ErrorKind::expired_code);
+  world.person->answers = {"right password", "1111", "2222", "3333", "4444"};
+  expect_closed(world, Outcome::tries_exhausted, "wrong-code");
+  assert_int_equal(world.person->prompts.size(), 4);
+}
+
+void wrong_codes_count_as_attempts(void**) {
+  World world;
+  not_confirmed(world);
+  for (int i = 0; i < 3; ++i) world.pool.fail("confirm_sign_up", ErrorKind::code_mismatch);
+  world.person->answers = {"right password", "1111", "2222", "3333"};
+  // The sign-in that was not confirmed is the first of a stranger's three.
+  expect_closed(world, Outcome::tries_exhausted, "failure-budget");
+  assert_text(world.operations(), "sign_in, confirm_sign_up, confirm_sign_up");
+}
+
+void other_errors_end_it(void**) {
+  for (const auto& [kind, outcome] :
+       {std::pair{ErrorKind::alias_exists, Outcome::failed},
+        std::pair{ErrorKind::too_many_failed_attempts, Outcome::tries_exhausted},
+        std::pair{ErrorKind::not_authorized, Outcome::refused},
+        std::pair{ErrorKind::user_lambda_validation, Outcome::refused},
+        std::pair{ErrorKind::not_connected, Outcome::failed},
+        std::pair{ErrorKind::timed_out, Outcome::failed}}) {
+    World world;
+    not_confirmed(world);
+    world.pool.fail("confirm_sign_up", kind, "raw text");
+    world.person->answers = {"right password", "123456", "123456"};
+    const SignInResult result = world.run();
+    assert_outcome(result.outcome, outcome);
+    assert_false(result.notice.text.contains("raw text"));
+  }
+}
+
+void the_password_is_no_code(void**) {
+  World world;
+  not_confirmed(world);
+  world.person->answers = {"123456", "123456"};
+  expect_closed(world, Outcome::conversation_broken, "answer-is-the-password");
+  assert_text(world.operations(), "sign_in");
+}
+
+void a_caller_with_one_prompt_is_refused(void**) {
+  World world;
+  world.config->services["sshd"].one_prompt = true;
+  not_confirmed(world);
+  world.person->answers = {"password+123456", "123456"};
+  expect_closed(world, Outcome::refused, "user-not-confirmed");
+  assert_int_equal(world.person->prompts.size(), 1);
+}
+
+void confirmed_and_then_to_be_reset(void**) {
+  World world;
+  world.origin = limits::Origin::of_uid(1001);
+  world.pool.reply_error(ErrorKind::user_not_confirmed);
+  world.pool.reply_error(ErrorKind::password_reset_required);
+  world.pool.reply_challenge(ChallengeName::software_token_mfa);
+  world.pool.reply_tokens();
+  world.person->answers = {"right password", "4711", "4712", "new", "new", "123456"};
+  assert_outcome(world.run().outcome, Outcome::success);
+}
+
+void never_confirmed_for_good_is_cut(void**) {
+  World world;
+  world.origin = limits::Origin::of_uid(1001);
+  for (int i = 0; i < 5; ++i) world.pool.reply_error(ErrorKind::user_not_confirmed);
+  world.person->answers = {"right password", "4711", "4712", "4713", "4714"};
+  expect_closed(world, Outcome::refused, "user-not-confirmed");
+  assert_text(world.operations(), "sign_in, confirm_sign_up, sign_in, confirm_sign_up, sign_in");
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(user_not_confirmed_code_and_on),
+      cmocka_unit_test(confirmation_is_no_second_factor),
+      cmocka_unit_test(an_empty_answer_sends_the_code_again),
+      cmocka_unit_test(the_code_is_sent_again_twice_at_most),
+      cmocka_unit_test(resends_have_a_budget_apart_from_sign_in_codes),
+      cmocka_unit_test(a_resend_that_fails_ends_it),
+      cmocka_unit_test(a_wrong_code_is_asked_for_again),
+      cmocka_unit_test(three_wrong_codes_end_it),
+      cmocka_unit_test(wrong_codes_count_as_attempts),
+      cmocka_unit_test(other_errors_end_it),
+      cmocka_unit_test(the_password_is_no_code),
+      cmocka_unit_test(a_caller_with_one_prompt_is_refused),
+      cmocka_unit_test(confirmed_and_then_to_be_reset),
+      cmocka_unit_test(never_confirmed_for_good_is_cut),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

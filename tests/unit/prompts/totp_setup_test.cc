@@ -1,0 +1,98 @@
+// The prompt that sets up an authenticator app.
+#include <string>
+
+#include "common/frame.h"
+#include "common/text.h"
+#include "daemon/prompts/qr.h"
+#include "daemon/prompts/texts.h"
+#include "tests/cmocka_cpp.h"
+
+namespace {
+
+using namespace pamcognito;
+using policy::Qr;
+using prompts::totp_setup;
+using prompts::TotpSetup;
+
+constexpr char kSecret[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRST";
+constexpr char kGroups[] = "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567 ABCD EFGH IJKL MNOP QRST\n";
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+void without_a_code_it_is_plain_text(void**) {
+  assert_text(totp_setup({kSecret, "Cognito", "alice"}, Qr::none),
+              std::string("Your account needs a second factor: an authenticator app.\n"
+                          "Type this secret into the app, then its code here.\n\n"
+                          "Secret: ") +
+                  kGroups + "Account: alice\nIssuer: Cognito\n\nCode from the app: ");
+}
+
+void the_code_stands_above_the_secret(void**) {
+  const TotpSetup setup{kSecret, "Cognito", "alice"};
+  for (const Qr form : {Qr::half_blocks, Qr::ascii}) {
+    const std::string text = totp_setup(setup, form);
+    const std::string code =
+        prompts::qr_code(prompts::otpauth_uri(kSecret, "Cognito", "alice"), form);
+    assert_true(has(text, "\n\n" + code + "\nSecret: " + kGroups + "Account: alice\n"));
+    assert_true(text.size() < 16'000);
+    assert_text(printable(text, text.size()), text);
+  }
+  assert_true(totp_setup(setup, Qr::half_blocks)
+                  .ends_with("\nCode from the app (a: QR code in letters, n: no QR code): "));
+  assert_true(totp_setup(setup, Qr::ascii).ends_with("\nCode from the app (n: no QR code): "));
+}
+
+void a_secret_of_any_length_is_grouped(void**) {
+  assert_true(has(totp_setup({"ABCDEF", "I", "a"}, Qr::none), "Secret: ABCD EF\n"));
+  assert_true(has(totp_setup({"ABCD", "I", "a"}, Qr::none), "Secret: ABCD\n"));
+}
+
+void foreign_text_cannot_break_it(void**) {
+  const std::string text = totp_setup({"A\nB", "I\x1b[2J", "a\nPassword: "}, Qr::none);
+  assert_true(has(text, "Secret: A?B\nAccount: a?Password: \nIssuer: I?[2J\n"));
+}
+
+// Whatever its parts are, the frame takes it, and the secret and the question are whole.
+void it_always_fits_a_frame(void**) {
+  for (const std::size_t size : {16UL, 52UL, 300UL, 512UL, 5000UL}) {
+    for (const char* character : {"x", " ", "ö", "\n"}) {
+      std::string name;
+      while (name.size() < 500) name += character;
+      for (const Qr form : {Qr::none, Qr::half_blocks, Qr::ascii}) {
+        const std::string text = totp_setup({std::string(size, 'A'), name, name}, form);
+        if (text.size() >= 16'000) fail_msg("%zu bytes", text.size());
+        assert_true(text.size() <= kMaxText);
+        assert_true(text.ends_with("): ") || text.ends_with("Code from the app: "));
+        assert_true(has(text, "Secret: AAAA AAAA AAAA AAAA"));
+      }
+    }
+  }
+  // The names are cut, so the usual secret has its code even beside the longest of them.
+  const std::string longest(500, 'x');
+  assert_true(has(totp_setup({kSecret, longest, longest}, Qr::half_blocks), "▀"));
+  assert_false(has(totp_setup({kSecret, longest, longest}, Qr::none), std::string(65, 'x')));
+}
+
+void a_code_that_does_not_fit_is_left_out(void**) {
+  const std::string name(64, 'x');
+  const std::string text = totp_setup({std::string(512, 'A'), name, name}, Qr::ascii);
+  assert_false(has(text, "##"));
+  assert_true(text.ends_with("\nCode from the app: "));
+  assert_true(has(text, "Type this secret into the app"));
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(without_a_code_it_is_plain_text),
+      cmocka_unit_test(the_code_stands_above_the_secret),
+      cmocka_unit_test(a_secret_of_any_length_is_grouped),
+      cmocka_unit_test(foreign_text_cannot_break_it),
+      cmocka_unit_test(it_always_fits_a_frame),
+      cmocka_unit_test(a_code_that_does_not_fit_is_left_out),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
