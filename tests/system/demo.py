@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 
+import golden
 import scenarios
-from machine import (BREAK_GLASS_PASSWORD, LOCAL_PASSWORD, LOCAL_USER, POOL_STATE, SSH_PORT,
+from machine import (BREAK_GLASS_PASSWORD, CONFIG_TEXT, LOCAL_PASSWORD, LOCAL_USER, POOL_STATE, SSH_PORT,
                      Machine)
 from stage import Stage
 
@@ -42,12 +43,16 @@ plays Amazon Cognito.
   carol    {carol:18} e-mail; her local password is {break_glass}
   dave     {dave:18} chooses between app and SMS
   erin     {erin:18} app; is in no group that may sign in here
+  henry    {henry:18} none yet: the first login sets up an app
+  ivy      {ivy:18} e-mail; the password is a temporary one
+  judy     {judy:18} app; Enter at the password resets it by e-mail
   {local}                   no Cognito user; the local password is {local_password}
 
 An SMS or e-mail that the pool sends is shown here as it arrives, as a phone would; `inbox` lists them.
 
 Try:  ssh alice@localhost               then, in that session:  sudo id
       ssh bob@localhost
+      ssh henry@localhost             a first login
       su - {local}                    and from there:  su - bob
       tail -f /var/log/sandbox.log      what sshd, sudo, su and cognitod say
       exit                              and everything is gone
@@ -78,12 +83,15 @@ def interactive(machine):
         file.write(INBOX_SCRIPT.format(folder=os.path.dirname(os.path.abspath(__file__)),
                                        state=POOL_STATE))
     os.chmod(INBOX, 0o755)
+    machine.configure(CONFIG_TEXT.format(**machine.pool.ready) + "[password]\nself_service = yes\n")
+    machine.pool.admin("settings/set", mfa_configuration="ON")
     with open("/etc/ssh/ssh_config.d/sandbox.conf", "w") as file:
         file.write(f"Host localhost 127.0.0.1\n  Port {SSH_PORT}\n  PubkeyAuthentication no\n")
     print(WELCOME.format(local=LOCAL_USER, local_password=LOCAL_PASSWORD,
                          break_glass=BREAK_GLASS_PASSWORD,
                          **{name: scenarios.password_of(name)
-                            for name in ("alice", "bob", "carol", "dave", "erin")}))
+                            for name in ("alice", "bob", "carol", "dave", "erin", "henry", "ivy",
+                                          "judy")}))
     print_qr("alice")
     threading.Thread(target=show_messages, args=(machine.pool,), daemon=True).start()
     # A terminal of the sandbox's own, so that tty names are right in it, as wide as the real one.
@@ -96,7 +104,7 @@ def interactive(machine):
 
 def play(machine):
     stage = Stage(machine, show_transcripts=True)
-    for scene in scenarios.DEMO:
+    for scene in (golden.first_login, golden.forced_new_password) + scenarios.DEMO:
         scene(stage)
     stage.close()
 

@@ -32,7 +32,8 @@ LOCKER = "locker"
 START_TIMEOUT_S = 20
 
 # Those whose sign-ins are ours, in the pool as in people.json; and one who only exists here.
-OUR_USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "mallory")
+OUR_USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "mallory", "henry", "ivy", "judy",
+             "kate", "leo")
 LOCAL_USER, LOCAL_PASSWORD = "localuser", "Local-Password-9"
 ROOT_PASSWORD = "Root-Password-0"
 BREAK_GLASS_PASSWORD = "Break-Glass-3"  # carol's local password
@@ -313,14 +314,15 @@ class Machine:
         return True
 
     # People's programs.
-    def ssh(self, user, command="id", methods="keyboard-interactive", options=(), on_text=None):
+    def ssh(self, user, command="id", methods="keyboard-interactive", options=(), on_text=None,
+            env=None):
         """The real ssh client on a terminal of its own."""
         argv = ["ssh", "-tt", "-p", str(SSH_PORT), "-o", f"PreferredAuthentications={methods}",
                 "-o", "IdentitiesOnly=yes", "-o", "NumberOfPasswordPrompts=1"]
         argv += ["-i", "/root/login_key"] if "publickey" in methods else []
         for option in options:
             argv += ["-o", option]
-        return Terminal([*argv, f"{user}@127.0.0.1", command], on_text=on_text)
+        return Terminal([*argv, f"{user}@127.0.0.1", command], env=env, on_text=on_text)
 
     def as_user(self, user, *argv, on_text=None):
         """A program in a terminal of a local person's own."""

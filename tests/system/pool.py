@@ -40,7 +40,8 @@ class Pool:
         self.admin("clock/advance", totp_s=TOTP_STEP_S)
         self._totp_offset_s += TOTP_STEP_S
         counter = int((time.time() + self._totp_offset_s) // TOTP_STEP_S)
-        digest = hmac.new(base64.b32decode(secret), struct.pack(">Q", counter), hashlib.sha1).digest()
+        key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+        digest = hmac.new(key, struct.pack(">Q", counter), hashlib.sha1).digest()
         place = digest[-1] & 15
         number = struct.unpack(">I", digest[place:place + 4])[0] & 0x7FFFFFFF
         return f"{number % 1000000:06d}"

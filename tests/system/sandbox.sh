@@ -22,7 +22,7 @@ source "$repo/scripts/packages.sh"
 login_packages=(openssh-server openssh-client sudo dbus passwd login pamtester)
 # What a debootstrapped tree needs besides, to run the release build and the tests' Python.
 runtime_packages=(python3 libcurl4 libjsoncpp25 libssl3 openssl ca-certificates libmicrohttpd12
-  libinih1 libqrencode4 libsystemd0 libsqlite3-0 qrencode oathtool mount)
+  libinih1 libqrencode4 libsystemd0 libsqlite3-0 qrencode oathtool zbar-tools nodejs mount)
 
 # Stage 1, on the host.
 prepare() {

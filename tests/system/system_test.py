@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 
+import golden
 import scenarios
 from machine import (BREAK_GLASS_PASSWORD, CONFIG, CONFIG_TEXT, LOCAL_PASSWORD, LOCAL_USER, LOCKER,
                      OUR_USERS, Machine)
@@ -317,6 +318,57 @@ def locker(stage):
         stage.pool_saw("bob")
 
 
+# Local passwords.
+def local_password(user):
+    """The hash in /etc/shadow."""
+    return next(line.split(":")[1] for line in pathlib.Path("/etc/shadow").read_text().splitlines()
+                if line.startswith(f"{user}:"))
+
+
+def run_as_root(stage, what, *argv, text=""):
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=30)
+    stage.check(f"{what} works", done.returncode == 0, done.stdout + done.stderr)
+
+
+def local_passwords(stage):
+    """Root sets local passwords, which are the break glass, and local users their own: with and without
+    a daemon. Our own users never touch them."""
+    machine = stage.machine
+    with stage.scene("root's passwd, chpasswd and adduser, and a local user's passwd, with cognitod"):
+        change_local_passwords(stage, "Second")
+        stage.pool_saw("bob")
+    with stage.scene("the same while cognitod is down"):
+        with machine.daemon_away():
+            change_local_passwords(stage, "Third")
+            before = local_password("bob")
+            with machine.as_user("bob", "passwd", on_text=stage.watch) as terminal:
+                stage.check("bob's own passwd fails", terminal.finish() != 0)
+            stage.check("and leaves his local password alone", local_password("bob") == before)
+    run_as_root(stage, "putting back", "chpasswd", text=f"{LOCAL_USER}:{LOCAL_PASSWORD}\n")
+    subprocess.run(["usermod", "--lock", "bob"], check=True)
+
+
+def change_local_passwords(stage, word):
+    machine = stage.machine
+    before = local_password("bob")
+    with machine.as_user("root", "passwd", "bob", on_text=stage.watch) as terminal:
+        for prompt in ("New password: ", "Retype new password: "):
+            terminal.answer(prompt, f"Root-Made-{word}-1", hidden_as="new password")
+        stage.check("root's passwd bob ends well", terminal.finish() == 0)
+    stage.check("bob has another local password", local_password("bob") != before)
+    run_as_root(stage, "root's chpasswd for bob", "chpasswd", text=f"bob:Root-Piped-{word}-2\n")
+    name = f"new{word.lower()}"
+    run_as_root(stage, f"adduser {name}", "adduser", "--gecos", "", name,
+                text=f"Added-User-{word}-3\nAdded-User-{word}-3\n")
+    run_as_root(stage, "putting the local user's back", "chpasswd",
+                text=f"{LOCAL_USER}:{LOCAL_PASSWORD}\n")
+    with machine.as_user(LOCAL_USER, "passwd", on_text=stage.watch) as terminal:
+        terminal.answer("Current password: ", LOCAL_PASSWORD, hidden_as="password")
+        for prompt in ("New password: ", "Retype new password: "):
+            terminal.answer(prompt, f"Own-Choice-{word}-4", hidden_as="new password")
+        stage.check("the local user's own passwd ends well", terminal.finish() == 0)
+
+
 # Bad input, and parts that are away.
 def bad_configuration(stage):
     machine = stage.machine
@@ -445,7 +497,7 @@ def no_password_in_any_log(stage):
 
 TESTS = (sudo_after_a_restart, restart_between_the_phases, key_after_a_sign_in, key_and_code, su_by_root,
          locker, stored_password, stored_password_at_a_hidden_prompt, decoy, alias_of_another, killed_clients,
-         planted_secrets, bad_configuration, no_configuration, malformed_users_conf,
+         planted_secrets, local_passwords, bad_configuration, no_configuration, malformed_users_conf,
          pool_down, hangs, module_that_cannot_be_loaded, daemon_killed_at_the_code, many_waiting, no_password_in_any_log)
 
 
@@ -453,7 +505,7 @@ def main():
     """With names of tests as arguments: only those."""
     stage = Stage(Machine(), show_transcripts=False)
     wanted = sys.argv[1:]
-    for scene in scenarios.DEMO + TESTS:
+    for scene in scenarios.DEMO + golden.GOLDEN + TESTS:
         if not wanted or scene.__name__ in wanted:
             scene(stage)
     stage.close()
