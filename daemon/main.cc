@@ -88,19 +88,15 @@ std::size_t sign_ins_that_fit() {
   return limit.rlim_cur <= for_the_rest ? 0 : (limit.rlim_cur - for_the_rest) / 2;
 }
 
-// The configuration, and the language that it names made the process's.
-policy::ConfigResult load(const std::string& path) {
-  policy::ConfigResult config = policy::load_config(path);
-  if (!config) return config;
-  auto language = prompts::use_language(prompts::kLocaleDirectory, config->texts.language);
-  if (!language) return std::unexpected(path + ": [texts] language: " + language.error());
-  return config;
-}
-
 int check_config(const std::string& path) {
-  const policy::ConfigResult config = load(path);
+  const policy::ConfigResult config = policy::load_config(path);
   if (!config) {
     (void)std::fprintf(stderr, "%s\n", config.error().c_str());
+    return 1;
+  }
+  const auto language = prompts::use_language(prompts::kLocaleDirectory, config->texts.language);
+  if (!language) {
+    (void)std::fprintf(stderr, "%s\n", language.error().c_str());
     return 1;
   }
   for (const std::string& warning : config->warnings)
@@ -111,12 +107,15 @@ int check_config(const std::string& path) {
 
 // nullptr: there is none that is valid, and the daemon idles. It has said why.
 std::shared_ptr<const policy::Config> read_config(const std::string& path) {
-  policy::ConfigResult config = load(path);
+  policy::ConfigResult config = policy::load_config(path);
   if (!config) {
     runtime::log(Level::error, "idle, nobody can sign in: " + config.error());
     return nullptr;
   }
   for (const std::string& warning : config->warnings) runtime::log(Level::warning, warning);
+  // A catalogue that is gone must not stop sign-ins: without cognitod a local password is enough.
+  const auto language = prompts::use_language(prompts::kLocaleDirectory, config->texts.language);
+  if (!language) runtime::log(Level::error, "texts are in English: " + language.error());
   return std::make_shared<const policy::Config>(std::move(*config));
 }
 

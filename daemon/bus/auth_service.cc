@@ -32,6 +32,14 @@ constexpr std::chrono::milliseconds kNeededNameTime{1500};
 // The service of everybody who is not root: what they say of theirs is not believed.
 constexpr char kUserService[] = "user";
 
+// An address may be a whole office's, with several people who have forgotten their passwords.
+policy::LimitsConfig limits_of_an_origin(policy::LimitsConfig limits) {
+  constexpr unsigned people = 4;
+  limits.messages *= people;
+  limits.messages_unanswered *= people;
+  return limits;
+}
+
 }  // namespace
 
 // A message that is answered later.
@@ -86,6 +94,8 @@ AuthService::AuthService(runtime::EventLoop& loop, runtime::Clock& clock, runtim
       failures_(config_ ? config_->limits : policy::LimitsConfig{}),
       messages_(config_ ? config_->limits : policy::LimitsConfig{}),
       reset_messages_(config_ ? config_->limits : policy::LimitsConfig{}),
+      reset_messages_by_origin_(
+          limits_of_an_origin(config_ ? config_->limits : policy::LimitsConfig{})),
       revocations_(loop, clock) {}
 
 AuthService::~AuthService() {
@@ -184,7 +194,7 @@ Task<AuthService::Caller> AuthService::establish_caller(MessageRef message, std:
     caller.is_root = facts.real_uid == 0;
     caller.service = std::move(service);
     caller.origin = origin_of(facts);
-    caller.remote_host = literal_address(facts.remote_host);
+    caller.remote_host = limits::literal_address(facts.remote_host);
     if (facts.real_uid != 0) {
       // sudo and the like by the user itself: an origin that is known for this user.
       const auto name =
@@ -336,6 +346,7 @@ flows::SignInServices AuthService::services() {
   services.failures = &failures_;
   services.messages = &messages_;
   services.reset_messages = &reset_messages_;
+  services.reset_messages_by_origin = &reset_messages_by_origin_;
   services.password_turns = &password_turns_;
   services.refusal_time = &refusal_time_;
   services.revoke_later = [this, pool = pool_](std::string refresh_token) {

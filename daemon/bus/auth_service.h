@@ -83,6 +83,7 @@ class AuthService {
   limits::MessageBudgets messages_;
   // Apart, so that a stranger who asks for resets cannot use up a user's sign-in codes.
   limits::MessageBudgets reset_messages_;
+  limits::MessageBudgets reset_messages_by_origin_;
   limits::UserQueue password_turns_;
   std::chrono::milliseconds refusal_time_{250};
   sessions::VerifiedFactsStore facts_;

@@ -1,7 +1,5 @@
 #include "daemon/bus/facts.h"
 
-#include <arpa/inet.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -89,19 +87,6 @@ limits::Origin origin_of(const Facts& facts) {
   if (facts.real_uid != 0) return limits::Origin::of_uid(facts.real_uid);
   if (!facts.remote_host.empty()) return limits::Origin::of_host(facts.remote_host);
   return limits::Origin::local();
-}
-
-std::string literal_address(const std::string& remote_host) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  in_addr ipv4{};
-  if (inet_pton(AF_INET, remote_host.c_str(), &ipv4) == 1) return remote_host;
-  in6_addr ipv6{};
-  const std::string literal = remote_host.substr(0, remote_host.find('%'));
-  if (inet_pton(AF_INET6, literal.c_str(), &ipv6) != 1) return {};
-  if (!IN6_IS_ADDR_V4MAPPED(&ipv6)) return inet_ntop(AF_INET6, &ipv6, text.data(), text.size());
-  constexpr std::size_t kMappedPrefixBytes = 12;
-  std::memcpy(&ipv4, ipv6.s6_addr + kMappedPrefixBytes, sizeof ipv4);
-  return inet_ntop(AF_INET, &ipv4, text.data(), text.size());
 }
 
 }  // namespace pamcognito::bus

@@ -32,8 +32,4 @@ std::expected<Facts, int> read_facts(sd_bus_message* message);
 // A real uid that is not root's; else the remote host; else this machine.
 limits::Origin origin_of(const Facts& facts);
 
-// The remote host where it is a literal address, in its usual form: without a scope id, and
-// ::ffff:a.b.c.d as a.b.c.d. Empty where it is a name, or nothing.
-std::string literal_address(const std::string& remote_host);
-
 }  // namespace pamcognito::bus

@@ -21,6 +21,9 @@ runtime::Task<std::expected<Secret, ConversationError>> SocketConversation::ask(
   if (gone_ || !send_notice(prompt.notice) ||
       !send_text(socket_.get(), type, prompt.purpose, printable(prompt.text, kMaxText)))
     co_return std::unexpected(ConversationError::gone);
+  // A set-up's text holds a secret, and none is needed while the person types.
+  std::string().swap(prompt.text);
+  std::string().swap(prompt.notice.text);
 
   // A flow that is cancelled takes its question with it.
   struct OpenQuestion {

@@ -76,6 +76,9 @@ PoolResult<UserState> read_user_state(const ApiAnswer& answer) {
   if (!factors) return answer.bad_response(factors.error());
   auto preferred = optional_string(root, "PreferredMfaSetting", kMaxFactorName);
   if (!preferred) return answer.bad_response(preferred.error());
+  // Factors from before UserMFASettingList: SMS, and it is asked for.
+  const Json::Value& legacy = root["MFAOptions"];
+  if (legacy.isArray() && !legacy.empty() && factors->empty()) factors->emplace_back("SMS_MFA");
   UserState state;
   state.username = std::move(*username);
   state.attributes = std::move(*attributes);

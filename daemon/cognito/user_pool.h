@@ -186,7 +186,7 @@ struct SoftwareTokenCheck {
 struct UserState {
   std::string username;
   StringMap attributes;
-  std::vector<std::string> enabled_factors;  // UserMFASettingList
+  std::vector<std::string> enabled_factors;  // UserMFASettingList, else SMS of MFAOptions
   std::string preferred_factor;              // PreferredMfaSetting; may be empty
 
   UserState() = default;

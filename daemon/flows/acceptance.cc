@@ -51,7 +51,8 @@ Task<Ended> enrol_or_refuse(SignInContext* context, std::string access_token) {
                               : !factors.empty();
   if (in_the_way) co_return factor_missing(*context);
   if (!context->has_time_to_enrol())
-    co_return ended(Outcome::failed, "no-time-to-set-up", prompts::no_time_to_set_up());
+    co_return ended(Outcome::failed, "no-time-to-set-up",
+                    prompts::no_time_to_set_up(context->service_has_time_to_enrol()));
 
   std::expected<Enrolment, Ended> enrolment =
       co_await enrol_totp(context, cognito::SetUpProof::by_access_token(std::move(access_token)));

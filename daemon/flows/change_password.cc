@@ -11,9 +11,6 @@ using runtime::Task;
 // The tokens of the sign-in are those that the change is made with; they are revoked with its end,
 // as after every sign-in.
 Task<Ended> change_password(SignInContext* context, Ended accepted) {
-  // A caller with one prompt would give the old password for the new one.
-  if (context->rendering.one_prompt)
-    co_return ended(Outcome::failed, "one-prompt", prompts::needs_other_step());
   Notice notice;
   for (int tries = 0; tries < kTries; ++tries) {
     std::expected<Secret, Ended> password =

@@ -21,8 +21,11 @@ Task<PoolResult<CodeDelivery>> resend_code(SignInContext* context) {
 }  // namespace
 
 Task<Ended> confirm_sign_up(SignInContext* context) {
-  SentCode sent(context, prompts::confirmation_code(), false,
-                [context] { return resend_code(context); });
+  // Who has proved no password may be anybody, and has nothing sent.
+  const bool proved = context->password_reached_pool;
+  SentCode::Send send;
+  if (proved) send = [context] { return resend_code(context); };
+  SentCode sent(context, prompts::confirmation_code(proved), !proved, std::move(send));
   for (int tries = 0; tries < kTries; ++tries) {
     std::expected<std::string, Ended> code = co_await sent.ask();
     if (!code) co_return std::move(code.error());
@@ -32,7 +35,7 @@ Task<Ended> confirm_sign_up(SignInContext* context) {
         context->cognito_name, std::move(*code), &context->call, context->step_deadline());
     if (result) {
       attempt->give_back();
-      context->services.reset_messages->answered(context->request.user);
+      context->reset_message_answered();
       context->notice = Notice::info(prompts::account_confirmed());
       co_return nullptr;
     }

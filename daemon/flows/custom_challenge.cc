@@ -14,10 +14,35 @@ using cognito::ErrorKind;
 using cognito::PoolResult;
 using runtime::Task;
 
+// Cognito's own examples give three tries at a question.
+constexpr int kAnswersPerAttempt = 3;
+
 // auth_flow = custom: what was typed at "Password: " answers the first question. nullopt: ask.
 std::optional<Secret> answer_given_ahead(const SignInContext& context) {
-  const bool first = !context.first_factor_given && !context.custom_attempt;
+  const bool first = !context.first_factor_given && context.custom_answers == 0;
   return first ? Secret::copy_of(context.password.reveal()) : std::nullopt;
+}
+
+// Null: the answer may be sent. The attempt of auth_flow = custom was taken when the flow began.
+Ended take_custom_attempt(SignInContext* context) {
+  const bool due = context->custom_answers % kAnswersPerAttempt == 0;
+  ++context->custom_answers;
+  if (!due || (context->custom_answers == 1 && !context->custom_attempts.empty())) return nullptr;
+  std::optional<limits::Attempt> attempt = context->take_attempt();
+  if (!attempt) return no_attempt_left();
+  context->custom_attempts.push_back(std::move(*attempt));
+  return nullptr;
+}
+
+void custom_challenges_passed(SignInContext* context) {
+  for (limits::Attempt& attempt : context->custom_attempts) attempt.give_back();
+  context->custom_attempts.clear();
+  context->custom_answers = 0;
+  // A factor beside the password, or what stands for the password. Never both: whether the second
+  // of two answers repeated the first one, only the pool knows.
+  if (context->config().pool.auth_flow != policy::AuthFlow::custom)
+    context->give_factor(policy::Method::custom);
+  context->first_factor_given = true;
 }
 
 Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::string question) {
@@ -34,8 +59,8 @@ Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::strin
 
 }  // namespace
 
-// Which answer was wrong, only the pool knows: it may ask the same again. So one attempt is spent
-// on the whole, and given back when the pool goes on to something else.
+// Which answer was wrong, only the pool knows: it may ask the same again. So attempts are spent on
+// the whole, one for each three answers, and given back when the pool goes on to something else.
 Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   std::optional<Secret> answer = answer_given_ahead(*context);
   if (!answer) {
@@ -45,32 +70,27 @@ Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> chal
     std::expected<Secret, Ended> typed = co_await ask_answer(
         context, prompts::custom_challenge(*challenge, context->config().custom_challenge.prompt));
     if (!typed) co_return std::unexpected(std::move(typed.error()));
+    // Somebody is there, whatever the answer is worth.
+    if (context->first_factor_given) context->services.messages->answered(context->request.user);
     answer = std::move(*typed);
   }
-  if (!context->custom_attempt) context->custom_attempt = context->take_attempt();
-  if (!context->custom_attempt) co_return std::unexpected(no_attempt_left());
+  Ended none_left = take_custom_attempt(context);
+  if (none_left) co_return std::unexpected(std::move(none_left));
 
   cognito::StringMap responses{{"ANSWER", std::string(answer->reveal())}};
   PoolResult<AuthStep> result = co_await context->services.pool->respond(
       std::move(*challenge), std::move(responses), &context->call, context->step_deadline());
   if (!result) {
-    if (result.error().kind == ErrorKind::not_connected) context->custom_attempt->give_back();
+    if (result.error().kind == ErrorKind::not_connected && !context->custom_attempts.empty())
+      context->custom_attempts.back().give_back();
     co_return std::unexpected(context->from_error(result.error()));
   }
   const bool passed =
       !result->challenge || result->challenge->name != cognito::ChallengeName::custom_challenge;
   if (passed) {
-    context->custom_attempt->give_back();
-    context->custom_attempt.reset();
-    // A factor beside the password, or what stands for the password. Never both: whether the second
-    // of two answers repeated the first one, only the pool knows.
-    if (context->config().pool.auth_flow != policy::AuthFlow::custom)
-      context->give_factor(policy::Method::custom);
-    context->first_factor_given = true;
-    if (context->config().pool.auth_flow == policy::AuthFlow::custom)
-      context->services.messages->answered(context->request.user);
+    custom_challenges_passed(context);
+    context->count_message(*result);
   }
-  context->count_message(*result);
   co_return std::move(*result);
 }
 

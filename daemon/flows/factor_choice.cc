@@ -70,7 +70,7 @@ Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> chal
   const limits::UserQueue::Turn turn =
       co_await context->services.password_turns->turn(context->request.user);
   if (sends_a_message(usable[chosen].method)) {
-    Ended too_many = context->charge_message(context->services.messages);
+    Ended too_many = context->charge_message();
     if (too_many) co_return std::unexpected(std::move(too_many));
   }
   cognito::StringMap responses{{"ANSWER", usable[chosen].wire_name}};

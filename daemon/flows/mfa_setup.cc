@@ -54,7 +54,8 @@ Task<Step> set_up_totp(SignInContext* context, std::unique_ptr<Challenge> challe
       co_return std::unexpected(ended(Outcome::failed, "session-over", prompts::time_is_up()));
     context->repeated = true;
     Step again = co_await prove_first_factor(context);
-    context->notice = Notice::info(prompts::setup_starts_again());
+    if (again && again->challenge && again->challenge->name == cognito::ChallengeName::mfa_setup)
+      context->notice = Notice::info(prompts::setup_starts_again());
     co_return again;
   }
   challenge->session = std::move(enrolment->session);
@@ -81,7 +82,7 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
       context->notice = Notice::error(prompts::not_an_email_address());
       continue;
     }
-    Ended too_many = context->charge_message(context->services.messages);
+    Ended too_many = context->charge_message();
     if (too_many) co_return std::unexpected(std::move(too_many));
     cognito::StringMap responses{{"EMAIL", std::string(address)}};
     PoolResult<AuthStep> result = co_await context->services.pool->respond(
@@ -104,7 +105,8 @@ Task<Step> set_up_factor(SignInContext* context, std::unique_ptr<Challenge> chal
   if (methods.empty()) co_return std::unexpected(not_possible("no-set-up-offered", *challenge));
   if (!context->has_time_to_enrol())
     co_return std::unexpected(
-        ended(Outcome::failed, "no-time-to-set-up", prompts::no_time_to_set_up()));
+        ended(Outcome::failed, "no-time-to-set-up",
+              prompts::no_time_to_set_up(context->service_has_time_to_enrol())));
 
   std::size_t chosen = 0;
   if (context->config().mfa.choose == policy::Choose::ask && methods.size() > 1) {

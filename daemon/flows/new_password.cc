@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +40,16 @@ Task<std::expected<cognito::StringMap, Ended>> ask_attributes(SignInContext* con
     responses["userAttributes." + name] = std::move(*value);
   }
   co_return responses;
+}
+
+// What Cognito takes: at most 256 characters, and no blank at either end.
+bool can_be_a_new_password(std::string_view text) {
+  constexpr std::ptrdiff_t longest = 256;
+  const auto begins_a_character = [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  };
+  return can_be_a_password(text) && trimmed(text).size() == text.size() &&
+         std::ranges::count_if(text, begins_a_character) <= longest;
 }
 
 Ended too_many_tries() {
@@ -91,7 +103,7 @@ Task<std::expected<Secret, Ended>> ask_new_password(SignInContext* context, bool
         co_await context->ask(Prompt(prompts::new_password(demanded), Purpose::new_password, false,
                                      std::exchange(notice, Notice())));
     if (!first) co_return std::unexpected(std::move(first.error()));
-    if (!can_be_a_password(first->reveal())) {
+    if (!can_be_a_new_password(first->reveal())) {
       notice = Notice::error(prompts::not_a_password());
       continue;
     }

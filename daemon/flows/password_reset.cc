@@ -1,5 +1,6 @@
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "daemon/flows/sent_code.h"
 #include "daemon/flows/steps.h"
@@ -35,8 +36,10 @@ class PasswordReset {
   PasswordReset(SignInContext* context, ResetCause cause)
       : context_(context),
         forgotten_(cause == ResetCause::forgotten),
-        code_(context, forgotten_ ? prompts::forgot_password_code() : prompts::reset_code(),
-              forgotten_, [context] { return request_code(context); }) {}
+        // Who has proved no password may be anybody, also where an admin demanded the reset.
+        hides_account_(forgotten_ || !context->password_reached_pool),
+        code_(context, question(*context, forgotten_), hides_account_,
+              sender(context, forgotten_)) {}
 
   Task<Ended> run() {
     if (forgotten_) {
@@ -63,11 +66,11 @@ class PasswordReset {
       PoolResult<void> result = co_await confirm();
       if (no_attempt_) co_return no_attempt_left();
       if (result) co_return done();
-      ask = what_again(result.error(), forgotten_);
+      ask = what_again(result.error(), hides_account_);
       if (ask == Again::nothing) co_return context_->from_error(result.error());
       context_->hide(result.error());
       if (ask == Again::code)
-        context_->notice = Notice::error(wrong_code_notice(result.error().kind, forgotten_));
+        context_->notice = Notice::error(wrong_code_notice(result.error().kind, hides_account_));
       else
         password_notice = Notice::error(prompts::password_not_allowed(result.error().message));
     }
@@ -75,9 +78,20 @@ class PasswordReset {
   }
 
  private:
-  static Task<PoolResult<cognito::CodeDelivery>> request_code(SignInContext* context) {
-    return context->services.pool->forgot_password(context->cognito_name, &context->call,
-                                                   context->step_deadline());
+  // A stranger must not have messages sent because an admin demanded a reset.
+  static bool may_send(const SignInContext& context, bool forgotten) {
+    return forgotten || context.password_reached_pool || context.config().password.self_service;
+  }
+  static std::string question(const SignInContext& context, bool forgotten) {
+    return forgotten ? prompts::forgot_password_code()
+                     : prompts::reset_code(may_send(context, forgotten));
+  }
+  static SentCode::Send sender(SignInContext* context, bool forgotten) {
+    if (!may_send(*context, forgotten)) return {};
+    return [context] {
+      return context->services.pool->forgot_password(context->cognito_name, &context->call,
+                                                     context->step_deadline());
+    };
   }
 
   // A wrong code is an attempt at the account, as a wrong password is.
@@ -88,14 +102,19 @@ class PasswordReset {
     PoolResult<void> result = co_await context_->services.pool->confirm_forgot_password(
         context_->cognito_name, typed_code_, &new_password_, &context_->call,
         context_->step_deadline());
-    const bool no_guess = result || refuses_the_password(result.error()) ||
+    // That the password was what the pool refused is no proof of the code where it may hide users.
+    const bool no_guess = result || (!hides_account_ && refuses_the_password(result.error())) ||
                           result.error().kind == ErrorKind::not_connected;
-    if (no_guess) attempt->give_back();
+    if (no_guess)
+      attempt->give_back();
+    else
+      guesses_.push_back(std::move(*attempt));
     co_return result;
   }
 
   Ended done() {
-    context_->services.reset_messages->answered(context_->request.user);
+    for (limits::Attempt& attempt : guesses_) attempt.give_back();
+    context_->reset_message_answered();
     context_->password = std::move(new_password_);
     context_->password_changed = true;
     context_->notice = Notice::info(prompts::password_was_set());
@@ -104,9 +123,11 @@ class PasswordReset {
 
   SignInContext* context_;
   bool forgotten_;
+  bool hides_account_;
   SentCode code_;
   std::string typed_code_;
   Secret new_password_;
+  std::vector<limits::Attempt> guesses_;  // forgiven with the right one
   bool no_attempt_ = false;
 };
 

@@ -82,20 +82,25 @@ Task<Step> prove_password(SignInContext* context) {
   if (!attempt) co_return std::unexpected(no_attempt_left());
 
   const bool sends_password = context->config().pool.auth_flow != policy::AuthFlow::custom;
-  // Without a password first, the pool's own code may send messages to whoever is named.
-  if (!sends_password)
-    services.messages->caused(context->request.user, services.clock->boot_time());
   const runtime::MonotonicTime started = services.clock->now();
   PoolResult<AuthStep> result = co_await services.pool->sign_in(
       context->cognito_name, &context->password, &context->call, context->step_deadline());
   if (!result) {
-    if (!result.error().password_sent) attempt->give_back();
+    context->password_reached_pool = result.error().password_sent;
+    // An account that is not confirmed has its password checked all the same.
+    if (!result.error().password_sent || result.error().kind == ErrorKind::user_not_confirmed)
+      attempt->give_back();
     if (result.error().kind == ErrorKind::not_authorized)
       *services.refusal_time =
           std::chrono::duration_cast<std::chrono::milliseconds>(services.clock->now() - started);
     co_return std::unexpected(context->from_error(result.error()));
   }
-  attempt->give_back();
+  // Without a password nothing is proved yet, and the pool's own code may have sent a message: so
+  // the attempt stays, by which strangers are bounded.
+  if (sends_password)
+    attempt->give_back();
+  else
+    context->custom_attempts.push_back(std::move(*attempt));
   context->first_factor_given = sends_password;
   context->count_message(*result);
   co_return std::move(*result);
@@ -127,6 +132,9 @@ Task<Ended> ask_password(SignInContext* context) {
 }
 
 Task<Step> prove_first_factor(SignInContext* context) {
+  // What was given in a sign-in that is begun anew counts for nothing in the new one.
+  context->factor.reset();
+  context->totp_enrolled = false;
   constexpr int most_recoveries = 2;  // confirmed, and then reset
   for (int recoveries = 0;; ++recoveries) {
     Step step = co_await prove_password(context);

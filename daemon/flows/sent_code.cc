@@ -47,12 +47,14 @@ bool depends_on_the_account(ErrorKind kind) {
 }
 
 Task<Ended> SentCode::send() {
-  if (sent_ == kMostSent) {
-    context_->notice = Notice::error(prompts::no_new_code());
+  if (!context_->charge_reset_message()) {
+    // A stranger may have used up what there was, and the code may be with its owner already.
+    sent_ = kMostSent;
+    context_->notice = hides_account_ ? Notice::info(prompts::new_code_sent())
+                                      : Notice::error(prompts::no_new_code());
+    context_->hidden_error = "no message: budget";
     co_return nullptr;
   }
-  Ended too_many = context_->charge_message(context_->services.reset_messages);
-  if (too_many) co_return too_many;
   ++sent_;
   PoolResult<CodeDelivery> delivery = co_await send_();
   if (delivery) {
@@ -74,7 +76,7 @@ Task<std::expected<std::string, Ended>> SentCode::ask() {
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     if (const auto code = code_in(answer->reveal(), CodeForm::message))
       co_return std::string(*code);
-    if (is_blank(answer->reveal()) && sent_ < kMostSent) {
+    if (is_blank(answer->reveal()) && send_ && sent_ < kMostSent) {
       Ended trouble = co_await send();
       if (trouble) co_return std::unexpected(std::move(trouble));
       continue;

@@ -17,7 +17,8 @@ class SentCode {
  public:
   using Send = std::function<runtime::Task<cognito::PoolResult<cognito::CodeDelivery>>()>;
 
-  // `hides_account`: nothing that is said depends on whether the account exists.
+  // `hides_account`: nothing that is said depends on whether the account exists. An empty `send`:
+  // the code that was sent already is the only one.
   SentCode(SignInContext* context, std::string question, bool hides_account, Send send)
       : context_(context),
         question_(std::move(question)),

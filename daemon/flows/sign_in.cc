@@ -20,6 +20,13 @@ Task<SignInResult> SignIn::run() {
 }
 
 Task<Ended> SignIn::run_to_the_end() {
+  // A caller with one prompt would give the old password for the new one; with auth_flow = custom
+  // there is no password here.
+  const bool cannot_change =
+      context_.rendering.one_prompt || context_.config().pool.auth_flow == policy::AuthFlow::custom;
+  if (context_.request.goal == Goal::change_password && cannot_change)
+    co_return ended(Outcome::failed, "cannot-change-here", prompts::needs_other_step());
+
   context_.services.pool->prewarm();
   Ended no_password = co_await ask_password(&context_);
   if (no_password) co_return no_password;

@@ -123,25 +123,47 @@ bool SignInContext::has_time_to_enrol() const {
   return conversation->ends_at() - services.clock->now() >= kEnrolment;
 }
 
+bool SignInContext::service_has_time_to_enrol() const {
+  return rendering.deadline >= kEnrolment;
+}
+
 std::optional<limits::Attempt> SignInContext::take_attempt() const {
   return services.failures->take(request.user, request.user_uid, request.origin,
                                  services.clock->boot_time());
 }
 
-Ended SignInContext::charge_message(limits::MessageBudgets* budget) const {
+Ended SignInContext::charge_message() const {
   const runtime::BootTime now = services.clock->boot_time();
-  if (!budget->permitted(request.user, now))
+  if (!services.messages->permitted(request.user, now))
     return ended(Outcome::tries_exhausted, "message-budget", prompts::too_many_messages(),
                  Level::warning);
   // Before it is known to have gone out: an answer that is lost may have caused it.
-  budget->caused(request.user, now);
+  services.messages->caused(request.user, now);
   return nullptr;
+}
+
+bool SignInContext::charge_reset_message() const {
+  const runtime::BootTime now = services.clock->boot_time();
+  limits::MessageBudgets& by_user = *services.reset_messages;
+  limits::MessageBudgets& by_origin = *services.reset_messages_by_origin;
+  if (!by_user.permitted(request.user, now) || !by_origin.permitted(request.origin.key(), now))
+    return false;
+  by_user.caused(request.user, now);
+  by_origin.caused(request.origin.key(), now);
+  return true;
+}
+
+void SignInContext::reset_message_answered() const {
+  services.reset_messages->answered(request.user);
+  services.reset_messages_by_origin->answered(request.origin.key());
 }
 
 void SignInContext::count_message(const cognito::AuthStep& step) const {
   if (!step.challenge) return;
   const auto method = cognito::factor_of(step.challenge->name);
-  if (method && sends_a_message(*method))
+  const bool own_question =
+      first_factor_given && step.challenge->name == cognito::ChallengeName::custom_challenge;
+  if (own_question || (method && sends_a_message(*method)))
     services.messages->caused(request.user, services.clock->boot_time());
 }
 

@@ -4,6 +4,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/secret.h"
 #include "daemon/cognito/factors.h"
@@ -40,8 +41,12 @@ struct SignInContext {
   bool password_changed = false;          // in this sign-in
   bool totp_enrolled = false;             // in this sign-in
   std::optional<policy::Method> factor;   // the second factor that was given
-  // A custom challenge counts as failed until the pool goes on to something else.
-  std::optional<limits::Attempt> custom_attempt;
+  // Did the password, or a proof of it, reach the pool before the error that a reset or
+  // confirmation follows? Else whoever types here has proved nothing.
+  bool password_reached_pool = false;
+  // Custom answers count as failed until the pool goes on to something else.
+  std::vector<limits::Attempt> custom_attempts;
+  int custom_answers = 0;    // in a row
   Notice notice;             // shown with the next question
   std::string hidden_error;  // what the person is not told of a reset, for the log
 
@@ -61,12 +66,19 @@ struct SignInContext {
   [[nodiscard]] bool may_enrol_freely() const;
   // Is there time for a set-up?
   [[nodiscard]] bool has_time_to_enrol() const;
+  // And would there be, at the service's best? login(1) ends after a minute.
+  [[nodiscard]] bool service_has_time_to_enrol() const;
 
   // An attempt of the user; nullopt: none is left.
   [[nodiscard]] std::optional<limits::Attempt> take_attempt() const;
-  // Null: a message may be caused now, and counts from here on.
-  [[nodiscard]] Ended charge_message(limits::MessageBudgets* budget) const;
-  // If the pool sent a code with this step, it counts.
+  // Null: a code of the sign-in may be caused now, and counts from here on.
+  [[nodiscard]] Ended charge_message() const;
+  // May a code of a reset or a confirmation be caused now? Then it counts, for the user and for
+  // where it was asked for.
+  [[nodiscard]] bool charge_reset_message() const;
+  void reset_message_answered() const;
+  // If the pool sent a code with this step, it counts; so does the first of its own questions,
+  // which may come with a message.
   void count_message(const cognito::AuthStep& step) const;
 
   // The error table's word, with what is known of this sign-in.

@@ -57,6 +57,8 @@ struct SignInServices {
   // Of password resets and confirmations, apart: a stranger may ask for them, and must not use up
   // the codes of a user's sign-ins.
   limits::MessageBudgets* reset_messages;
+  // The same by origin: whoever asks for them may name many users.
+  limits::MessageBudgets* reset_messages_by_origin;
   limits::UserQueue* password_turns;
   // How long a refusal of the pool took last: what is refused here takes as long.
   std::chrono::milliseconds* refusal_time;

@@ -5,26 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <optional>
-#include <utility>
+#include <string>
 
 namespace pamcognito::limits {
 namespace {
-
-std::string in_text(const in_addr& address) {
-  std::array<char, INET_ADDRSTRLEN> text{};
-  (void)inet_ntop(AF_INET, &address, text.data(), text.size());
-  return std::string("host:") + text.data() + "/32";
-}
-
-// A host's owner has the whole /64 and may take another address of it for each try.
-std::string in_text(in6_addr address) {
-  constexpr std::size_t kPrefixBytes = 8;
-  std::fill(std::begin(address.s6_addr) + kPrefixBytes, std::end(address.s6_addr), std::uint8_t{0});
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  (void)inet_ntop(AF_INET6, &address, text.data(), text.size());
-  return std::string("host:") + text.data() + "/64";
-}
 
 in_addr mapped_ipv4(const in6_addr& address) {
   constexpr std::size_t kMappedPrefixBytes = 12;
@@ -33,24 +17,40 @@ in_addr mapped_ipv4(const in6_addr& address) {
   return ipv4;
 }
 
-std::optional<std::string> host_key(std::string_view rhost) {
-  const std::string literal(rhost.substr(0, rhost.find('%')));
-  // A NUL would end the text that inet_pton sees before its end.
-  if (literal.size() >= INET6_ADDRSTRLEN || literal.find('\0') != std::string::npos) {
-    return std::nullopt;
-  }
-  in_addr ipv4{};
-  if (rhost.size() == literal.size() && inet_pton(AF_INET, literal.c_str(), &ipv4) == 1) {
-    return in_text(ipv4);
-  }
+std::string text_of(const in_addr& address) {
+  std::array<char, INET_ADDRSTRLEN> text{};
+  return inet_ntop(AF_INET, &address, text.data(), text.size());
+}
+
+std::string text_of(const in6_addr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  return inet_ntop(AF_INET6, &address, text.data(), text.size());
+}
+
+// A host's owner has the whole /64 and may take another address of it for each try.
+std::string network_of(const std::string& address) {
   in6_addr ipv6{};
-  if (inet_pton(AF_INET6, literal.c_str(), &ipv6) != 1) return std::nullopt;
-  return IN6_IS_ADDR_V4MAPPED(&ipv6) ? in_text(mapped_ipv4(ipv6)) : in_text(ipv6);
+  if (inet_pton(AF_INET6, address.c_str(), &ipv6) != 1) return address + "/32";
+  constexpr std::size_t kPrefixBytes = 8;
+  std::fill(std::begin(ipv6.s6_addr) + kPrefixBytes, std::end(ipv6.s6_addr), std::uint8_t{0});
+  return text_of(ipv6) + "/64";
 }
 
 constexpr char kUnnamedHost[] = "host:unnamed";
 
 }  // namespace
+
+std::string literal_address(std::string_view rhost) {
+  const std::string literal(rhost.substr(0, rhost.find('%')));
+  // A NUL would end the text that inet_pton sees before its end.
+  if (literal.size() >= INET6_ADDRSTRLEN || literal.find('\0') != std::string::npos) return {};
+  in_addr ipv4{};
+  if (rhost.size() == literal.size() && inet_pton(AF_INET, literal.c_str(), &ipv4) == 1)
+    return text_of(ipv4);
+  in6_addr ipv6{};
+  if (inet_pton(AF_INET6, literal.c_str(), &ipv6) != 1) return {};
+  return IN6_IS_ADDR_V4MAPPED(&ipv6) ? text_of(mapped_ipv4(ipv6)) : text_of(ipv6);
+}
 
 bool Origin::may_become_known() const noexcept {
   return key_ != kUnnamedHost;
@@ -61,7 +61,8 @@ Origin Origin::of_uid(uid_t uid) {
 }
 
 Origin Origin::of_host(std::string_view rhost) {
-  if (auto key = host_key(rhost)) return Origin(std::move(*key));
+  const std::string address = literal_address(rhost);
+  if (!address.empty()) return Origin("host:" + network_of(address));
   // ":0" is an X display of this machine; no host is named so.
   return rhost.empty() || rhost.front() == ':' ? local() : Origin(kUnnamedHost);
 }

@@ -8,13 +8,17 @@
 
 namespace pamcognito::limits {
 
+// The address that `rhost` is, as sshd gives it: without a scope id, ::ffff:a.b.c.d as a.b.c.d.
+// Empty: it is a name, or nothing.
+std::string literal_address(std::string_view rhost);
+
 // Where a sign-in comes from, as far as it can be believed: a real uid that is not root's, a remote
 // host (a literal address, as /32 or /64), or this machine (a terminal, or nothing known).
 class Origin {
  public:
   static Origin of_uid(uid_t uid);
-  // `rhost` as sshd gives it; a scope id is dropped; ::ffff:a.b.c.d is a.b.c.d. Whoever controls a
-  // reverse zone picks a host's name, so all that is not a literal address is one remote origin.
+  // Whoever controls a reverse zone picks a host's name, so all that is not a literal address is
+  // one remote origin.
   static Origin of_host(std::string_view rhost);
   static Origin local();
 

@@ -137,6 +137,13 @@ class Loader {
       warn_of("limits", "failures",
               "lets a stranger lock a user out of the pool: Cognito locks after five failures");
     }
+    const bool only_custom = config.mfa.methods == std::vector{Method::custom};
+    if (config.pool.auth_flow == AuthFlow::custom && config.mfa.require && only_custom) {
+      warn_of(
+          "mfa", "methods",
+          "lets nobody in: with auth_flow = custom a custom answer stands for the password, and "
+          "no other second factor is accepted");
+    }
   }
 
   static std::string place(const ConfigText& file, unsigned line) {

@@ -1,6 +1,7 @@
 #include "daemon/policy/key_values.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "daemon/cognito/endpoint.h"
@@ -110,12 +111,22 @@ ValueResult<std::string> parse_language(std::string_view value) {
   return std::unexpected("is not the name of a language, such as de or pt_BR");
 }
 
+constexpr std::array<std::string_view, 17> kSignInServices = {
+    "sshd",     "login",        "sudo", "sudo-i",       "su",     "su-l",
+    "lightdm",  "gdm-password", "sddm", "xscreensaver", "i3lock", "swaylock",
+    "polkit-1", "passwd",       "cron", "systemd-user", "atd"};
+
 ValueResult<std::vector<std::string>> parse_services(std::string_view value) {
   auto services = parse_list(value);
   if (!services) return services;
   for (const std::string& service : *services) {
     if (!is_service_name(service)) {
       return std::unexpected("names " + service + ", which is no file in /etc/pam.d");
+    }
+    // Each of their sign-ins would send a message before anybody typed anything.
+    if (std::ranges::find(kSignInServices, service) != kSignInServices.end()) {
+      return std::unexpected("names " + service +
+                             ", which people sign in by: make a PAM service for resets alone");
     }
   }
   return services;

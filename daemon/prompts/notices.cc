@@ -83,7 +83,9 @@ std::string password_is_the_old() {
 }
 
 std::string not_a_password() {
-  return tr("A password has no control characters.");
+  return tr(
+      "A password has at most 256 characters, none of them control characters, and no blank at its "
+      "ends.");
 }
 
 std::string password_not_allowed(std::string_view pools_text) {
@@ -172,10 +174,16 @@ std::string cannot_set_up() {
       "organisation's sign-in portal, then try again.");
 }
 
-std::string no_time_to_set_up() {
+std::string no_time_to_set_up(bool starting_again_helps) {
+  if (starting_again_helps)
+    return tr(
+        "Your account needs a second factor. Setting it up takes longer than this sign-in may "
+        "last. "
+        "Start the sign-in again, or set it up in your organisation's sign-in portal.");
   return tr(
-      "Your account needs a second factor. Setting it up takes longer than this sign-in may last. "
-      "Start the sign-in again, or set it up in your organisation's sign-in portal.");
+      "Your account needs a second factor. Setting it up takes longer than a sign-in here may "
+      "last. "
+      "Set it up in your organisation's sign-in portal, then try again.");
 }
 
 std::string needs_other_step() {

@@ -162,8 +162,10 @@ std::string setup_email() {
   return tr("Your account needs a second factor. E-mail address for your codes: ");
 }
 
-std::string reset_code() {
-  return tr("Your password must be reset. Code that was sent to you (Enter: send a new one): ");
+std::string reset_code(bool may_send) {
+  return may_send ? tr("Your password must be reset. Code that was sent to you (Enter: send a new "
+                       "one): ")
+                  : tr("Your password must be reset. Code that was sent to you: ");
 }
 
 std::string forgot_password_question() {
@@ -180,8 +182,11 @@ std::string forgot_password_code() {
   return tr("If a code can be sent to you, it is on its way. Code (Enter: send a new one): ");
 }
 
-std::string confirmation_code() {
-  return tr("Your account must be confirmed. Code that was sent to you (Enter: send a new one): ");
+std::string confirmation_code(bool may_send) {
+  return may_send
+             ? tr("Your account must be confirmed. Code that was sent to you (Enter: send a new "
+                  "one): ")
+             : tr("Your account must be confirmed. Code that was sent to you: ");
 }
 
 }  // namespace pamcognito::prompts

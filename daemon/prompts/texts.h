@@ -60,8 +60,9 @@ std::string setup_choice(const std::vector<policy::Method>& methods);
 std::string setup_email();
 
 // A reset that an admin demanded, whose code has been sent:
-// "Your password must be reset. Code that was sent to you (Enter: send a new one): "
-std::string reset_code();
+// "Your password must be reset. Code that was sent to you (Enter: send a new one): ", the part in
+// parentheses only where one may be sent.
+std::string reset_code(bool may_send);
 // "Forgotten your password? Type yes to get a code for a new one: "
 std::string forgot_password_question();
 // Is it that yes? In English or the installed language, whatever its case.
@@ -70,7 +71,7 @@ bool is_yes(std::string_view answer);
 // "If a code can be sent to you, it is on its way. Code (Enter: send a new one): "
 std::string forgot_password_code();
 // "Your account must be confirmed. Code that was sent to you (Enter: send a new one): "
-std::string confirmation_code();
+std::string confirmation_code(bool may_send);
 
 // Notices.
 std::string wrong_code();         // "That code is not right."
@@ -85,7 +86,9 @@ std::string code_sent(const cognito::CodeDelivery& delivery);
 std::string no_new_code();          // "No new code could be sent."
 std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."
-std::string not_a_password();       // "A password has no control characters."
+// "A password has at most 256 characters, none of them control characters, and no blank at its
+// ends."
+std::string not_a_password();
 // "That password is not allowed: " and what the pool says about its policy.
 std::string password_not_allowed(std::string_view pools_text);
 std::string value_needed();          // "A value is needed."
@@ -105,10 +108,12 @@ std::string pool_failed();        // "The sign-in service did not answer as it s
 std::string busy();               // "The sign-in service is busy. Wait a moment, then try again."
 std::string second_factor_needed();  // what to do about it
 std::string factor_not_accepted(const std::vector<policy::Method>& accepted);  // names what is
-std::string not_permitted();      // "Your account may not sign in here."
-std::string cannot_set_up();      // the pool demands a set-up that this place or version refuses
-std::string no_time_to_set_up();  // "… Setting it up takes longer than this sign-in may last. …"
-std::string needs_other_step();   // a step that cannot be done in a login: where to do it instead
+std::string not_permitted();  // "Your account may not sign in here."
+std::string cannot_set_up();  // the pool demands a set-up that this place or version refuses
+// "… Setting it up takes longer than this sign-in may last. …", and what to do; starting again
+// helps only where a whole sign-in has the time.
+std::string no_time_to_set_up(bool starting_again_helps);
+std::string needs_other_step();  // a step that cannot be done in a login: where to do it instead
 std::string needs_other_way();  // only passkeys and the like are offered: what to ask the admin for
 // What a PreAuthentication trigger says, without Cognito's words around it, in one line of at most
 // 256 bytes; where it says nothing: refused().

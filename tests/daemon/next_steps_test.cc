@@ -366,6 +366,16 @@ void what_goes_with_the_calls(void**) {
   assert_int_equal(seen, 3);
 }
 
+// Without cognitod a local password would be enough, so a catalogue that is gone must not stop it.
+void a_missing_catalogue_is_no_way_around(void**) {
+  start(configuration("no", "[texts]\nlanguage = xx\n"));
+  SignIn alice("alice", [](const Person&, std::size_t question) {
+    return question == 0 ? std::string("Correct-Horse-1") : pool->totp_code("alice");
+  });
+  assert_code(alice.run(), PAM_SUCCESS);
+  assert_true(Cognitod::log().contains("texts are in English"));
+}
+
 // passwd(1): alice's process is root's, with her real uid.
 void a_changed_password(void**) {
   start(configuration("no"));
@@ -417,6 +427,7 @@ int main() {
       cmocka_unit_test_setup(a_custom_challenge_after_srp, fresh_pool),
       cmocka_unit_test_setup(a_custom_challenge_instead_of_a_password, fresh_pool),
       cmocka_unit_test_setup(what_goes_with_the_calls, fresh_pool),
+      cmocka_unit_test_setup(a_missing_catalogue_is_no_way_around, fresh_pool),
       cmocka_unit_test_setup(a_changed_password, fresh_pool),
   };
   const int failed = cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -20,25 +20,10 @@ void begin(World& world) {
   world.origin = limits::Origin::of_uid(1001);
 }
 
-void totp(World& world) {
-  world.pool.reply_challenge(ChallengeName::software_token_mfa);
-  world.pool.reply_tokens();
-}
-
-void expect_closed(World& world, Outcome outcome, std::string_view cause) {
-  {
-    const SignInResult result = world.run();
-    assert_outcome(result.outcome, outcome);
-    assert_text(result.cause, cause);
-    assert_null(result.accepted.get());
-  }
-  assert_int_equal(world.revoked.size(), world.pool.issued);
-}
-
 void passwd_signs_in_and_changes_the_password(void**) {
   World world;
   begin(world);
-  totp(world);
+  then_totp(world);
   world.person->answers = {"right password", "123456", "new password", "new password"};
   {
     const SignInResult result = world.run();
@@ -68,14 +53,14 @@ void it_is_asked_for_after_a_full_sign_in_only(void**) {
 
   World not_allowed;
   begin(not_allowed);
-  totp(not_allowed);
+  then_totp(not_allowed);
   not_allowed.pool.verified->groups.clear();
   not_allowed.person->answers = {"right password", "123456", "new", "new"};
   expect_closed(not_allowed, Outcome::not_permitted, "access");
 
   World somebody_else;
   begin(somebody_else);
-  totp(somebody_else);
+  then_totp(somebody_else);
   somebody_else.pool.verified->username = "bob";
   somebody_else.person->answers = {"right password", "123456", "new", "new"};
   expect_closed(somebody_else, Outcome::not_permitted, "identity");
@@ -88,7 +73,7 @@ void it_is_asked_for_after_a_full_sign_in_only(void**) {
 
 void a_sign_in_never_asks_for_it(void**) {
   World world;
-  totp(world);
+  then_totp(world);
   world.person->answers = {"right password", "123456", "new", "new"};
   assert_outcome(world.run().outcome, Outcome::success);
   assert_int_equal(world.calls_of("change_password"), 0);
@@ -98,7 +83,7 @@ void it_is_not_asked_for_twice_after_a_forced_change(void**) {
   World world;
   begin(world);
   world.pool.reply_challenge(ChallengeName::new_password_required);
-  totp(world);
+  then_totp(world);
   world.person->answers = {"temporary", "new password", "new password", "123456"};
   const SignInResult result = world.run();
   assert_outcome(result.outcome, Outcome::success);
@@ -109,7 +94,7 @@ void it_is_not_asked_for_twice_after_a_forced_change(void**) {
 void the_policys_word_is_shown_and_another_one_taken(void**) {
   World world;
   begin(world);
-  totp(world);
+  then_totp(world);
   world.pool.fail("change_password", ErrorKind::invalid_password,
                   "Password did not conform with policy: Password not long enough");
   world.pool.fail("change_password", ErrorKind::password_history_policy_violation, "used before");
@@ -122,7 +107,7 @@ void the_policys_word_is_shown_and_another_one_taken(void**) {
 void three_refused_ones_end_it(void**) {
   World world;
   begin(world);
-  totp(world);
+  then_totp(world);
   for (int i = 0; i < 4; ++i) world.pool.fail("change_password", ErrorKind::invalid_password);
   world.person->answers = {"right password", "123456", "a", "a", "b", "b", "c", "c", "d", "d"};
   expect_closed(world, Outcome::tries_exhausted, "new-password");
@@ -131,7 +116,7 @@ void three_refused_ones_end_it(void**) {
 void the_present_one_and_what_cannot_be_typed_are_never_sent(void**) {
   World world;
   begin(world);
-  totp(world);
+  then_totp(world);
   world.person->answers = {"right password", "123456",    "right password",
                            "with\ttab",      "different", "differently"};
   expect_closed(world, Outcome::tries_exhausted, "new-password");
@@ -142,7 +127,7 @@ void no_success_without_the_change(void**) {
   for (const flows::ErrorRow& row : flows::error_rows()) {
     World world;
     begin(world);
-    totp(world);
+    then_totp(world);
     world.pool.fail("change_password", row.kind, "raw text");
     world.person->answers = {"right password", "123456", "new", "new"};
     {
@@ -161,7 +146,7 @@ void an_empty_password_leads_to_a_reset_where_that_is_allowed(void**) {
   World world;
   begin(world);
   world.config->password.self_service = true;
-  totp(world);
+  then_totp(world);
   world.person->answers = {"", "yes", "4711", "new", "new", "123456"};
   const SignInResult result = world.run();
   assert_outcome(result.outcome, Outcome::success);
@@ -173,7 +158,7 @@ void a_service_of_one_prompt_does_not_ask_more_for_a_change(void**) {
   World world;
   begin(world);
   world.config->services["passwd"].one_prompt = true;
-  totp(world);
+  then_totp(world);
   // A caller that answers each prompt alike.
   world.person->answers = {"right password+123456", "right password+123456",
                            "right password+123456"};

@@ -18,15 +18,6 @@ void not_confirmed(World& world) {
   world.pool.reply_tokens();
 }
 
-void expect_closed(World& world, Outcome outcome, std::string_view cause) {
-  {
-    const SignInResult result = world.run();
-    assert_outcome(result.outcome, outcome);
-    assert_text(result.cause, cause);
-  }
-  assert_int_equal(world.revoked.size(), world.pool.issued);
-}
-
 void user_not_confirmed_code_and_on(void**) {
   World world;
   not_confirmed(world);
@@ -37,7 +28,7 @@ void user_not_confirmed_code_and_on(void**) {
   assert_text(world.pool.calls[1].username, "alice");
   assert_text(world.pool.calls[1].values.at("code"), "123456");
   assert_text(world.pool.calls[2].password, "right password");
-  assert_text(world.person->prompts[1], prompts::confirmation_code());
+  assert_text(world.person->prompts[1], prompts::confirmation_code(true));
   assert_text(world.person->notices[2], prompts::account_confirmed());
   assert_true(world.person->purposes[1] == Purpose::code);
 }
@@ -79,10 +70,13 @@ void resends_have_a_budget_apart_from_sign_in_codes(void**) {
     expect_closed(world, Outcome::conversation_broken, "caller-gone");
     world.next_sign_in();
   }
+  // No third one; the code that came is still good.
   not_confirmed(world);
-  world.person->answers = {"right password", "", "123456"};
-  expect_closed(world, Outcome::tries_exhausted, "message-budget");
-  assert_text(world.operations(), "sign_in");
+  then_totp(world);
+  world.person->answers = {"right password", "", "654321", "123456"};
+  assert_outcome(world.run().outcome, Outcome::success);
+  assert_int_equal(world.calls_of("resend"), 0);
+  assert_text(world.person->notices[2], prompts::no_new_code());
   assert_true(world.messages.permitted("alice", world.clock.boot_time()));
 }
 
@@ -125,9 +119,19 @@ void wrong_codes_count_as_attempts(void**) {
   not_confirmed(world);
   for (int i = 0; i < 3; ++i) world.pool.fail("confirm_sign_up", ErrorKind::code_mismatch);
   world.person->answers = {"right password", "1111", "2222", "3333"};
-  // The sign-in that was not confirmed is the first of a stranger's three.
+  expect_closed(world, Outcome::tries_exhausted, "wrong-code");
+  world.next_sign_in();
   expect_closed(world, Outcome::tries_exhausted, "failure-budget");
-  assert_text(world.operations(), "sign_in, confirm_sign_up, confirm_sign_up");
+}
+
+// UserNotConfirmedException before the password was judged: anybody may be typing.
+void a_stranger_has_nothing_sent_for_an_account_that_is_not_confirmed(void**) {
+  World world;
+  world.pool.reply_error(ErrorKind::user_not_confirmed, "User is not confirmed.", false);
+  world.person->answers = {"anything", "", "", ""};
+  expect_closed(world, Outcome::tries_exhausted, "wrong-code");
+  assert_text(world.operations(), "sign_in");
+  assert_text(world.person->prompts[1], prompts::confirmation_code(false));
 }
 
 void other_errors_end_it(void**) {
@@ -200,6 +204,7 @@ int main() {
       cmocka_unit_test(a_wrong_code_is_asked_for_again),
       cmocka_unit_test(three_wrong_codes_end_it),
       cmocka_unit_test(wrong_codes_count_as_attempts),
+      cmocka_unit_test(a_stranger_has_nothing_sent_for_an_account_that_is_not_confirmed),
       cmocka_unit_test(other_errors_end_it),
       cmocka_unit_test(the_password_is_no_code),
       cmocka_unit_test(a_caller_with_one_prompt_is_refused),

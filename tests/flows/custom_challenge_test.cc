@@ -23,20 +23,6 @@ void ask(World& world, cognito::StringMap parameters = {}) {
   world.pool.reply_challenge(ChallengeName::custom_challenge, std::move(parameters));
 }
 
-void then_totp(World& world) {
-  world.pool.reply_challenge(ChallengeName::software_token_mfa);
-  world.pool.reply_tokens();
-}
-
-void expect_closed(World& world, Outcome outcome, std::string_view cause) {
-  {
-    const SignInResult result = world.run();
-    assert_outcome(result.outcome, outcome);
-    assert_text(result.cause, cause);
-  }
-  assert_int_equal(world.revoked.size(), world.pool.issued);
-}
-
 void custom_challenge_after_the_password_shows_the_prompt_and_passes_the_answer_on(void**) {
   World world;
   use_flow(world, AuthFlow::custom_srp);
@@ -109,6 +95,7 @@ void twenty_rounds_are_the_limit(void**) {
     World world;
     use_flow(world, flow);
     world.config->mfa.methods = {Method::custom};
+    world.failures.set_limits({.failures = 50, .failures_unknown_origin = 50});
     for (int i = 0; i < 50; ++i) {
       ask(world);
       world.person->answers.push_back("again");
@@ -225,7 +212,7 @@ void a_wrong_answer_costs_one_attempt(void**) {
 void an_answer_that_was_not_sent_costs_no_attempt(void**) {
   World world;
   use_flow(world, AuthFlow::custom_srp);
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 5; ++i) {
     ask(world);
     world.pool.reply_error(ErrorKind::not_connected);
     world.person->answers = {"right password", "blue"};
@@ -284,19 +271,57 @@ void the_password_may_be_the_answer(void**) {
   assert_outcome(world.run().outcome, Outcome::success);
 }
 
-void a_question_without_a_password_first_counts_as_a_message(void**) {
-  // The pool's own code may send one to whoever is named.
+// Without a password the pool's own code may send messages to whoever is named: what bounds
+// strangers are attempts, which leave the user's own place its share.
+void a_stranger_is_bounded_by_attempts_and_the_users_own_place_is_not(void**) {
   World world;
   use_flow(world, AuthFlow::custom);
-  for (int i = 0; i < 2; ++i) {
+  ask(world);
+  then_totp(world);
+  world.person->answers = {"right answer", "123456"};
+  assert_outcome(world.run().outcome, Outcome::success);
+  world.failures.signed_in("alice", world.origin);
+  world.next_sign_in();
+  const limits::Origin home = world.origin;
+  world.origin = limits::Origin::of_host("203.0.113.9");
+  for (int i = 0; i < 3; ++i) {
     ask(world);
-    world.pool.reply_error(ErrorKind::not_authorized);
     world.person->answers = {"guess"};
+    world.pool.reply_error(ErrorKind::not_authorized);
     expect_closed(world, Outcome::refused, "not-authorized");
     world.next_sign_in();
   }
+  ask(world);
+  expect_closed(world, Outcome::tries_exhausted, "failure-budget");
+  world.next_sign_in();
+  world.origin = home;
+  ask(world);
+  then_totp(world);
+  world.person->answers = {"right answer", "123456"};
+  assert_outcome(world.run().outcome, Outcome::success);
+}
+
+void three_answers_share_an_attempt(void**) {
+  World world;
+  use_flow(world, AuthFlow::custom_srp);
+  for (int i = 0; i < 30; ++i) {
+    ask(world);
+    world.person->answers.push_back("guess");
+  }
+  expect_closed(world, Outcome::tries_exhausted, "failure-budget");
+  assert_int_equal(world.calls_of("respond CUSTOM_CHALLENGE"), 9);
+}
+
+void a_question_that_nobody_answers_counts_as_a_message(void**) {
+  World world;
+  use_flow(world, AuthFlow::custom_srp);
+  for (int i = 0; i < 2; ++i) {
+    ask(world);
+    world.person->answers = {"right password"};
+    expect_closed(world, Outcome::conversation_broken, "caller-gone");
+    world.next_sign_in();
+  }
   expect_closed(world, Outcome::tries_exhausted, "message-budget");
-  assert_true(world.pool.calls.empty());
 }
 
 void one_prompt_answers_the_first_question_only(void**) {
@@ -364,7 +389,9 @@ int main() {
       cmocka_unit_test(an_empty_answer_is_passed_on),
       cmocka_unit_test(a_decoy_is_never_sent),
       cmocka_unit_test(the_password_may_be_the_answer),
-      cmocka_unit_test(a_question_without_a_password_first_counts_as_a_message),
+      cmocka_unit_test(a_stranger_is_bounded_by_attempts_and_the_users_own_place_is_not),
+      cmocka_unit_test(three_answers_share_an_attempt),
+      cmocka_unit_test(a_question_that_nobody_answers_counts_as_a_message),
       cmocka_unit_test(one_prompt_answers_the_first_question_only),
       cmocka_unit_test(a_question_that_comes_with_plain_srp_is_asked_too),
       cmocka_unit_test(unavailable_never_follows_an_answer),

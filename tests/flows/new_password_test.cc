@@ -15,15 +15,10 @@ void ask_for_new_password(World& world, cognito::StringMap parameters = {}) {
   world.pool.reply_challenge(ChallengeName::new_password_required, std::move(parameters));
 }
 
-void go_on_with_totp(World& world) {
-  world.pool.reply_challenge(ChallengeName::software_token_mfa);
-  world.pool.reply_tokens();
-}
-
 void it_is_asked_for_twice_and_the_sign_in_goes_on(void**) {
   World world;
   ask_for_new_password(world);
-  go_on_with_totp(world);
+  then_totp(world);
   world.person->answers = {"temporary", "new password", "new password", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
   assert_text(world.operations(),
@@ -47,7 +42,7 @@ void it_is_no_second_factor(void**) {
 void what_is_refused_here_is_never_sent(void**) {
   World world;
   ask_for_new_password(world);
-  go_on_with_totp(world);
+  then_totp(world);
   world.person->answers = {"temporary", "temporary", "with\ttab", "one", "another", "123456"};
   // The old one, a control character, two that differ: three tries.
   assert_outcome(world.run().outcome, Outcome::tries_exhausted);
@@ -62,7 +57,7 @@ void the_policys_word_is_shown_and_another_one_taken(void**) {
   world.pool.reply_error(ErrorKind::invalid_password,
                          "Password did not conform with policy: Password not long enough");
   world.pool.reply_error(ErrorKind::password_history_policy_violation, "used\x1b[31m before");
-  go_on_with_totp(world);
+  then_totp(world);
   world.person->answers = {"temporary",    "a",     "a", "b", "b", "new password",
                            "new password", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
@@ -83,7 +78,7 @@ void required_attributes_are_asked_for_by_name(void**) {
   World world;
   ask_for_new_password(world, {{"requiredAttributes", kRequired},
                                {"userAttributes", R"({"email":"alice@example.com"})"}});
-  go_on_with_totp(world);
+  then_totp(world);
   world.person->answers = {"temporary", " ", "Al", "new password", "new password", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
   assert_text(world.person->prompts[1], "nickname: ");
@@ -114,7 +109,7 @@ void malformed_requirements_end_it(void**) {
 void the_new_password_is_no_code_either(void**) {
   World world;
   ask_for_new_password(world);
-  go_on_with_totp(world);
+  then_totp(world);
   world.person->answers = {"temporary", "654321", "654321", "654321"};
   assert_outcome(world.run().outcome, Outcome::conversation_broken);
 }

@@ -13,11 +13,6 @@ using cognito::ChallengeName;
 using cognito::ErrorKind;
 using flows::SignInResult;
 
-void then_totp(World& world) {
-  world.pool.reply_challenge(ChallengeName::software_token_mfa);
-  world.pool.reply_tokens();
-}
-
 void allow_self_service(World& world) {
   world.config->password.self_service = true;
 }
@@ -25,15 +20,6 @@ void allow_self_service(World& world) {
 void demand(World& world) {
   world.pool.reply_error(ErrorKind::password_reset_required, "Password reset required");
   then_totp(world);
-}
-
-void expect_closed(World& world, Outcome outcome, std::string_view cause) {
-  {
-    const SignInResult result = world.run();
-    assert_outcome(result.outcome, outcome);
-    assert_text(result.cause, cause);
-  }
-  assert_int_equal(world.revoked.size(), world.pool.issued);
 }
 
 void password_reset_required_code_new_password_and_on(void**) {
@@ -47,7 +33,7 @@ void password_reset_required_code_new_password_and_on(void**) {
   assert_text(world.pool.calls[1].password, "new password");
   assert_text(world.pool.calls[1].values.at("code"), "4711");
   assert_text(world.pool.calls[2].password, "new password");
-  assert_text(world.person->prompts[1], prompts::reset_code());
+  assert_text(world.person->prompts[1], prompts::reset_code(true));
   assert_text(world.person->notices[4], prompts::password_was_set());
   assert_true(world.person->purposes[1] == Purpose::code);
   assert_true(world.person->purposes[2] == Purpose::new_password);
@@ -208,12 +194,30 @@ void passwd_after_a_reset_does_not_ask_again(void**) {
   assert_int_equal(world.calls_of("change_password"), 0);
 }
 
+// PasswordResetRequiredException before the password was judged: anybody may be typing. The admin's
+// code counts, and nothing is sent or told.
+void a_stranger_has_nothing_sent_where_a_reset_was_demanded(void**) {
+  for (const bool self_service : {false, true}) {
+    World world;
+    world.config->password.self_service = self_service;
+    world.pool.reply_error(ErrorKind::password_reset_required, "Password reset required", false);
+    world.person->answers = {"anything", "", "", "", ""};
+    assert_outcome(world.run().outcome,
+                   self_service ? Outcome::conversation_broken : Outcome::tries_exhausted);
+    assert_int_equal(world.calls_of("forgot_password"), self_service ? 2 : 0);
+    for (const std::string& notice : world.person->notices)
+      assert_false(notice.contains(world.pool.delivery));
+    assert_text(world.person->prompts[1], prompts::reset_code(self_service));
+  }
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
 int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
+      cmocka_unit_test(a_stranger_has_nothing_sent_where_a_reset_was_demanded),
       cmocka_unit_test(password_reset_required_code_new_password_and_on),
       cmocka_unit_test(a_reset_is_no_second_factor),
       cmocka_unit_test(a_caller_with_one_prompt_has_no_reset),

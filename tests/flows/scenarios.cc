@@ -9,11 +9,6 @@ using cognito::ChallengeName;
 using cognito::ErrorKind;
 using policy::Method;
 
-void then_totp(World& world) {
-  world.pool.reply_challenge(ChallengeName::software_token_mfa);
-  world.pool.reply_tokens();
-}
-
 void tokens_alone(World& world) {
   world.config->mfa.require = false;
   world.pool.reply_tokens();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tests/cmocka_cpp.h"
+
 namespace pamcognito::test {
 
 using cognito::AuthStep;
@@ -279,6 +281,7 @@ flows::SignInServices World::services() {
   services.failures = &failures;
   services.messages = &messages;
   services.reset_messages = &reset_messages;
+  services.reset_messages_by_origin = &reset_messages_by_origin;
   services.password_turns = &turns;
   services.refusal_time = &refusal_time;
   services.revoke_later = [this](std::string token) { revoked.push_back(std::move(token)); };
@@ -286,7 +289,7 @@ flows::SignInServices World::services() {
 }
 
 flows::SignInRequest World::request() {
-  flows::SignInRequest request("alice", service, 1001, origin);
+  flows::SignInRequest request(user, service, 1001, origin);
   if (origin.is_remote()) request.remote_host = "192.0.2.7";
   request.goal = goal;
   return request;
@@ -321,7 +324,23 @@ void World::next_sign_in() {
   person->answers = {"right password"};
   pool.calls.clear();
   pool.replies.clear();
+  pool.issued = 0;
   revoked.clear();
+}
+
+void then_totp(World& world) {
+  world.pool.reply_challenge(ChallengeName::software_token_mfa);
+  world.pool.reply_tokens();
+}
+
+void expect_closed(World& world, Outcome outcome, std::string_view cause) {
+  {
+    const flows::SignInResult result = world.run();
+    assert_outcome(result.outcome, outcome);
+    assert_text(result.cause, cause);
+    assert_null(result.accepted.get());
+  }
+  assert_int_equal(world.revoked.size(), world.pool.issued);
 }
 
 }  // namespace pamcognito::test

@@ -167,9 +167,11 @@ class World {
   limits::FailureBudgets failures{policy::LimitsConfig{}};
   limits::MessageBudgets messages{policy::LimitsConfig{}};
   limits::MessageBudgets reset_messages{policy::LimitsConfig{}};
+  limits::MessageBudgets reset_messages_by_origin{policy::LimitsConfig{}};
   limits::UserQueue turns;
   std::chrono::milliseconds refusal_time{250};
   std::vector<std::string> revoked;
+  std::string user = "alice";
   std::string service = "sshd";
   limits::Origin origin = limits::Origin::of_host("192.0.2.7");
   flows::Goal goal = flows::Goal::sign_in;
@@ -177,6 +179,11 @@ class World {
   flows::SignInServices services();
   flows::SignInRequest request();
 };
+
+// The pool asks for a TOTP code, and then hands out tokens.
+void then_totp(World& world);
+// The sign-in of alice ends so, nobody is let in, and all tokens are revoked.
+void expect_closed(World& world, Outcome outcome, std::string_view cause);
 
 // Runs a task that never waits for anything outside; nullopt: it does wait.
 template <class T>

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "daemon/prompts/texts.h"
+#include "tests/flows/enrolling.h"
 #include "tests/flows/named_tests.h"
 #include "tests/flows/scripted.h"
 
@@ -17,37 +18,6 @@ using policy::Enrol;
 using policy::Method;
 
 constexpr char kOver[] = "Invalid session for the user, session is expired.";
-
-void demand_setup(World& world) {
-  world.pool.reply_challenge(ChallengeName::mfa_setup,
-                             {{"MFAS_CAN_SETUP", R"(["SOFTWARE_TOKEN_MFA"])"}});
-}
-
-// A sign-in whose pool demands the set-up, and then hands out tokens.
-void by_session(World& world, std::vector<std::string> codes) {
-  demand_setup(world);
-  world.pool.reply_tokens();
-  world.person->answers = {"right password"};
-  for (std::string& code : codes) world.person->answers.push_back(std::move(code));
-}
-
-// A sign-in whose pool asks for no factor.
-void by_access_token(World& world, std::vector<std::string> codes) {
-  world.config->mfa.enrol = Enrol::yes;
-  world.pool.reply_tokens();
-  world.person->answers = {"right password"};
-  for (std::string& code : codes) world.person->answers.push_back(std::move(code));
-}
-
-void expect_closed(World& world, Outcome outcome, std::string_view cause) {
-  {
-    const SignInResult result = world.run();
-    assert_outcome(result.outcome, outcome);
-    assert_text(result.cause, cause);
-    assert_null(result.accepted.get());
-  }
-  assert_int_equal(world.revoked.size(), world.pool.issued);
-}
 
 void tokens_without_a_factor_enrol_totp_by_access_token(void**) {
   World world;

@@ -297,6 +297,11 @@ void a_user_s_state_is_read(void**) {
   assert_text(user->enabled_factors[1], "SOFTWARE_TOKEN_MFA");
   assert_text(user->preferred_factor, "SMS_MFA");
 
+  // SMS as accounts had it before UserMFASettingList.
+  const auto legacy = get(user_with(R"("MFAOptions":[{"DeliveryMedium":"SMS"}])"));
+  assert_int_equal(legacy->enabled_factors.size(), 1);
+  assert_text(legacy->enabled_factors[0], "SMS_MFA");
+
   const auto attributes = [](int count, std::size_t size) {
     std::string list;
     for (int i = 0; i < count; ++i) {

@@ -7,6 +7,7 @@
 
 namespace {
 
+using pamcognito::limits::literal_address;
 using pamcognito::limits::Origin;
 
 struct Case {
@@ -71,11 +72,22 @@ void addresses_of_one_network_are_one_origin(void**) {
   assert_false(Origin::of_host("192.0.2.1") == Origin::of_host("192.0.2.2"));
 }
 
+void only_a_literal_address_is_one(void**) {
+  assert_text(literal_address("192.0.2.7"), "192.0.2.7");
+  assert_text(literal_address("2001:DB8:0::7"), "2001:db8::7");
+  assert_text(literal_address("fe80::1%eth0"), "fe80::1");
+  assert_text(literal_address("::ffff:192.0.2.7"), "192.0.2.7");
+  for (const char* none : {"", "host.example", "192.0.2.7%eth0", "192.0.2", "192.0.2.7 ", ":0",
+                           "[2001:db8::7]", "192.0.2.7/32"})
+    assert_text(literal_address(none), "");
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_literal_addresses_are_hosts),
+      cmocka_unit_test(only_a_literal_address_is_one),
       cmocka_unit_test(a_named_host_is_never_known),
       cmocka_unit_test(a_uid_is_an_origin_but_root_is_this_machine),
       cmocka_unit_test(addresses_of_one_network_are_one_origin),

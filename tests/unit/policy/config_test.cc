@@ -170,6 +170,18 @@ void what_opens_the_machine_is_a_warning(void**) {
   assert_true(access_permitted(config, "anybody", "sshd", {}));
 }
 
+void a_custom_answer_as_the_only_factor_is_a_warning(void**) {
+  const ConfigDirectory directory;
+  const std::string text =
+      directory.pool() + "auth_flow = custom\n[access]\nallow_groups = a\n[mfa]\n";
+  directory.write(kMain, text + "methods = custom\n");
+  const Config config = loaded(directory);
+  assert_int_equal(config.warnings.size(), 1);
+  assert_non_null(std::strstr(config.warnings[0].c_str(), "lets nobody in"));
+  directory.write(kMain, text + "methods = custom totp\n");
+  assert_int_equal(loaded(directory).warnings.size(), 0);
+}
+
 void files_that_others_could_have_written_are_refused(void**) {
   const ConfigDirectory directory;
   directory.write(kMain, directory.pool());
@@ -256,6 +268,7 @@ int main() {
       cmocka_unit_test(the_longest_metadata_arrives_whole),
       cmocka_unit_test(an_endpoint_needs_no_region),
       cmocka_unit_test(what_opens_the_machine_is_a_warning),
+      cmocka_unit_test(a_custom_answer_as_the_only_factor_is_a_warning),
       cmocka_unit_test(files_that_others_could_have_written_are_refused),
       cmocka_unit_test(only_regular_files_of_bounded_size_are_read),
       cmocka_unit_test(an_unreadable_drop_in_is_an_error),

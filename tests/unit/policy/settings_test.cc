@@ -94,6 +94,7 @@ const std::array kCases = {
     Case{"password", "reset_services", "cognito-reset kiosk-reset", nullptr},
     Case{"password", "reset_services", "../passwd", "no file in /etc/pam.d"},
     Case{"password", "reset_services", "a a", "twice"},
+    Case{"password", "reset_services", "cognito-reset sshd", "which people sign in by"},
     Case{"password", "reset", "yes", "there are self_service, reset_services"},
     Case{"custom_challenge", "prompt", "prompt hint", nullptr},
     Case{"custom_challenge", "prompt", "", nullptr},

@@ -149,8 +149,8 @@ void every_question_ends_where_the_answer_is_typed(void**) {
   for (const std::string& question :
        {prompts::current_password(), prompts::new_password_again(), prompts::attribute("nickname"),
         prompts::totp_setup_again(), prompts::setup_choice({Method::totp, Method::email}),
-        prompts::setup_email(), prompts::reset_code(), prompts::forgot_password_question(),
-        prompts::forgot_password_code(), prompts::confirmation_code(),
+        prompts::setup_email(), prompts::reset_code(true), prompts::forgot_password_question(),
+        prompts::forgot_password_code(), prompts::confirmation_code(true),
         prompts::code(challenge(ChallengeName::other, {})),
         prompts::totp_setup({"ABCD", "Cognito", "alice"}, policy::Qr::none)}) {
     if (!question.ends_with(": ")) fail_msg("%s", question.c_str());
@@ -162,7 +162,7 @@ void each_end_says_what_to_do(void**) {
   assert_text(prompts::refused(), "Sign-in failed.");
   for (const std::string& end :
        {prompts::second_factor_needed(), prompts::cannot_set_up(), prompts::needs_other_step(),
-        prompts::no_time_to_set_up(), prompts::factor_not_accepted({Method::totp})}) {
+        prompts::no_time_to_set_up(true), prompts::factor_not_accepted({Method::totp})}) {
     if (end.find("sign-in portal") == std::string::npos) fail_msg("%s", end.c_str());
   }
   assert_non_null(std::strstr(prompts::needs_other_way().c_str(), "administrator"));
