@@ -237,8 +237,9 @@ Task<void> AuthService::open(MessageRef message, flows::Goal goal) {
     co_return;
   }
   const std::string user_name(user);
+  const std::string service_name(service);
   const bool changes_password = goal == flows::Goal::change_password;
-  Caller caller = co_await establish_caller(message, user_name, service, std::move(*facts),
+  Caller caller = co_await establish_caller(message, user_name, service_name, std::move(*facts),
                                             changes_password ? kNeededNameTime : kNameTime);
   // Nobody's password is changed but the caller's own, and root is nobody in the pool.
   if (changes_password && caller.refused == nullptr && caller.user_uid == static_cast<uid_t>(-1))
@@ -259,6 +260,7 @@ Task<void> AuthService::open(MessageRef message, flows::Goal goal) {
                                std::move(caller.origin));
   request.remote_host = std::move(caller.remote_host);
   request.goal = goal;
+  request.program = service_name;
   reply_with_socket(message.get(), std::move(request));
 }
 

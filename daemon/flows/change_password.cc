@@ -33,7 +33,7 @@ Task<Ended> change_password(SignInContext* context, Ended accepted) {
     }
     notice = Notice::error(prompts::password_not_allowed(changed.error().message));
   }
-  co_return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_tries());
+  co_return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_answers());
 }
 
 }  // namespace pamcognito::flows

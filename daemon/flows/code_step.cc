@@ -50,6 +50,12 @@ std::string refused_code(ErrorKind kind, Method method) {
   return method == Method::totp ? prompts::code_already_used() : prompts::code_expired();
 }
 
+// An empty answer has a message sent again, once; afterwards it is told so.
+std::string why_never_sent(std::string_view typed, Method method) {
+  if (method == Method::totp) return prompts::not_a_totp_code();
+  return is_blank(typed) ? prompts::no_new_code() : prompts::not_a_code();
+}
+
 }  // namespace
 
 Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challenge,
@@ -78,8 +84,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
     const auto code = code_in(typed.reveal(), form);
     if (!code && !send_again) {
       ++tries;
-      context->notice = Notice::error(method == Method::totp ? prompts::not_a_totp_code()
-                                                             : prompts::not_a_code());
+      context->notice = Notice::error(why_never_sent(typed.reveal(), method));
       if (given_ahead) break;
       continue;
     }
@@ -123,7 +128,8 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
     if (method == Method::totp)
       have_code = true;
     else
-      context->notice = Notice::info(prompts::new_code_sent());
+      context->notice = Notice::info((code ? prompts::code_expired() + " " : std::string()) +
+                                     prompts::new_code_sent());
   }
   co_return std::unexpected(ended(given_ahead ? Outcome::refused : Outcome::tries_exhausted,
                                   "wrong-code",

@@ -54,7 +54,7 @@ Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::strin
     context->notice = Notice::error(prompts::value_needed());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "custom-answer", prompts::too_many_tries()));
+      ended(Outcome::tries_exhausted, "custom-answer", prompts::too_many_answers()));
 }
 
 }  // namespace

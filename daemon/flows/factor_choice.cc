@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
 
@@ -42,14 +43,14 @@ Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context, std::
     std::expected<Secret, Ended> answer =
         co_await context->ask(Prompt(question, Purpose::choice, true));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
-    const std::string_view typed = answer->reveal();
+    const std::string_view typed = trimmed(answer->reveal());
     const bool one_digit = typed.size() == 1 && typed[0] >= '1' && typed[0] <= '9';
     const std::size_t chosen = one_digit ? static_cast<std::size_t>(typed[0] - '1') : choices;
     if (chosen < choices) co_return chosen;
     context->notice = Notice::error(prompts::not_in_list());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "no-choice", prompts::too_many_tries()));
+      ended(Outcome::tries_exhausted, "no-choice", prompts::too_many_answers()));
 }
 
 Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> challenge) {

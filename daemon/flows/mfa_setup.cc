@@ -93,7 +93,7 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
     context->notice = Notice::error(prompts::not_an_email_address());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "email-address", prompts::too_many_tries()));
+      ended(Outcome::tries_exhausted, "email-address", prompts::too_many_answers()));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ Task<std::expected<std::string, Ended>> ask_attribute(SignInContext* context, st
     context->notice = Notice::error(prompts::value_needed());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "attribute", prompts::too_many_tries()));
+      ended(Outcome::tries_exhausted, "attribute", prompts::too_many_answers()));
 }
 
 Task<std::expected<cognito::StringMap, Ended>> ask_attributes(SignInContext* context,
@@ -52,8 +52,16 @@ bool can_be_a_new_password(std::string_view text) {
          std::ranges::count_if(text, begins_a_character) <= longest;
 }
 
+constexpr std::string_view kAttributePrefix = "userAttributes.";
+
+std::vector<std::string> names_of(const cognito::StringMap& responses) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : responses) names.push_back(name.substr(kAttributePrefix.size()));
+  return names;
+}
+
 Ended too_many_tries() {
-  return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_tries());
+  return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_answers());
 }
 
 }  // namespace
@@ -89,9 +97,18 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
       context->count_message(*result);
       co_return std::move(*result);
     }
-    if (!refuses_the_password(result.error()))
-      co_return std::unexpected(context->from_error(result.error()));
-    notice = Notice::error(prompts::password_not_allowed(result.error().message));
+    if (refuses_the_password(result.error())) {
+      notice = Notice::error(prompts::password_not_allowed(result.error().message));
+      continue;
+    }
+    // A phone number without its country, a date in another form: only the pool knows what it
+    // wants.
+    const bool an_attribute =
+        result.error().kind == ErrorKind::invalid_parameter && !responses->empty();
+    if (!an_attribute) co_return std::unexpected(context->from_error(result.error()));
+    context->notice = Notice::error(prompts::values_not_taken());
+    responses = co_await ask_attributes(context, names_of(*responses));
+    if (!responses) co_return std::unexpected(std::move(responses.error()));
   }
   co_return std::unexpected(too_many_tries());
 }

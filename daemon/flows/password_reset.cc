@@ -68,7 +68,7 @@ class PasswordReset {
       if (result) co_return done();
       ask = what_again(result.error(), hides_account_);
       if (ask == Again::nothing) co_return context_->from_error(result.error());
-      context_->hide(result.error());
+      context_->keep_for_log(result.error());
       if (ask == Again::code)
         context_->notice = Notice::error(wrong_code_notice(result.error().kind, hides_account_));
       else
@@ -115,6 +115,7 @@ class PasswordReset {
   Ended done() {
     for (limits::Attempt& attempt : guesses_) attempt.give_back();
     context_->reset_message_answered();
+    context_->untold_error.clear();
     context_->password = std::move(new_password_);
     context_->password_changed = true;
     context_->notice = Notice::info(prompts::password_was_set());

@@ -52,7 +52,7 @@ Task<Ended> SentCode::send() {
     sent_ = kMostSent;
     context_->notice = hides_account_ ? Notice::info(prompts::new_code_sent())
                                       : Notice::error(prompts::no_new_code());
-    context_->hidden_error = "no message: budget";
+    context_->untold_error = "message-budget";
     co_return nullptr;
   }
   ++sent_;
@@ -64,7 +64,7 @@ Task<Ended> SentCode::send() {
   }
   if (!hides_account_ || !depends_on_the_account(delivery.error().kind))
     co_return context_->from_error(delivery.error());
-  context_->hide(delivery.error());
+  context_->keep_for_log(delivery.error());
   context_->notice = Notice::info(prompts::new_code_sent());
   co_return nullptr;
 }

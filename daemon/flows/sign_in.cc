@@ -15,7 +15,7 @@ constexpr int kMaxChallenges = 20;
 
 Task<SignInResult> SignIn::run() {
   Ended end = co_await run_to_the_end();
-  if (end->detail.empty()) end->detail = context_.hidden_error;
+  if (end->detail.empty()) end->detail = context_.untold_error;
   co_return std::move(*end);
 }
 
@@ -25,7 +25,7 @@ Task<Ended> SignIn::run_to_the_end() {
   const bool cannot_change =
       context_.rendering.one_prompt || context_.config().pool.auth_flow == policy::AuthFlow::custom;
   if (context_.request.goal == Goal::change_password && cannot_change)
-    co_return ended(Outcome::failed, "cannot-change-here", prompts::needs_other_step());
+    co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
 
   context_.services.pool->prewarm();
   Ended no_password = co_await ask_password(&context_);
@@ -48,6 +48,7 @@ Task<Ended> SignIn::finish(cognito::Tokens tokens) {
   if (end->outcome != Outcome::success || context_.request.goal == Goal::sign_in) co_return end;
   if (context_.password_changed) {
     end->notice = Notice::info(prompts::password_changed());
+    end->cause = "password-changed";
     co_return end;
   }
   Ended changed = co_await change_password(&context_, std::move(end));

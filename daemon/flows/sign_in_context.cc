@@ -20,7 +20,8 @@ using runtime::Level;
 using runtime::Task;
 
 constexpr std::chrono::milliseconds kStep{7500};
-// Cognito's session lives three minutes; a little less on our clock, which started it later.
+// Cognito's session lives three minutes or more; a little less on our clock, which started it
+// later.
 constexpr std::chrono::seconds kSessionAge{170};
 // To find the phone, add the account, wait for the code and type it.
 constexpr std::chrono::seconds kEnrolment{90};
@@ -73,7 +74,7 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
     : services(std::move(services_)),
       request(std::move(request_)),
       conversation(conversation_),
-      rendering(prompts::rendering_for(*services.config, request.service)),
+      rendering(prompts::rendering_for(*services.config, request.program)),
       cognito_name(policy::cognito_username(services.config->access, request.user)),
       call(call_context(*services.config, request)),
       // A sign-in may begin with a call, before any answer.
@@ -112,7 +113,8 @@ bool SignInContext::may_enrol_freely() const {
     case policy::Enrol::pool:
       return false;
     case policy::Enrol::local:
-      return rendering.console && !request.origin.is_remote();
+      // A process of the user's own may call itself a greeter.
+      return rendering.console && request.program == request.service && !request.origin.is_remote();
     case policy::Enrol::yes:
       return true;
   }
@@ -187,8 +189,8 @@ Ended SignInContext::from_error(const PoolError& error) const {
   return result;
 }
 
-void SignInContext::hide(const PoolError& error) {
-  hidden_error = std::string(error_row(error.kind).word) + ": " + error.message;
+void SignInContext::keep_for_log(const PoolError& error) {
+  untold_error = std::string(error_row(error.kind).word) + ": " + error.message;
 }
 
 bool SignInContext::session_is_over(const PoolError& error, runtime::MonotonicTime received) const {

@@ -31,7 +31,7 @@ struct SignInContext {
   Conversation* const conversation;
   const prompts::Rendering rendering;
   const std::string cognito_name;   // what InitiateAuth is called with
-  const cognito::CallContext call;  // goes with every call
+  const cognito::CallContext call;  // goes with every call that takes it
 
   Secret password;                  // the present one; empty: none was typed
   Secret code_given_ahead;          // one prompt only: the code that came with the password
@@ -48,7 +48,7 @@ struct SignInContext {
   std::vector<limits::Attempt> custom_attempts;
   int custom_answers = 0;    // in a row
   Notice notice;             // shown with the next question
-  std::string hidden_error;  // what the person is not told of a reset, for the log
+  std::string untold_error;  // what the person is not told of a reset, for the log
 
   // Asks, and sets the deadline of the step that begins with the answer. A caller that repeats
   // itself (sshd with PasswordAuthentication, some screen lockers) sends the password to every
@@ -84,7 +84,7 @@ struct SignInContext {
   // The error table's word, with what is known of this sign-in.
   [[nodiscard]] Ended from_error(const cognito::PoolError& error) const;
   // Keeps for the log what a reset does not tell.
-  void hide(const cognito::PoolError& error);
+  void keep_for_log(const cognito::PoolError& error);
   [[nodiscard]] bool session_is_over(const cognito::PoolError& error,
                                      runtime::MonotonicTime received) const;
 

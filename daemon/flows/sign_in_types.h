@@ -33,8 +33,9 @@ enum class Goal : std::uint8_t {
 
 // Who wants to sign in where, as the bus layer has established it.
 struct SignInRequest {
-  std::string user;  // the Linux name
-  std::string service;
+  std::string user;         // the Linux name
+  std::string service;      // decides what is permitted; "user" for callers that are not root
+  std::string program;      // the service by the caller's own word: decides how things are shown
   uid_t user_uid;           // the user's own uid; (uid_t)-1: not known
   limits::Origin origin;    // for the failure budgets
   std::string remote_host;  // a literal address, without a scope id; empty: none, or not known
@@ -43,6 +44,7 @@ struct SignInRequest {
   SignInRequest(std::string user_, std::string service_, uid_t user_uid_, limits::Origin origin_)
       : user(std::move(user_)),
         service(std::move(service_)),
+        program(service),
         user_uid(user_uid_),
         origin(std::move(origin_)) {}
 };

@@ -34,7 +34,7 @@ runtime::Task<Step> answer_code(SignInContext* context,
 // factor_choice.cc: SELECT_MFA_TYPE.
 runtime::Task<Step> choose_factor(SignInContext* context,
                                   std::unique_ptr<cognito::Challenge> challenge);
-// The person's numbered choice, an index into `methods`; `question` is what is shown.
+// The person's numbered choice, counted from 0, below `choices`; `question` is what is shown.
 runtime::Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context,
                                                             std::string question,
                                                             std::size_t choices);

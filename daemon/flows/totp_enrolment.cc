@@ -123,7 +123,7 @@ Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpPr
       co_await context->services.pool->associate_software_token(proof, context->step_deadline());
   if (!token) {
     if (token.error().kind == ErrorKind::software_token_mfa_not_found) {
-      Ended end = ended(Outcome::not_permitted, "set-up-not-offered", prompts::cannot_set_up());
+      Ended end = ended(Outcome::not_permitted, "totp-not-in-pool", prompts::cannot_set_up());
       end->detail = token.error().message;
       end->request_id = token.error().request_id;
       co_return std::unexpected(std::move(end));

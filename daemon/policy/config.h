@@ -47,8 +47,8 @@ struct PoolConfig {
   bool user_context = false;  // user_context = remote-host: UserContextData.IpAddress is sent
 };
 
-// [client_metadata]: what goes with each call as ClientMetadata, for the pool's Lambda triggers. At
-// most 16 pairs; a name has at most 64 bytes, a value 256.
+// [client_metadata]: what goes as ClientMetadata with each call that takes it, for the pool's
+// Lambda triggers. At most 16 pairs; a name has at most 64 bytes, a value 256.
 struct ClientMetadataConfig {
   std::map<std::string, std::string> pairs;
   // send = host service remote-host: facts of the sign-in, sent as pairs of these names.

@@ -84,19 +84,31 @@ std::string password_is_the_old() {
 
 std::string not_a_password() {
   return tr(
-      "A password has at most 256 characters, none of them control characters, and no blank at its "
-      "ends.");
+      "A password cannot be empty, begin or end with a space, or be longer than 256 characters.");
 }
 
 std::string password_not_allowed(std::string_view pools_text) {
   constexpr std::string_view prefix = "Password did not conform with policy: ";
   if (pools_text.starts_with(prefix)) pools_text.remove_prefix(prefix.size());
   if (pools_text.empty()) return tr("That password is not allowed.");
-  return fill(tr("That password is not allowed: {1}"), {one_line(pools_text)});
+  return fill(tr("That password is not allowed: {1}"), {one_line(pools_text, kMaxPoolsText)});
+}
+
+std::string values_not_taken() {
+  return tr("The sign-in service did not take one of these values. Please check them.");
+}
+
+std::string too_many_answers() {
+  return tr("Too many tries. Please start again.");
+}
+
+std::string cannot_change_here() {
+  return tr(
+      "Passwords cannot be changed here. Change yours in your organisation's sign-in portal.");
 }
 
 std::string value_needed() {
-  return tr("A value is needed.");
+  return tr("Please type an answer.");
 }
 
 std::string not_an_email_address() {
@@ -124,11 +136,11 @@ std::string refused() {
 }
 
 std::string too_many_tries() {
-  return tr("Too many tries. Wait some minutes, then try again.");
+  return tr("Too many tries. Wait a few minutes, then try again.");
 }
 
 std::string too_many_messages() {
-  return tr("Too many codes were sent. Wait some minutes, then try again.");
+  return tr("Too many codes were sent. Wait a few minutes, then try again.");
 }
 
 std::string time_is_up() {
@@ -149,9 +161,9 @@ std::string busy() {
 
 std::string second_factor_needed() {
   return tr(
-      "This machine asks for a second factor, and none was asked of your account. Set one up in "
-      "your "
-      "organisation's sign-in portal, then try again.");
+      "This machine needs a second factor, and the sign-in service did not ask you for one. Set "
+      "one up "
+      "in your organisation's sign-in portal, then try again.");
 }
 
 std::string factor_not_accepted(const std::vector<policy::Method>& accepted) {
@@ -194,8 +206,8 @@ std::string needs_other_step() {
 
 std::string needs_other_way() {
   return tr(
-      "Your account signs in by a way that cannot be used here, such as a passkey. Ask your "
-      "administrator for a password or a code.");
+      "Your account signs in in a way that does not work here, such as with a passkey. Ask your "
+      "administrator for another one.");
 }
 
 std::string trigger_refusal(std::string_view pools_text) {

@@ -86,12 +86,13 @@ std::string code_sent(const cognito::CodeDelivery& delivery);
 std::string no_new_code();          // "No new code could be sent."
 std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."
-// "A password has at most 256 characters, none of them control characters, and no blank at its
-// ends."
+// "A password cannot be empty, begin or end with a space, or be longer than 256 characters."
 std::string not_a_password();
 // "That password is not allowed: " and what the pool says about its policy.
 std::string password_not_allowed(std::string_view pools_text);
-std::string value_needed();          // "A value is needed."
+std::string value_needed();  // "Please type an answer."
+// "The sign-in service did not take one of these values. Please check them."
+std::string values_not_taken();
 std::string not_an_email_address();  // "That is not an e-mail address."
 std::string setup_starts_again();    // "Time ran out. Here is a new secret: …"
 std::string password_changed();      // "Your password was changed."
@@ -100,8 +101,8 @@ std::string account_confirmed();     // "Your account is confirmed. The sign-in 
 
 // Ends.
 std::string refused();            // "Sign-in failed."
-std::string too_many_tries();     // "Too many tries. Wait some minutes, then try again."
-std::string too_many_messages();  // "Too many codes were sent. Wait some minutes, then try again."
+std::string too_many_tries();     // "Too many tries. Wait a few minutes, then try again."
+std::string too_many_messages();  // "Too many codes were sent. Wait a few minutes, then try again."
 std::string time_is_up();         // "Time ran out. Try again."
 std::string pool_unreachable();   // "The sign-in service cannot be reached."
 std::string pool_failed();        // "The sign-in service did not answer as it should. Try again."
@@ -118,6 +119,8 @@ std::string needs_other_way();  // only passkeys and the like are offered: what 
 // What a PreAuthentication trigger says, without Cognito's words around it, in one line of at most
 // 256 bytes; where it says nothing: refused().
 std::string trigger_refusal(std::string_view pools_text);
-std::string not_changed();  // "Your password was not changed."
+std::string too_many_answers();    // "Too many tries. Please start again."
+std::string cannot_change_here();  // passwd where there is no password to change
+std::string not_changed();         // "Your password was not changed."
 
 }  // namespace pamcognito::prompts

@@ -48,7 +48,7 @@ std::string composed(const TotpSetup& shown, const std::string& code, policy::Qr
   }
   text += fill(tr("Secret: {1}"), {in_groups_of_four(shown.secret)}) + "\n";
   text += fill(tr("Account: {1}"), {shown.account}) + "\n";
-  text += fill(tr("Issuer: {1}"), {shown.issuer}) + "\n\n";
+  text += fill(tr("Shown in the app as: {1}"), {shown.issuer}) + "\n\n";
   return text + question(code.empty() ? policy::Qr::none : qr);
 }
 

@@ -391,6 +391,22 @@ void an_ordinary_user_may_sign_in_as_itself_only(void**) {
   assert_int_equal(pool->count("InitiateAuth"), calls);
 }
 
+// i3lock runs as its user and answers every prompt alike: how it is asked goes by its own name.
+void a_locker_that_asks_once_takes_password_and_code(void**) {
+  start(configuration_for(*pool));
+  Child locker([] {
+    Person person;
+    person.answers = {"Correct-Horse-1+" + pool->totp_code("alice")};
+    Stack stack;
+    stack.service = "i3lock";
+    Transaction transaction("alice", &person, stack);
+    if (::setgid(1001) != 0 || ::setuid(1001) != 0) return 99;
+    return transaction.authenticate();
+  });
+  assert_code(locker.wait(), PAM_SUCCESS);
+  assert_true(Cognitod::log().contains("sign-in of alice by user from uid:1001: success"));
+}
+
 // "method OpenSignIn user:s:in …", one line a member, in the order of the XML.
 std::string members_of(const std::string& xml) {
   const std::size_t from = xml.find("<interface name=\"org.pamcognito.Auth1\"");
@@ -459,6 +475,7 @@ int main() {
       cmocka_unit_test_setup(a_client_secret, fresh_pool),
       cmocka_unit_test_setup(a_temporary_password, fresh_pool),
       cmocka_unit_test_setup(an_ordinary_user_may_sign_in_as_itself_only, fresh_pool),
+      cmocka_unit_test_setup(a_locker_that_asks_once_takes_password_and_code, fresh_pool),
       cmocka_unit_test_setup(the_bus_shows_what_the_contract_says, fresh_pool),
   };
   const int failed = cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -154,17 +154,21 @@ void an_empty_password_leads_to_a_reset_where_that_is_allowed(void**) {
   assert_int_equal(world.calls_of("change_password"), 0);
 }
 
-void a_service_of_one_prompt_does_not_ask_more_for_a_change(void**) {
-  World world;
-  begin(world);
-  world.config->services["passwd"].one_prompt = true;
-  then_totp(world);
-  // A caller that answers each prompt alike.
-  world.person->answers = {"right password+123456", "right password+123456",
-                           "right password+123456"};
-  const SignInResult result = world.run();
-  assert_outcome(result.outcome, Outcome::failed);
-  assert_int_equal(world.calls_of("change_password"), 0);
+void nothing_is_asked_where_a_password_cannot_be_changed(void**) {
+  for (const bool one_prompt : {true, false}) {
+    World world;
+    begin(world);
+    if (one_prompt)
+      world.config->services["passwd"].one_prompt = true;
+    else
+      world.config->pool.auth_flow = policy::AuthFlow::custom;
+    world.person->answers = {"right password+123456"};
+    const SignInResult result = world.run();
+    assert_outcome(result.outcome, Outcome::failed);
+    assert_text(result.cause, "cannot-change-here");
+    assert_text(result.notice.text, prompts::cannot_change_here());
+    assert_true(world.person->prompts.empty() && world.pool.calls.empty());
+  }
 }
 
 }  // namespace
@@ -182,7 +186,7 @@ int main() {
       cmocka_unit_test(the_present_one_and_what_cannot_be_typed_are_never_sent),
       cmocka_unit_test(no_success_without_the_change),
       cmocka_unit_test(an_empty_password_leads_to_a_reset_where_that_is_allowed),
-      cmocka_unit_test(a_service_of_one_prompt_does_not_ask_more_for_a_change),
+      cmocka_unit_test(nothing_is_asked_where_a_password_cannot_be_changed),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -121,18 +122,36 @@ void time_out_at_every_prompt(void** state) {
   }
 }
 
-void tokens_before_the_factor(void** state) {
-  const auto& scenario = row_of<Scenario>(state);
+// The sign-in with tokens in the place of one answer; nullopt: it was answered as ever, because it
+// begins with tokens, or the call cannot hand them out.
+std::optional<Outcome> with_tokens_at(const Scenario& scenario, std::size_t call, World& world) {
+  scenario.prepare(world);
+  world.pool.tokens_at = call;
+  const Outcome outcome = run(world);
+  if (world.operations() == scenario.operations) return std::nullopt;
+  return outcome;
+}
+
+bool can_hand_out_tokens_early(const Scenario& scenario) {
   for (std::size_t call = 0; call < scenario.factor_call; ++call) {
     World world;
-    scenario.prepare(world);
-    world.pool.tokens_at = call;
-    const Outcome outcome = run(world);
-    // A row that begins with tokens, or a call that cannot hand them out.
-    if (world.operations() == scenario.operations) continue;
-    assert_outcome(outcome, Outcome::not_permitted);
+    if (with_tokens_at(scenario, call, world)) return true;
+  }
+  return false;
+}
+
+void tokens_before_the_factor(void** state) {
+  const auto& scenario = row_of<Scenario>(state);
+  int attacks = 0;
+  for (std::size_t call = 0; call < scenario.factor_call; ++call) {
+    World world;
+    const std::optional<Outcome> outcome = with_tokens_at(scenario, call, world);
+    if (!outcome) continue;
+    ++attacks;
+    assert_outcome(*outcome, Outcome::not_permitted);
     assert_all_revoked(world);
   }
+  assert_true(attacks > 0);
 }
 
 void wrong_answers(void** state) {
@@ -154,18 +173,23 @@ void wrong_answers(void** state) {
   }
 }
 
-void the_password_at_every_prompt(void** state) {
-  const auto& scenario = row_of<Scenario>(state);
+// A sign-in that begins with a password, and asks more where no password belongs. Custom answers
+// are exempt: a password may be one.
+bool can_repeat_the_password(const Scenario& scenario) {
   World world;
   scenario.prepare(world);
   const std::string password = world.person->answers.front();
-  // No other prompt, or a sign-in that does not begin with a password: nothing to repeat.
-  if (world.person->answers.size() == 1 || !flows::can_be_a_password(password) ||
-      flows::code_in(password, flows::CodeForm::message))
-    return;
+  return world.person->answers.size() > 1 && flows::can_be_a_password(password) &&
+         !flows::code_in(password, flows::CodeForm::message) &&
+         world.config->mfa.methods != std::vector{policy::Method::custom};
+}
+
+void the_password_at_every_prompt(void** state) {
+  World world;
+  row_of<Scenario>(state).prepare(world);
+  const std::string password = world.person->answers.front();
   for (std::string& answer : world.person->answers) answer = password;
   const Outcome outcome = run(world);
-  if (world.config->mfa.methods == std::vector{policy::Method::custom}) return;  // exempt
   assert_true(outcome == Outcome::conversation_broken || outcome == Outcome::tries_exhausted);
   assert_all_revoked(world);
 }
@@ -184,11 +208,13 @@ int main() {
               hanging_up_at_every_prompt, scenario);
     tests.add(row + ": revokes its tokens when time runs out at any prompt",
               time_out_at_every_prompt, scenario);
-    tests.add(row + ": fails closed when tokens come before the factor", tokens_before_the_factor,
-              scenario);
+    if (can_hand_out_tokens_early(scenario))
+      tests.add(row + ": fails closed when tokens come before the factor", tokens_before_the_factor,
+                scenario);
     tests.add(row + ": fails closed at a wrong answer to any prompt", wrong_answers, scenario);
-    tests.add(row + ": fails closed when the caller repeats the password",
-              the_password_at_every_prompt, scenario);
+    if (can_repeat_the_password(scenario))
+      tests.add(row + ": fails closed when the caller repeats the password",
+                the_password_at_every_prompt, scenario);
   }
   return tests.run("fail_closed");
 }

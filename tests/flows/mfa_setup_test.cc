@@ -118,7 +118,7 @@ void three_wrong_choices_end_it(void**) {
   world.config->mfa.choose = policy::Choose::ask;
   demand(world, R"(["SOFTWARE_TOKEN_MFA","EMAIL_OTP"])");
   world.person->answers = {"right password", "0", "3", "", "1"};
-  expect_closed(world, Outcome::tries_exhausted, "no-choice", prompts::too_many_tries());
+  expect_closed(world, Outcome::tries_exhausted, "no-choice", prompts::too_many_answers());
   assert_text(world.operations(), "sign_in");
 }
 
@@ -190,7 +190,7 @@ void what_is_no_address_is_never_sent(void**) {
     World world;
     demand(world, R"(["EMAIL_OTP"])");
     world.person->answers = {"right password", typed, typed, typed, "alice@example.com"};
-    expect_closed(world, Outcome::tries_exhausted, "email-address", prompts::too_many_tries());
+    expect_closed(world, Outcome::tries_exhausted, "email-address", prompts::too_many_answers());
     assert_text(world.operations(), "sign_in");
     assert_text(world.person->notices[2], prompts::not_an_email_address());
   }
@@ -243,7 +243,7 @@ void the_password_is_no_address(void**) {
   demand(world, R"(["EMAIL_OTP"])");
   then_email_code(world);
   world.person->answers = {"p@ssword", "p@ssword", "p@ssword", "p@ssword"};
-  expect_closed(world, Outcome::tries_exhausted, "email-address", prompts::too_many_tries());
+  expect_closed(world, Outcome::tries_exhausted, "email-address", prompts::too_many_answers());
   assert_text(world.operations(), "sign_in");
 }
 

@@ -88,6 +88,45 @@ void required_attributes_are_asked_for_by_name(void**) {
   assert_false(world.pool.calls[1].values.contains("userAttributes.email"));
 }
 
+void a_value_that_the_pool_does_not_take_is_asked_for_again(void**) {
+  World world;
+  ask_for_new_password(world, {{"requiredAttributes", R"(["userAttributes.birthdate"])"}});
+  world.pool.reply_error(ErrorKind::invalid_parameter, "Invalid birthdate");
+  then_totp(world);
+  world.person->answers = {"temporary",  "soon",         "new password", "new password",
+                           "2000-01-31", "new password", "new password", "123456"};
+  assert_outcome(world.run().outcome, Outcome::success);
+  assert_text(world.person->notices[4], prompts::values_not_taken());
+  assert_text(world.pool.calls[2].values["userAttributes.birthdate"], "2000-01-31");
+  // Without such a value it is no fault of the person's.
+  World other;
+  ask_for_new_password(other);
+  other.pool.reply_error(ErrorKind::invalid_parameter);
+  other.person->answers = {"temporary", "new password", "new password"};
+  assert_outcome(other.run().outcome, Outcome::failed);
+}
+
+void what_cognito_never_takes_is_not_sent(void**) {
+  const std::string longest(256, 'x');
+  std::string longest_in_utf8;
+  for (int i = 0; i < 200; ++i) longest_in_utf8 += "\u00e9";
+  for (const std::string& bad :
+       {longest + "x", std::string(" blank"), std::string("blank "), std::string()}) {
+    World world;
+    ask_for_new_password(world);
+    world.person->answers = {"temporary", bad, bad, bad};
+    assert_outcome(world.run().outcome, Outcome::tries_exhausted);
+    assert_text(world.operations(), "sign_in");
+  }
+  for (const std::string& good : {longest, longest_in_utf8}) {
+    World world;
+    ask_for_new_password(world);
+    then_totp(world);
+    world.person->answers = {"temporary", good, good, "123456"};
+    assert_outcome(world.run().outcome, Outcome::success);
+  }
+}
+
 void the_password_is_no_attribute(void**) {
   World world;
   ask_for_new_password(world, {{"requiredAttributes", R"(["userAttributes.nickname"])"}});
@@ -136,6 +175,8 @@ int main() {
       cmocka_unit_test(the_policys_word_is_shown_and_another_one_taken),
       cmocka_unit_test(three_refused_ones_end_it),
       cmocka_unit_test(required_attributes_are_asked_for_by_name),
+      cmocka_unit_test(a_value_that_the_pool_does_not_take_is_asked_for_again),
+      cmocka_unit_test(what_cognito_never_takes_is_not_sent),
       cmocka_unit_test(the_password_is_no_attribute),
       cmocka_unit_test(malformed_requirements_end_it),
       cmocka_unit_test(the_new_password_is_no_code_either),

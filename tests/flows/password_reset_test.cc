@@ -194,21 +194,42 @@ void passwd_after_a_reset_does_not_ask_again(void**) {
   assert_int_equal(world.calls_of("change_password"), 0);
 }
 
-// PasswordResetRequiredException before the password was judged: anybody may be typing. The admin's
-// code counts, and nothing is sent or told.
+// PasswordResetRequiredException before the password was judged: anybody may be typing, and the
+// admin's code counts.
+void demanded_of_a_stranger(World& world) {
+  world.pool.reply_error(ErrorKind::password_reset_required, "Password reset required", false);
+  world.person->answers = {"anything", "", "", "", ""};
+}
+
 void a_stranger_has_nothing_sent_where_a_reset_was_demanded(void**) {
-  for (const bool self_service : {false, true}) {
-    World world;
-    world.config->password.self_service = self_service;
-    world.pool.reply_error(ErrorKind::password_reset_required, "Password reset required", false);
-    world.person->answers = {"anything", "", "", "", ""};
-    assert_outcome(world.run().outcome,
-                   self_service ? Outcome::conversation_broken : Outcome::tries_exhausted);
-    assert_int_equal(world.calls_of("forgot_password"), self_service ? 2 : 0);
-    for (const std::string& notice : world.person->notices)
-      assert_false(notice.contains(world.pool.delivery));
-    assert_text(world.person->prompts[1], prompts::reset_code(self_service));
-  }
+  World world;
+  demanded_of_a_stranger(world);
+  expect_closed(world, Outcome::tries_exhausted, "wrong-code");
+  assert_int_equal(world.calls_of("forgot_password"), 0);
+  assert_text(world.person->prompts[1], prompts::reset_code(false));
+}
+
+void with_self_service_a_stranger_is_not_told_where_the_code_went(void**) {
+  World world;
+  world.config->password.self_service = true;
+  demanded_of_a_stranger(world);
+  expect_closed(world, Outcome::conversation_broken, "caller-gone");
+  assert_int_equal(world.calls_of("forgot_password"), 2);
+  for (const std::string& notice : world.person->notices)
+    assert_false(notice.contains(world.pool.delivery));
+}
+
+// What the person is not told is in the log, and what came right is not.
+void the_log_says_what_the_person_is_not_told(void**) {
+  World world;
+  demanded_of_a_stranger(world);
+  world.person->answers = {"anything", "1111", "new", "new", "2222", "3333"};
+  for (int i = 0; i < 3; ++i)
+    world.pool.fail("confirm_forgot_password", ErrorKind::user_not_found, "gone");
+  const SignInResult result = world.run();
+  assert_true(result.outcome != Outcome::success);
+  assert_text(result.detail, "user-not-found: gone");
+  for (const std::string& notice : world.person->notices) assert_false(notice.contains("gone"));
 }
 
 }  // namespace
@@ -218,6 +239,8 @@ int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_stranger_has_nothing_sent_where_a_reset_was_demanded),
+      cmocka_unit_test(with_self_service_a_stranger_is_not_told_where_the_code_went),
+      cmocka_unit_test(the_log_says_what_the_person_is_not_told),
       cmocka_unit_test(password_reset_required_code_new_password_and_on),
       cmocka_unit_test(a_reset_is_no_second_factor),
       cmocka_unit_test(a_caller_with_one_prompt_has_no_reset),

@@ -292,6 +292,7 @@ flows::SignInRequest World::request() {
   flows::SignInRequest request(user, service, 1001, origin);
   if (origin.is_remote()) request.remote_host = "192.0.2.7";
   request.goal = goal;
+  if (!program.empty()) request.program = program;
   return request;
 }
 

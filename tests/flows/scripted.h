@@ -173,6 +173,7 @@ class World {
   std::vector<std::string> revoked;
   std::string user = "alice";
   std::string service = "sshd";
+  std::string program;  // empty: as the service
   limits::Origin origin = limits::Origin::of_host("192.0.2.7");
   flows::Goal goal = flows::Goal::sign_in;
 

@@ -209,7 +209,7 @@ void sms_after_an_expired_session_is_a_new_code(void**) {
   world.pool.reply_tokens();
   world.person->answers = {"right password", "111111", "222222"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->notices[2], prompts::new_code_sent());
+  assert_text(world.person->notices[2], prompts::code_expired() + " " + prompts::new_code_sent());
   assert_text(world.pool.calls[3].values["SMS_MFA_CODE"], "222222");
 }
 
@@ -236,7 +236,7 @@ void an_empty_answer_sends_the_message_again_once(void**) {
   assert_outcome(world.run().outcome, Outcome::success);
   assert_text(world.operations(), "sign_in, sign_in, respond EMAIL_OTP, verify");
   assert_text(world.person->notices[2], prompts::new_code_sent());
-  assert_text(world.person->notices[3], prompts::not_a_code());
+  assert_text(world.person->notices[3], prompts::no_new_code());
 }
 
 void an_expired_message_code_brings_a_new_one_once(void**) {
@@ -250,7 +250,7 @@ void an_expired_message_code_brings_a_new_one_once(void**) {
   assert_outcome(world.run().outcome, Outcome::success);
   assert_text(world.operations(),
               "sign_in, respond SMS_MFA, sign_in, respond SMS_MFA, respond SMS_MFA, verify");
-  assert_text(world.person->notices[2], prompts::new_code_sent());
+  assert_text(world.person->notices[2], prompts::code_expired() + " " + prompts::new_code_sent());
   assert_text(world.person->notices[3], prompts::code_expired());
 }
 

@@ -184,6 +184,16 @@ void a_preference_that_fails_lets_nobody_in(void**) {
   }
 }
 
+void a_process_that_calls_itself_a_greeter_is_none(void**) {
+  World world;
+  by_access_token(world, {"123456"});
+  world.config->mfa.enrol = Enrol::local;
+  world.service = "user";
+  world.program = "lightdm";
+  world.origin = limits::Origin::of_uid(1001);
+  expect_closed(world, Outcome::not_permitted, "no-second-factor");
+}
+
 void a_set_up_of_a_stranger_does_not_count(void**) {
   // auth_flow = custom: the pool demands a set-up before anything was proved.
   World world;
@@ -210,6 +220,7 @@ int main() {
       cmocka_unit_test(a_preferred_factor_stays_enabled_and_loses_its_preference),
       cmocka_unit_test(a_preference_that_stands_already_is_not_set),
       cmocka_unit_test(a_preference_that_fails_lets_nobody_in),
+      cmocka_unit_test(a_process_that_calls_itself_a_greeter_is_none),
       cmocka_unit_test(a_set_up_of_a_stranger_does_not_count),
   });
   for (const Place& place : kPlaces)

@@ -253,7 +253,7 @@ void a_pool_without_totp_says_where_else(void**) {
   world.pool.fail("associate", ErrorKind::software_token_mfa_not_found, "raw text");
   const SignInResult result = world.run();
   assert_outcome(result.outcome, Outcome::not_permitted);
-  assert_text(result.cause, "set-up-not-offered");
+  assert_text(result.cause, "totp-not-in-pool");
   assert_text(result.notice.text, prompts::cannot_set_up());
   assert_text(result.detail, "raw text");
 }

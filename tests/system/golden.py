@@ -1,4 +1,4 @@
-"""Golden transcripts: whole logins as a person sees them through the real ssh, sudo, su and passwd.
+"""Golden transcripts: whole logins as a person sees them through the real ssh, sudo and passwd.
 
 Each stands in golden/NAME.txt, and docs/what-the-person-sees.md is made of them. A run writes what it
 saw into build/golden/; where that differs and is right, it is copied over.

@@ -107,6 +107,8 @@ void a_password_that_the_pool_refuses_is_explained(void**) {
                   "Password did not conform with policy: Password not long enough"),
               "That password is not allowed: Password not long enough");
   assert_text(prompts::password_not_allowed("In use\n"), "That password is not allowed: In use?");
+  const std::string long_reason(200, 'r');
+  assert_true(prompts::password_not_allowed(long_reason).ends_with(long_reason));
   assert_text(prompts::password_not_allowed(""), "That password is not allowed.");
 }
 

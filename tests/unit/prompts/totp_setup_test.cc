@@ -26,7 +26,7 @@ void without_a_code_it_is_plain_text(void**) {
               std::string("Your account needs a second factor: an authenticator app.\n"
                           "Type this secret into the app, then its code here.\n\n"
                           "Secret: ") +
-                  kGroups + "Account: alice\nIssuer: Cognito\n\nCode from the app: ");
+                  kGroups + "Account: alice\nShown in the app as: Cognito\n\nCode from the app: ");
 }
 
 void the_code_stands_above_the_secret(void**) {
@@ -51,7 +51,7 @@ void a_secret_of_any_length_is_grouped(void**) {
 
 void foreign_text_cannot_break_it(void**) {
   const std::string text = totp_setup({"A\nB", "I\x1b[2J", "a\nPassword: "}, Qr::none);
-  assert_true(has(text, "Secret: A?B\nAccount: a?Password: \nIssuer: I?[2J\n"));
+  assert_true(has(text, "Secret: A?B\nAccount: a?Password: \nShown in the app as: I?[2J\n"));
 }
 
 // Whatever its parts are, the frame takes it, and the secret and the question are whole.
