@@ -6,6 +6,7 @@ pkg_check_modules(JSONCPP REQUIRED IMPORTED_TARGET jsoncpp>=1.9)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
 pkg_check_modules(INIH REQUIRED IMPORTED_TARGET inih)
 pkg_check_modules(QRENCODE REQUIRED IMPORTED_TARGET libqrencode>=4.1)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 find_library(PAM_LIBRARY pam REQUIRED)
 find_program(MSGFMT_EXECUTABLE msgfmt REQUIRED)  # of gettext, for po/
 if(PAM_COGNITO_TESTS)

@@ -1,5 +1,6 @@
 # pam_cognito_test(NAME SOURCES a.cc … LIBS target … [LABEL suite] [ARGS …])
-# A cmocka program that ctest runs. LABEL is the suite of `./dev test SUITE`; default: unit.
+# A cmocka program that ctest runs. LABEL is the suite of `./dev test SUITE`; default: unit. The target
+# suite_LABEL builds all programs of a suite.
 function(pam_cognito_test name)
   cmake_parse_arguments(T "" "LABEL" "SOURCES;LIBS;ARGS" ${ARGN})
   if(NOT T_LABEL)
@@ -9,4 +10,8 @@ function(pam_cognito_test name)
   target_link_libraries(${name} PRIVATE pam_cognito_flags PkgConfig::CMOCKA ${T_LIBS})
   add_test(NAME ${name} COMMAND ${name} ${T_ARGS})
   set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT 120)
+  if(NOT TARGET suite_${T_LABEL})
+    add_custom_target(suite_${T_LABEL})
+  endif()
+  add_dependencies(suite_${T_LABEL} ${name})
 endfunction()

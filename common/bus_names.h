@@ -13,6 +13,16 @@ inline constexpr char kErrorTooManySignIns[] = "org.pamcognito.Error.TooManySign
 inline constexpr char kErrorNotPermitted[] = "org.pamcognito.Error.NotPermitted";
 inline constexpr char kErrorNotOurs[] = "org.pamcognito.Error.NotOurs";
 inline constexpr char kErrorInvalidArgument[] = "org.pamcognito.Error.InvalidArgument";
+// Of the MFA interface, as Amplify names them.
+inline constexpr char kErrorNotAuthorized[] = "org.pamcognito.Error.NotAuthorized";
+inline constexpr char kErrorInvalidParameter[] = "org.pamcognito.Error.InvalidParameter";
+inline constexpr char kErrorResourceNotFound[] = "org.pamcognito.Error.ResourceNotFound";
+inline constexpr char kErrorTooManyRequests[] = "org.pamcognito.Error.TooManyRequests";
+inline constexpr char kErrorRefused[] = "org.pamcognito.Error.Refused";
+inline constexpr char kErrorNotSetUp[] = "org.pamcognito.Error.NotSetUp";
+inline constexpr char kErrorUnavailable[] = "org.pamcognito.Error.Unavailable";
+inline constexpr char kErrorFailed[] = "org.pamcognito.Error.Failed";
+inline constexpr char kErrorNoSuchSession[] = "org.pamcognito.Error.NoSuchSession";
 
 // Keys of the facts dictionary; unknown keys are ignored.
 inline constexpr char kFactRealUid[] = "ruid";
@@ -22,5 +32,7 @@ inline constexpr char kFactTty[] = "tty";
 inline constexpr char kFactRemoteHost[] = "rhost";
 inline constexpr char kFactRemoteUser[] = "ruser";
 inline constexpr char kFactFlags[] = "flags";
+inline constexpr char kFactUserUid[] = "uid";  // of the user, as the module resolved it
+inline constexpr char kFactLogId[] = "id";     // 16 hexadecimal digits: the transaction's, for logs
 
 }  // namespace pamcognito::bus_names

@@ -27,6 +27,7 @@ constexpr bool is_notice_or_ask(FrameType type) {
     case FrameType::answer:
     case FrameType::abort:
     case FrameType::ack:
+    case FrameType::account:
       return false;
   }
   return false;
@@ -164,7 +165,7 @@ std::expected<void, FrameError> send_answer(int socket, Purpose purpose,
 }
 
 std::expected<void, FrameError> send_signal(int socket, FrameType type) noexcept {
-  if (type != FrameType::abort && type != FrameType::ack)
+  if (type != FrameType::abort && type != FrameType::ack && type != FrameType::account)
     return std::unexpected(FrameError::malformed);
   return send_frame(socket, type, Purpose::other, {});
 }
@@ -209,6 +210,7 @@ std::expected<ModuleFrame, FrameError> receive_from_module(int socket) noexcept 
     }
     case FrameType::abort:
     case FrameType::ack:
+    case FrameType::account:
       if (!payload.empty()) return std::unexpected(FrameError::malformed);
       return frame;
     case FrameType::info:

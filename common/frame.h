@@ -27,6 +27,7 @@ enum class FrameType : std::uint8_t {
   answer = 16,
   abort = 17,
   ack = 18,
+  account = 19,  // after ack, once: may the account of this sign-in go on? Answered by an outcome
 };
 
 // What an answer is for. The module needs it to keep a password out of a code prompt and to know
@@ -78,7 +79,8 @@ std::expected<void, FrameError> send_outcome(int socket, Outcome outcome,
                                              const SignInId& id) noexcept;
 std::expected<void, FrameError> send_answer(int socket, Purpose purpose,
                                             const Secret& answer) noexcept;
-std::expected<void, FrameError> send_signal(int socket, FrameType type) noexcept;  // abort, ack
+std::expected<void, FrameError> send_signal(int socket,
+                                            FrameType type) noexcept;  // abort, ack, account
 
 // Each receives one datagram without blocking. Whatever passed through a buffer here is wiped.
 std::expected<DaemonFrame, FrameError> receive_from_daemon(int socket);

@@ -120,7 +120,8 @@ bool uid_is_never_ours(uid_t uid, uid_t min_uid) noexcept {
   return uid == nobody || uid == no_uid_16 || uid == no_uid;
 }
 
-Membership classify_user(const char* users_conf_path, const char* name, std::string* reason) {
+Membership classify_user(const char* users_conf_path, const char* name, std::string* reason,
+                         uid_t* uid) {
   passwd account{};
   NssBuffer memory;
   const LookUpResult found = look_up(&::getpwnam_r, name, &account, &memory);
@@ -152,6 +153,7 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
     explain(reason, "the user's name is another than the account's");
     return Membership::denied;
   }
+  if (uid != nullptr) *uid = account.pw_uid;
   return Membership::ours;
 }
 

@@ -60,6 +60,13 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   return clean;
 }
 
+std::string_view trimmed(std::string_view text) noexcept {
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
 std::string_view errno_name(int error_number) noexcept {
   const char* name = ::strerrorname_np(error_number);
   return name != nullptr ? name : "unknown errno";

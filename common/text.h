@@ -15,6 +15,9 @@ std::string printable(std::string_view text, std::size_t max_bytes);
 // text.size(). Does not allocate.
 std::size_t make_printable(std::string_view text, std::span<char> out) noexcept;
 
+// Without the blanks, tabs and line ends at both ends.
+std::string_view trimmed(std::string_view text) noexcept;
+
 // "ENOENT" for ENOENT: for log lines that must not depend on the locale of the host process.
 std::string_view errno_name(int error_number) noexcept;
 

@@ -66,8 +66,9 @@ enum class Membership : std::uint8_t {
 
 // A user's place, decided from users.conf and NSS (getpwnam_r, getgrnam_r). Blocks as NSS
 // blocks. `reason`, if given, receives a sentence for the log when the answer is denied,
-// malformed, unknown or local_fault. A user in the set whose pw_name is not `name`, byte for byte,
-// is denied.
-Membership classify_user(const char* users_conf_path, const char* name, std::string* reason);
+// malformed, unknown or local_fault; `uid` the account's where the answer is ours. A user in the
+// set whose pw_name is not `name`, byte for byte, is denied.
+Membership classify_user(const char* users_conf_path, const char* name, std::string* reason,
+                         uid_t* uid = nullptr);
 
 }  // namespace pamcognito

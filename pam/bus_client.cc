@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kOpenTime = 2s;
 constexpr auto kConnectTime = 2s;
-constexpr auto kCheckAccountTime = 10s;
+constexpr auto kLoginTime = 2s;
 constexpr std::uint32_t kLongestSignIn = 900;  // seconds
 constexpr std::size_t kMaxServiceName = 64;
 
@@ -41,6 +41,8 @@ bool append_facts(sd_bus_message* call, const Facts& facts) {
          append_text(call, names::kFactRemoteHost, facts.remote_host) &&
          append_text(call, names::kFactRemoteUser, facts.remote_user) &&
          append_number(call, names::kFactFlags, facts.flags) &&
+         append_number(call, names::kFactUserUid, facts.user_uid) &&
+         append_text(call, names::kFactLogId, facts.log_id) &&
          ::sd_bus_message_close_container(call) >= 0;
 }
 
@@ -51,6 +53,26 @@ BusMessage new_call(BusConnection& bus, const char* method, const Request& reque
   if (call && ::sd_bus_message_append(call.get(), "ss", request.user.c_str(), service.c_str()) < 0)
     call.reset();
   return call;
+}
+
+bool append_sign_in(sd_bus_message* call, const SignInId* id) {
+  return ::sd_bus_message_append_array(call, 'y', id != nullptr ? id->data() : nullptr,
+                                       id != nullptr ? id->size() : 0) >= 0;
+}
+
+// Calls a method of a login; it answers with nothing.
+std::expected<void, Ending> call_login(const char* method, const Request& request,
+                                       const SignInId* sign_in) {
+  const Deadline deadline = Deadline::after(kLoginTime);
+  auto bus = BusConnection::open(deadline);
+  if (!bus) return std::unexpected(bus.error());
+  const BusMessage call = new_call(*bus, method, request);
+  if (!call || (sign_in != nullptr && !append_sign_in(call.get(), sign_in)) ||
+      !append_facts(call.get(), request.facts))
+    return std::unexpected(kLocalFault);
+  const auto reply = bus->call(call.get(), deadline, deadline);
+  if (!reply) return std::unexpected(reply.error());
+  return {};
 }
 
 // Calls a method that answers with a conversation's socket.
@@ -87,15 +109,12 @@ std::expected<OpenedSignIn, Ending> open_password_change(const Request& request)
 }
 
 std::expected<Outcome, Ending> check_account(const Request& request,
-                                             const std::optional<SignInId>& id) {
-  const Deadline deadline = Deadline::after(kCheckAccountTime);
+                                             const std::optional<SignInId>& id, Deadline deadline) {
   const Deadline connected_by = Deadline::after(kConnectTime);
   auto bus = BusConnection::open(connected_by);
   if (!bus) return std::unexpected(bus.error());
   const BusMessage call = new_call(*bus, "CheckAccount", request);
-  if (!call ||
-      ::sd_bus_message_append_array(call.get(), 'y', id ? id->data() : nullptr,
-                                    id ? id->size() : 0) < 0 ||
+  if (!call || !append_sign_in(call.get(), id ? &*id : nullptr) ||
       !append_facts(call.get(), request.facts))
     return std::unexpected(kLocalFault);
   const auto reply = bus->call(call.get(), connected_by, deadline);
@@ -106,6 +125,14 @@ std::expected<Outcome, Ending> check_account(const Request& request,
       ::sd_bus_message_read(reply->get(), "y", &outcome) < 0)
     return std::unexpected(kMalformedReply);
   return static_cast<Outcome>(outcome);
+}
+
+std::expected<void, Ending> open_login(const Request& request, const SignInId& sign_in) {
+  return call_login("OpenLogin", request, &sign_in);
+}
+
+std::expected<void, Ending> close_login(const Request& request) {
+  return call_login("CloseLogin", request, nullptr);
 }
 
 }  // namespace pamcognito::pam

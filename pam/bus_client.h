@@ -7,6 +7,7 @@
 
 #include "common/fd.h"
 #include "common/frame.h"
+#include "pam/deadline.h"
 #include "pam/facts.h"
 #include "pam/result.h"
 
@@ -25,12 +26,13 @@ struct OpenedSignIn {
 
 // The calls of org.pamcognito.Auth1. Each opens a connection of its own to the system bus and
 // closes it before it returns: a connection held while a person types would count against the limit
-// that root shares. Bounded: 2 s for those that open a conversation, 10 s for CheckAccount (2 s of
-// it to be connected). The error says what the failure means; its may_be_unavailable is the
-// caller's to set.
+// that root shares. Bounded by 2 s, CheckAccount by `deadline` (2 s of it to be connected). The
+// error says what the failure means; its may_be_unavailable is the caller's to set.
 std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request);
 std::expected<OpenedSignIn, Ending> open_password_change(const Request& request);
 std::expected<Outcome, Ending> check_account(const Request& request,
-                                             const std::optional<SignInId>& id);
+                                             const std::optional<SignInId>& id, Deadline deadline);
+std::expected<void, Ending> open_login(const Request& request, const SignInId& sign_in);
+std::expected<void, Ending> close_login(const Request& request);
 
 }  // namespace pamcognito::pam

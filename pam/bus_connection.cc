@@ -68,6 +68,8 @@ constexpr std::array kErrors = {
              {.outcome = Outcome::refused, .cause = "not-ours-to-daemon"}},
     ErrorRow{bus_names::kErrorInvalidArgument,
              {.outcome = Outcome::unforeseen, .cause = "invalid-argument"}},
+    ErrorRow{bus_names::kErrorNoSuchSession,
+             {.outcome = Outcome::refused, .cause = "no-such-session"}},
     ErrorRow{SD_BUS_ERROR_SERVICE_UNKNOWN, unavailable("no-daemon")},
     ErrorRow{SD_BUS_ERROR_NAME_HAS_NO_OWNER, unavailable("no-daemon")},
     ErrorRow{SD_BUS_ERROR_NO_REPLY, failed("daemon-lost")},

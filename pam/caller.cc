@@ -22,6 +22,7 @@ int message_style(FrameType type) noexcept {
     case FrameType::answer:
     case FrameType::abort:
     case FrameType::ack:
+    case FrameType::account:
       break;
   }
   return PAM_PROMPT_ECHO_OFF;

@@ -102,7 +102,7 @@ Ending Conversation::end_with(const std::expected<Step, Ending>& last) {
   Ending ending = outcome ? Ending{.outcome = *outcome, .cause = "outcome"} : outcome.error();
   if (!outcome) abort();
   ending.may_be_unavailable = !asked_more_than_first_password_;
-  socket_.reset();
+  if (goal_ != Goal::sign_in || ending.outcome != Outcome::success) socket_.reset();
   return ending;
 }
 
@@ -199,7 +199,7 @@ std::expected<Secret, Ending> Conversation::get_answer(const Step& step) {
 std::expected<Outcome, Ending> Conversation::conclude(const Step& last) {
   if (last.notice) caller_.tell(*last.notice);
   if (last.main.outcome != Outcome::success) return last.main.outcome;
-  if (!answered_) return std::unexpected(unforeseen("success-without-an-answer"));
+  if (!answered_ && needs_answer_) return std::unexpected(unforeseen("success-without-an-answer"));
   if (goal_ == Goal::change_password && !typed_.has_new_password())
     return std::unexpected(unforeseen("success-without-a-new-password"));
   // The daemon commits on this; if it cannot be told, it revokes the tokens.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <expected>
 #include <optional>
+#include <utility>
 
 #include "common/fd.h"
 #include "common/frame.h"
@@ -23,7 +24,8 @@ inline constexpr int kMaxSteps = 64;
 // One sign-in over the private socket: shows what the daemon asks and sends back what is answered,
 // until the daemon says how it ended. The daemon is believed in that, and in nothing else: four
 // kinds of message and the outcome, a bound on steps and times, and no success without an answer
-// given here.
+// given here, unless this process belongs to a login of the user, as sudo does: then a session may
+// stand in.
 //
 // A change of the password is the same conversation in two parts, as libpam calls for it twice. The
 // bounds are those of both together.
@@ -38,10 +40,12 @@ class Conversation {
   // `socket` and `deadline` come from the daemon; the clock starts here.
   Conversation(Handle pam, const Options& options, bool silent, Goal goal, Fd socket,
                std::chrono::seconds deadline);
+  // A success of the sign-in needs no answer.
+  void accept_session() noexcept { needs_answer_ = false; }
 
-  // Runs it once. After a success the daemon has the acknowledgement, sign_in_id() is valid and
-  // typed() may be handed over. Every other end closes the socket, after an abort where the daemon
-  // may still be waiting.
+  // Runs it once. After a success the daemon has the acknowledgement, sign_in_id() is valid,
+  // typed() may be handed over and the socket of a sign-in taken. Every other end closes the
+  // socket, after an abort where the daemon may still be waiting.
   Ending run();
 
   // Runs it up to the first question for a new password, which is not asked yet; nullopt: the
@@ -51,6 +55,8 @@ class Conversation {
   Ending resume(bool silent);
 
   [[nodiscard]] const SignInId& sign_in_id() const noexcept { return sign_in_id_; }
+  // For the question about the account; empty where there was no success.
+  [[nodiscard]] Fd take_socket() noexcept { return std::move(socket_); }
   [[nodiscard]] const Typed& typed() const noexcept { return typed_; }
 
  private:
@@ -91,6 +97,7 @@ class Conversation {
   int steps_ = 0;
   bool asked_ = false;     // anything
   bool answered_ = false;  // an answer went to the daemon
+  bool needs_answer_ = true;
   bool asked_more_than_first_password_ = false;
 };
 

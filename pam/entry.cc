@@ -9,6 +9,7 @@
 #include <span>
 
 #include "pam/handle.h"
+#include "pam/log_id.h"
 #include "pam/options.h"
 #include "pam/phases.h"
 
@@ -27,7 +28,8 @@ int guarded(pam_handle_t* pamh, int argc, const char** argv, Phase phase) noexce
         parse_options(std::span(argv, argc > 0 ? static_cast<std::size_t>(argc) : 0));
     result = phase(Handle(pamh), options);
   } catch (...) {
-    ::pam_syslog(pamh, LOG_ERR, "ended unforeseen cause=exception");
+    const char* id = pamcognito::pam::log_id(pamh);
+    ::pam_syslog(pamh, LOG_ERR, "ended unforeseen cause=exception id=%s", id);
   }
   return result;
 }
@@ -61,5 +63,19 @@ PAM_COGNITO_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int argc,
                                         const char** argv) {
   return guarded(pamh, argc, argv, [flags](Handle pam, const Options& options) {
     return pamcognito::pam::change_password(pam, flags, options);
+  });
+}
+
+PAM_COGNITO_EXPORT int pam_sm_open_session(pam_handle_t* pamh, int flags, int argc,
+                                           const char** argv) {
+  return guarded(pamh, argc, argv, [flags](Handle pam, const Options& options) {
+    return pamcognito::pam::open_session(pam, flags, options);
+  });
+}
+
+PAM_COGNITO_EXPORT int pam_sm_close_session(pam_handle_t* pamh, int flags, int argc,
+                                            const char** argv) {
+  return guarded(pamh, argc, argv, [flags](Handle pam, const Options& options) {
+    return pamcognito::pam::close_session(pam, flags, options);
   });
 }

@@ -1,10 +1,10 @@
 #include "pam/handle.h"
 
-#include <pwd.h>
 #include <security/pam_ext.h>
-#include <security/pam_modutil.h>
 
 #include <array>
+
+#include "pam/log_id.h"
 
 namespace pamcognito::pam {
 namespace {
@@ -31,12 +31,6 @@ std::expected<std::string, int> Handle::user() const {
   return std::string(user);
 }
 
-std::optional<uid_t> Handle::uid_of(const std::string& user) const noexcept {
-  const passwd* account = ::pam_modutil_getpwnam(pamh_, user.c_str());
-  if (account == nullptr) return std::nullopt;
-  return account->pw_uid;
-}
-
 const pam_conv* Handle::conversation() const noexcept {
   const auto* conversation = static_cast<const pam_conv*>(raw_item(pamh_, PAM_CONV));
   return conversation != nullptr && conversation->conv != nullptr ? conversation : nullptr;
@@ -60,7 +54,8 @@ bool Handle::set_password(int number, const Secret& password) const noexcept {
 }
 
 void Handle::log(int priority, const std::string& line) const noexcept {
-  ::pam_syslog(pamh_, priority, "%s", line.c_str());
+  const char* id = log_id(pamh_);
+  ::pam_syslog(pamh_, priority, "%s%s%s", line.c_str(), *id != '\0' ? " id=" : "", id);
 }
 
 }  // namespace pamcognito::pam

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <security/pam_modules.h>
-#include <sys/types.h>
 
 #include <expected>
 #include <optional>
@@ -24,8 +23,6 @@ class Handle {
   [[nodiscard]] std::string item(int number) const;
   // PAM_USER, asked for by libpam where the host has not set it; or libpam's code for why not.
   [[nodiscard]] std::expected<std::string, int> user() const;
-  // The uid of an account by NSS; nullopt: there is none, or NSS failed.
-  [[nodiscard]] std::optional<uid_t> uid_of(const std::string& user) const noexcept;
   // Null where the host set none.
   [[nodiscard]] const pam_conv* conversation() const noexcept;
 
@@ -35,7 +32,8 @@ class Handle {
   // Sets PAM_AUTHTOK or PAM_OLDAUTHTOK; libpam keeps a copy and wipes it. False: libpam refused.
   [[nodiscard]] bool set_password(int number, const Secret& password) const noexcept;
 
-  // One line to syslog, through libpam. `line` holds nothing secret and nothing unprintable.
+  // One line to syslog, through libpam, with the transaction's id at its end. `line` holds nothing
+  // secret and nothing unprintable.
   void log(int priority, const std::string& line) const noexcept;
 
  private:

@@ -5,17 +5,23 @@
 
 namespace pamcognito::pam {
 
-// What the module does. Each returns a PAM code. All but set_credentials() log one line of how it
-// ended if the user is ours; for everybody else it is PAM_IGNORE, without the bus, and without a
-// line but those of `debug` and of a wrong module option.
+// What the module does. Each returns a PAM code. Where our user's phase asks the daemon it logs one
+// line of how that ended; for everybody else it is PAM_IGNORE, without the bus, and without a line
+// but those of `debug` and of a wrong module option.
 int authenticate(Handle pam, int flags, const Options& options);
 int check_account(Handle pam, int flags, const Options& options);
 // libpam calls it twice. PAM_PRELIM_CHECK signs the person in, up to the daemon's first question
 // for a new password; PAM_UPDATE_AUTHTOK asks that and goes on to the end. Only for the person
-// itself; PAM_IGNORE where root changes a password, which is the local one.
+// itself, or where check_account() said that the pool wants a new password; PAM_IGNORE where root
+// changes a password, which is the local one.
 int change_password(Handle pam, int flags, const Options& options);
 // PAM_SUCCESS for our users: it authenticates nobody, and where no other module succeeds PAM_IGNORE
 // breaks sshd and su.
 int set_credentials(Handle pam, const Options& options);
+// Joins the sign-in that authenticate() made to the login that begins. Within 2 s, and never a
+// reason to refuse a login: PAM_SUCCESS for our users.
+int open_session(Handle pam, int flags, const Options& options);
+// Tells the daemon that a login which open_session() joined has ended; the rest is as there.
+int close_session(Handle pam, int flags, const Options& options);
 
 }  // namespace pamcognito::pam

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "common/fd.h"
 #include "common/frame.h"
 #include "pam/handle.h"
 
@@ -12,7 +15,10 @@ namespace pamcognito::pam {
 // What authentication leaves for the account phase of the same PAM transaction, in PAM data.
 struct SignInData {
   std::string user;
+  std::string service;
   std::optional<SignInId> id;  // nullopt: authentication answered PAM_AUTHINFO_UNAVAIL
+  Fd socket;                   // the sign-in's, acknowledged; for one question about the account
+  pid_t process = -1;          // that made it; nobody else may speak on the socket
 };
 
 // False: libpam refused. Replaces what is there.
@@ -20,5 +26,9 @@ struct SignInData {
 void forget_sign_in(const Handle& pam) noexcept;
 // Null where authentication left nothing for this user. Valid until it is replaced.
 const SignInData* find_sign_in(const Handle& pam, std::string_view user) noexcept;
+// The socket, once; empty where this user, service or process has none.
+Fd take_account_socket(const Handle& pam, std::string_view user, std::string_view service) noexcept;
+// Whether authentication left something, and for another user: PAM_USER has changed since.
+[[nodiscard]] bool has_sign_in_of_another(const Handle& pam, std::string_view user) noexcept;
 
 }  // namespace pamcognito::pam

@@ -1,49 +1,15 @@
 #include "daemon/bus/facts.h"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <string_view>
 
 #include "common/bus_names.h"
+#include "daemon/bus/dictionary.h"
 
 namespace pamcognito::bus {
 namespace {
 
-constexpr std::size_t kMaxText = 256;
-constexpr int kMaxFacts = 32;
-
-std::expected<std::uint32_t, int> read_number(sd_bus_message* message) {
-  std::uint32_t value = 0;
-  const int result = sd_bus_message_read(message, "v", "u", &value);
-  if (result < 0) return std::unexpected(result);
-  return value;
-}
-
-std::expected<std::string, int> read_text(sd_bus_message* message) {
-  const char* value = nullptr;
-  const int result = sd_bus_message_read(message, "v", "s", &value);
-  if (result < 0) return std::unexpected(result);
-  if (std::strlen(value) > kMaxText) return std::unexpected(-EINVAL);
-  return std::string(value);
-}
-
-// A fact of a newer module. Only what is small passes, so that nobody makes the daemon keep more.
-int skip_unknown(sd_bus_message* message) {
-  const char* contents = nullptr;
-  const int result = sd_bus_message_peek_type(message, nullptr, &contents);
-  if (result < 0) return result;
-  const std::string_view type(contents != nullptr ? contents : "");
-  if (type == "s") {
-    const auto text = read_text(message);
-    return text ? 0 : text.error();
-  }
-  constexpr std::string_view numbers = "ybnqiuxtd";
-  if (type.size() != 1 || !numbers.contains(type.front())) return -EINVAL;
-  return sd_bus_message_skip(message, "v");
-}
-
-int read_one(sd_bus_message* message, std::string_view key, Facts& facts) {
+int read_fact(sd_bus_message* message, std::string_view key, Facts& facts) {
   const auto number = [&](auto& target) {
     const auto value = read_number(message);
     if (value) target = *value;
@@ -55,31 +21,32 @@ int read_one(sd_bus_message* message, std::string_view key, Facts& facts) {
     return value ? 0 : value.error();
   };
   if (key == bus_names::kFactRealUid) return number(facts.real_uid);
+  if (key == bus_names::kFactUserUid) return number(facts.user_uid);
   if (key == bus_names::kFactLoginUid) return number(facts.login_uid);
   if (key == bus_names::kFactAuditSession) return number(facts.audit_session);
   if (key == bus_names::kFactFlags) return number(facts.pam_flags);
   if (key == bus_names::kFactTty) return text(facts.tty);
   if (key == bus_names::kFactRemoteHost) return text(facts.remote_host);
   if (key == bus_names::kFactRemoteUser) return text(facts.remote_user);
+  if (key == bus_names::kFactLogId) return text(facts.log_id);
   return skip_unknown(message);
+}
+
+bool is_log_id(std::string_view text) {
+  constexpr std::size_t size = 16;
+  return text.size() == size && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 }  // namespace
 
 std::expected<Facts, int> read_facts(sd_bus_message* message) {
   Facts facts;
-  int result = sd_bus_message_enter_container(message, 'a', "{sv}");
-  for (int count = 0; result >= 0; ++count) {
-    result = sd_bus_message_enter_container(message, 'e', "sv");
-    if (result == 0) break;
-    if (count == kMaxFacts) result = -E2BIG;
-    const char* key = nullptr;
-    if (result >= 0) result = sd_bus_message_read(message, "s", &key);
-    if (result >= 0) result = read_one(message, key, facts);
-    if (result >= 0) result = sd_bus_message_exit_container(message);
-  }
-  if (result >= 0) result = sd_bus_message_exit_container(message);
+  const int result = read_dictionary(message, [&facts](sd_bus_message* from, std::string_view key) {
+    return read_fact(from, key, facts);
+  });
   if (result < 0) return std::unexpected(result);
+  // It only ties lines together: one of another form is not worth a refused login.
+  if (!is_log_id(facts.log_id)) facts.log_id.clear();
   return facts;
 }
 
@@ -87,6 +54,15 @@ limits::Origin origin_of(const Facts& facts) {
   if (facts.real_uid != 0) return limits::Origin::of_uid(facts.real_uid);
   if (!facts.remote_host.empty()) return limits::Origin::of_host(facts.remote_host);
   return limits::Origin::local();
+}
+
+sessions::Binding binding_of_login(const Facts& facts) {
+  if (facts.user_uid == kNoUid || facts.login_uid != facts.user_uid) return {};
+  return {.login_uid = facts.login_uid, .audit_session = facts.audit_session};
+}
+
+sessions::Binding binding_for_reuse(const Facts& facts) {
+  return facts.real_uid == facts.user_uid ? binding_of_login(facts) : sessions::Binding{};
 }
 
 }  // namespace pamcognito::bus

@@ -8,20 +8,25 @@
 #include <string>
 
 #include "daemon/limits/origin.h"
+#include "daemon/sessions/binding.h"
 
 namespace pamcognito::bus {
+
+inline constexpr uid_t kNoUid = static_cast<uid_t>(-1);
 
 // What a module says of its host process. Believed of root's callers only.
 struct Facts {
   Facts() = default;
 
-  uid_t real_uid = static_cast<uid_t>(-1);  // -1: not said
-  std::uint32_t login_uid = static_cast<std::uint32_t>(-1);
-  std::uint32_t audit_session = static_cast<std::uint32_t>(-1);
+  uid_t real_uid = kNoUid;  // kNoUid: not said
+  uid_t user_uid = kNoUid;  // of the user, as the module resolved it
+  std::uint32_t login_uid = sessions::Binding::kUnset;
+  std::uint32_t audit_session = sessions::Binding::kUnset;
   std::string tty;
   std::string remote_host;
   std::string remote_user;
   std::uint32_t pam_flags = 0;
+  std::string log_id;  // 16 hexadecimal digits, or empty
 };
 
 // Reads an a{sv}. Unknown keys are skipped if their value is a number or a short text. Any other
@@ -31,5 +36,12 @@ std::expected<Facts, int> read_facts(sd_bus_message* message);
 
 // A real uid that is not root's; else the remote host; else this machine.
 limits::Origin origin_of(const Facts& facts);
+
+// The user's own login that the host process belongs to: its login uid is the user's. Unset: it is
+// somebody else's login, or none.
+sessions::Binding binding_of_login(const Facts& facts);
+// The same for a sign-in, where whoever started the program must be the user too: su to alice in
+// bob's session, or by root in alice's, reuses nothing.
+sessions::Binding binding_for_reuse(const Facts& facts);
 
 }  // namespace pamcognito::bus

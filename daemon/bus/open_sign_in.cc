@@ -1,20 +1,19 @@
 #include "daemon/bus/open_sign_in.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <span>
-#include <system_error>
 #include <utility>
 
+#include "daemon/bus/caller.h"
+#include "daemon/bus/words.h"
 #include "daemon/prompts/texts.h"
 #include "daemon/runtime/journal.h"
+#include "daemon/runtime/metrics.h"
+#include "daemon/runtime/wiping.h"
 
 namespace pamcognito::bus {
 namespace {
 
+using flows::Goal;
 using flows::Notice;
 using flows::SignInResult;
 using runtime::Level;
@@ -22,75 +21,55 @@ using runtime::Level;
 constexpr std::chrono::seconds kStep{8};
 constexpr std::chrono::seconds kAck{10};
 constexpr std::chrono::seconds kLongest{900};  // the module's own cap
-
-void fill_randomly(std::span<std::uint8_t> bytes) {
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    throw std::system_error(errno, std::generic_category(), "getrandom");
-}
-
-SignInId random_id() {
-  SignInId id{};
-  fill_randomly(id);
-  return id;
-}
-
-std::string random_log_id() {
-  std::array<std::uint8_t, 8> bytes{};
-  fill_randomly(bytes);
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
-  }
-  return text;
-}
-
-std::string_view factor_word(const std::optional<policy::Method>& factor) {
-  if (!factor) return "none";
-  switch (*factor) {
-    case policy::Method::totp:
-      return "totp";
-    case policy::Method::email:
-      return "email";
-    case policy::Method::sms:
-      return "sms";
-    case policy::Method::custom:
-      return "custom";
-  }
-  return "none";
-}
+// From authentication to the account phase libpam asks nobody anything.
+constexpr std::chrono::seconds kAccount{60};
+constexpr std::chrono::seconds kSetUp{300};  // to find the phone, and to install an app
 
 // For the log: the field, and the beginning of the line.
-std::string_view goal_word(flows::Goal goal) {
-  return goal == flows::Goal::change_password ? "password-change" : "sign-in";
+std::string_view goal_word(Goal goal) {
+  switch (goal) {
+    case Goal::sign_in:
+      return "sign-in";
+    case Goal::change_password:
+      return "password-change";
+    case Goal::set_up_totp:
+      return "totp-set-up";
+  }
+  return "sign-in";
+}
+
+prompts::Rendering rendering_of(const policy::Config& config, const flows::SignInRequest& request) {
+  prompts::Rendering rendering = prompts::rendering_for(config, request.program);
+  if (request.goal == Goal::set_up_totp) rendering.deadline = kSetUp;
+  return rendering;
 }
 
 }  // namespace
 
 OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
-                       flows::SignInRequest request, limits::SignInPlace place,
-                       sessions::VerifiedFactsStore& facts, Fd socket,
-                       std::function<void()> finished)
+                       flows::SignInRequest request, limits::SignInPlace place, Surroundings around,
+                       Fd socket)
     : loop_(loop),
       services_(std::move(services)),
       request_(std::move(request)),
       place_(std::move(place)),
-      facts_(facts),
-      finished_(std::move(finished)),
-      rendering_(prompts::rendering_for(*services_.config, request_.program)),
+      around_(std::move(around)),
+      rendering_(rendering_of(*services_.config, request_)),
       opened_(loop.now()),
-      log_id_(random_log_id()),
-      sign_in_id_(random_id()),
+      sign_in_id_(random_sign_in_id()),
       conversation_(
           loop, std::move(socket),
           SocketConversation::Events{
               .asked = [this] { asked(); },
               .answered = [this] { answered(); },
               .acked = [this] { acked(); },
+              .declined = [this] { declined(); },
+              .account_asked = [this] { account_asked(); },
               .gone = [this] { cut_short(Outcome::conversation_broken, "caller-gone", {}); },
-          }),
-      flow_(services_, request_, &conversation_) {}
+          }) {
+  if (request_.log_id.empty()) request_.log_id = random_log_id();
+  flow_ = std::make_unique<flows::SignIn>(services_, request_, &conversation_);
+}
 
 void OpenSignIn::start() {
   conversation_.set_ends_at(opened_ + kLongest);
@@ -112,7 +91,7 @@ std::chrono::seconds OpenSignIn::deadline_for_module() const {
 }
 
 runtime::Task<void> OpenSignIn::run_flow() {
-  result_ = co_await flow_.run();
+  result_ = co_await flow_->run();
 }
 
 void OpenSignIn::flow_done(bool threw) {
@@ -146,12 +125,20 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
     case State::running:
       // Whatever the flow holds goes with its frame: attempts count, tokens are revoked.
       running_.cancel();
-      end(SignInResult(outcome, std::move(cause), text.empty() ? Notice() : Notice::error(text)));
+      {
+        SignInResult result(outcome, std::move(cause),
+                            text.empty() ? Notice() : Notice::error(text));
+        result.calls = flow_->calls();
+        end(std::move(result));
+      }
       return;
     case State::awaiting_ack:
       result_->outcome = Outcome::conversation_broken;
       result_->cause = "not-acknowledged";
       log_end(*result_);
+      close();
+      return;
+    case State::committed:  // the transaction ended without an account phase, or with one elsewhere
       close();
       return;
     case State::closed:
@@ -170,18 +157,84 @@ void OpenSignIn::end(SignInResult result) {
   }
   result_ = std::move(result);
   state_ = State::awaiting_ack;
+  hard_deadline_.reset();
   deadline_.emplace(loop_, loop_.now() + kAck, [this] { cut_short(Outcome::failed, {}, {}); });
   conversation_.finish(Outcome::success, sign_in_id_, result_->notice);
 }
 
 void OpenSignIn::acked() {
-  services_.failures->signed_in(request_.user, request_.origin);
-  facts_.remember(sign_in_id_, request_.user, request_.service,
-                  {result_->accepted->verified.sub, result_->accepted->verified.groups,
-                   services_.clock->boot_time()});
+  commit();
   log_end(*result_);
-  // Nothing uses the tokens once the sign-in stands, so nothing keeps them: ~PendingTokens revokes.
-  close();
+  result_.reset();
+  flow_.reset();
+  place_.reset();
+  loop_.post([] { runtime::wipe_stack(); });
+  const bool has_account_phase =
+      request_.goal == Goal::sign_in && around_.decide_account && around_.may_wait();
+  if (!has_account_phase) {
+    close();
+    return;
+  }
+  state_ = State::committed;
+  deadline_.emplace(loop_, loop_.now() + kAccount, [this] { close(); });
+}
+
+// The sign-in counts from here on.
+void OpenSignIn::commit() {
+  sessions::VerifiedFacts facts;
+  facts.verified = services_.clock->boot_time();
+  if (result_->accepted) {
+    services_.failures->signed_in(request_.user, request_.origin);
+    facts.sub = result_->accepted->verified.sub;
+    facts.groups = result_->accepted->verified.groups;
+  } else if (result_->reused) {
+    // By a session that stands in: nothing new is kept, and its groups are what it was made with.
+    const auto session = services_.sessions->find(*result_->reused);
+    if (!session) return;
+    facts.sub = session->sub;
+    facts.groups = session->groups;
+    facts.verified = session->verified;
+  } else {
+    return;
+  }
+  around_.facts->remember(sign_in_id_, request_.user, request_.service, std::move(facts));
+  // A password that was changed is no login: its tokens go with the result.
+  if (!result_->accepted || request_.goal != Goal::sign_in) return;
+
+  flows::NewSession session;
+  session.id = sign_in_id_;
+  session.user = request_.user;
+  session.service = request_.service;
+  session.origin = request_.origin.key();
+  session.factor = result_->factor;
+  session.binding = request_.binding;
+  session.pool =
+      sessions::pool_fingerprint(services_.config->pool);  // a reload may have changed it
+  session.verified = std::move(result_->accepted->verified);
+  session.password = std::move(result_->accepted->password);
+  services_.sessions->keep(std::move(session), std::move(result_->accepted->tokens));
+}
+
+void OpenSignIn::declined() {
+  result_->outcome = Outcome::conversation_broken;
+  result_->cause = "not-taken-over";
+  result_->level = Level::info;
+  log_end(*result_);
+  close();  // ~PendingTokens revokes
+}
+
+void OpenSignIn::account_asked() {
+  if (state_ != State::committed) return;
+  deadline_.reset();
+  running_ = loop_.spawn(answer_account(), [this](bool threw) {
+    if (threw) conversation_.answer_account(Outcome::unforeseen);
+    close();
+  });
+}
+
+runtime::Task<void> OpenSignIn::answer_account() {
+  const Outcome outcome = co_await around_.decide_account(sign_in_id_);
+  conversation_.answer_account(outcome);
 }
 
 void OpenSignIn::log_end(const SignInResult& result) const {
@@ -189,9 +242,9 @@ void OpenSignIn::log_end(const SignInResult& result) const {
   const std::string message = std::string(goal_word(request_.goal)) + " of " + request_.user +
                               " by " + request_.service + " from " + request_.origin.key() + ": " +
                               std::string(to_string(result.outcome)) + " (" + result.cause +
-                              ") id=" + log_id_;
+                              ") id=" + request_.log_id;
   runtime::log(result.level, message,
-               {{"ID", log_id_},
+               {{"ID", request_.log_id},
                 {"GOAL", goal_word(request_.goal)},
                 {"USER", request_.user},
                 {"SERVICE", request_.service},
@@ -201,7 +254,10 @@ void OpenSignIn::log_end(const SignInResult& result) const {
                 {"FACTOR", factor_word(result.factor)},
                 {"REQUEST_ID", result.request_id},
                 {"DETAIL", result.detail},
+                {"CALLS", result.calls},
                 {"DURATION_MS", std::to_string(took.count())}});
+  runtime::metrics().count("pam_cognito_sign_ins_total",
+                           {{"outcome", to_string(result.outcome)}, {"service", request_.service}});
 }
 
 void OpenSignIn::close() {
@@ -209,7 +265,7 @@ void OpenSignIn::close() {
   deadline_.reset();
   hard_deadline_.reset();
   step_.reset();
-  if (finished_) loop_.post(std::exchange(finished_, {}));
+  if (around_.finished) loop_.post(std::exchange(around_.finished, {}));
 }
 
 }  // namespace pamcognito::bus

@@ -52,6 +52,11 @@ void SocketConversation::finish(Outcome outcome, const SignInId& id, const Notic
   }
 }
 
+void SocketConversation::answer_account(Outcome outcome) {
+  // The decision is no sign-in, and has no id.
+  if (!gone_) (void)send_outcome(socket_.get(), outcome, SignInId{});
+}
+
 bool SocketConversation::send_notice(const Notice& notice) {
   if (notice.kind == Notice::Kind::none) return true;
   const FrameType type = notice.kind == Notice::Kind::error ? FrameType::error : FrameType::info;
@@ -76,7 +81,18 @@ void SocketConversation::readable() {
   }
   if (frame && frame->type == FrameType::ack && awaiting_ack_) {
     awaiting_ack_ = false;
+    may_ask_account_ = true;
     events_.acked();
+    return;
+  }
+  if (frame && frame->type == FrameType::abort && awaiting_ack_) {
+    awaiting_ack_ = false;
+    events_.declined();
+    return;
+  }
+  if (frame && frame->type == FrameType::account && may_ask_account_) {
+    may_ask_account_ = false;
+    events_.account_asked();
     return;
   }
 

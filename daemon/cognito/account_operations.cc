@@ -53,8 +53,8 @@ PoolResult<JsonObjectWriter> CognitoUserPool::body_with_user(const std::string& 
 }
 
 Task<PoolResult<void>> CognitoUserPool::call_for_nothing(Operation operation, std::string body,
-                                                         MonotonicTime deadline) {
-  PoolResult<ApiAnswer> answer = co_await api_.call(operation, std::move(body), deadline);
+                                                         Call call) {
+  PoolResult<ApiAnswer> answer = co_await api_.call(operation, std::move(body), call);
   if (!answer) co_return std::unexpected(std::move(answer.error()));
   co_return PoolResult<void>();
 }
@@ -62,50 +62,50 @@ Task<PoolResult<void>> CognitoUserPool::call_for_nothing(Operation operation, st
 // --- a second factor ----------------------------------------------------------------------------
 
 Task<PoolResult<SoftwareToken>> CognitoUserPool::associate_software_token(SetUpProof proof,
-                                                                          MonotonicTime deadline) {
+                                                                          Call call) {
   const bool by_session = !proof.session.empty();
   JsonObjectWriter body;
   add_proof(body, proof);
   PoolResult<ApiAnswer> answer =
       co_await api_.call(by_session ? Operation::associate_software_token_by_session
                                     : Operation::associate_software_token_by_access_token,
-                         body.finish(), deadline);
+                         body.finish(), call);
   if (!answer) co_return without_password(std::move(answer.error()));
   co_return read_software_token(*answer, by_session);
 }
 
-Task<PoolResult<SoftwareTokenCheck>> CognitoUserPool::verify_software_token(
-    SetUpProof proof, std::string code, std::string device_name, MonotonicTime deadline) {
+Task<PoolResult<SoftwareTokenCheck>> CognitoUserPool::verify_software_token(SetUpProof proof,
+                                                                            std::string code,
+                                                                            std::string device_name,
+                                                                            Call call) {
   if (!is_utf8(code)) co_return not_utf8(ErrorKind::code_mismatch, "the code");
   JsonObjectWriter body;
   add_proof(body, proof);
   body.add("UserCode", code);
   if (!device_name.empty() && is_utf8(device_name)) body.add("FriendlyDeviceName", device_name);
   PoolResult<ApiAnswer> answer =
-      co_await api_.call(Operation::verify_software_token, body.finish(), deadline);
+      co_await api_.call(Operation::verify_software_token, body.finish(), call);
   if (!answer) co_return without_password(std::move(answer.error()));
   co_return read_software_token_check(*answer);
 }
 
-Task<PoolResult<UserState>> CognitoUserPool::get_user(std::string access_token,
-                                                      MonotonicTime deadline) {
+Task<PoolResult<UserState>> CognitoUserPool::get_user(std::string access_token, Call call) {
   JsonObjectWriter body;
   body.add("AccessToken", access_token);
-  PoolResult<ApiAnswer> answer = co_await api_.call(Operation::get_user, body.finish(), deadline);
+  PoolResult<ApiAnswer> answer = co_await api_.call(Operation::get_user, body.finish(), call);
   if (!answer) co_return without_password(std::move(answer.error()));
   co_return read_user_state(*answer);
 }
 
 Task<PoolResult<void>> CognitoUserPool::set_mfa_preference(std::string access_token,
-                                                           MfaPreference preference,
-                                                           MonotonicTime deadline) {
+                                                           MfaPreference preference, Call call) {
   JsonObjectWriter body;
   body.add("AccessToken", access_token);
   add_settings(body, "SMSMfaSettings", preference.sms);
   add_settings(body, "SoftwareTokenMfaSettings", preference.totp);
   add_settings(body, "EmailMfaSettings", preference.email);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::set_user_mfa_preference, body.finish(), deadline);
+      co_await call_for_nothing(Operation::set_user_mfa_preference, body.finish(), call);
   if (!result) co_return without_password(std::move(result.error()));
   co_return result;
 }
@@ -113,27 +113,26 @@ Task<PoolResult<void>> CognitoUserPool::set_mfa_preference(std::string access_to
 // --- passwords and sign-up ----------------------------------------------------------------------
 
 Task<PoolResult<CodeDelivery>> CognitoUserPool::send_code(Operation operation, std::string username,
-                                                          const CallContext* context,
-                                                          MonotonicTime deadline) {
+                                                          const CallContext* context, Call call) {
   PoolResult<JsonObjectWriter> body = body_with_user(username);
   if (!body) co_return std::unexpected(std::move(body.error()));
   add_context(*body, *context);
-  PoolResult<ApiAnswer> answer = co_await api_.call(operation, body->finish(), deadline);
+  PoolResult<ApiAnswer> answer = co_await api_.call(operation, body->finish(), call);
   if (!answer) co_return without_password(std::move(answer.error()));
   co_return read_code_delivery(*answer);
 }
 
 Task<PoolResult<CodeDelivery>> CognitoUserPool::forgot_password(std::string username,
                                                                 const CallContext* context,
-                                                                MonotonicTime deadline) {
-  return send_code(Operation::forgot_password, std::move(username), context, deadline);
+                                                                Call call) {
+  return send_code(Operation::forgot_password, std::move(username), context, call);
 }
 
 Task<PoolResult<void>> CognitoUserPool::confirm_forgot_password(std::string username,
                                                                 std::string code,
                                                                 const Secret* new_password,
                                                                 const CallContext* context,
-                                                                MonotonicTime deadline) {
+                                                                Call call) {
   if (!is_utf8(code)) co_return not_utf8(ErrorKind::code_mismatch, "the code");
   if (!is_utf8(new_password->reveal())) {
     co_return not_utf8(ErrorKind::invalid_password, "the new password");
@@ -143,35 +142,33 @@ Task<PoolResult<void>> CognitoUserPool::confirm_forgot_password(std::string user
   body->add("ConfirmationCode", code).add("Password", new_password->reveal());
   add_context(*body, *context);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::confirm_forgot_password, body->finish(), deadline);
+      co_await call_for_nothing(Operation::confirm_forgot_password, body->finish(), call);
   if (!result) co_return without_password(std::move(result.error()));
   co_return result;
 }
 
 Task<PoolResult<CodeDelivery>> CognitoUserPool::resend_confirmation_code(std::string username,
                                                                          const CallContext* context,
-                                                                         MonotonicTime deadline) {
-  return send_code(Operation::resend_confirmation_code, std::move(username), context, deadline);
+                                                                         Call call) {
+  return send_code(Operation::resend_confirmation_code, std::move(username), context, call);
 }
 
 Task<PoolResult<void>> CognitoUserPool::confirm_sign_up(std::string username, std::string code,
-                                                        const CallContext* context,
-                                                        MonotonicTime deadline) {
+                                                        const CallContext* context, Call call) {
   if (!is_utf8(code)) co_return not_utf8(ErrorKind::code_mismatch, "the code");
   PoolResult<JsonObjectWriter> body = body_with_user(username);
   if (!body) co_return std::unexpected(std::move(body.error()));
   body->add("ConfirmationCode", code);
   add_context(*body, *context);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::confirm_sign_up, body->finish(), deadline);
+      co_await call_for_nothing(Operation::confirm_sign_up, body->finish(), call);
   if (!result) co_return without_password(std::move(result.error()));
   co_return result;
 }
 
 Task<PoolResult<void>> CognitoUserPool::change_password(std::string access_token,
                                                         const Secret* previous,
-                                                        const Secret* proposed,
-                                                        MonotonicTime deadline) {
+                                                        const Secret* proposed, Call call) {
   if (!is_utf8(previous->reveal())) {
     co_return not_utf8(ErrorKind::not_authorized, "the previous password");
   }
@@ -184,7 +181,7 @@ Task<PoolResult<void>> CognitoUserPool::change_password(std::string access_token
       .add("ProposedPassword", proposed->reveal());
   // The previous password is tried: password_sent stays as it is.
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::change_password, body.finish(), deadline);
+      co_await call_for_nothing(Operation::change_password, body.finish(), call);
   co_return result;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "daemon/cognito/errors.h"
+#include "daemon/runtime/metrics.h"
 
 namespace pamcognito::cognito {
 namespace {
@@ -19,8 +20,9 @@ struct Attempt {
 
 ErrorKind kind_of(HttpFailure failure) {
   switch (failure) {
+    // Of this machine's making, and so of its people's: it says nothing about the pool.
     case HttpFailure::not_started:
-      return ErrorKind::timed_out;
+      return ErrorKind::too_many_requests;
     case HttpFailure::not_connected:
     case HttpFailure::not_trusted:
       return ErrorKind::not_connected;
@@ -43,7 +45,9 @@ Attempt judge(HttpResult result) {
     PoolError error(kind_of(failure), std::move(result.error().message));
     attempt.sent = error.kind != ErrorKind::not_connected && failure != HttpFailure::not_started;
     // A certificate that is not trusted now is not trusted a moment later either.
-    if (failure != HttpFailure::not_trusted) attempt.cause = retry_cause(error);
+    const bool may_pass =
+        failure != HttpFailure::not_trusted && failure != HttpFailure::not_started;
+    if (may_pass) attempt.cause = retry_cause(error);
     attempt.result = std::unexpected(std::move(error));
   } else if (result->status != 200) {
     PoolError error = error_of_response(*result);
@@ -70,7 +74,28 @@ bool spend(RetryRule& rule, RetryCause cause) {
   return false;
 }
 
+constexpr char kOk[] = "ok";
+
 }  // namespace
+
+struct ApiClient::Received {
+  HttpResponse response;
+  MonotonicTime began;
+
+  Received(HttpResponse response_, MonotonicTime began_)
+      : response(std::move(response_)), began(began_) {}
+};
+
+void ApiClient::note(Operation operation, const Call& call, MonotonicTime began,
+                     std::string_view result, std::string_view request_id) {
+  const std::string_view name = log_name(operation);
+  const auto took = clock_.now() - began;
+  runtime::metrics().count("pam_cognito_calls_total", {{"operation", name}, {"result", result}});
+  runtime::metrics().observe("pam_cognito_call_seconds", {{"operation", name}}, took);
+  if (call.trace == nullptr) return;
+  call.trace->note(name, result, std::chrono::duration_cast<runtime::milliseconds>(took),
+                   request_id);
+}
 
 Task<bool> ApiClient::wait_before_retry(MonotonicTime deadline) {
   // Jitter, so that the machines that were throttled together do not come back together.
@@ -80,16 +105,19 @@ Task<bool> ApiClient::wait_before_retry(MonotonicTime deadline) {
   co_return true;
 }
 
-Task<PoolResult<HttpResponse>> ApiClient::send(Operation operation, HttpRequest request) {
+Task<PoolResult<ApiClient::Received>> ApiClient::send(Operation operation, HttpRequest request,
+                                                      Call call) {
   RetryRule rule = retry_rule(operation);
   bool sent = false;
   while (true) {
     HttpRequest copy = request;
+    const MonotonicTime began = clock_.now();
     HttpResult result = co_await http_.send(std::move(copy));
     Attempt attempt = judge(std::move(result));
     sent = sent || attempt.sent;
-    if (attempt.result) co_return std::move(*attempt.result);
+    if (attempt.result) co_return Received(std::move(*attempt.result), began);
     PoolError error = std::move(attempt.result.error());
+    note(operation, call, began, word_of(error.kind), error.request_id);
     error.password_sent = sent;
     if (!spend(rule, attempt.cause)) co_return std::unexpected(std::move(error));
     const bool in_time = co_await wait_before_retry(request.deadline);
@@ -97,31 +125,34 @@ Task<PoolResult<HttpResponse>> ApiClient::send(Operation operation, HttpRequest 
   }
 }
 
-Task<PoolResult<ApiAnswer>> ApiClient::call(Operation operation, std::string body,
-                                            MonotonicTime deadline) {
-  HttpRequest request(HttpRequest::Method::post, endpoint_ + "/", deadline);
+Task<PoolResult<ApiAnswer>> ApiClient::call(Operation operation, std::string body, Call call) {
+  HttpRequest request(HttpRequest::Method::post, endpoint_ + "/", call.deadline);
   request.body = std::move(body);
   request.headers = {
       "Content-Type: application/x-amz-json-1.1",
       "X-Amz-Target: AWSCognitoIdentityProviderService." + std::string(wire_name(operation)),
       "Cache-Control: no-store"};
-  PoolResult<HttpResponse> response = co_await send(operation, std::move(request));
-  if (!response) co_return std::unexpected(std::move(response.error()));
-  auto document = parse_json_object(response->body);
+  PoolResult<Received> received = co_await send(operation, std::move(request), call);
+  if (!received) co_return std::unexpected(std::move(received.error()));
+  HttpResponse& response = received->response;
+  auto document = parse_json_object(response.body);
+  note(operation, call, received->began, document ? kOk : word_of(ErrorKind::bad_response),
+       response.request_id);
   if (!document) {
     PoolError error(ErrorKind::bad_response, "the answer is " + document.error(),
-                    response->request_id);
+                    response.request_id);
     error.password_sent = true;
     co_return std::unexpected(std::move(error));
   }
-  co_return ApiAnswer(std::move(*document), std::move(response->request_id));
+  co_return ApiAnswer(std::move(*document), std::move(response.request_id));
 }
 
-Task<PoolResult<std::string>> ApiClient::get(std::string url, MonotonicTime deadline) {
-  HttpRequest request(HttpRequest::Method::get, std::move(url), deadline);
-  PoolResult<HttpResponse> response = co_await send(Operation::get_keys, std::move(request));
-  if (!response) co_return std::unexpected(std::move(response.error()));
-  co_return std::move(response->body);
+Task<PoolResult<std::string>> ApiClient::get(std::string url, Call call) {
+  HttpRequest request(HttpRequest::Method::get, std::move(url), call.deadline);
+  PoolResult<Received> received = co_await send(Operation::get_keys, std::move(request), call);
+  if (!received) co_return std::unexpected(std::move(received.error()));
+  note(Operation::get_keys, call, received->began, kOk, received->response.request_id);
+  co_return std::move(received->response.body);
 }
 
 }  // namespace pamcognito::cognito

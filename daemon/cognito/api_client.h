@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "daemon/cognito/http.h"
@@ -27,6 +28,9 @@ struct ApiAnswer {
 };
 
 // AWS JSON 1.1 over Http, with the retry rules of operation.h. The references outlive every task.
+// Each request that comes to an end is noted in the call's trace and counted in runtime::metrics(),
+// those that are sent again included: pam_cognito_calls_total{operation,result} and
+// pam_cognito_call_seconds{operation}. The result is "ok" or the error's word.
 // In the errors, password_sent is set when the request of this call went out at least once; the
 // caller, who knows whether it held a password, keeps or clears it.
 class ApiClient {
@@ -34,13 +38,17 @@ class ApiClient {
   ApiClient(Http& http, runtime::Clock& clock, std::string endpoint)
       : http_(http), clock_(clock), endpoint_(std::move(endpoint)) {}
 
-  runtime::Task<PoolResult<ApiAnswer>> call(Operation operation, std::string body,
-                                            runtime::MonotonicTime deadline);
+  runtime::Task<PoolResult<ApiAnswer>> call(Operation operation, std::string body, Call call);
   // A plain GET, by the rule of Operation::get_keys: the body of an answer 200.
-  runtime::Task<PoolResult<std::string>> get(std::string url, runtime::MonotonicTime deadline);
+  runtime::Task<PoolResult<std::string>> get(std::string url, Call call);
 
  private:
-  runtime::Task<PoolResult<HttpResponse>> send(Operation operation, HttpRequest request);
+  struct Received;
+
+  // The answer 200, not noted yet: the caller knows whether it is what it must be.
+  runtime::Task<PoolResult<Received>> send(Operation operation, HttpRequest request, Call call);
+  void note(Operation operation, const Call& call, runtime::MonotonicTime began,
+            std::string_view result, std::string_view request_id);
   runtime::Task<bool> wait_before_retry(runtime::MonotonicTime deadline);
 
   Http& http_;

@@ -157,24 +157,22 @@ PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifier& ve
 }
 
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in(std::string username, const Secret* password,
-                                                    const CallContext* context,
-                                                    MonotonicTime deadline) {
+                                                    const CallContext* context, Call call) {
   switch (config_.auth_flow) {
     case policy::AuthFlow::password:
-      return sign_in_by_password(std::move(username), password, context, deadline);
+      return sign_in_by_password(std::move(username), password, context, call);
     case policy::AuthFlow::custom:
-      return sign_in_by_custom_challenge(std::move(username), context, deadline);
+      return sign_in_by_custom_challenge(std::move(username), context, call);
     case policy::AuthFlow::srp:
     case policy::AuthFlow::custom_srp:
       break;
   }
-  return sign_in_by_srp(std::move(username), password, context, deadline);
+  return sign_in_by_srp(std::move(username), password, context, call);
 }
 
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
                                                            const Secret* password,
-                                                           const CallContext* context,
-                                                           MonotonicTime deadline) {
+                                                           const CallContext* context, Call call) {
   const auto pair = key_pairs_.take();
   if (!pair) co_return std::unexpected(internal_error());
   const bool custom = config_.auth_flow == policy::AuthFlow::custom_srp;
@@ -184,8 +182,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
   if (!parameters) co_return std::unexpected(parameters.error());
   PoolResult<ApiAnswer> first = co_await api_.call(
       Operation::initiate_auth_srp,
-      initiate_auth_body(custom ? "CUSTOM_AUTH" : "USER_SRP_AUTH", *parameters, *context),
-      deadline);
+      initiate_auth_body(custom ? "CUSTOM_AUTH" : "USER_SRP_AUTH", *parameters, *context), call);
   if (!first) co_return without_password(first);
   const auto verifier = read_password_verifier(*first);
   if (!verifier) co_return std::unexpected(verifier.error());
@@ -194,7 +191,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
   if (!claim) co_return std::unexpected(claim.error());
   PoolResult<ApiAnswer> second = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body("PASSWORD_VERIFIER", verifier->session, *claim, *context), deadline);
+      respond_body("PASSWORD_VERIFIER", verifier->session, *claim, *context), call);
   if (!second) co_return with_password(second);
   co_return step_with_password(*second, verifier->user_id, clock_.now());
 }
@@ -202,7 +199,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_password(std::string username,
                                                                 const Secret* password,
                                                                 const CallContext* context,
-                                                                MonotonicTime deadline) {
+                                                                Call call) {
   if (!is_utf8(password->reveal())) {
     co_return std::unexpected(PoolError(ErrorKind::not_authorized, "the password is not UTF-8"));
   }
@@ -210,7 +207,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_password(std::string user
   if (!parameters) co_return std::unexpected(parameters.error());
   PoolResult<ApiAnswer> answer =
       co_await api_.call(Operation::initiate_auth_password,
-                         initiate_auth_body("USER_PASSWORD_AUTH", *parameters, *context), deadline);
+                         initiate_auth_body("USER_PASSWORD_AUTH", *parameters, *context), call);
   if (!answer) co_return with_password(answer);
   co_return step_with_password(*answer, account_named_by(*answer, std::move(username)),
                                clock_.now());
@@ -218,24 +215,23 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_password(std::string user
 
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_custom_challenge(std::string username,
                                                                         const CallContext* context,
-                                                                        MonotonicTime deadline) {
+                                                                        Call call) {
   const auto parameters = with_user({}, username);
   if (!parameters) co_return std::unexpected(parameters.error());
   PoolResult<ApiAnswer> answer =
       co_await api_.call(Operation::initiate_auth_custom,
-                         initiate_auth_body("CUSTOM_AUTH", *parameters, *context), deadline);
+                         initiate_auth_body("CUSTOM_AUTH", *parameters, *context), call);
   if (!answer) co_return without_password(answer);
   auto step =
       read_auth_answer(*answer, account_named_by(*answer, std::move(username)), clock_.now());
   if (!step || !step->tokens) co_return step;
   // Nobody has proved anything yet. A pool whose Lambda forgets to ask must not open this machine.
-  (void)co_await revoke(std::move(step->tokens->refresh_token), deadline);
+  (void)co_await revoke(std::move(step->tokens->refresh_token), call);
   co_return answer->bad_response("tokens came before any challenge was answered");
 }
 
 Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringMap responses,
-                                                    const CallContext* context,
-                                                    MonotonicTime deadline) {
+                                                    const CallContext* context, Call call) {
   const bool sendable =
       std::ranges::all_of(responses, [](const auto& entry) { return is_utf8(entry.second); });
   if (!sendable) co_return std::unexpected(answer_not_utf8(challenge.name));
@@ -243,7 +239,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringM
   if (!complete) co_return std::unexpected(complete.error());
   PoolResult<ApiAnswer> answer = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body(challenge.wire_name, challenge.session, *complete, *context), deadline);
+      respond_body(challenge.wire_name, challenge.session, *complete, *context), call);
   // Where custom challenges are all that is asked, one of the answers is the password.
   const bool may_be_password = config_.auth_flow == policy::AuthFlow::custom &&
                                challenge.name == ChallengeName::custom_challenge;
@@ -253,18 +249,16 @@ Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringM
   co_return read_auth_answer(*answer, challenge.username, clock_.now());
 }
 
-Task<PoolResult<VerifiedTokens>> CognitoUserPool::verify(const Tokens* tokens,
-                                                         MonotonicTime deadline) {
-  return verifier_.verify(tokens, deadline);
+Task<PoolResult<VerifiedTokens>> CognitoUserPool::verify(const Tokens* tokens, Call call) {
+  return verifier_.verify(tokens, call);
 }
 
-Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token, MonotonicTime deadline) {
+Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token, Call call) {
   if (refresh_token.empty()) co_return PoolResult<void>();
   JsonObjectWriter body;
   body.add("Token", refresh_token).add("ClientId", config_.client_id);
   if (config_.client_secret) body.add("ClientSecret", config_.client_secret->reveal());
-  PoolResult<ApiAnswer> answer =
-      co_await api_.call(Operation::revoke_token, body.finish(), deadline);
+  PoolResult<ApiAnswer> answer = co_await api_.call(Operation::revoke_token, body.finish(), call);
   if (!answer) co_return without_password(answer);
   co_return PoolResult<void>();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
@@ -26,61 +27,62 @@ class CognitoUserPool final : public UserPool {
 
   void prewarm() override;
   runtime::Task<PoolResult<AuthStep>> sign_in(std::string username, const Secret* password,
-                                              const CallContext* context,
-                                              runtime::MonotonicTime deadline) override;
+                                              const CallContext* context, Call call) override;
   runtime::Task<PoolResult<AuthStep>> respond(Challenge challenge, StringMap responses,
-                                              const CallContext* context,
-                                              runtime::MonotonicTime deadline) override;
-  runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens,
-                                                   runtime::MonotonicTime deadline) override;
-  runtime::Task<PoolResult<void>> revoke(std::string refresh_token,
-                                         runtime::MonotonicTime deadline) override;
+                                              const CallContext* context, Call call) override;
+  runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens, Call call) override;
+  runtime::Task<PoolResult<void>> revoke(std::string refresh_token, Call call) override;
+
+  // session_operations.cc
+  runtime::Task<PoolResult<Tokens>> refresh(RefreshProof proof, Call call) override;
+  runtime::Task<PoolResult<void>> confirm_device(std::string access_token, std::string device_key,
+                                                 std::string device_group_key,
+                                                 std::string device_name, Call call) override;
+  runtime::Task<PoolResult<void>> forget_device(std::string access_token, std::string device_key,
+                                                Call call) override;
 
   // account_operations.cc
-  runtime::Task<PoolResult<SoftwareToken>> associate_software_token(
-      SetUpProof proof, runtime::MonotonicTime deadline) override;
-  runtime::Task<PoolResult<SoftwareTokenCheck>> verify_software_token(
-      SetUpProof proof, std::string code, std::string device_name,
-      runtime::MonotonicTime deadline) override;
-  runtime::Task<PoolResult<UserState>> get_user(std::string access_token,
-                                                runtime::MonotonicTime deadline) override;
+  runtime::Task<PoolResult<SoftwareToken>> associate_software_token(SetUpProof proof,
+                                                                    Call call) override;
+  runtime::Task<PoolResult<SoftwareTokenCheck>> verify_software_token(SetUpProof proof,
+                                                                      std::string code,
+                                                                      std::string device_name,
+                                                                      Call call) override;
+  runtime::Task<PoolResult<UserState>> get_user(std::string access_token, Call call) override;
   runtime::Task<PoolResult<void>> set_mfa_preference(std::string access_token,
-                                                     MfaPreference preference,
-                                                     runtime::MonotonicTime deadline) override;
+                                                     MfaPreference preference, Call call) override;
   runtime::Task<PoolResult<CodeDelivery>> forgot_password(std::string username,
                                                           const CallContext* context,
-                                                          runtime::MonotonicTime deadline) override;
+                                                          Call call) override;
   runtime::Task<PoolResult<void>> confirm_forgot_password(std::string username, std::string code,
                                                           const Secret* new_password,
                                                           const CallContext* context,
-                                                          runtime::MonotonicTime deadline) override;
-  runtime::Task<PoolResult<CodeDelivery>> resend_confirmation_code(
-      std::string username, const CallContext* context, runtime::MonotonicTime deadline) override;
+                                                          Call call) override;
+  runtime::Task<PoolResult<CodeDelivery>> resend_confirmation_code(std::string username,
+                                                                   const CallContext* context,
+                                                                   Call call) override;
   runtime::Task<PoolResult<void>> confirm_sign_up(std::string username, std::string code,
-                                                  const CallContext* context,
-                                                  runtime::MonotonicTime deadline) override;
+                                                  const CallContext* context, Call call) override;
   runtime::Task<PoolResult<void>> change_password(std::string access_token, const Secret* previous,
-                                                  const Secret* proposed,
-                                                  runtime::MonotonicTime deadline) override;
+                                                  const Secret* proposed, Call call) override;
 
  private:
   runtime::Task<PoolResult<AuthStep>> sign_in_by_srp(std::string username, const Secret* password,
-                                                     const CallContext* context,
-                                                     runtime::MonotonicTime deadline);
+                                                     const CallContext* context, Call call);
   runtime::Task<PoolResult<AuthStep>> sign_in_by_password(std::string username,
                                                           const Secret* password,
-                                                          const CallContext* context,
-                                                          runtime::MonotonicTime deadline);
+                                                          const CallContext* context, Call call);
   runtime::Task<PoolResult<AuthStep>> sign_in_by_custom_challenge(std::string username,
                                                                   const CallContext* context,
-                                                                  runtime::MonotonicTime deadline);
+                                                                  Call call);
   // ForgotPassword and ResendConfirmationCode, which ask and answer alike.
   runtime::Task<PoolResult<CodeDelivery>> send_code(Operation operation, std::string username,
-                                                    const CallContext* context,
-                                                    runtime::MonotonicTime deadline);
+                                                    const CallContext* context, Call call);
   // An operation that answers with nothing. The error's password_sent: did the request go out?
   runtime::Task<PoolResult<void>> call_for_nothing(Operation operation, std::string body,
-                                                   runtime::MonotonicTime deadline);
+                                                   Call call);
+  runtime::Task<PoolResult<Tokens>> refresh_by_operation(const RefreshProof* proof, Call call);
+  runtime::Task<PoolResult<Tokens>> refresh_by_initiate_auth(const RefreshProof* proof, Call call);
   runtime::Task<void> open_connection();
 
   // AuthParameters or ChallengeResponses for `username`, with SECRET_HASH where the client needs
@@ -106,6 +108,9 @@ class CognitoUserPool final : public UserPool {
   std::string prewarm_jwks_uri_;  // one at the API's own origin, or empty
   runtime::MonotonicTime next_prewarm_{};
   runtime::EventLoop::Spawned prewarming_;
+  // How this endpoint refreshes tokens, as far as it has shown it.
+  enum class RefreshBy : std::uint8_t { unknown, operation, initiate_auth };
+  RefreshBy refresh_by_ = RefreshBy::unknown;
 };
 
 // The pool of `config` over libcurl. The error says what of it cannot be used (ca_file).

@@ -16,19 +16,23 @@ struct Row {
   ErrorKind kind;
 };
 
-// The service model 2016-04-18, and the names by which AWS front ends throttle.
+// The service model 2016-04-18, the names by which AWS front ends throttle, and those by which a
+// front end or an emulator (cognito-local: "CognitoLocal#Unsupported") says that it does not know
+// an operation.
 constexpr std::array kRows = {
     Row{"AccessDeniedException", ErrorKind::forbidden},
     Row{"AliasExistsException", ErrorKind::alias_exists},
     Row{"CodeDeliveryFailureException", ErrorKind::code_delivery_failure},
     Row{"CodeMismatchException", ErrorKind::code_mismatch},
     Row{"ConcurrentModificationException", ErrorKind::concurrent_modification},
+    Row{"DeviceKeyExistsException", ErrorKind::device_key_exists},
     Row{"EnableSoftwareTokenMFAException", ErrorKind::enable_software_token_mfa},
     Row{"ExpiredCodeException", ErrorKind::expired_code},
     Row{"FeatureUnavailableInTierException", ErrorKind::feature_unavailable_in_tier},
     Row{"ForbiddenException", ErrorKind::forbidden},
     Row{"InternalErrorException", ErrorKind::internal_error},
     Row{"InternalServerException", ErrorKind::internal_error},
+    Row{"InvalidAction", ErrorKind::unknown_operation},
     Row{"InvalidEmailRoleAccessPolicyException", ErrorKind::invalid_email_role_access_policy},
     Row{"InvalidLambdaResponseException", ErrorKind::invalid_lambda_response},
     Row{"InvalidParameterException", ErrorKind::invalid_parameter},
@@ -55,11 +59,14 @@ constexpr std::array kRows = {
     Row{"TooManyRequestsException", ErrorKind::too_many_requests},
     Row{"UnauthorizedException", ErrorKind::unauthorized},
     Row{"UnexpectedLambdaException", ErrorKind::unexpected_lambda},
+    Row{"UnknownOperationException", ErrorKind::unknown_operation},
+    Row{"Unsupported", ErrorKind::unknown_operation},
     Row{"UnsupportedOperationException", ErrorKind::unsupported_operation},
     Row{"UnsupportedTokenTypeException", ErrorKind::unsupported_token_type},
     Row{"UserLambdaValidationException", ErrorKind::user_lambda_validation},
     Row{"UserNotConfirmedException", ErrorKind::user_not_confirmed},
     Row{"UserNotFoundException", ErrorKind::user_not_found},
+    Row{"UsernameExistsException", ErrorKind::username_exists},
 };
 
 // The first of the members that is a string, or empty.

@@ -1,5 +1,7 @@
 #include "daemon/cognito/key_cache.h"
 
+#include "daemon/cognito/errors.h"
+
 namespace pamcognito::cognito {
 namespace {
 
@@ -69,13 +71,21 @@ void KeyCache::refresh(const std::string& uri) {
   if (!set.fetching) start_fetch(uri, set);
 }
 
-Task<PoolResult<PublicKey>> KeyCache::key(std::string uri, std::string kid,
-                                          MonotonicTime deadline) {
+Task<PoolResult<PublicKey>> KeyCache::key(std::string uri, std::string kid, Call call) {
   Set& set = sets_[uri];
   if (const auto known = set.keys.find(kid); known != set.keys.end()) co_return known->second;
   if (!set.fetching && clock_.now() >= set.closed_until) start_fetch(uri, set);
   if (set.fetching) {
-    const auto waited = co_await runtime::with_deadline(loop_, deadline, wait(&set));
+    // The fetch is everybody's and outlives this flow: only the wait for it is noted here.
+    const MonotonicTime began = clock_.now();
+    const auto waited = co_await runtime::with_deadline(loop_, call.deadline, wait(&set));
+    std::string_view ending = "ok";
+    if (!waited) ending = word_of(ErrorKind::timed_out);
+    if (waited && !set.last_fetch) ending = word_of(set.last_fetch.error().kind);
+    if (call.trace != nullptr) {
+      const auto took = std::chrono::duration_cast<runtime::milliseconds>(clock_.now() - began);
+      call.trace->note(log_name(Operation::get_keys), ending, took, {});
+    }
     if (!waited) {
       co_return std::unexpected(PoolError(ErrorKind::timed_out, "JWKS: no answer in time"));
     }

@@ -20,8 +20,7 @@ class KeyCache {
       : loop_(loop), clock_(clock), api_(api) {}
 
   // `uri` is one of the configuration's: the cache holds one set for each.
-  runtime::Task<PoolResult<PublicKey>> key(std::string uri, std::string kid,
-                                           runtime::MonotonicTime deadline);
+  runtime::Task<PoolResult<PublicKey>> key(std::string uri, std::string kid, Call call);
   // Fetches the set, unless that is under way.
   void refresh(const std::string& uri);
 

@@ -10,6 +10,10 @@ RetryRule retry_rule(Operation operation) {
     case Operation::get_user:
     case Operation::set_user_mfa_preference:  // the same settings twice are the same settings
     case Operation::revoke_token:
+    case Operation::get_tokens_from_refresh_token:
+    case Operation::initiate_auth_refresh:
+    case Operation::confirm_device:
+    case Operation::forget_device:
     case Operation::get_keys:
       rule.after_sending = true;
       break;
@@ -34,6 +38,7 @@ std::string_view wire_name(Operation operation) {
     case Operation::initiate_auth_srp:
     case Operation::initiate_auth_password:
     case Operation::initiate_auth_custom:
+    case Operation::initiate_auth_refresh:
       return "InitiateAuth";
     case Operation::respond_to_auth_challenge:
       return "RespondToAuthChallenge";
@@ -58,10 +63,20 @@ std::string_view wire_name(Operation operation) {
       return "ChangePassword";
     case Operation::revoke_token:
       return "RevokeToken";
+    case Operation::get_tokens_from_refresh_token:
+      return "GetTokensFromRefreshToken";
+    case Operation::confirm_device:
+      return "ConfirmDevice";
+    case Operation::forget_device:
+      return "ForgetDevice";
     case Operation::get_keys:
       break;
   }
   return {};
+}
+
+std::string_view log_name(Operation operation) {
+  return operation == Operation::get_keys ? "JWKS" : wire_name(operation);
 }
 
 RetryCause retry_cause(const PoolError& error) {

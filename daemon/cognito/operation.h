@@ -7,9 +7,10 @@
 
 namespace pamcognito::cognito {
 
-// What is asked of the pool, as far as it matters for sending it again. InitiateAuth three times: a
-// password must not go out twice, and what a pool's Lambdas do for a custom challenge may cause a
-// message. AssociateSoftwareToken twice: a session may be spent by it, an access token is not.
+// What is asked of the pool, as far as it matters for sending it again. InitiateAuth four times: a
+// password must not go out twice, what a pool's Lambdas do for a custom challenge may cause a
+// message, and a refresh is asked for again. AssociateSoftwareToken twice: a session may be spent
+// by it, an access token is not.
 enum class Operation : std::uint8_t {
   initiate_auth_srp,
   initiate_auth_password,
@@ -26,7 +27,11 @@ enum class Operation : std::uint8_t {
   confirm_sign_up,
   change_password,
   revoke_token,
-  get_keys,  // the JWKS
+  get_tokens_from_refresh_token,
+  initiate_auth_refresh,  // REFRESH_TOKEN_AUTH
+  confirm_device,
+  forget_device,
+  get_keys,  // the JWKS; no operation of the API
 };
 
 // May an operation be sent a second time, and why? Each cause allows one more sending.
@@ -37,11 +42,15 @@ struct RetryRule {
 };
 
 // after_sending only for what may be done twice: no password is tried, no single-use session is
-// spent, and no message is caused by it.
+// spent, and no message is caused by it. A refresh may be: where the pool rotates refresh tokens,
+// the old one goes on to work for the app client's grace period; where there is none, it is good
+// for nothing after a lost answer, so that to hand it in once more loses nothing.
 RetryRule retry_rule(Operation operation);
 
-// The name in X-Amz-Target.
+// The name in X-Amz-Target; empty for get_keys.
 std::string_view wire_name(Operation operation);
+// The name in logs and counters: the same, and "JWKS".
+std::string_view log_name(Operation operation);
 
 enum class RetryCause : std::uint8_t { none, not_connected, throttled, after_sending };
 

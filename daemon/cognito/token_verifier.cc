@@ -25,8 +25,7 @@ TokenVerifier::TokenVerifier(KeyCache& keys, runtime::Clock& clock,
       client_id_(std::move(client_id)) {}
 
 Task<PoolResult<JsonDocument>> TokenVerifier::verified_claims(const std::string* token,
-                                                              TokenUse use,
-                                                              MonotonicTime deadline) {
+                                                              TokenUse use, Call call) {
   auto jwt = parse_jwt(*token);
   if (!jwt) co_return rejected(use, jwt.error());
   const auto issuer = std::ranges::find(issuers_, jwt->issuer);
@@ -35,7 +34,7 @@ Task<PoolResult<JsonDocument>> TokenVerifier::verified_claims(const std::string*
   if (index >= jwks_uris_.size()) {
     co_return std::unexpected(PoolError(ErrorKind::internal, "no JWKS URI for the issuer"));
   }
-  PoolResult<PublicKey> key = co_await keys_.key(jwks_uris_[index], jwt->kid, deadline);
+  PoolResult<PublicKey> key = co_await keys_.key(jwks_uris_[index], jwt->kid, call);
   if (!key) co_return std::unexpected(std::move(key.error()));
   if (!has_valid_signature(*jwt, key->get())) co_return rejected(use, "the signature is wrong");
   const auto claims = check_claims(jwt->claims.root(), use, client_id_, clock_.wall_time());
@@ -43,12 +42,11 @@ Task<PoolResult<JsonDocument>> TokenVerifier::verified_claims(const std::string*
   co_return std::move(jwt->claims);
 }
 
-Task<PoolResult<VerifiedTokens>> TokenVerifier::verify(const Tokens* tokens,
-                                                       MonotonicTime deadline) {
+Task<PoolResult<VerifiedTokens>> TokenVerifier::verify(const Tokens* tokens, Call call) {
   PoolResult<JsonDocument> access =
-      co_await verified_claims(&tokens->access_token, TokenUse::access, deadline);
+      co_await verified_claims(&tokens->access_token, TokenUse::access, call);
   if (!access) co_return std::unexpected(std::move(access.error()));
-  PoolResult<JsonDocument> id = co_await verified_claims(&tokens->id_token, TokenUse::id, deadline);
+  PoolResult<JsonDocument> id = co_await verified_claims(&tokens->id_token, TokenUse::id, call);
   if (!id) co_return std::unexpected(std::move(id.error()));
   auto identity = read_identity(access->root(), id->root());
   if (!identity) {

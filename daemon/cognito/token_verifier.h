@@ -16,12 +16,11 @@ class TokenVerifier {
                 std::vector<std::string> jwks_uris, std::string client_id);
 
   // `tokens` outlives the task.
-  runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens,
-                                                   runtime::MonotonicTime deadline);
+  runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens, Call call);
 
  private:
   runtime::Task<PoolResult<JsonDocument>> verified_claims(const std::string* token, TokenUse use,
-                                                          runtime::MonotonicTime deadline);
+                                                          Call call);
 
   KeyCache& keys_;
   runtime::Clock& clock_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -26,6 +27,7 @@ enum class ErrorKind : std::uint8_t {
   code_delivery_failure,
   code_mismatch,
   concurrent_modification,
+  device_key_exists,
   enable_software_token_mfa,
   expired_code,
   feature_unavailable_in_tier,
@@ -56,7 +58,9 @@ enum class ErrorKind : std::uint8_t {
   user_lambda_validation,
   user_not_confirmed,
   user_not_found,
+  username_exists,
   unknown_exception,           // named, but by a name that this version does not know
+  unknown_operation,           // this endpoint does not know the operation
   user_disabled,               // NotAuthorizedException "User is disabled."
   temporary_password_expired,  // NotAuthorizedException: an admin must set a new one
   blocked_by_risk,             // NotAuthorizedException by which threat protection blocks a sign-in
@@ -153,6 +157,41 @@ struct CallContext {
   CallContext() = default;
 };
 
+// The calls of one flow, for its line in the log: operation, how it ended, how long it took, and
+// the pool's request id. Bounded: the last calls of a long flow are left out.
+class CallTrace {
+ public:
+  void note(std::string_view operation, std::string_view ending, std::chrono::milliseconds took,
+            std::string_view request_id);
+  // The calls of another flow, for which this one waited too.
+  void add(const CallTrace& other);
+  // "InitiateAuth ok 52ms 6f1c…; RespondToAuthChallenge not-authorized 48ms 77ab…"
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// How a call is bounded, and where it is noted; `trace` may be null, else it outlives the call.
+struct Call {
+  runtime::MonotonicTime deadline;
+  CallTrace* trace;
+
+  // Most callers have a deadline only.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Call(runtime::MonotonicTime deadline_, CallTrace* trace_ = nullptr)
+      : deadline(deadline_), trace(trace_) {}
+};
+
+// A refresh token, and what its refresh needs besides.
+struct RefreshProof {
+  std::string refresh_token;
+  std::string username;    // of the tokens: SECRET_HASH of REFRESH_TOKEN_AUTH
+  std::string device_key;  // of a confirmed device; may be empty
+
+  RefreshProof() = default;
+};
+
 // By what a person who sets up TOTP is known to the pool: exactly one is not empty.
 struct SetUpProof {
   std::string session;  // of MFA_SETUP
@@ -214,9 +253,9 @@ struct CodeDelivery {
   CodeDelivery() = default;
 };
 
-// One configured user pool. Every call ends by `deadline`, retries included, and sends nothing that
-// the caller did not ask for. Destroying the task abandons the call. `context` and secrets given by
-// pointer outlive the task; neither is null.
+// One configured user pool. Every call ends by its deadline, retries included, and sends nothing
+// that the caller did not ask for. Destroying the task abandons the call. `context` and secrets
+// given by pointer outlive the task; neither is null.
 class UserPool {
  public:
   UserPool() = default;
@@ -231,53 +270,63 @@ class UserPool {
   // custom-srp), or InitiateAuth with the password (auth_flow = password). With auth_flow = custom
   // InitiateAuth alone: the password is not used, the custom challenge that follows asks for it.
   virtual runtime::Task<PoolResult<AuthStep>> sign_in(std::string username, const Secret* password,
-                                                      const CallContext* context,
-                                                      runtime::MonotonicTime deadline) = 0;
+                                                      const CallContext* context, Call call) = 0;
 
   // RespondToAuthChallenge. `responses` without USERNAME and SECRET_HASH, which are added here.
   virtual runtime::Task<PoolResult<AuthStep>> respond(Challenge challenge, StringMap responses,
-                                                      const CallContext* context,
-                                                      runtime::MonotonicTime deadline) = 0;
+                                                      const CallContext* context, Call call) = 0;
 
   // Verifies both tokens; may fetch the pool's keys.
-  virtual runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens,
-                                                           runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<VerifiedTokens>> verify(const Tokens* tokens, Call call) = 0;
 
   // RevokeToken: the refresh token and all access tokens made from it.
-  virtual runtime::Task<PoolResult<void>> revoke(std::string refresh_token,
-                                                 runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<void>> revoke(std::string refresh_token, Call call) = 0;
+
+  // GetTokensFromRefreshToken; REFRESH_TOKEN_AUTH where the endpoint does not know that. The
+  // answer's refresh_token is empty unless the pool rotated it: then the old one ends, at once or
+  // after the app client's grace period. The same call may be made again after a lost answer.
+  virtual runtime::Task<PoolResult<Tokens>> refresh(RefreshProof proof, Call call) = 0;
+
+  // ConfirmDevice of the device that NewDeviceMetadata named: from then on each refresh wants its
+  // key. The device's password is random and forgotten: DEVICE_SRP_AUTH is never answered.
+  virtual runtime::Task<PoolResult<void>> confirm_device(std::string access_token,
+                                                         std::string device_key,
+                                                         std::string device_group_key,
+                                                         std::string device_name, Call call) = 0;
+  virtual runtime::Task<PoolResult<void>> forget_device(std::string access_token,
+                                                        std::string device_key, Call call) = 0;
 
   // AssociateSoftwareToken: a new secret. The one that the user has stays until a code of the new
   // one is verified.
-  virtual runtime::Task<PoolResult<SoftwareToken>> associate_software_token(
-      SetUpProof proof, runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<SoftwareToken>> associate_software_token(SetUpProof proof,
+                                                                            Call call) = 0;
   // VerifySoftwareToken. `code`: six digits.
   virtual runtime::Task<PoolResult<SoftwareTokenCheck>> verify_software_token(
-      SetUpProof proof, std::string code, std::string device_name,
-      runtime::MonotonicTime deadline) = 0;
+      SetUpProof proof, std::string code, std::string device_name, Call call) = 0;
 
-  virtual runtime::Task<PoolResult<UserState>> get_user(std::string access_token,
-                                                        runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<UserState>> get_user(std::string access_token, Call call) = 0;
   virtual runtime::Task<PoolResult<void>> set_mfa_preference(std::string access_token,
                                                              MfaPreference preference,
-                                                             runtime::MonotonicTime deadline) = 0;
+                                                             Call call) = 0;
 
   // ForgotPassword: sends a code.
-  virtual runtime::Task<PoolResult<CodeDelivery>> forgot_password(
-      std::string username, const CallContext* context, runtime::MonotonicTime deadline) = 0;
-  virtual runtime::Task<PoolResult<void>> confirm_forgot_password(
-      std::string username, std::string code, const Secret* new_password,
-      const CallContext* context, runtime::MonotonicTime deadline) = 0;
+  virtual runtime::Task<PoolResult<CodeDelivery>> forgot_password(std::string username,
+                                                                  const CallContext* context,
+                                                                  Call call) = 0;
+  virtual runtime::Task<PoolResult<void>> confirm_forgot_password(std::string username,
+                                                                  std::string code,
+                                                                  const Secret* new_password,
+                                                                  const CallContext* context,
+                                                                  Call call) = 0;
   // ResendConfirmationCode: sends the code of a sign-up once more.
   virtual runtime::Task<PoolResult<CodeDelivery>> resend_confirmation_code(
-      std::string username, const CallContext* context, runtime::MonotonicTime deadline) = 0;
+      std::string username, const CallContext* context, Call call) = 0;
   virtual runtime::Task<PoolResult<void>> confirm_sign_up(std::string username, std::string code,
                                                           const CallContext* context,
-                                                          runtime::MonotonicTime deadline) = 0;
+                                                          Call call) = 0;
   virtual runtime::Task<PoolResult<void>> change_password(std::string access_token,
                                                           const Secret* previous,
-                                                          const Secret* proposed,
-                                                          runtime::MonotonicTime deadline) = 0;
+                                                          const Secret* proposed, Call call) = 0;
 };
 
 }  // namespace pamcognito::cognito

@@ -12,18 +12,6 @@ using cognito::VerifiedTokens;
 using runtime::Level;
 using runtime::Task;
 
-// An alias leads to whoever holds it now; only this claim tells whose tokens these are.
-bool is_the_user(const SignInContext& context, const VerifiedTokens& verified) {
-  switch (context.config().access.identity) {
-    case policy::Identity::username:
-      return verified.username == context.cognito_name;
-    case policy::Identity::email:
-      return verified.email_verified && !verified.email.empty() &&
-             verified.email == context.cognito_name;
-  }
-  return false;
-}
-
 bool has_accepted_factor(const SignInContext& context) {
   return context.factor && context.accepts(*context.factor);
 }
@@ -60,6 +48,12 @@ Task<Ended> enrol_or_refuse(SignInContext* context, std::string access_token) {
   co_return nullptr;
 }
 
+// What the account phase of later logins goes by.
+void remember(const SignInContext& context, const VerifiedTokens& verified) {
+  context.services.known->verified(context.request.user, verified.groups,
+                                   context.services.clock->wall_time());
+}
+
 }  // namespace
 
 Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
@@ -68,11 +62,8 @@ Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
   PoolResult<VerifiedTokens> verified =
       co_await context->services.pool->verify(&pending.get(), context->step_deadline());
   if (!verified) co_return context->from_error(verified.error());
-  if (!is_the_user(*context, *verified)) {
-    Ended end = ended(Outcome::not_permitted, "identity", prompts::not_permitted(), Level::warning);
-    end->detail = "the pool signed in " + verified->username + ", not " + context->cognito_name;
-    co_return end;
-  }
+  Ended somebody_else = check_identity(*context, *verified);
+  if (somebody_else) co_return somebody_else;
   if (!policy::access_permitted(context->config(), context->request.user, context->request.service,
                                 verified->groups))
     co_return ended(Outcome::not_permitted, "access", prompts::not_permitted());
@@ -83,9 +74,13 @@ Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
     if (!has_accepted_factor(*context)) co_return factor_missing(*context);
   }
   if (context->totp_enrolled) {
-    Ended trouble = co_await prefer_totp(context, pending.get().access_token);
+    Ended trouble = co_await prefer_totp(context, pending.get().access_token, Prefer::always);
     if (trouble) co_return trouble;
   }
+
+  Ended not_pinned = co_await pin_identity(context, &*verified);
+  if (not_pinned) co_return not_pinned;
+  remember(*context, *verified);
 
   auto end = std::make_unique<SignInResult>(Outcome::success, "signed-in", Notice(), Level::info);
   end->request_id = pending.get().request_id;

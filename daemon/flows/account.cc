@@ -1,19 +1,31 @@
 #include "daemon/flows/account.h"
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <utility>
+#include <vector>
+
 namespace pamcognito::flows {
 namespace {
 
-AccountDecision of_groups(const AccountRequest& request, const policy::Config* config,
-                          const sessions::VerifiedFacts& facts) {
+using runtime::Task;
+using sessions::Session;
+
+// By groups that count now.
+AccountDecision of_groups(const AccountServices& services, const AccountRequest& request,
+                          const std::vector<std::string>& groups, std::string_view reason) {
   const bool permitted =
-      config != nullptr &&
-      policy::access_permitted(*config, request.user, request.service, facts.groups);
-  return permitted ? AccountDecision{Outcome::success, "groups"}
-                   : AccountDecision{Outcome::account_denied, "groups"};
+      services.config != nullptr &&
+      policy::access_permitted(*services.config, request.user, request.service, groups);
+  return {permitted ? Outcome::success : Outcome::account_denied, reason};
 }
 
-AccountDecision of_unknown(const AccountRequest& request, const policy::Config* config) {
-  switch (policy::unknown_account(config, request.service)) {
+AccountDecision of_unknown(const AccountServices& services, const AccountRequest& request) {
+  switch (policy::unknown_account(services.config.get(), request.service)) {
     case policy::UnknownAccount::allow:
       return {Outcome::success, "unknown-allowed"};
     case policy::UnknownAccount::allow_root:
@@ -25,22 +37,123 @@ AccountDecision of_unknown(const AccountRequest& request, const policy::Config* 
   return {Outcome::account_unknown, "unknown"};
 }
 
+// These run without a person and at each login; they must not wait for a network that may not be
+// there yet.
+bool never_asks_the_pool(std::string_view service) {
+  constexpr std::array<std::string_view, 3> kServices = {"systemd-user", "cron", "atd"};
+  return std::ranges::find(kServices, service) != kServices.end();
+}
+
+// The session of this transaction's own sign-in first, if the daemon was restarted in between; then
+// the one that the pool was asked about last.
+std::vector<SignInId> sessions_in_order(const AccountServices& services,
+                                        const AccountRequest& request) {
+  std::vector<Session> sessions = services.sessions->sessions_of(request.user);
+  std::ranges::sort(sessions, std::greater(), [&request](const Session& session) {
+    const bool is_of_this_transaction =
+        request.sign_in_id == session.id && session.service == request.service;
+    return std::pair(is_of_this_transaction, session.verified);
+  });
+  std::vector<SignInId> ids;
+  for (const Session& session : sessions) ids.push_back(session.id);
+  return ids;
+}
+
+// Where to look on, if a session decides nothing.
+enum class Next : std::uint8_t { another_session, last_verified };
+using OfSession = std::expected<AccountDecision, Next>;
+
+OfSession of_answer(const AccountServices& services, const AccountRequest& request, SignInId id,
+                    Standing standing) {
+  // As it is now: it may have ended while the pool was asked.
+  const std::optional<Session> session = services.sessions->find(id);
+  switch (standing) {
+    case Standing::good:
+      if (!session) return std::unexpected(Next::another_session);
+      return of_groups(services, request, session->groups, "session-asked");
+    case Standing::disabled:
+      return AccountDecision{Outcome::account_expired, "disabled"};
+    case Standing::reset_required:
+      return AccountDecision{Outcome::new_password_needed, "reset-required"};
+    case Standing::ended:
+      return std::unexpected(Next::another_session);
+    case Standing::unreachable:
+    case Standing::throttled: {
+      // No other session was verified later, and the pool will not answer for it either.
+      if (!session) return std::unexpected(Next::last_verified);
+      const policy::SessionConfig& limits = services.config->session;
+      const auto age = services.clock->boot_time() - session->verified;
+      if (age > limits.revalidate + limits.unreachable_grace)
+        return std::unexpected(Next::last_verified);
+      return of_groups(services, request, session->groups, "session-in-grace");
+    }
+  }
+  return std::unexpected(Next::last_verified);
+}
+
+// What the session says without the pool; nullopt: the pool has to be asked.
+std::optional<OfSession> of_session_alone(const AccountServices& services,
+                                          const AccountRequest& request, SignInId id) {
+  const std::optional<Session> session = services.sessions->find(id);
+  if (!session) return std::unexpected(Next::another_session);
+  const auto age = services.clock->boot_time() - session->verified;
+  if (age <= services.config->session.revalidate)
+    return of_groups(services, request, session->groups, "session");
+  if (!never_asks_the_pool(request.service)) return std::nullopt;
+  if (age > services.config->account.facts_max_age) return std::unexpected(Next::last_verified);
+  return of_groups(services, request, session->groups, "session-not-asked");
+}
+
+Task<OfSession> of_sessions(const AccountServices* services, const AccountRequest* request,
+                            cognito::Call call) {
+  for (const SignInId id : sessions_in_order(*services, *request)) {
+    std::optional<OfSession> says = of_session_alone(*services, *request, id);
+    if (!says) {
+      const Standing standing = co_await services->sessions->revalidate(id, call);
+      says = of_answer(*services, *request, id, standing);
+    }
+    if (*says || says->error() == Next::last_verified) co_return *says;
+  }
+  co_return std::unexpected(Next::last_verified);
+}
+
+// What was last verified of the user, whenever that was; nullopt: nothing, or too long ago.
+std::optional<AccountDecision> of_known_user(const AccountServices& services,
+                                             const AccountRequest& request) {
+  const sessions::KnownUser* known = services.known->find(request.user);
+  if (known == nullptr) return std::nullopt;
+  if (known->standing == sessions::Standing::disabled)
+    return AccountDecision{Outcome::account_expired, "disabled"};
+  // Wall time, because it outlives boots. It may be set back a little, as NTP does; by more, it
+  // says nothing about ages.
+  constexpr std::chrono::seconds set_back{5};
+  const std::chrono::seconds age(services.clock->wall_time() - known->verified_at);
+  if (known->verified_at == 0 || age < -set_back || age > services.config->account.facts_max_age)
+    return std::nullopt;
+  return of_groups(services, request, known->groups, "last-verified");
+}
+
 }  // namespace
 
-AccountDecision decide_account(const AccountRequest& request, const policy::Config* config,
-                               const sessions::VerifiedFactsStore& facts, runtime::BootTime now) {
+Task<AccountDecision> decide_account(AccountServices services, AccountRequest request,
+                                     cognito::Call call) {
   if (request.sign_in_id) {
-    if (const auto known =
-            facts.of_sign_in(*request.sign_in_id, request.user, request.service, now))
-      return of_groups(request, config, *known);
+    const auto facts = services.facts->of_sign_in(*request.sign_in_id, request.user,
+                                                  request.service, services.clock->boot_time());
+    if (facts) co_return of_groups(services, request, facts->groups, "signed-in");
   }
-  const auto max_age =
-      config != nullptr ? config->account.facts_max_age : policy::AccountConfig{}.facts_max_age;
-  if (const auto known = facts.of_user(request.user, max_age, now))
-    return of_groups(request, config, *known);
+  if (services.config) {
+    // Else nobody could be told from one whose account is disabled.
+    if (!services.known->is_readable())
+      co_return AccountDecision{Outcome::account_denied, "identities-unreadable"};
+    const OfSession of_session = co_await of_sessions(&services, &request, call);
+    if (of_session) co_return *of_session;
+    const std::optional<AccountDecision> decision = of_known_user(services, request);
+    if (decision) co_return *decision;
+  }
   // A sign-in that this daemon does not remember: it was restarted between the phases.
-  if (request.sign_in_id) return {Outcome::account_denied, "sign-in-forgotten"};
-  return of_unknown(request, config);
+  if (request.sign_in_id) co_return AccountDecision{Outcome::account_denied, "sign-in-forgotten"};
+  co_return of_unknown(services, request);
 }
 
 }  // namespace pamcognito::flows

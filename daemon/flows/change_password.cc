@@ -20,8 +20,7 @@ Task<Ended> change_password(SignInContext* context, Ended accepted) {
         accepted->accepted->tokens.get().access_token, &context->password, &*password,
         context->step_deadline());
     if (changed) {
-      context->password = std::move(*password);
-      context->password_changed = true;
+      context->password_was_changed(std::move(*password));
       accepted->notice = Notice::info(prompts::password_changed());
       accepted->cause = "password-changed";
       co_return accepted;

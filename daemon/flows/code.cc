@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/text.h"
+
 namespace pamcognito::flows {
 namespace {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 // The length of the well-formed UTF-8 sequence (RFC 3629) at the front of `text`; 0: malformed.
@@ -40,12 +39,6 @@ std::size_t utf8_sequence(std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::optional<std::string_view> code_in(std::string_view answer, CodeForm form) {
   const std::string_view code = trimmed(answer);

@@ -15,9 +15,6 @@ enum class CodeForm : std::uint8_t {
 // The code in `answer`, white space at both ends removed; nullopt: not of that form.
 std::optional<std::string_view> code_in(std::string_view answer, CodeForm form);
 
-// Without the white space at both ends.
-std::string_view trimmed(std::string_view answer);
-
 // Nothing but white space.
 bool is_blank(std::string_view answer);
 

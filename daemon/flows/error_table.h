@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/outcome.h"
+#include "daemon/cognito/errors.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/runtime/journal.h"
 
@@ -20,6 +21,15 @@ struct ErrorRow {
   Outcome later;          // after: never Outcome::unavailable, or a local password would do instead
   std::string (*text)();  // for the person
   runtime::Level level;
+
+  constexpr ErrorRow(cognito::ErrorKind kind_, Outcome at_password_, Outcome later_,
+                     std::string (*text_)(), runtime::Level level_)
+      : kind(kind_),
+        word(cognito::word_of(kind_)),
+        at_password(at_password_),
+        later(later_),
+        text(text_),
+        level(level_) {}
 };
 
 std::span<const ErrorRow> error_rows();

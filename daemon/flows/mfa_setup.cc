@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/text.h"
 #include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/text.h"
 #include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
@@ -92,8 +93,7 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
     cognito::PoolResult<cognito::AuthStep> result = co_await context->services.pool->respond(
         *challenge, std::move(complete), &context->call, context->step_deadline());
     if (result) {
-      context->password = std::move(*password);
-      context->password_changed = true;
+      context->password_was_changed(std::move(*password));
       context->count_message(*result);
       co_return std::move(*result);
     }

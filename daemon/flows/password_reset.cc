@@ -116,8 +116,7 @@ class PasswordReset {
     for (limits::Attempt& attempt : guesses_) attempt.give_back();
     context_->reset_message_answered();
     context_->untold_error.clear();
-    context_->password = std::move(new_password_);
-    context_->password_changed = true;
+    context_->password_was_changed(std::move(new_password_));
     context_->notice = Notice::info(prompts::password_was_set());
     return nullptr;
   }

@@ -24,20 +24,6 @@ Task<Ended> refuse_like_the_pool(SignInContext* context, std::string cause) {
   co_return ended(Outcome::refused, std::move(cause), prompts::refused());
 }
 
-Prompt password_prompt(const SignInContext& context) {
-  if (context.rendering.one_prompt)
-    return {prompts::password_and_code(), Purpose::password_and_code, false};
-  if (context.request.goal == Goal::change_password)
-    return {prompts::current_password(), Purpose::password, false};
-  return {prompts::password(), Purpose::password, false};
-}
-
-bool begins_with_a_reset(const SignInContext& context) {
-  const std::vector<std::string>& services = context.config().password.reset_services;
-  return !context.rendering.one_prompt &&
-         std::ranges::find(services, context.request.service) != services.end();
-}
-
 Task<Ended> split_at_the_code(SignInContext* context, Secret answer) {
   const auto parts = split_password_and_code(answer.reveal());
   if (!parts) {
@@ -112,22 +98,42 @@ bool is(const Ended& end, ErrorKind kind) {
 
 }  // namespace
 
+bool begins_with_a_reset(const SignInContext& context) {
+  const std::vector<std::string>& services = context.config().password.reset_services;
+  return !context.rendering.one_prompt &&
+         std::ranges::find(services, context.request.service) != services.end();
+}
+
+Prompt password_prompt(const SignInContext& context) {
+  if (context.rendering.one_prompt)
+    return {prompts::password_and_code(), Purpose::password_and_code, false};
+  if (context.request.goal == Goal::change_password)
+    return {prompts::current_password(), Purpose::password, false};
+  return {prompts::password(), Purpose::password, false};
+}
+
 Task<Ended> ask_password(SignInContext* context) {
+  if (context->password_asked) co_return nullptr;
   if (begins_with_a_reset(*context)) {
     Ended end = co_await reset_password(context, ResetCause::forgotten);
     co_return end;
   }
   std::expected<Secret, Ended> answer = co_await context->ask(password_prompt(*context));
   if (!answer) co_return std::move(answer.error());
+  Ended end = co_await take_password(context, std::move(*answer));
+  co_return end;
+}
+
+Task<Ended> take_password(SignInContext* context, Secret typed) {
   if (context->rendering.one_prompt) {
-    Ended end = co_await split_at_the_code(context, std::move(*answer));
+    Ended end = co_await split_at_the_code(context, std::move(typed));
     co_return end;
   }
-  if (answer->empty() && context->config().password.self_service) {
+  if (typed.empty() && context->config().password.self_service) {
     Ended end = co_await offer_a_reset(context);
     co_return end;
   }
-  context->password = std::move(*answer);
+  context->password = std::move(typed);
   co_return nullptr;
 }
 

@@ -18,6 +18,11 @@ PendingTokens& PendingTokens::operator=(PendingTokens&& other) noexcept {
   return *this;
 }
 
+cognito::Tokens PendingTokens::take() {
+  revoke_later_ = {};
+  return std::move(tokens_);
+}
+
 PendingTokens::~PendingTokens() {
   if (revoke_later_ && !tokens_.refresh_token.empty())
     revoke_later_(std::move(tokens_.refresh_token));

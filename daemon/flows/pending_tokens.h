@@ -7,8 +7,8 @@
 
 namespace pamcognito::flows {
 
-// Tokens of a sign-in. They are revoked with this object, whatever ends it: a success that was
-// taken over (nothing uses them after), a refusal, a fault, a host process that died.
+// Tokens of a sign-in. They are revoked with this object, whatever ends it (a refusal, a fault, a
+// host process that died), unless a session has taken them over.
 class PendingTokens {
  public:
   PendingTokens(cognito::Tokens tokens, std::function<void(std::string)> revoke_later);
@@ -19,6 +19,8 @@ class PendingTokens {
   ~PendingTokens();
 
   [[nodiscard]] const cognito::Tokens& get() const noexcept { return tokens_; }
+  // Hands them over: they are no longer revoked here.
+  [[nodiscard]] cognito::Tokens take();
 
  private:
   cognito::Tokens tokens_;

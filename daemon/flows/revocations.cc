@@ -1,21 +1,41 @@
 #include "daemon/flows/revocations.h"
 
+#include <chrono>
 #include <utility>
 
 #include "daemon/flows/error_table.h"
 #include "daemon/runtime/journal.h"
 
 namespace pamcognito::flows {
+namespace {
 
-void Revocations::add(cognito::UserPool* pool, std::string refresh_token) {
-  if (running_.size() >= kMaxWaiting) {
-    runtime::log(runtime::Level::warning,
-                 "a refresh token was not revoked: too many revocations wait");
-    return;
+using runtime::Task;
+
+// Of everything that one token takes, retries included.
+constexpr std::chrono::seconds kTimeForOne{8};
+
+void log_failure(std::string_view what, const cognito::PoolError& error) {
+  const std::string_view cause = error_row(error.kind).word;
+  runtime::log(runtime::Level::warning, std::string(what) + ": " + std::string(cause),
+               {{"CAUSE", cause}, {"DETAIL", error.message}, {"REQUEST_ID", error.request_id}});
+}
+
+}  // namespace
+
+void Revocations::add(std::shared_ptr<cognito::UserPool> pool, std::string refresh_token) {
+  cognito::RefreshProof proof;
+  proof.refresh_token = std::move(refresh_token);
+  add(std::move(pool), std::move(proof));
+}
+
+void Revocations::add(std::shared_ptr<cognito::UserPool> pool, cognito::RefreshProof proof) {
+  if (running_.size() < kMaxAtOnce) {
+    start(std::move(pool), std::move(proof));
+  } else if (waiting_.size() < kMaxWaiting) {
+    waiting_.push_back({std::move(pool), std::move(proof)});
+  } else {
+    ++left_to_expire_;
   }
-  const std::uint64_t id = next_id_++;
-  running_.emplace(
-      id, loop_.spawn(revoke(pool, std::move(refresh_token)), [this, id](bool) { finished(id); }));
 }
 
 void Revocations::when_idle(std::function<void()> call) {
@@ -23,21 +43,53 @@ void Revocations::when_idle(std::function<void()> call) {
   if (running_.empty()) loop_.post(std::exchange(when_idle_, {}));
 }
 
-runtime::Task<void> Revocations::revoke(cognito::UserPool* pool, std::string refresh_token) {
-  constexpr std::chrono::seconds time_for_all_tries{8};
-  const cognito::PoolResult<void> result =
-      co_await pool->revoke(std::move(refresh_token), clock_.now() + time_for_all_tries);
-  if (result) co_return;
-  const std::string_view cause = error_row(result.error().kind).word;
-  runtime::log(runtime::Level::warning, "a refresh token was not revoked: " + std::string(cause),
-               {{"CAUSE", cause},
-                {"DETAIL", result.error().message},
-                {"REQUEST_ID", result.error().request_id}});
+void Revocations::start(std::shared_ptr<cognito::UserPool> pool, cognito::RefreshProof proof) {
+  const std::uint64_t id = next_id_++;
+  running_.emplace(id, loop_.spawn(revoke(std::move(pool), std::move(proof)),
+                                   [this, id](bool) { finished(id); }));
+}
+
+Task<void> Revocations::revoke(std::shared_ptr<cognito::UserPool> pool,
+                               cognito::RefreshProof proof) {
+  const runtime::MonotonicTime deadline = clock_.now() + kTimeForOne;
+  std::string refresh_token = proof.refresh_token;
+  if (!proof.device_key.empty())
+    refresh_token = co_await forget_device(pool.get(), std::move(proof), deadline);
+  const cognito::PoolResult<void> revoked =
+      co_await pool->revoke(std::move(refresh_token), deadline);
+  if (!revoked) log_failure("a refresh token was not revoked", revoked.error());
+}
+
+// The refresh token to revoke then: it may have been rotated.
+Task<std::string> Revocations::forget_device(cognito::UserPool* pool, cognito::RefreshProof proof,
+                                             runtime::MonotonicTime deadline) {
+  std::string refresh_token = proof.refresh_token;
+  std::string device_key = proof.device_key;
+  cognito::PoolResult<cognito::Tokens> tokens = co_await pool->refresh(std::move(proof), deadline);
+  if (!tokens) {
+    log_failure("a device was not forgotten", tokens.error());
+    co_return refresh_token;
+  }
+  if (!tokens->refresh_token.empty()) refresh_token = std::move(tokens->refresh_token);
+  const cognito::PoolResult<void> forgotten = co_await pool->forget_device(
+      std::move(tokens->access_token), std::move(device_key), deadline);
+  if (!forgotten) log_failure("a device was not forgotten", forgotten.error());
+  co_return refresh_token;
 }
 
 void Revocations::finished(std::uint64_t id) {
   running_.erase(id);
-  if (running_.empty() && when_idle_) std::exchange(when_idle_, {})();
+  if (!waiting_.empty()) {
+    Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    start(std::move(next.pool), std::move(next.proof));
+    return;
+  }
+  if (!running_.empty()) return;
+  if (left_to_expire_ > 0)
+    runtime::log(runtime::Level::warning, std::to_string(std::exchange(left_to_expire_, 0)) +
+                                              " refresh tokens were not revoked: too many at once");
+  if (when_idle_) std::exchange(when_idle_, {})();
 }
 
 }  // namespace pamcognito::flows

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "daemon/cognito/user_pool.h"
@@ -13,10 +15,11 @@
 namespace pamcognito::flows {
 
 // Revokes refresh tokens in the background: of sign-ins that policy refused, that nobody took over,
-// or whose session ended. At most kMaxWaiting at once; a token beyond that is left to expire, with
-// a line in the log.
+// or whose session ended. kMaxAtOnce at once, kMaxWaiting more wait; a token beyond that is left to
+// expire, and the log says how many were.
 class Revocations {
  public:
+  static constexpr std::size_t kMaxAtOnce = 16;
   static constexpr std::size_t kMaxWaiting = 256;
 
   // Both outlive this.
@@ -24,18 +27,29 @@ class Revocations {
   Revocations(const Revocations&) = delete;
   Revocations& operator=(const Revocations&) = delete;
 
-  // `pool` outlives the revocation.
-  void add(cognito::UserPool* pool, std::string refresh_token);
+  void add(std::shared_ptr<cognito::UserPool> pool, std::string refresh_token);
+  // The same for a session. If it has a confirmed device, that is forgotten first, with an access
+  // token that a refresh gives.
+  void add(std::shared_ptr<cognito::UserPool> pool, cognito::RefreshProof proof);
   // Calls once none is under way any more; at once, from the loop, if none is.
   void when_idle(std::function<void()> call);
 
  private:
-  runtime::Task<void> revoke(cognito::UserPool* pool, std::string refresh_token);
+  struct Waiting {
+    std::shared_ptr<cognito::UserPool> pool;
+    cognito::RefreshProof proof;
+  };
+  void start(std::shared_ptr<cognito::UserPool> pool, cognito::RefreshProof proof);
+  runtime::Task<void> revoke(std::shared_ptr<cognito::UserPool> pool, cognito::RefreshProof proof);
+  runtime::Task<std::string> forget_device(cognito::UserPool* pool, cognito::RefreshProof proof,
+                                           runtime::MonotonicTime deadline);
   void finished(std::uint64_t id);
 
   runtime::EventLoop& loop_;
   runtime::Clock& clock_;
   std::uint64_t next_id_ = 1;
+  std::size_t left_to_expire_ = 0;
+  std::deque<Waiting> waiting_;
   std::map<std::uint64_t, runtime::EventLoop::Spawned> running_;
   std::function<void()> when_idle_;
 };

@@ -16,10 +16,19 @@ constexpr int kMaxChallenges = 20;
 Task<SignInResult> SignIn::run() {
   Ended end = co_await run_to_the_end();
   if (end->detail.empty()) end->detail = context_.untold_error;
+  end->calls = context_.trace.text();
+  // With auth_flow = custom, what was typed is an answer of the pool's own and no password.
+  if (end->accepted && policy::wants_password_verifiers(context_.config()) &&
+      context_.config().pool.auth_flow != policy::AuthFlow::custom)
+    end->accepted->password = std::move(context_.password);
   co_return std::move(*end);
 }
 
 Task<Ended> SignIn::run_to_the_end() {
+  if (context_.request.goal == Goal::set_up_totp) {
+    Ended end = co_await set_up_totp_by_session(&context_);
+    co_return end;
+  }
   // A caller with one prompt would give the old password for the new one; with auth_flow = custom
   // there is no password here.
   const bool cannot_change =
@@ -27,9 +36,13 @@ Task<Ended> SignIn::run_to_the_end() {
   if (context_.request.goal == Goal::change_password && cannot_change)
     co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
 
+  Ended by_session = co_await reauthenticate(&context_);
+  if (by_session) co_return by_session;
   context_.services.pool->prewarm();
   Ended no_password = co_await ask_password(&context_);
   if (no_password) co_return no_password;
+  // Before anything is sent: no attempt is spent and no message caused for nothing.
+  if (!context_.services.known->is_readable()) co_return identities_unreadable();
 
   Step step = co_await prove_first_factor(&context_);
   for (int answered = 0; step && step->challenge; ++answered) {

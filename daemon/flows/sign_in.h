@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "daemon/flows/sign_in_context.h"
 #include "daemon/flows/sign_in_types.h"
 #include "daemon/runtime/task.h"
@@ -20,6 +22,8 @@ class SignIn {
 
   // The object outlives the task.
   runtime::Task<SignInResult> run();
+  // So far, for the log line of a sign-in that is cut short (CallTrace::text()).
+  [[nodiscard]] const std::string& calls() const noexcept { return context_.trace.text(); }
 
  private:
   runtime::Task<Ended> run_to_the_end();

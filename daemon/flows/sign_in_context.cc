@@ -38,6 +38,12 @@ cognito::CallContext call_context(const policy::Config& config, const SignInRequ
   return context;
 }
 
+prompts::Rendering rendering_of(const policy::Config& config, const SignInRequest& request) {
+  prompts::Rendering rendering = prompts::rendering_for(config, request.program);
+  if (request.qr) rendering.qr = *request.qr;
+  return rendering;
+}
+
 Ended broken(std::string cause, Level level = Level::notice) {
   return std::make_unique<SignInResult>(Outcome::conversation_broken, std::move(cause), Notice(),
                                         level);
@@ -74,7 +80,7 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
     : services(std::move(services_)),
       request(std::move(request_)),
       conversation(conversation_),
-      rendering(prompts::rendering_for(*services.config, request.program)),
+      rendering(rendering_of(*services.config, request)),
       cognito_name(policy::cognito_username(services.config->access, request.user)),
       call(call_context(*services.config, request)),
       // A sign-in may begin with a call, before any answer.
@@ -127,6 +133,12 @@ bool SignInContext::has_time_to_enrol() const {
 
 bool SignInContext::service_has_time_to_enrol() const {
   return rendering.deadline >= kEnrolment;
+}
+
+void SignInContext::password_was_changed(Secret new_password) {
+  password = std::move(new_password);
+  password_changed = true;
+  services.sessions->forget_passwords(request.user);
 }
 
 std::optional<limits::Attempt> SignInContext::take_attempt() const {

@@ -34,6 +34,7 @@ struct SignInContext {
   const cognito::CallContext call;  // goes with every call that takes it
 
   Secret password;                  // the present one; empty: none was typed
+  bool password_asked = false;      // by the re-authentication; what was typed is in `password`
   Secret code_given_ahead;          // one prompt only: the code that came with the password
   bool first_factor_given = false;  // the pool accepted the password or a custom answer for it
   bool asked_more_than_password = false;  // the person was asked anything else
@@ -47,6 +48,7 @@ struct SignInContext {
   // Custom answers count as failed until the pool goes on to something else.
   std::vector<limits::Attempt> custom_attempts;
   int custom_answers = 0;    // in a row
+  cognito::CallTrace trace;  // of the calls of this sign-in, for the log
   Notice notice;             // shown with the next question
   std::string untold_error;  // what the person is not told of a reset, for the log
 
@@ -55,7 +57,7 @@ struct SignInContext {
   // prompt: where a code or a choice belongs, that ends the sign-in.
   runtime::Task<std::expected<Secret, Ended>> ask(Prompt prompt);
   // All calls of the present step end by then.
-  [[nodiscard]] runtime::MonotonicTime step_deadline() const { return step_deadline_; }
+  [[nodiscard]] cognito::Call step_deadline() { return {step_deadline_, &trace}; }
 
   [[nodiscard]] const policy::Config& config() const { return *services.config; }
   [[nodiscard]] bool accepts(policy::Method method) const;
@@ -68,6 +70,10 @@ struct SignInContext {
   [[nodiscard]] bool has_time_to_enrol() const;
   // And would there be, at the service's best? login(1) ends after a minute.
   [[nodiscard]] bool service_has_time_to_enrol() const;
+
+  // The pool has taken a new password: it is the present one, and nothing that was known of the old
+  // one counts any more.
+  void password_was_changed(Secret new_password);
 
   // An attempt of the user; nullopt: none is left.
   [[nodiscard]] std::optional<limits::Attempt> take_attempt() const;

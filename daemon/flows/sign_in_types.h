@@ -11,10 +11,12 @@
 #include <string>
 #include <utility>
 
+#include "common/frame.h"
 #include "common/outcome.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/flows/conversation.h"
 #include "daemon/flows/pending_tokens.h"
+#include "daemon/flows/session_keeper.h"
 #include "daemon/limits/failure_budgets.h"
 #include "daemon/limits/message_budgets.h"
 #include "daemon/limits/origin.h"
@@ -29,6 +31,7 @@ namespace pamcognito::flows {
 enum class Goal : std::uint8_t {
   sign_in,
   change_password,  // then the new password is asked for, and set
+  set_up_totp,      // by a session of the user's: no password is asked for, a new app is set up
 };
 
 // Who wants to sign in where, as the bus layer has established it.
@@ -40,6 +43,18 @@ struct SignInRequest {
   limits::Origin origin;    // for the failure budgets
   std::string remote_host;  // a literal address, without a scope id; empty: none, or not known
   Goal goal = Goal::sign_in;
+  std::string log_id;  // ties together what is logged of one sign-in, from the module to the pool;
+                       // 16 hexadecimal digits, no capability
+  bool caller_is_root = false;  // a PAM host that runs as root asks; else the user's own process
+  // Of the login that the host process belongs to, if that is the user's own: only then may a
+  // session of it stand in for the sign-in. Unset: none, or not to be believed.
+  sessions::Binding binding;
+  // set_up_totp:
+  std::optional<SignInId>
+      session;                   // by which the new app is set up: MfaPreferences::recent_session
+  std::string device_name;       // FriendlyDeviceName; empty: user@host
+  bool plain_uri = false;        // each question is the otpauth URI alone, for programs
+  std::optional<policy::Qr> qr;  // the QR code that the caller wants; none: as the program's
 
   SignInRequest(std::string user_, std::string service_, uid_t user_uid_, limits::Origin origin_)
       : user(std::move(user_)),
@@ -52,7 +67,7 @@ struct SignInRequest {
 // What a flow works with. All of it outlives the flow; `config` is kept by it.
 struct SignInServices {
   std::shared_ptr<const policy::Config> config;
-  cognito::UserPool* pool;
+  std::shared_ptr<cognito::UserPool> pool;  // a reload may put another in its place
   runtime::Clock* clock;
   limits::FailureBudgets* failures;
   limits::MessageBudgets* messages;
@@ -66,6 +81,8 @@ struct SignInServices {
   std::chrono::milliseconds* refusal_time;
   // Revokes in the background; never waits, never fails.
   std::function<void(std::string refresh_token)> revoke_later;
+  SessionKeeper* sessions;
+  sessions::KnownUsers* known;  // identity pins
 };
 
 // How a sign-in ended.
@@ -77,12 +94,19 @@ struct SignInResult {
   std::string detail;                            // for the log: the pool's own text
   std::string request_id;                        // of the call that decided, may be empty
   std::optional<cognito::ErrorKind> pool_error;  // where the pool's error decided
-  // Success only. Apart, because a waiting sign-in's frames have room for many results.
+  // Success by the pool's tokens only. Apart, because a waiting sign-in's frames have room for many
+  // results.
   struct Accepted {
     PendingTokens tokens;
     cognito::VerifiedTokens verified;
+    Secret password;  // where a verifier is wanted
+
+    Accepted(PendingTokens tokens_, cognito::VerifiedTokens verified_)
+        : tokens(std::move(tokens_)), verified(std::move(verified_)) {}
   };
   std::unique_ptr<Accepted> accepted;
+  std::optional<SignInId> reused;        // success only: the session that stood in for the sign-in
+  std::string calls;                     // CallTrace::text()
   std::optional<policy::Method> factor;  // the second factor that was given
 
   SignInResult(Outcome outcome_, std::string cause_, Notice notice_,

@@ -15,9 +15,19 @@
 // A step that ends the sign-in gives its end; an Ended that is null means that it may go on.
 namespace pamcognito::flows {
 
+// reauthenticate.cc: may a session of the user's stand in for the sign-in? Asked before the first
+// prompt. Null: no, the sign-in goes on in full, with the password that was typed, if one was.
+runtime::Task<Ended> reauthenticate(SignInContext* context);
+
 // password_step.cc
-// Asks for the password; where policy allows it, an empty answer leads to a reset.
+// Asks for the password, unless it was typed; where policy allows it, an empty answer leads to a
+// reset.
 runtime::Task<Ended> ask_password(SignInContext* context);
+// Is the service one of those that begin with a reset?
+bool begins_with_a_reset(const SignInContext& context);
+// The question, and what becomes of its answer.
+Prompt password_prompt(const SignInContext& context);
+runtime::Task<Ended> take_password(SignInContext* context, Secret typed);
 // The first factor, with the budgets, until the pool asks for another one or hands out tokens. A
 // reset or a confirmation that the pool wants first is done on the way.
 runtime::Task<Step> prove_first_factor(SignInContext* context);
@@ -69,8 +79,13 @@ struct Enrolment {
 // for an access token.
 runtime::Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context,
                                                           cognito::SetUpProof proof);
-// Makes TOTP the preferred factor, if it is not (GetUser is the judge).
-runtime::Task<Ended> prefer_totp(SignInContext* context, std::string access_token);
+// Switches TOTP on, and makes it the preferred factor: always, or only where no other one is.
+// GetUser is the judge of what is to be changed.
+enum class Prefer : std::uint8_t { always, if_none_is };
+runtime::Task<Ended> prefer_totp(SignInContext* context, std::string access_token, Prefer prefer);
+
+// set_up_totp.cc: Goal::set_up_totp, by a session of the user's; gives its end.
+runtime::Task<Ended> set_up_totp_by_session(SignInContext* context);
 
 // password_reset.cc
 enum class ResetCause : std::uint8_t {
@@ -82,6 +97,14 @@ runtime::Task<Ended> reset_password(SignInContext* context, ResetCause cause);
 
 // confirm_sign_up.cc: UserNotConfirmedException. Null: the account is confirmed.
 runtime::Task<Ended> confirm_sign_up(SignInContext* context);
+
+// identity.cc: is the account that the pool signed in this Linux user's? The pin decides; before
+// there is one, a claim does.
+Ended check_identity(const SignInContext& context, const cognito::VerifiedTokens& verified);
+// Pins the user to the account, if it is not pinned: on the disk before anybody is let in by it.
+runtime::Task<Ended> pin_identity(SignInContext* context, const cognito::VerifiedTokens* verified);
+// Nobody's pin is known: nobody is signed in.
+Ended identities_unreadable();
 
 // acceptance.cc: from tokens to the end: verified, the right person, allowed here, with the second
 // factor that policy asks for, enrolled now where that is allowed.

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/text.h"
 #include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"
+#include "daemon/prompts/qr.h"
 #include "daemon/prompts/texts.h"
 
 namespace pamcognito::flows {
@@ -55,7 +57,8 @@ class Showing {
       : context_(context),
         setup_{.secret = std::move(secret),
                .issuer = context->config().mfa.issuer,
-               .account = context->cognito_name},
+               .account = context->cognito_name,
+               .demanded = context->request.goal != Goal::set_up_totp},
         proof_(std::move(proof)),
         received_(context->services.clock->now()),
         form_(context->rendering.qr) {}
@@ -64,7 +67,9 @@ class Showing {
     for (int tries = 0; tries < kTries;) {
       std::expected<Secret, Ended> answer = co_await context_->ask(next_prompt());
       if (!answer) co_return std::unexpected(std::move(answer.error()));
-      if (const auto form = other_form(answer->reveal(), form_); form && shows_++ < kShows) {
+      const auto form =
+          context_->request.plain_uri ? std::nullopt : other_form(answer->reveal(), form_);
+      if (form && shows_++ < kShows) {
         form_ = *form;
         show_secret_ = true;
         continue;
@@ -94,13 +99,16 @@ class Showing {
   }
 
  private:
-  Prompt next_prompt() {
+  Prompt next_prompt() { return {question(), Purpose::code, context_->rendering.echo_code}; }
+  std::string question() {
+    if (context_->request.plain_uri)
+      return prompts::otpauth_uri(setup_.secret, setup_.issuer, setup_.account);
     const bool show = std::exchange(show_secret_, false);
-    return {show ? prompts::totp_setup(setup_, form_) : prompts::totp_setup_again(), Purpose::code,
-            context_->rendering.echo_code};
+    return show ? prompts::totp_setup(setup_, form_) : prompts::totp_setup_again();
   }
   [[nodiscard]] std::string device_name() const {
-    return context_->request.user + "@" + host_name();
+    const std::string& chosen = context_->request.device_name;
+    return chosen.empty() ? context_->request.user + "@" + host_name() : chosen;
   }
 
   SignInContext* context_;
@@ -139,18 +147,22 @@ Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpPr
   co_return enrolment;
 }
 
-Task<Ended> prefer_totp(SignInContext* context, std::string access_token) {
+Task<Ended> prefer_totp(SignInContext* context, std::string access_token, Prefer prefer) {
   PoolResult<cognito::UserState> user =
       co_await context->services.pool->get_user(access_token, context->step_deadline());
   if (!user) co_return context->from_error(user.error());
-  if (lists(*user, kWireName) && user->preferred_factor == kWireName) co_return nullptr;
+  const bool listed = lists(*user, kWireName);
+  const bool another_is_preferred =
+      !user->preferred_factor.empty() && user->preferred_factor != kWireName;
+  const bool stays_behind = another_is_preferred && prefer == Prefer::if_none_is;
+  if (listed && (stays_behind || user->preferred_factor == kWireName)) co_return nullptr;
 
   // Only what changes is named: a factor that was never set up must not be.
   cognito::MfaPreference preference;
-  preference.totp = {.enabled = true, .preferred = true};
+  preference.totp = {.enabled = true, .preferred = !stays_behind};
   const cognito::FactorPreference no_longer_first{.enabled = true, .preferred = false};
-  if (user->preferred_factor == "SMS_MFA") preference.sms = no_longer_first;
-  if (user->preferred_factor == "EMAIL_OTP") preference.email = no_longer_first;
+  if (!stays_behind && user->preferred_factor == "SMS_MFA") preference.sms = no_longer_first;
+  if (!stays_behind && user->preferred_factor == "EMAIL_OTP") preference.email = no_longer_first;
   PoolResult<void> set = co_await context->services.pool->set_mfa_preference(
       std::move(access_token), preference, context->step_deadline());
   if (!set) co_return context->from_error(set.error());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/runtime/metrics.h"
+
 namespace pamcognito::limits {
 
 Attempt::Attempt(FailureBudgets* budgets, std::string user, std::uint64_t id)
@@ -28,6 +30,13 @@ void Attempt::give_back() noexcept {
 
 std::optional<Attempt> FailureBudgets::take(const std::string& user, uid_t user_uid,
                                             const Origin& origin, runtime::BootTime now) {
+  std::optional<Attempt> attempt = take_if_left(user, user_uid, origin, now);
+  if (!attempt) runtime::metrics().count("pam_cognito_limits_hit_total", {{"limit", "failures"}});
+  return attempt;
+}
+
+std::optional<Attempt> FailureBudgets::take_if_left(const std::string& user, uid_t user_uid,
+                                                    const Origin& origin, runtime::BootTime now) {
   UserRecord* const record = record_of(user, now);
   if (record == nullptr) return std::nullopt;
   drop_expired(*record, now);

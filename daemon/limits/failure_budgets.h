@@ -74,6 +74,8 @@ class FailureBudgets {
   static constexpr std::size_t kMaxUsers = 65536;  // all of them local accounts that are ours
   static constexpr std::size_t kMaxKnownOrigins = 16;
 
+  std::optional<Attempt> take_if_left(const std::string& user, uid_t user_uid, const Origin& origin,
+                                      runtime::BootTime now);
   // nullptr: too many users have failures in the window.
   UserRecord* record_of(const std::string& user, runtime::BootTime now);
   bool make_room(runtime::BootTime now);

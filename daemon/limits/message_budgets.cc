@@ -2,9 +2,18 @@
 
 #include <algorithm>
 
+#include "daemon/runtime/metrics.h"
+
 namespace pamcognito::limits {
 
 bool MessageBudgets::permitted(const std::string& user, runtime::BootTime now) {
+  const bool is_permitted = has_room(user, now);
+  if (!is_permitted)
+    runtime::metrics().count("pam_cognito_limits_hit_total", {{"limit", "messages"}});
+  return is_permitted;
+}
+
+bool MessageBudgets::has_room(const std::string& user, runtime::BootTime now) {
   const auto found = users_.find(user);
   if (found == users_.end()) return users_.size() < kMaxUsers || make_room(now);
   UserRecord& record = found->second;
@@ -19,6 +28,7 @@ void MessageBudgets::caused(const std::string& user, runtime::BootTime now) {
   // A pool that sends without being asked must not grow this.
   if (record.caused.size() > kMaxCounted) record.caused.pop_front();
   ++record.unanswered;
+  if (!kind_.empty()) runtime::metrics().count("pam_cognito_messages_total", {{"kind", kind_}});
 }
 
 void MessageBudgets::answered(const std::string& user) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "daemon/policy/config.h"
 #include "daemon/runtime/clock.h"
@@ -17,7 +18,10 @@ namespace pamcognito::limits {
 // time.
 class MessageBudgets {
  public:
-  explicit MessageBudgets(policy::LimitsConfig limits) : limits_(limits) {}
+  // `kind`: what the messages are for, as runtime::metrics() counts them: sign-in or reset. Empty:
+  // somebody else counts them. A literal.
+  explicit MessageBudgets(policy::LimitsConfig limits, std::string_view kind = "sign-in")
+      : limits_(limits), kind_(kind) {}
   MessageBudgets(const MessageBudgets&) = delete;
   MessageBudgets& operator=(const MessageBudgets&) = delete;
 
@@ -38,10 +42,12 @@ class MessageBudgets {
   static constexpr std::size_t kMaxUsers = 65536;
   static constexpr std::size_t kMaxCounted = 64;  // above what `messages` can be
 
+  bool has_room(const std::string& user, runtime::BootTime now);
   void drop_expired(UserRecord& record, runtime::BootTime now) const;
   bool make_room(runtime::BootTime now);
 
   policy::LimitsConfig limits_;
+  std::string_view kind_;
   std::map<std::string, UserRecord> users_;
 };
 

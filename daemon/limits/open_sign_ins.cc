@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/runtime/metrics.h"
+
 namespace pamcognito::limits {
 namespace {
 
@@ -48,6 +50,7 @@ std::optional<SignInPlace> OpenSignIns::take(const std::string& user, const Orig
   UserAndOrigin key(user, origin);
   if (all_ >= all || count_of(by_origin_, origin) >= most_of(origin) ||
       count_of(by_user_and_origin_, key) >= kPerUserAndOrigin) {
+    runtime::metrics().count("pam_cognito_limits_hit_total", {{"limit", "open-sign-ins"}});
     return std::nullopt;
   }
   // Both counters exist before one is raised: without memory, nothing was counted.

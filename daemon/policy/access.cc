@@ -1,14 +1,36 @@
 #include <algorithm>
+#include <string>
 
 #include "daemon/policy/config.h"
 
 namespace pamcognito::policy {
 namespace {
 
-bool share_one(const std::vector<std::string>& allowed, const std::vector<std::string>& groups) {
-  return std::ranges::any_of(groups, [&](const std::string& group) {
+// One of `groups` that is allowed; nullptr: there is none.
+const std::string* first_shared(const std::vector<std::string>& allowed,
+                                const std::vector<std::string>& groups) {
+  const auto found = std::ranges::find_if(groups, [&](const std::string& group) {
     return std::ranges::find(allowed, group) != allowed.end();
   });
+  return found == groups.end() ? nullptr : &*found;
+}
+
+// [access] alone.
+AccessVerdict explain_admission(const AccessConfig& access, std::string_view user,
+                                const std::vector<std::string>& groups) {
+  if (access.allow_all) return {true, "allow_users of [access] is *"};
+  if (std::ranges::find(access.allow_users, user) != access.allow_users.end())
+    return {true, "allow_users of [access] has " + std::string(user)};
+  if (const std::string* const group = first_shared(access.allow_groups, groups))
+    return {true, "allow_groups of [access] has " + *group};
+  if (access.allow_users.empty() && access.allow_groups.empty())
+    return {false, "[access] allows nobody: allow_groups and allow_users are empty"};
+  return {false, "allow_users of [access] has not this user, allow_groups none of its groups"};
+}
+
+const ServiceConfig* service_of(const Config& config, std::string_view service) {
+  const auto found = config.services.find(service);
+  return found == config.services.end() ? nullptr : &found->second;
 }
 
 UnknownAccount built_in_unknown(std::string_view service) {
@@ -39,24 +61,45 @@ std::string cognito_username(const AccessConfig& access, std::string_view linux_
   return name;
 }
 
+AccessVerdict explain_access(const Config& config, std::string_view user, std::string_view service,
+                             const std::vector<std::string>& groups) {
+  AccessVerdict admission = explain_admission(config.access, user, groups);
+  const ServiceConfig* const narrowed = service_of(config, service);
+  if (!admission.permitted || narrowed == nullptr || narrowed->allow_groups.empty())
+    return admission;
+  const std::string place = "allow_groups of [service " + std::string(service) + "] has ";
+  const std::string* const group = first_shared(narrowed->allow_groups, groups);
+  if (group == nullptr) return {false, place + "none of the user's groups"};
+  return {true, place + *group + ", and " + admission.rule};
+}
+
 bool access_permitted(const Config& config, std::string_view user, std::string_view service,
                       const std::vector<std::string>& groups) {
-  const AccessConfig& access = config.access;
-  const bool admitted = access.allow_all ||
-                        std::ranges::find(access.allow_users, user) != access.allow_users.end() ||
-                        share_one(access.allow_groups, groups);
-  if (!admitted) return false;
-  const auto narrowed = config.services.find(service);
-  return narrowed == config.services.end() || narrowed->second.allow_groups.empty() ||
-         share_one(narrowed->second.allow_groups, groups);
+  return explain_access(config, user, service, groups).permitted;
 }
 
 UnknownAccount unknown_account(const Config* config, std::string_view service) {
-  if (config != nullptr) {
-    const auto found = config->services.find(service);
-    if (found != config->services.end() && found->second.unknown) return *found->second.unknown;
+  const ServiceConfig* const known = config == nullptr ? nullptr : service_of(*config, service);
+  return known != nullptr && known->unknown ? *known->unknown : built_in_unknown(service);
+}
+
+std::string explain_unknown_account(const Config* config, std::string_view service) {
+  const ServiceConfig* const known = config == nullptr ? nullptr : service_of(*config, service);
+  const std::string name(service);
+  return known != nullptr && known->unknown ? "unknown of [service " + name + "]"
+                                            : "built in: unknown for " + name;
+}
+
+std::string_view to_string(UnknownAccount rule) {
+  switch (rule) {
+    case UnknownAccount::deny:
+      return "deny";
+    case UnknownAccount::allow:
+      return "allow";
+    case UnknownAccount::allow_root:
+      return "allow-root";
   }
-  return built_in_unknown(service);
+  return "deny";
 }
 
 }  // namespace pamcognito::policy

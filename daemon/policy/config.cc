@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include "daemon/policy/config_files.h"
 #include "daemon/policy/credential.h"
 #include "daemon/policy/ini_file.h"
+#include "daemon/policy/reauth.h"
 #include "daemon/policy/settings.h"
 #include "daemon/policy/system_error.h"
 
@@ -29,8 +32,9 @@ class Loader {
     for (const ConfigText& file : *files) {
       if (auto added = add(file); !added) return std::unexpected(std::move(added.error()));
     }
-    for (const auto& check : {&Loader::derive_pool, &Loader::check_ca_file, &Loader::check_metadata,
-                              &Loader::check_limits, &Loader::take_client_secret}) {
+    for (const auto& check :
+         {&Loader::derive_pool, &Loader::check_ca_file, &Loader::check_metadata,
+          &Loader::check_limits, &Loader::check_reauth, &Loader::take_client_secret}) {
       if (auto checked = (this->*check)(); !checked) {
         return std::unexpected(std::move(checked.error()));
       }
@@ -112,6 +116,15 @@ class Loader {
     return {};
   }
 
+  // [service user]: for the user's own processes, such as lockers and `cognitoctl`.
+  Checked check_reauth() {
+    const auto own = draft_.config.services.find("user");
+    if (own == draft_.config.services.end() || own->second.reauth != Reauth::none) return {};
+    return wrong_key("service user", "reauth",
+                     "is none, which is for services that run as root: any process of the user "
+                     "could sign in by it; use password or full");
+  }
+
   Checked take_client_secret() {
     auto secret = read_client_secret();
     if (!secret) return std::unexpected(std::move(secret.error()));
@@ -133,6 +146,12 @@ class Loader {
                                 ": nobody may sign in: name Cognito groups in allow_groups of "
                                 "[access]");
     }
+    if (access.allow_all && access.identity != Identity::file) {
+      warn_of(
+          "access", "identity",
+          "ties a Linux user to whoever signs in first under its name, and allow_users = * lets "
+          "everybody in the pool do so: name users or groups, or set identity = file");
+    }
     if (config.limits.failures >= kAttemptsBeforeLock) {
       warn_of("limits", "failures",
               "lets a stranger lock a user out of the pool: Cognito locks after five failures");
@@ -143,6 +162,36 @@ class Loader {
           "mfa", "methods",
           "lets nobody in: with auth_flow = custom a custom answer stands for the password, and "
           "no other second factor is accepted");
+    }
+    warn_of_sessions();
+  }
+
+  void warn_of_sessions() {
+    const Config& config = draft_.config;
+    const SessionConfig& session = config.session;
+    const bool no_sessions = session.lifetime == std::chrono::seconds::zero();
+    if (!no_sessions && session.unreachable_grace > session.lifetime) {
+      warn_of("session", "unreachable_grace",
+              "is longer than lifetime, which ends a session all the same");
+    }
+    for (const auto& [name, service] : config.services) {
+      const Reauth reauth = service.reauth.value_or(Reauth::full);
+      if (reauth == Reauth::full) continue;
+      if (no_sessions) {
+        warn_of("service " + name, "reauth",
+                "is " + std::string(to_string(reauth)) +
+                    " without effect: lifetime = 0 of [session] means that there are no sessions");
+      }
+      if (reauth == Reauth::password && config.pool.auth_flow == AuthFlow::custom) {
+        warn_of("service " + name, "reauth",
+                "is password without effect: with auth_flow = custom there is no password, and "
+                "every sign-in is full");
+      }
+    }
+    const std::string& textfile = config.metrics.textfile;
+    if (!textfile.empty() && !textfile.ends_with(".prom")) {
+      warn_of("metrics", "textfile",
+              "does not end in .prom: Prometheus' node exporter reads no other files");
     }
   }
 

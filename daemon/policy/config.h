@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/secret.h"
@@ -26,7 +27,13 @@ enum class Choose : std::uint8_t { policy, ask };
 // Where a second factor may be set up in a sign-in. pool: where the pool demands it (MFA_SETUP);
 // local: also without its demand, on a console or greeter of this machine; yes: and remotely.
 enum class Enrol : std::uint8_t { no, pool, local, yes };
-enum class Identity : std::uint8_t { username, email };
+// What the tokens of a user that is not pinned yet must say. file: root has pinned it, or nobody
+// gets in.
+enum class Identity : std::uint8_t { username, email, file };
+// How somebody who has a session signs in again. password: that of the session, checked here.
+enum class Reauth : std::uint8_t { full, password, none };
+// What ends a session before its lifetime: nothing; or the end of the user's last login.
+enum class EndWith : std::uint8_t { lifetime, last_logout };
 // How a QR code is shown to a terminal: half blocks are UTF-8, ascii is twice as large.
 enum class Qr : std::uint8_t { none, half_blocks, ascii };
 enum class UnknownAccount : std::uint8_t { deny, allow, allow_root };
@@ -91,6 +98,19 @@ struct MfaConfig {
   std::string issuer = "Cognito";  // what an authenticator app shows beside the account
 };
 
+// [session]: what a sign-in is good for afterwards. Ages are by CLOCK_BOOTTIME.
+struct SessionConfig {
+  std::chrono::seconds lifetime{12 * 3600};  // 0: no sessions, tokens are revoked after the sign-in
+  std::chrono::seconds revalidate{300};      // how stale "the account still stands" may be
+  std::chrono::seconds unreachable_grace{0};  // beyond it, while the pool cannot be reached
+  EndWith end_with = EndWith::lifetime;
+};
+
+// [metrics]
+struct MetricsConfig {
+  std::string textfile;  // where counters are written for Prometheus' node exporter; empty: nowhere
+};
+
 struct LimitsConfig {
   unsigned failures = 4;                 // failed passwords and codes of a user at the pool
   unsigned failures_unknown_origin = 3;  // of these, from origins not known for the user
@@ -114,6 +134,8 @@ struct ServiceConfig {
   std::optional<std::chrono::seconds> deadline;
   std::optional<Qr> qr;         // qr = no | yes | ascii
   std::optional<bool> console;  // console = yes | no: is its person at this machine?
+  std::optional<Reauth> reauth;
+  std::optional<std::chrono::seconds> mfa_max_age;
 };
 
 struct Config {
@@ -124,8 +146,10 @@ struct Config {
   CustomChallengeConfig custom_challenge;
   PasswordConfig password;
   TextsConfig texts;
+  SessionConfig session;
   LimitsConfig limits;
   AccountConfig account;
+  MetricsConfig metrics;
   std::map<std::string, ServiceConfig, std::less<>> services;
   std::vector<std::string> warnings;  // what --check-config and the start-up log say besides
 };
@@ -147,9 +171,26 @@ std::string cognito_username(const AccessConfig& access, std::string_view linux_
 bool access_permitted(const Config& config, std::string_view user, std::string_view service,
                       const std::vector<std::string>& groups);
 
+// The same, and which rule decided: the one that lets in (of a service that narrows: that
+// service's), or the one that no group or name fulfils. For people.
+struct AccessVerdict {
+  bool permitted = false;
+  std::string rule;
+
+  AccessVerdict() = default;
+  AccessVerdict(bool permitted_, std::string rule_)
+      : permitted(permitted_), rule(std::move(rule_)) {}
+};
+AccessVerdict explain_access(const Config& config, std::string_view user, std::string_view service,
+                             const std::vector<std::string>& groups);
+
 // What the account phase answers for a user that was never seen: the configuration's, else the
 // built-in: allow for systemd-user, cron and atd; allow_root for su and su-l; deny.
 // `config` may be null: an unconfigured daemon.
 UnknownAccount unknown_account(const Config* config, std::string_view service);
+// "unknown of [service sshd]", or that it is built in.
+std::string explain_unknown_account(const Config* config, std::string_view service);
+// As the configuration writes it.
+std::string_view to_string(UnknownAccount rule);
 
 }  // namespace pamcognito::policy

@@ -8,21 +8,16 @@
 #include <set>
 #include <utility>
 
+#include "common/text.h"
+
 namespace pamcognito::policy {
 namespace {
 
 constexpr std::size_t kMaxLine = 4000;
 constexpr std::size_t kMaxSectionName = 49;  // inih cuts a longer one off without a word
-constexpr std::string_view kBlanks = " \t\r";
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 std::string_view without_comment(std::string_view line) {

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <initializer_list>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,22 +14,19 @@
 // key's name.
 namespace pamcognito::policy {
 
-// A word of the file; without a meaning where this version does not have it yet.
+// A word of the file.
 template <class T>
 struct Word {
   std::string_view word;
-  std::optional<T> meaning;
+  T meaning;
 };
 
 template <class T>
 ValueResult<T> parse_choice(std::string_view value, std::initializer_list<Word<T>> words) {
   std::string known;
   for (const auto& [word, meaning] : words) {
-    if (word == value && meaning) return *meaning;
-    if (word == value) {
-      return std::unexpected(std::string(word) + " is not available in this version");
-    }
-    if (meaning) known += (known.empty() ? "" : " or ") + std::string(word);
+    if (word == value) return meaning;
+    known += (known.empty() ? "" : " or ") + std::string(word);
   }
   return std::unexpected("is not " + known);
 }

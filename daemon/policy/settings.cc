@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <utility>
 
 #include "common/user_name.h"
@@ -32,28 +31,12 @@ struct Row {
 
 constexpr std::string_view kService = "service";
 constexpr std::string_view kClientMetadata = "client_metadata";
-constexpr std::string_view kNotBuilt = "is not available in this version: remove the line";
 
 template <class Place, class Value>
 Applied put(Place& place, ValueResult<Value> value) {
   if (!value) return std::unexpected(std::move(value.error()));
   place = std::move(*value);
   return {};
-}
-
-// For a key of which only the safe value is built: that one is accepted, and changes nothing.
-Applied accept_only(std::string_view value, std::string_view built,
-                    std::initializer_list<std::string_view> later) {
-  if (value == built) return {};
-  if (std::ranges::find(later, value) == later.end()) {
-    return std::unexpected("is not " + std::string(built));
-  }
-  return std::unexpected(std::string(value) + " is not available in this version: use " +
-                         std::string(built));
-}
-
-Applied not_built(Target, std::string_view) {
-  return std::unexpected(std::string(kNotBuilt));
 }
 
 Applied put_allowed_users(AccessConfig& access, std::string_view value) {
@@ -182,7 +165,7 @@ constexpr std::array kRows = {
           return put(t.draft.config.access.identity,
                      parse_choice<Identity>(v, {{"username", Identity::username},
                                                 {"email", Identity::email},
-                                                {"file", std::nullopt}}));
+                                                {"file", Identity::file}}));
         }},
 
     Row{"mfa", "require",
@@ -242,10 +225,30 @@ constexpr std::array kRows = {
           return put(t.draft.config.texts.trigger_refusal, parse_yes_no(v));
         }},
 
-    Row{"session", "lifetime", not_built},
-    Row{"session", "revalidate", not_built},
-    Row{"session", "unreachable_grace", not_built},
-    Row{"session", "end_with", not_built},
+    Row{"session", "lifetime",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.session.lifetime, parse_duration(v, seconds(0), days(30)));
+        }},
+    Row{"session", "revalidate",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.session.revalidate, parse_duration(v, seconds(0), days(1)));
+        }},
+    Row{"session", "unreachable_grace",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.session.unreachable_grace,
+                     parse_duration(v, seconds(0), days(7)));
+        }},
+    Row{"session", "end_with",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.session.end_with,
+                     parse_choice<EndWith>(v, {{"lifetime", EndWith::lifetime},
+                                               {"last-logout", EndWith::last_logout}}));
+        }},
+
+    Row{"metrics", "textfile",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.metrics.textfile, parse_path(v));
+        }},
 
     Row{"account", "facts_max_age",
         [](Target t, std::string_view v) {
@@ -300,8 +303,15 @@ constexpr std::array kRows = {
            std::string_view
                v) { return put(t.service->deadline, parse_duration(v, seconds(10), seconds(900))); }},
     Row{kService, "reauth",
-        [](Target, std::string_view v) { return accept_only(v, "full", {"password", "none"}); }},
-    Row{kService, "mfa_max_age", not_built},
+        [](Target t, std::string_view v) {
+          return put(t.service->reauth, parse_choice<Reauth>(v, {{"full", Reauth::full},
+                                                                 {"password", Reauth::password},
+                                                                 {"none", Reauth::none}}));
+        }},
+    Row{kService, "mfa_max_age",
+        [](Target t, std::string_view v) {
+          return put(t.service->mfa_max_age, parse_duration(v, seconds(0), days(30)));
+        }},
 };
 
 // The NAME of "service NAME"; empty for other sections.
@@ -313,8 +323,7 @@ std::string_view service_of(std::string_view section) {
 std::string known_keys(std::string_view section) {
   std::string keys;
   for (const Row& row : kRows) {
-    if (row.section != section || row.apply == not_built) continue;
-    if (row.key == "client_secret") continue;
+    if (row.section != section || row.key == "client_secret") continue;
     keys += (keys.empty() ? "" : ", ") + std::string(row.key);
   }
   return keys;
@@ -331,8 +340,8 @@ std::string check_section(std::string_view section) {
       section != kService && std::ranges::find(kRows, section, &Row::section) != kRows.end();
   return known ? ""
                : "is not a section: there are [pool], [access], [mfa], [password], "
-                 "[custom_challenge], [client_metadata], [texts], [account], [limits] and "
-                 "[service NAME]";
+                 "[custom_challenge], [client_metadata], [texts], [session], [account], [limits], "
+                 "[metrics] and [service NAME]";
 }
 
 std::expected<void, std::string> apply_setting(Draft& draft, std::string_view section,
@@ -344,11 +353,8 @@ std::expected<void, std::string> apply_setting(Draft& draft, std::string_view se
   if (row == kRows.end() && table == kClientMetadata) {
     return put_metadata_pair(draft.config.client_metadata, key, value);
   }
-  if (row == kRows.end()) {
-    const std::string keys = known_keys(table);
-    if (keys.empty()) return std::unexpected(std::string(kNotBuilt));
-    return std::unexpected("is not a key of this section: there are " + keys);
-  }
+  if (row == kRows.end())
+    return std::unexpected("is not a key of this section: there are " + known_keys(table));
   ServiceConfig* const of_service =
       service.empty() ? nullptr : &draft.config.services[std::string(service)];
   return row->apply({draft, of_service}, value);

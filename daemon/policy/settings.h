@@ -19,7 +19,7 @@ struct Draft {
 std::string check_section(std::string_view section);
 
 // Puts one setting into the draft. The error goes on from the key's name: "is not yes or no". Every
-// key is a row of the table in settings.cc, those that this version does not have yet as well.
+// key is a row of the table in settings.cc.
 std::expected<void, std::string> apply_setting(Draft& draft, std::string_view section,
                                                std::string_view key, std::string_view value);
 

@@ -18,6 +18,13 @@ std::string medium_name(std::string_view medium) {
   return {};
 }
 
+std::string names_of(const std::vector<policy::Method>& methods) {
+  std::string names;
+  for (const policy::Method method : methods)
+    names += (names.empty() ? "" : ", ") + method_name(method);
+  return names;
+}
+
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -167,13 +174,9 @@ std::string second_factor_needed() {
 }
 
 std::string factor_not_accepted(const std::vector<policy::Method>& accepted) {
-  std::string names;
-  for (const policy::Method method : accepted) {
-    names += (names.empty() ? "" : ", ") + method_name(method);
-  }
   return fill(tr("Your second factor is not accepted here. Accepted: {1}. Set one up in your "
                  "organisation's sign-in portal, then try again."),
-              {names});
+              {names_of(accepted)});
 }
 
 std::string not_permitted() {
@@ -218,6 +221,56 @@ std::string trigger_refusal(std::string_view pools_text) {
 
 std::string not_changed() {
   return tr("Your password was not changed.");
+}
+
+std::string ask_administrator() {
+  return tr("This machine cannot sign you in now. Ask your administrator.");
+}
+
+std::string totp_is_set_up() {
+  return tr("Your authenticator app is set up.");
+}
+
+std::string sign_in_first() {
+  return tr(
+      "This needs a full sign-in with your second factor in the last five minutes. Sign in "
+      "again, then try again.");
+}
+
+std::string no_session() {
+  return tr("You are not signed in here. Sign in first.");
+}
+
+std::string first_factor_elsewhere() {
+  return tr(
+      "Your account has no second factor yet, and the first one cannot be set up from here. Set it "
+      "up in your organisation's sign-in portal.");
+}
+
+std::string one_preferred_only() {
+  return tr("Only one second factor can be the preferred one.");
+}
+
+std::string factor_would_be_missing(const std::vector<policy::Method>& accepted) {
+  return fill(tr("You would be left without a second factor that is accepted here. Accepted: {1}. "
+                 "Set up another one first."),
+              {names_of(accepted)});
+}
+
+std::string factor_not_set_up() {
+  return tr(
+      "This second factor is not set up for your account yet. Set it up first, then switch "
+      "it on.");
+}
+
+std::string preference_not_taken() {
+  return tr("The sign-in service did not take this change.");
+}
+
+std::string pool_not_found() {
+  return tr(
+      "The sign-in service does not know this machine or your account. Ask your "
+      "administrator.");
 }
 
 }  // namespace pamcognito::prompts

@@ -2,14 +2,13 @@
 #include <algorithm>
 #include <string>
 
+#include "common/text.h"
 #include "daemon/prompts/catalogue.h"
 #include "daemon/prompts/phrase.h"
 #include "daemon/prompts/texts.h"
 
 namespace pamcognito::prompts {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r\n";
 
 // A parameter of the challenge; may be empty.
 std::string parameter(const cognito::Challenge& challenge, const std::string& name,
@@ -54,12 +53,6 @@ std::string words_for(std::string_view attribute) {
   if (attribute == "preferred_username") return tr("preferred user name");
   if (attribute == "zoneinfo") return tr("time zone (such as Europe/Paris)");
   return {};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 // ASCII only: the words that are compared consist of it.

@@ -47,9 +47,10 @@ std::string custom_challenge(const cognito::Challenge& challenge,
 // form of it. "… Code from the app (a: QR code in letters, n: no QR code): " At most 15,000 bytes:
 // a QR code that does not fit is left out.
 struct TotpSetup {
-  std::string secret;   // base32
-  std::string issuer;   // as the app shows it
-  std::string account;  // as the app shows it
+  std::string secret;    // base32
+  std::string issuer;    // as the app shows it
+  std::string account;   // as the app shows it
+  bool demanded = true;  // in a sign-in; else the person asked for it
 };
 std::string totp_setup(const TotpSetup& setup, policy::Qr qr);
 // After the first try: "Code from the app (s: show the secret again): ".
@@ -122,5 +123,20 @@ std::string trigger_refusal(std::string_view pools_text);
 std::string too_many_answers();    // "Too many tries. Please start again."
 std::string cannot_change_here();  // passwd where there is no password to change
 std::string not_changed();         // "Your password was not changed."
+// This machine's own state stands in the way: "This machine cannot sign you in now. Ask your
+// administrator."
+std::string ask_administrator();
+
+// The person's own second factors, outside a sign-in.
+std::string totp_is_set_up();  // "Your authenticator app is set up."
+std::string sign_in_first();   // a change needs a full sign-in with a second factor, just now
+std::string no_session();      // "You are not signed in here. Sign in first."
+std::string first_factor_elsewhere();  // the first one cannot be set up from here
+std::string one_preferred_only();      // "Only one second factor can be the preferred one."
+// A change that would take the last accepted one away; names what is.
+std::string factor_would_be_missing(const std::vector<policy::Method>& accepted);
+std::string factor_not_set_up();     // it cannot be switched on yet: what to do
+std::string preference_not_taken();  // "The sign-in service did not take this change."
+std::string pool_not_found();        // the pool or its client is not what it should be
 
 }  // namespace pamcognito::prompts

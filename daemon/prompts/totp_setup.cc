@@ -39,7 +39,10 @@ std::string question(policy::Qr qr) {
 }
 
 std::string composed(const TotpSetup& shown, const std::string& code, policy::Qr qr) {
-  std::string text = tr("Your account needs a second factor: an authenticator app.") + "\n";
+  std::string text =
+      (shown.demanded ? tr("Your account needs a second factor: an authenticator app.")
+                      : tr("A new authenticator app for your account.")) +
+      "\n";
   if (code.empty()) {
     text += tr("Type this secret into the app, then its code here.") + "\n\n";
   } else {
@@ -56,7 +59,7 @@ std::string composed(const TotpSetup& shown, const std::string& code, policy::Qr
 
 std::string totp_setup(const TotpSetup& setup, policy::Qr qr) {
   const TotpSetup shown{one_line(setup.secret, kMaxSecret), one_line(setup.issuer),
-                        one_line(setup.account)};
+                        one_line(setup.account), setup.demanded};
   const std::string code = qr_code(otpauth_uri(shown.secret, shown.issuer, shown.account), qr);
   std::string text = composed(shown, code, qr);
   return text.size() <= kMaxPrompt ? text : composed(shown, {}, policy::Qr::none);

@@ -17,7 +17,7 @@ namespace pamcognito::runtime {
 namespace {
 
 constexpr std::size_t kMaxMessage = 1024;
-constexpr std::size_t kMaxValue = 512;
+constexpr std::size_t kMaxValue = 2048;  // a long sign-in's calls
 constexpr std::size_t kMaxFields = 16;
 
 Level lowest_level = Level::info;

@@ -42,6 +42,14 @@ class Worker {
     return Call<std::invoke_result_t<Job>>(*this, std::move(job));
   }
 
+  // The same for a job that has something to destroy: it is in `data`, which the job shares.
+  //
+  //   const auto result = co_await worker.run_with(std::move(data), &write_them);
+  template <class Data, class Result>
+  auto run_with(std::shared_ptr<Data> data, Result (*work)(Data&)) {
+    return Call<Result>(*this, [data = std::move(data), work] { return work(*data); });
+  }
+
  private:
   template <class Result>
   class Call {

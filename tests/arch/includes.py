@@ -1,8 +1,8 @@
 """Holds the tree against docs/architecture.md: which layer may include which.
 
 The page's ```layers block has a line for each layer, "flows: prompts limits common". A word is a
-layer, or one header of a layer ("cognito/endpoint.h"). A layer's files are in its folder: common/ and
-pam/ at the top, the others in daemon/; main is daemon/main.cc.
+layer, or one header of a layer ("cognito/endpoint.h"). A layer's files are in its folder: common/,
+pam/ and cli/ at the top, the others in daemon/; main is daemon/main.cc.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ FOREIGN = {
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
-TOP_LAYERS = ("common", "pam")
+TOP_LAYERS = ("common", "pam", "cli")
 
 
 def sources(root, *folders):
@@ -140,7 +140,7 @@ def pool_problems(root):
 
 def length_problems(root):
     problems = []
-    for path in sources(root, *TOP_LAYERS, "daemon", "cli", "tests"):
+    for path in sources(root, *TOP_LAYERS, "daemon", "tests"):
         lines = len((root / path).read_text(encoding="utf-8").splitlines())
         if lines > MAX_LINES:
             problems.append(f"{path}: {lines} lines; a file is one concept, {MAX_LINES} at most")

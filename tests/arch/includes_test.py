@@ -27,7 +27,8 @@ class Tree(unittest.TestCase):
         self.assertEqual(includes.check(ROOT), [])
 
     def test_the_tree_was_seen(self):
-        layers = {includes.layer_of(path) for path in includes.sources(ROOT, "pam", "common", "daemon")}
+        layers = {includes.layer_of(path)
+                  for path in includes.sources(ROOT, "pam", "common", "cli", "daemon")}
         self.assertEqual(layers, set(includes.read_layers(ROOT)))
 
 

@@ -1,7 +1,10 @@
+#include "tests/bench/bare_bus.h"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <systemd/sd-bus.h>
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -10,7 +13,6 @@
 #include "tests/bench/person.h"
 #include "tests/bench/rows.h"
 
-// The least that "one bus call, then a private socket" can cost: a service that does nothing else.
 namespace pamcognito::bench {
 namespace {
 
@@ -54,8 +56,27 @@ int serve(int ready) {
   }
 }
 
-// Connects, says Hello, calls, receives on the socket that it was given. Microseconds.
-double bare_call() {
+// A pipe for the child's word that it serves.
+std::array<int, 2> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Failed("pipe");
+  return ends;
+}
+
+}  // namespace
+
+BareService::BareService() : BareService(make_pipe()) {}
+
+BareService::BareService(std::array<int, 2> pipe)
+    : ready_(pipe[0]),
+      ready_write_(pipe[1]),
+      process_([this] { return serve(ready_write_.get()); }) {
+  ready_write_.reset();
+  char byte = 0;
+  if (::read(ready_.get(), &byte, 1) != 1) throw Failed("the bare service does not start");
+}
+
+double BareService::call() const {
   const double before = wall_time();
   const Bus bus = connect();
   sd_bus_message* reply = nullptr;
@@ -83,24 +104,14 @@ double until_first_prompt() {
   return asked - began;
 }
 
-}  // namespace
-
 void measure_bus(Report* report) {
   constexpr int samples = 300;
-  int ready[2];
-  if (::pipe2(ready, O_CLOEXEC) != 0) throw Failed("pipe");
-  const Fd read_end(ready[0]);
-  Fd write_end(ready[1]);
-  const test::Child service([&] { return serve(write_end.get()); });
-  write_end.reset();
-  char byte = 0;
-  if (::read(read_end.get(), &byte, 1) != 1) throw Failed("the bare service does not start");
-
+  const BareService service;
   std::vector<double> ours;
   std::vector<double> bare;
   for (int i = 0; i < samples; ++i) {
     ours.push_back(until_first_prompt());
-    bare.push_back(bare_call());
+    bare.push_back(service.call());
   }
   Row row{.id = "first_prompt",
           .what = "pam_authenticate until the password prompt",

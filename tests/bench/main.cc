@@ -88,8 +88,24 @@ void measure_with_a_daemon(Report* report, const Options& options, test::Pool* p
   }
 }
 
+void measure_sessions_in_use(Report* report, const Options& options, test::Pool* pool) {
+  if (begin(options, "sudo", "sudo by a session")) {
+    const test::Cognitod daemon(test::configuration_for(*pool, "[service sudo]\nreauth = none\n"));
+    relax(pool);
+    measure_sudo(report, pool);
+  }
+  if (begin(options, "checks", "the password prompt beside password checks")) {
+    const test::Cognitod daemon(
+        test::configuration_for(*pool, "[service sudo]\nreauth = password\n"));
+    relax(pool);
+    measure_password_checks(report, pool);
+  }
+}
+
 void measure_all(Report* report, const Options& options) {
   if (begin(options, "loading", "dlopen")) measure_loading(report, options.fprintd);
+
+  if (begin(options, "sessions", "10,000 of them")) measure_sessions(report);
 
   const std::string system_bundle = read_file(kSystemBundle);
   allow_many_descriptors();
@@ -105,6 +121,7 @@ void measure_all(Report* report, const Options& options) {
   test::write_file("/etc/pam-cognito/cognitod.conf.d/bundle.conf",
                    "[pool]\nca_file = " + std::string(kBundle) + "\n");
   measure_with_a_daemon(report, options, &pool);
+  measure_sessions_in_use(report, options, &pool);
 }
 
 int run(const Options& options) {
@@ -137,7 +154,8 @@ int main(int argc, char** argv) try {
   const auto options = parse(argc, argv);
   if (!options) {
     std::cerr << "Usage: bench [--fprintd PAM_FPRINTD.SO] [--json FILE] [--only PART]\n"
-                 "Parts: loading not-ours absent idle sign-in cold bus stopped waiting\n";
+                 "Parts: loading not-ours absent idle sign-in cold bus stopped waiting "
+                 "sudo checks sessions\n";
     return 2;
   }
   (void)::curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -28,4 +28,12 @@ void measure_cold_sign_in(Report* report, test::Pool* pool, const test::Cognitod
 void measure_idle(Report* report, test::Pool* pool, const test::Cognitod& daemon);
 void measure_waiting(Report* report, test::Pool* pool, const test::Cognitod& daemon);
 
+// sudo by somebody who has a session; the configuration lets it ask for nothing.
+void measure_sudo(Report* report, test::Pool* pool);
+// The same with the password asked for: what others feel of the password checks.
+void measure_password_checks(Report* report, test::Pool* pool);
+
+// The session store by itself.
+void measure_sessions(Report* report);
+
 }  // namespace pamcognito::bench

@@ -78,15 +78,26 @@ struct Stage {
   }
   // From what the world says by now.
   void make_sign_in() {
-    sign_in = std::make_unique<bus::OpenSignIn>(
-        loop, world.services(), world.request(), std::move(*open.take("alice", world.origin)),
-        facts, std::move(daemons_end), [this] {
-          sign_in.reset();
-          ++finished;
-          // A round more, so that the module's end sees what was sent last.
-          after = std::make_unique<runtime::Timer>(loop, loop.now() + std::chrono::milliseconds(1),
-                                                   [this] { loop.exit(0); });
-        });
+    bus::OpenSignIn::Surroundings around;
+    around.facts = &facts;
+    if (answers_accounts)
+      around.decide_account = [this](SignInId id) { return decide_account(id); };
+    around.may_wait = [this] { return may_wait; };
+    around.finished = [this] {
+      sign_in.reset();
+      ++finished;
+      // A round more, so that the module's end sees what was sent last.
+      after = std::make_unique<runtime::Timer>(loop, loop.now() + std::chrono::milliseconds(1),
+                                               [this] { loop.exit(0); });
+    };
+    sign_in = std::make_unique<bus::OpenSignIn>(loop, world.services(), world.request(),
+                                                std::move(*open.take("alice", world.origin)),
+                                                std::move(around), std::move(daemons_end));
+  }
+  runtime::Task<Outcome> decide_account(SignInId id) {
+    asked_for.push_back(id);
+    open_at_account = open.count();
+    co_return Outcome::account_denied;
   }
   void run() {
     if (!sign_in) make_sign_in();
@@ -100,12 +111,19 @@ struct Stage {
     world.pool.reply_tokens();
     module->answers = {"right password", "123456"};
   }
-  [[nodiscard]] bool remembered() const {
-    return facts.of_user("alice", std::chrono::hours(1), world.clock.boot_time()).has_value();
+  // Did the sign-in leave a session?
+  [[nodiscard]] bool remembered() const { return !world.keeper->sessions_of("alice").empty(); }
+  [[nodiscard]] SignInId id() const { return module->frames.back().sign_in_id; }
+  [[nodiscard]] bool has_facts(const SignInId& of) const {
+    return facts.of_sign_in(of, "alice", "sshd", world.clock.boot_time()).has_value();
   }
 
   World world;
-  EventLoop loop;
+  EventLoop& loop = world.loop;
+  bool answers_accounts = false;
+  bool may_wait = true;
+  std::vector<SignInId> asked_for;
+  std::size_t open_at_account = 99;
   limits::OpenSignIns open;
   sessions::VerifiedFactsStore facts;
   Fd daemons_end;
@@ -123,10 +141,108 @@ void an_acknowledged_success_is_remembered(void**) {
   assert_true(last.type == FrameType::outcome);
   assert_outcome(last.outcome, Outcome::success);
   assert_true(last.sign_in_id != kNoId);
-  assert_true(
-      stage.facts.of_sign_in(last.sign_in_id, "alice", "sshd", stage.world.clock.boot_time())
-          .has_value());
-  assert_int_equal(stage.world.revoked.size(), 1);  // no session keeps the tokens
+  assert_true(stage.has_facts(last.sign_in_id));
+  const auto sessions = stage.world.keeper->sessions_of("alice");
+  assert_int_equal(sessions.size(), 1);
+  assert_true(sessions.front().id == last.sign_in_id);
+  assert_true(sessions.front().binding.is_same_login(stage.world.binding));
+  assert_int_equal(stage.world.revoked.size(), 0);
+}
+
+// The same socket answers for the account, when no place is taken any more.
+void the_account_is_answered_after_the_ack_and_once(void**) {
+  Stage stage;
+  stage.answers_accounts = true;
+  stage.script_totp();
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.type != FrameType::outcome || frame.outcome != Outcome::success) return;
+    assert_true(send_signal(stage.module->socket().get(), FrameType::ack).has_value());
+    for (int i = 0; i < 2; ++i)
+      assert_true(send_signal(stage.module->socket().get(), FrameType::account).has_value());
+  };
+  stage.module->acknowledge = false;
+  stage.run();
+  const std::size_t count = stage.module->frames.size();
+  const DaemonFrame& success = stage.module->frames.at(count - 2);
+  assert_outcome(success.outcome, Outcome::success);
+  assert_outcome(stage.module->frames.back().outcome, Outcome::account_denied);
+  assert_true(stage.id() == kNoId);
+  assert_true(stage.asked_for == std::vector{success.sign_in_id});
+  assert_int_equal(stage.open_at_account, 0);
+  assert_true(stage.module->closed_by_daemon);
+}
+
+void the_account_is_not_answered_before_the_ack(void**) {
+  Stage stage;
+  stage.answers_accounts = true;
+  stage.script_totp();
+  stage.module->acknowledge = false;
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.type == FrameType::outcome)
+      assert_true(send_signal(stage.module->socket().get(), FrameType::account).has_value());
+  };
+  stage.run();
+  assert_true(stage.asked_for.empty());
+  assert_false(stage.remembered());
+  assert_int_equal(stage.world.revoked.size(), 1);
+}
+
+void a_transaction_that_ends_after_the_ack_frees_the_socket(void**) {
+  Stage stage;
+  stage.answers_accounts = true;
+  stage.script_totp();
+  stage.module->acknowledge = false;
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.type != FrameType::outcome) return;
+    assert_true(send_signal(stage.module->socket().get(), FrameType::ack).has_value());
+    stage.module->hang_up();
+  };
+  stage.run();
+  assert_true(stage.asked_for.empty());
+  assert_true(stage.remembered());
+}
+
+void too_many_that_wait_are_closed(void**) {
+  Stage stage;
+  stage.answers_accounts = true;
+  stage.may_wait = false;
+  stage.script_totp();
+  stage.run();
+  assert_true(stage.module->closed_by_daemon);
+  assert_true(stage.remembered());
+}
+
+void a_success_that_is_declined_leaves_nothing(void**) {
+  Stage stage;
+  stage.answers_accounts = true;
+  stage.script_totp();
+  stage.module->acknowledge = false;
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (frame.type == FrameType::outcome)
+      assert_true(send_signal(stage.module->socket().get(), FrameType::abort).has_value());
+  };
+  stage.run();
+  assert_false(stage.remembered());
+  assert_false(stage.has_facts(stage.id()));
+  assert_int_equal(stage.world.revoked.size(), 1);
+}
+
+// A session stands in: the account phase knows its groups, and nothing new is kept.
+void a_reuse_makes_no_session(void**) {
+  Stage stage;
+  stage.world.service = "sudo";
+  stage.world.config->services["sudo"].reauth = policy::Reauth::none;
+  const sessions::Session session = stage.world.new_session();
+  stage.world.put(session);
+  stage.run();
+  assert_outcome(stage.module->frames.back().outcome, Outcome::success);
+  assert_int_equal(stage.module->frames.size(), 1);
+  assert_true(stage.world.pool.calls.empty());
+  assert_int_equal(stage.world.keeper->sessions_of("alice").size(), 1);
+  assert_true(stage.id() != session.id);
+  const auto facts =
+      stage.facts.of_sign_in(stage.id(), "alice", "sudo", stage.world.clock.boot_time());
+  assert_true(facts && facts->groups == session.groups);
 }
 
 void a_success_that_is_not_acknowledged_does_not_count(void**) {
@@ -275,6 +391,12 @@ int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
       cmocka_unit_test(an_acknowledged_success_is_remembered),
+      cmocka_unit_test(the_account_is_answered_after_the_ack_and_once),
+      cmocka_unit_test(the_account_is_not_answered_before_the_ack),
+      cmocka_unit_test(a_transaction_that_ends_after_the_ack_frees_the_socket),
+      cmocka_unit_test(too_many_that_wait_are_closed),
+      cmocka_unit_test(a_success_that_is_declined_leaves_nothing),
+      cmocka_unit_test(a_reuse_makes_no_session),
       cmocka_unit_test(a_success_that_is_not_acknowledged_does_not_count),
       cmocka_unit_test(something_else_than_an_ack_does_not_count),
       cmocka_unit_test(a_refusal_says_so_and_gives_no_id),

@@ -32,8 +32,21 @@ class Service {
       runtime::EventLoop loop;
       runtime::LoopClock clock(loop);
       runtime::Worker worker(loop, 8);
-      bus::AuthService service(loop, clock, worker, world ? world->config : nullptr,
-                               world ? &world->pool : nullptr, 64);
+      sessions::KnownUsers known(loop, worker, "/run/known-users.db");
+      if (!known.load("eu-west-1_Example")) return 1;
+      const auto store = sessions::SessionStore::open(Fd(), false);
+      if (!store) return 1;
+      bus::AuthService service(bus::Foundations{.loop = loop,
+                                                .clock = clock,
+                                                .worker = worker,
+                                                .store = **store,
+                                                .known = known,
+                                                .max_sign_ins = 64,
+                                                .sessions_survive = false,
+                                                .state_directory = "/run"});
+      if (world)
+        service.configure(world->config, std::shared_ptr<cognito::UserPool>(std::shared_ptr<void>(),
+                                                                            &world->pool));
       if (service.start() < 0) return 1;
       // The name is ours once the bus daemon's answer is here: start() waited for it.
       (void)!::write(ready[1], "r", 1);

@@ -3,7 +3,10 @@
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
@@ -20,6 +23,9 @@ namespace {
 
 constexpr char kPoolState[] = "/run/pool";
 constexpr char kDaemonLog[] = "/run/cognitod.log";
+constexpr char kStateDirectory[] = "/run/state";
+constexpr char kConfiguration[] = "/etc/pam-cognito/cognitod.conf";
+constexpr char kNotifySocket[] = "/run/notify";
 
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "test set-up: %s\n%s\n", why.c_str(), Cognitod::log().c_str());
@@ -63,13 +69,23 @@ bool name_is_owned() {
   return owned;
 }
 
-int run(const char* program, const std::vector<std::string>& arguments, const char* log,
-        uid_t uid) {
+constexpr int kFirstPassed = 3;  // SD_LISTEN_FDS_START
+
+// `passed`: the descriptors that the program has from number 3 on.
+int run(const char* program, const std::vector<std::string>& arguments, const char* log, uid_t uid,
+        const std::vector<int>& passed = {}) {
   const int fd = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   (void)::dup2(fd, STDOUT_FILENO);
   (void)::dup2(fd, STDERR_FILENO);
   // Opened while root: the checkout may lie where that user may not go.
-  const int file = ::open(program, O_RDONLY | O_CLOEXEC);
+  const int opened = ::open(program, O_RDONLY | O_CLOEXEC);
+  // Out of the way of the numbers that are passed.
+  constexpr int away = 100;
+  const int file = ::fcntl(opened, F_DUPFD_CLOEXEC, away);
+  std::vector<int> copies;
+  for (const int kept : passed) copies.push_back(::fcntl(kept, F_DUPFD_CLOEXEC, away));
+  for (std::size_t i = 0; i < copies.size(); ++i)
+    (void)::dup2(copies[i], kFirstPassed + static_cast<int>(i));
   if (uid != 0 && (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0))
     return 126;
   std::vector<char*> argv{const_cast<char*>(program)};
@@ -148,15 +164,124 @@ void Pool::fault(const std::string& on, const std::string& kind, Json::Value mor
   (void)admin("faults/add", more);
 }
 
+void fresh_state_directory() {
+  (void)std::system("rm -rf /run/state");
+  if (::mkdir(kStateDirectory, 0700) != 0 || ::chown(kStateDirectory, kDaemonUid, kDaemonUid) != 0)
+    give_up("no state directory");
+}
+
 Cognitod::Cognitod(const std::string& configuration) {
-  write_file("/etc/pam-cognito/cognitod.conf", configuration);
-  process_ = Child([] { return run(PAM_COGNITO_TEST_DAEMON, {}, kDaemonLog, kDaemonUid); });
+  fresh_state_directory();
+  write_file(kConfiguration, configuration);
+  process_ = Child([] {
+    return run(PAM_COGNITO_TEST_DAEMON, {"--state", kStateDirectory}, kDaemonLog, kDaemonUid);
+  });
   wait_until(&name_is_owned, "cognitod on the bus");
 }
 
 int Cognitod::stop() {
   process_.signal(SIGTERM);
   return process_.wait();
+}
+
+Supervisor::Supervisor(const std::string& configuration)
+    : notify_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  fresh_state_directory();
+  write_file(kConfiguration, configuration);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, kNotifySocket);
+  (void)::unlink(kNotifySocket);
+  if (::bind(notify_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::chmod(kNotifySocket, 0666) != 0)
+    give_up("no notify socket");
+  start();
+}
+
+void Supervisor::start() {
+  process_ = Child([this] {
+    (void)::setenv("NOTIFY_SOCKET", kNotifySocket, 1);
+    std::vector<int> passed;
+    std::string names;
+    for (const auto& [name, fd] : kept_) {
+      passed.push_back(fd.get());
+      names += (names.empty() ? "" : ":") + name;
+    }
+    if (!passed.empty()) {
+      (void)::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+      (void)::setenv("LISTEN_FDS", std::to_string(passed.size()).c_str(), 1);
+      (void)::setenv("LISTEN_FDNAMES", names.c_str(), 1);
+    }
+    return run(PAM_COGNITO_TEST_DAEMON, {"--state", kStateDirectory}, kDaemonLog, kDaemonUid,
+               passed);
+  });
+  wait_for("READY=1");
+}
+
+void Supervisor::restart() {
+  process_.signal(SIGTERM);
+  (void)process_.wait();
+  take_waiting();
+  start();
+}
+
+void Supervisor::kill_and_start() {
+  process_.kill();
+  take_waiting();
+  start();
+}
+
+std::string Supervisor::reload(const std::string& configuration) {
+  write_file(kConfiguration, configuration);
+  process_.signal(SIGHUP);
+  wait_for("RELOADING=1");
+  return wait_for("READY=1");
+}
+
+std::string Supervisor::wait_for(const std::string& word) {
+  for (;;) {
+    pollfd there{.fd = notify_.get(), .events = POLLIN, .revents = 0};
+    constexpr int timeout_ms = 30'000;
+    if (::poll(&there, 1, timeout_ms) <= 0) give_up("waited in vain for " + word);
+    const std::string message = take_one();
+    if (message.contains(word)) return message;
+  }
+}
+
+void Supervisor::take_waiting() {
+  pollfd there{.fd = notify_.get(), .events = POLLIN, .revents = 0};
+  while (::poll(&there, 1, 0) > 0) (void)take_one();
+}
+
+// One notification (sd_notify(3)), and what is to be kept of it.
+std::string Supervisor::take_one() {
+  char text[4096];
+  iovec part{.iov_base = text, .iov_len = sizeof(text)};
+  alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))];
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  const ssize_t size = ::recvmsg(notify_.get(), &header, MSG_CMSG_CLOEXEC);
+  if (size < 0) give_up("the notify socket");
+  const std::string message(text, static_cast<std::size_t>(size));
+  Fd passed;
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr;
+       part_of = CMSG_NXTHDR(&header, part_of)) {
+    if (part_of->cmsg_type != SCM_RIGHTS) continue;
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(part_of), sizeof(fd));
+    passed.reset(fd);
+  }
+  const std::size_t at = message.find("FDNAME=");
+  if (at == std::string::npos) return message;
+  const std::string name = message.substr(at + 7, message.find('\n', at) - at - 7);
+  if (message.contains("FDSTOREREMOVE=1"))
+    kept_.erase(name);
+  else if (message.contains("FDSTORE=1") && passed)
+    kept_[name] = std::move(passed);
+  return message;
 }
 
 std::string Cognitod::log() {

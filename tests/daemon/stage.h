@@ -2,8 +2,11 @@
 
 #include <json/json.h>
 
+#include <csignal>
+#include <map>
 #include <string>
 
+#include "common/fd.h"
 #include "tests/module/host.h"
 #include "tests/module/sandbox.h"
 
@@ -36,6 +39,10 @@ class Pool {
 
 inline constexpr uid_t kDaemonUid = 990;  // cognitod's, an ordinary user
 
+// Empty, and cognitod's.
+void fresh_state_directory();
+
+// Without a service manager: its sessions end with it. Each has a state directory of its own.
 class Cognitod {
  public:
   // With this configuration; ready when the constructor returns.
@@ -48,6 +55,40 @@ class Cognitod {
   [[nodiscard]] static std::string log();
 
  private:
+  Child process_;
+};
+
+// cognitod under the little of systemd that it can tell from the whole: the notify socket
+// (sd_notify(3)), and the descriptor store that hands the next daemon what the last one kept
+// (sd_listen_fds(3)). The state directory stays as long as this.
+class Supervisor {
+ public:
+  explicit Supervisor(const std::string& configuration);
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // SIGTERM, and a new process: `systemctl restart`, and an upgrade.
+  void restart();
+  void kill_and_start();
+  // A new process, where the last one has ended.
+  void start();
+  void signal(int number) const { process_.signal(number); }
+  // Writes the file, SIGHUP, and waits until the daemon says that it is done: its last words.
+  std::string reload(const std::string& configuration);
+  [[nodiscard]] std::size_t kept() const { return kept_.size(); }
+  // SIGTERM for the last time.
+  int stop() {
+    process_.signal(SIGTERM);
+    return process_.wait();
+  }
+
+ private:
+  std::string wait_for(const std::string& word);
+  void take_waiting();
+  std::string take_one();
+
+  Fd notify_;
+  std::map<std::string, Fd> kept_;
   Child process_;
 };
 

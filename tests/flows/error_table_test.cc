@@ -1,6 +1,7 @@
 #include "daemon/flows/error_table.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <string>
 
@@ -127,6 +128,7 @@ bool is_call_of(std::string_view operation, std::string_view call) {
   if (operation == "VerifySoftwareToken") return call == "verify_totp";
   if (operation == "GetUser") return call == "get_user";
   if (operation == "SetUserMFAPreference") return call == "set_preference";
+  if (operation == "GetTokensFromRefreshToken") return call == "refresh";
   if (operation == "ForgotPassword") return call == "forgot_password";
   if (operation == "ConfirmForgotPassword") return call == "confirm_forgot_password";
   if (operation == "ConfirmSignUp") return call == "confirm_sign_up";
@@ -157,12 +159,13 @@ void every_exception_of_the_operation_has_a_row_and_lets_nobody_in(void** state)
     assert_true(kind != ErrorKind::unknown_exception);
     assert_false(row.word.empty() || row.text().empty());
     for (const Scenario& scenario : scenarios()) {
-      World plain;
-      scenario.prepare(plain);
-      (void)plain.run();
-      for (std::size_t call = 0; call < plain.pool.calls.size(); ++call)
-        if (is_call_of(operation.name, plain.pool.calls[call].operation))
-          expect_closed(scenario, call, kind);
+      for (std::size_t number = 0;
+           const auto call :
+           std::views::split(std::string_view(scenario.operations), std::string_view(", "))) {
+        if (is_call_of(operation.name, std::string_view(call)))
+          expect_closed(scenario, number, kind);
+        ++number;
+      }
     }
   }
 }

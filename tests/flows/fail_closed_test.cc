@@ -31,7 +31,9 @@ std::size_t count_prompts(const Scenario& scenario) {
 
 Outcome run(World& world) {
   const SignInResult result = world.run();
-  assert_true((result.outcome == Outcome::success) == (result.accepted != nullptr));
+  const bool without_tokens = result.reused || world.goal == flows::Goal::set_up_totp;
+  assert_true((result.outcome == Outcome::success && !without_tokens) ==
+              (result.accepted != nullptr));
   if (result.outcome == Outcome::success && world.config->mfa.require)
     assert_true(result.factor &&
                 std::ranges::count(world.config->mfa.methods, *result.factor) == 1);
@@ -42,6 +44,11 @@ void assert_all_revoked(const World& world) {
   assert_int_equal(world.revoked.size(), world.pool.issued);
 }
 
+// A session of the person's is there, so no tokens are handed out.
+bool begins_with_a_session(const World& world) {
+  return world.store->size() > 0;
+}
+
 void success_only_with_all_of_it(void** state) {
   const auto& scenario = row_of<Scenario>(state);
   World world;
@@ -49,7 +56,7 @@ void success_only_with_all_of_it(void** state) {
   assert_outcome(run(world), Outcome::success);
   assert_text(world.operations(), scenario.operations);
   assert_true(world.person->answers.empty());
-  assert_int_equal(world.pool.issued, 1);
+  assert_int_equal(world.pool.issued, begins_with_a_session(world) ? 0 : 1);
   assert_all_revoked(world);
 }
 
@@ -82,10 +89,31 @@ void expect_closed(const Scenario& scenario, std::size_t call, ErrorKind kind, b
   assert_all_revoked(world);
 }
 
+// A check of a password takes a tenth of a second, so this row makes do with an error for each
+// thing that the pool can be taken to say; the row without a password walks all of them.
+bool is_slow(const Scenario& scenario) {
+  return scenario.row == std::string_view("a session and its password stand in");
+}
+bool is_of_a_kind_of_its_own(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::user_disabled:
+    case ErrorKind::password_reset_required:
+    case ErrorKind::not_authorized:
+    case ErrorKind::not_connected:
+    case ErrorKind::too_many_requests:
+    case ErrorKind::tokens_rejected:
+    case ErrorKind::internal:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void errors_at_every_call(void** state) {
   const auto& scenario = row_of<Scenario>(state);
   for (std::size_t call = 0; call < count_calls(scenario); ++call) {
     for (const flows::ErrorRow& row : flows::error_rows()) {
+      if (is_slow(scenario) && !is_of_a_kind_of_its_own(row.kind)) continue;
       expect_closed(scenario, call, row.kind, true);
       expect_closed(scenario, call, row.kind, false);
     }
@@ -114,9 +142,8 @@ void time_out_at_every_prompt(void** state) {
     };
     {
       flows::SignIn sign_in(world.services(), world.request(), world.person.get());
-      runtime::Task<SignInResult> task = sign_in.run();
-      assert_false(run_now(task).has_value());
-      task.cancel();
+      assert_false(world.drive(sign_in.run()).has_value());
+      assert_true(world.person->is_stuck);
     }
     assert_all_revoked(world);
   }
@@ -165,7 +192,8 @@ void wrong_answers(void** state) {
           scenario.row == std::string_view("CUSTOM_CHALLENGE after the password");
       world.person->answers.at(prompt) = wrong;
       const bool taken_by_the_pool =
-          std::string_view(wrong) == "0" && (prompt == 0 || any_answer_goes);
+          std::string_view(wrong) == "0" &&
+          ((prompt == 0 && !begins_with_a_session(world)) || any_answer_goes);
       const Outcome outcome = run(world);
       if (!taken_by_the_pool) assert_true(outcome != Outcome::success);
       assert_all_revoked(world);
@@ -178,8 +206,9 @@ void wrong_answers(void** state) {
 bool can_repeat_the_password(const Scenario& scenario) {
   World world;
   scenario.prepare(world);
+  if (world.person->answers.size() < 2) return false;
   const std::string password = world.person->answers.front();
-  return world.person->answers.size() > 1 && flows::can_be_a_password(password) &&
+  return flows::can_be_a_password(password) &&
          !flows::code_in(password, flows::CodeForm::message) &&
          world.config->mfa.methods != std::vector{policy::Method::custom};
 }

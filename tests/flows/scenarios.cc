@@ -1,6 +1,7 @@
 #include "tests/flows/scenarios.h"
 
 #include <array>
+#include <chrono>
 
 namespace pamcognito::test {
 namespace {
@@ -133,6 +134,38 @@ void passwd(World& world) {
   world.person->answers = {"right password", "123456", "new password", "new password"};
 }
 
+// alice runs sudo in a login that she signed in to ten minutes ago: the pool is asked.
+sessions::Session in_a_login(World& world, policy::Reauth mode) {
+  world.service = "sudo";
+  world.origin = limits::Origin::of_uid(World::kAliceUid);
+  world.config->services["sudo"].reauth = mode;
+  sessions::Session session = world.new_session();
+  world.clock.advance(std::chrono::minutes(10));
+  return session;
+}
+
+void by_session(World& world) {
+  world.put(in_a_login(world, policy::Reauth::none));
+  world.person->answers = {};
+}
+
+void by_session_and_password(World& world) {
+  sessions::Session session = in_a_login(world, policy::Reauth::password);
+  session.verifier = world.verifier_of("right password");
+  world.put(session);
+  world.person->answers = {"right password"};
+}
+
+void set_up_by_session(World& world) {
+  world.goal = flows::Goal::set_up_totp;
+  world.service = "user";
+  world.caller_is_root = false;
+  const sessions::Session session = world.new_session();
+  world.put(session);
+  world.session = session.id;
+  world.person->answers = {"123456"};
+}
+
 constexpr std::array kScenarios = {
     Scenario{"tokens, where no factor is required", tokens_alone, "sign_in, verify", 0},
     Scenario{"SOFTWARE_TOKEN_MFA", totp, "sign_in, respond SOFTWARE_TOKEN_MFA, verify", 1},
@@ -175,6 +208,10 @@ constexpr std::array kScenarios = {
              "sign_in, respond SMS_MFA, verify, get_user, associate, verify_totp, get_user, "
              "set_preference",
              5},
+    Scenario{"a session stands in", by_session, "refresh, verify", 0},
+    Scenario{"a session and its password stand in", by_session_and_password, "refresh, verify", 0},
+    Scenario{"TOTP set up by a session", set_up_by_session,
+             "refresh, verify, associate, verify_totp, get_user, set_preference", 0},
     Scenario{"passwd", passwd, "sign_in, respond SOFTWARE_TOKEN_MFA, verify, change_password", 1},
 };
 

@@ -1,7 +1,11 @@
 #include "tests/flows/scripted.h"
 
+#include <systemd/sd-event.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "tests/cmocka_cpp.h"
 
@@ -55,7 +59,10 @@ Task<std::expected<Secret, flows::ConversationError>> ScriptedPerson::ask(flows:
   purposes.push_back(prompt.purpose);
   echoes.push_back(prompt.echo);
   if (before_answer) before_answer();
-  if (never_answers) co_await std::suspend_always();
+  if (never_answers) {
+    is_stuck = true;
+    co_await std::suspend_always();
+  }
   if (answers.empty()) co_return std::unexpected(flows::ConversationError::gone);
   std::optional<Secret> answer = Secret::copy_of(answers.front());
   answers.pop_front();
@@ -63,8 +70,8 @@ Task<std::expected<Secret, flows::ConversationError>> ScriptedPerson::ask(flows:
   co_return std::move(*answer);
 }
 
-ScriptedPool::Result<AuthStep> ScriptedPool::next(const Deadline& deadline) {
-  if (deadline <= clock_.now())
+ScriptedPool::Result<AuthStep> ScriptedPool::next(const Call& call) {
+  if (call.deadline <= clock_.now())
     return std::unexpected(PoolError(ErrorKind::timed_out, "no time was left"));
   if (is_now(fault_at)) return std::unexpected(fault);
   if (is_now(tokens_at)) {
@@ -79,8 +86,8 @@ ScriptedPool::Result<AuthStep> ScriptedPool::next(const Deadline& deadline) {
   return reply;
 }
 
-std::optional<PoolError> ScriptedPool::failure(const std::string& operation, Deadline deadline) {
-  if (deadline <= clock_.now()) return PoolError(ErrorKind::timed_out, "no time was left");
+std::optional<PoolError> ScriptedPool::failure(const std::string& operation, Call call) {
+  if (call.deadline <= clock_.now()) return PoolError(ErrorKind::timed_out, "no time was left");
   if (is_now(fault_at)) return fault;
   auto& waiting = failures_[operation];
   if (waiting.empty()) return std::nullopt;
@@ -95,42 +102,90 @@ void ScriptedPool::fail(const std::string& operation, ErrorKind kind, std::strin
 
 Task<ScriptedPool::Result<AuthStep>> ScriptedPool::sign_in(std::string username,
                                                            const Secret* password,
-                                                           const CallContext* context,
-                                                           Deadline deadline) {
+                                                           const CallContext* context, Call call) {
   calls.push_back({"sign_in", std::move(username), std::string(password->reveal()), {}, *context});
-  co_return next(deadline);
+  co_return next(call);
 }
 
 Task<ScriptedPool::Result<AuthStep>> ScriptedPool::respond(Challenge challenge,
                                                            cognito::StringMap responses,
-                                                           const CallContext* context,
-                                                           Deadline deadline) {
+                                                           const CallContext* context, Call call) {
   responses["(session)"] = challenge.session;
   calls.push_back(
       {"respond " + challenge.wire_name, challenge.username, {}, std::move(responses), *context});
-  co_return next(deadline);
+  co_return next(call);
 }
 
-Task<ScriptedPool::Result<cognito::VerifiedTokens>> ScriptedPool::verify(const cognito::Tokens*,
-                                                                         Deadline) {
+Task<ScriptedPool::Result<cognito::VerifiedTokens>> ScriptedPool::verify(
+    const cognito::Tokens* tokens, Call) {
   calls.push_back({"verify", {}, {}, {}, {}});
   if (is_now(fault_at)) co_return std::unexpected(fault);
+  if (on_verify) co_return on_verify(*tokens);
   co_return verified;
 }
 
-Task<ScriptedPool::Result<void>> ScriptedPool::revoke(std::string, Deadline) {
-  calls.push_back({"revoke", {}, {}, {}, {}});
+Task<ScriptedPool::Result<void>> ScriptedPool::revoke(std::string refresh_token, Call call) {
+  calls.push_back({"revoke", {}, {}, {{"refresh_token", std::move(refresh_token)}}, {}});
+  if (before_answer) co_await before_answer("revoke");
+  if (auto error = failure("revoke", call)) co_return std::unexpected(std::move(*error));
+  co_return Result<void>{};
+}
+
+Task<ScriptedPool::Result<cognito::Tokens>> ScriptedPool::refresh(cognito::RefreshProof proof,
+                                                                  Call call) {
+  calls.push_back({"refresh",
+                   proof.username,
+                   {},
+                   {{"refresh_token", proof.refresh_token}, {"device_key", proof.device_key}},
+                   {}});
+  if (before_answer) co_await before_answer("refresh");
+  if (auto error = failure("refresh", call)) co_return std::unexpected(std::move(*error));
+  if (on_refresh) co_return on_refresh(proof);
+  cognito::Tokens tokens;
+  tokens.access_token = "refreshed access token";
+  tokens.id_token = "refreshed id token";
+  tokens.refresh_token = rotated_token;
+  co_return tokens;
+}
+
+Task<ScriptedPool::Result<void>> ScriptedPool::confirm_device(std::string access_token,
+                                                              std::string device_key,
+                                                              std::string device_group_key,
+                                                              std::string device_name, Call call) {
+  calls.push_back({"confirm_device",
+                   {},
+                   {},
+                   {{"access_token", std::move(access_token)},
+                    {"device_key", std::move(device_key)},
+                    {"device_group_key", std::move(device_group_key)},
+                    {"device_name", std::move(device_name)}},
+                   {}});
+  if (before_answer) co_await before_answer("confirm_device");
+  if (auto error = failure("confirm_device", call)) co_return std::unexpected(std::move(*error));
+  co_return Result<void>{};
+}
+
+Task<ScriptedPool::Result<void>> ScriptedPool::forget_device(std::string access_token,
+                                                             std::string device_key, Call call) {
+  calls.push_back(
+      {"forget_device",
+       {},
+       {},
+       {{"access_token", std::move(access_token)}, {"device_key", std::move(device_key)}},
+       {}});
+  if (before_answer) co_await before_answer("forget_device");
+  if (auto error = failure("forget_device", call)) co_return std::unexpected(std::move(*error));
   co_return Result<void>{};
 }
 
 Task<ScriptedPool::Result<cognito::SoftwareToken>> ScriptedPool::associate_software_token(
-    cognito::SetUpProof proof, Deadline deadline) {
+    cognito::SetUpProof proof, Call call) {
   calls.push_back({"associate",
                    {},
                    {},
                    {{"session", proof.session}, {"access_token", proof.access_token}},
                    {}});
-  if (auto error = failure("associate", deadline)) co_return std::unexpected(std::move(*error));
+  if (auto error = failure("associate", call)) co_return std::unexpected(std::move(*error));
   cognito::SoftwareToken token;
   token.secret_code = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
   if (!proof.session.empty()) token.session = "associated " + std::to_string(++sessions_);
@@ -138,7 +193,7 @@ Task<ScriptedPool::Result<cognito::SoftwareToken>> ScriptedPool::associate_softw
 }
 
 Task<ScriptedPool::Result<cognito::SoftwareTokenCheck>> ScriptedPool::verify_software_token(
-    cognito::SetUpProof proof, std::string code, std::string device_name, Deadline deadline) {
+    cognito::SetUpProof proof, std::string code, std::string device_name, Call call) {
   calls.push_back({"verify_totp",
                    {},
                    {},
@@ -147,7 +202,7 @@ Task<ScriptedPool::Result<cognito::SoftwareTokenCheck>> ScriptedPool::verify_sof
                     {"code", std::move(code)},
                     {"device", std::move(device_name)}},
                    {}});
-  if (auto error = failure("verify_totp", deadline)) co_return std::unexpected(std::move(*error));
+  if (auto error = failure("verify_totp", call)) co_return std::unexpected(std::move(*error));
   cognito::SoftwareTokenCheck check;
   check.verified = wrong_setup_codes-- <= 0;
   if (!proof.session.empty()) check.session = "checked " + std::to_string(++sessions_);
@@ -155,15 +210,15 @@ Task<ScriptedPool::Result<cognito::SoftwareTokenCheck>> ScriptedPool::verify_sof
 }
 
 Task<ScriptedPool::Result<cognito::UserState>> ScriptedPool::get_user(std::string access_token,
-                                                                      Deadline deadline) {
+                                                                      Call call) {
   calls.push_back({"get_user", {}, {}, {{"access_token", std::move(access_token)}}, {}});
-  if (auto error = failure("get_user", deadline)) co_return std::unexpected(std::move(*error));
+  if (auto error = failure("get_user", call)) co_return std::unexpected(std::move(*error));
   co_return user;
 }
 
 Task<ScriptedPool::Result<void>> ScriptedPool::set_mfa_preference(std::string access_token,
                                                                   cognito::MfaPreference preference,
-                                                                  Deadline deadline) {
+                                                                  Call call) {
   const auto word = [](const std::optional<cognito::FactorPreference>& factor) -> std::string {
     if (!factor) return "";
     return std::string(factor->enabled ? "enabled" : "disabled") +
@@ -177,16 +232,14 @@ Task<ScriptedPool::Result<void>> ScriptedPool::set_mfa_preference(std::string ac
                     {"totp", word(preference.totp)},
                     {"email", word(preference.email)}},
                    {}});
-  if (auto error = failure("set_preference", deadline))
-    co_return std::unexpected(std::move(*error));
+  if (auto error = failure("set_preference", call)) co_return std::unexpected(std::move(*error));
   co_return Result<void>{};
 }
 
 Task<ScriptedPool::Result<cognito::CodeDelivery>> ScriptedPool::forgot_password(
-    std::string username, const CallContext* context, Deadline deadline) {
+    std::string username, const CallContext* context, Call call) {
   calls.push_back({"forgot_password", std::move(username), {}, {}, *context});
-  if (auto error = failure("forgot_password", deadline))
-    co_return std::unexpected(std::move(*error));
+  if (auto error = failure("forgot_password", call)) co_return std::unexpected(std::move(*error));
   cognito::CodeDelivery sent;
   sent.medium = "EMAIL";
   sent.destination = delivery;
@@ -197,21 +250,21 @@ Task<ScriptedPool::Result<void>> ScriptedPool::confirm_forgot_password(std::stri
                                                                        std::string code,
                                                                        const Secret* new_password,
                                                                        const CallContext* context,
-                                                                       Deadline deadline) {
+                                                                       Call call) {
   calls.push_back({"confirm_forgot_password",
                    std::move(username),
                    std::string(new_password->reveal()),
                    {{"code", std::move(code)}},
                    *context});
-  if (auto error = failure("confirm_forgot_password", deadline))
+  if (auto error = failure("confirm_forgot_password", call))
     co_return std::unexpected(std::move(*error));
   co_return Result<void>{};
 }
 
 Task<ScriptedPool::Result<cognito::CodeDelivery>> ScriptedPool::resend_confirmation_code(
-    std::string username, const CallContext* context, Deadline deadline) {
+    std::string username, const CallContext* context, Call call) {
   calls.push_back({"resend", std::move(username), {}, {}, *context});
-  if (auto error = failure("resend", deadline)) co_return std::unexpected(std::move(*error));
+  if (auto error = failure("resend", call)) co_return std::unexpected(std::move(*error));
   cognito::CodeDelivery sent;
   sent.medium = "EMAIL";
   sent.destination = delivery;
@@ -221,26 +274,23 @@ Task<ScriptedPool::Result<cognito::CodeDelivery>> ScriptedPool::resend_confirmat
 Task<ScriptedPool::Result<void>> ScriptedPool::confirm_sign_up(std::string username,
                                                                std::string code,
                                                                const CallContext* context,
-                                                               Deadline deadline) {
+                                                               Call call) {
   calls.push_back(
       {"confirm_sign_up", std::move(username), {}, {{"code", std::move(code)}}, *context});
-  if (auto error = failure("confirm_sign_up", deadline))
-    co_return std::unexpected(std::move(*error));
+  if (auto error = failure("confirm_sign_up", call)) co_return std::unexpected(std::move(*error));
   co_return Result<void>{};
 }
 
 Task<ScriptedPool::Result<void>> ScriptedPool::change_password(std::string access_token,
                                                                const Secret* previous,
-                                                               const Secret* proposed,
-                                                               Deadline deadline) {
+                                                               const Secret* proposed, Call call) {
   calls.push_back(
       {"change_password",
        {},
        std::string(proposed->reveal()),
        {{"access_token", std::move(access_token)}, {"previous", std::string(previous->reveal())}},
        {}});
-  if (auto error = failure("change_password", deadline))
-    co_return std::unexpected(std::move(*error));
+  if (auto error = failure("change_password", call)) co_return std::unexpected(std::move(*error));
   co_return Result<void>{};
 }
 
@@ -273,10 +323,84 @@ World::World() {
   person->answers = {"right password"};
 }
 
+World::Machine::Machine(runtime::Clock& clock) : revocations(loop, clock) {
+  auto opened = sessions::SessionStore::open(Fd(), false);
+  if (!opened || !known.load("eu-west-1_Example")) std::abort();
+  store = std::move(*opened);
+  keeper =
+      std::make_unique<flows::SessionKeeper>(loop, clock, *store, known, passwords, revocations);
+}
+
+World::Directory::Directory() : path_(std::filesystem::temp_directory_path() / "flows.XXXXXX") {
+  if (::mkdtemp(path_.data()) == nullptr) std::abort();
+}
+
+World::Directory::~Directory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void World::drive_root(runtime::Task<void> task) {
+  constexpr std::uint64_t patience_usec = 20'000'000;
+  bool done = false;
+  bool failed = false;
+  const auto running = loop.spawn(std::move(task), [&](bool threw) {
+    done = true;
+    failed = threw;
+  });
+  while (!done && !person->is_stuck)
+    if (sd_event_run(loop.get(), patience_usec) <= 0) std::abort();
+  if (failed) std::abort();
+}
+
+void World::pin(const std::string& sub) {
+  const auto pinned = drive(known.pin(user, sub, sessions::PinnedBy::root, clock.wall_time()));
+  if (!pinned || !*pinned) std::abort();
+}
+
+sessions::Session World::new_session() {
+  sessions::Session made;
+  made.id.back() = ++sessions_made_;
+  made.user = user;
+  made.sub = pool.verified->sub;
+  made.cognito_name = pool.verified->username;
+  made.groups = pool.verified->groups;
+  made.service = "sshd";
+  made.origin = origin.key();
+  made.factor = policy::Method::totp;
+  made.signed_in = made.verified = clock.boot_time();
+  made.binding = binding;
+  made.pool = sessions::pool_fingerprint(config->pool);
+  made.refresh_token = "refresh token of the session";
+  return made;
+}
+
+void World::put(const sessions::Session& made) {
+  if (known.find(made.user) == nullptr) pin(made.sub);
+  if (!store->put(made)) std::abort();
+}
+
+sessions::PasswordVerifier World::verifier_of(const std::string& password) {
+  static std::map<std::string, sessions::PasswordVerifier> made_before;
+  if (const auto found = made_before.find(password); found != made_before.end())
+    return found->second;
+  const std::optional<Secret> secret = Secret::copy_of(password);
+  if (!secret) std::abort();
+  const auto made = drive(passwords.make(&*secret));
+  if (!made || !*made) std::abort();
+  return made_before.emplace(password, **made).first->second;
+}
+
+sessions::Session World::session_of(const SignInId& id) const {
+  std::optional<sessions::Session> found = store->find(id);
+  if (!found) std::abort();
+  return std::move(*found);
+}
+
 flows::SignInServices World::services() {
   flows::SignInServices services;
   services.config = config;
-  services.pool = &pool;
+  services.pool = std::shared_ptr<cognito::UserPool>(std::shared_ptr<void>(), &pool);
   services.clock = &clock;
   services.failures = &failures;
   services.messages = &messages;
@@ -285,21 +409,28 @@ flows::SignInServices World::services() {
   services.password_turns = &turns;
   services.refusal_time = &refusal_time;
   services.revoke_later = [this](std::string token) { revoked.push_back(std::move(token)); };
+  keeper->configure(services.config, services.pool);
+  services.sessions = keeper;
+  services.known = &known;
   return services;
 }
 
 flows::SignInRequest World::request() {
-  flows::SignInRequest request(user, service, 1001, origin);
+  flows::SignInRequest request(user, service, kAliceUid, origin);
   if (origin.is_remote()) request.remote_host = "192.0.2.7";
   request.goal = goal;
+  request.caller_is_root = caller_is_root;
+  request.binding = binding;
+  request.session = session;
+  request.device_name = device_name;
+  request.plain_uri = plain_uri;
   if (!program.empty()) request.program = program;
   return request;
 }
 
 flows::SignInResult World::run() {
   flows::SignIn sign_in(services(), request(), person.get());
-  runtime::Task<flows::SignInResult> task = sign_in.run();
-  std::optional<flows::SignInResult> result = run_now(task);
+  std::optional<flows::SignInResult> result = drive(sign_in.run());
   if (!result) std::abort();
   return std::move(*result);
 }

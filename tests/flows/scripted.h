@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <expected>
 #include <functional>
@@ -11,7 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/flows/revocations.h"
+#include "daemon/flows/session_keeper.h"
 #include "daemon/flows/sign_in.h"
+#include "daemon/runtime/worker.h"
+#include "daemon/sessions/known_users.h"
+#include "daemon/sessions/password_check.h"
+#include "daemon/sessions/session_store.h"
 
 // A scripted person, a scripted pool and a clock that only moves when told: a whole sign-in runs in
 // one call, without a socket.
@@ -23,7 +30,9 @@ class ScriptedClock final : public runtime::Clock {
   [[nodiscard]] runtime::BootTime boot_time() const override {
     return runtime::BootTime(now_.time_since_epoch());
   }
-  [[nodiscard]] std::time_t wall_time() const override { return 1'800'000'000; }
+  [[nodiscard]] std::time_t wall_time() const override {
+    return 1'800'000'000 + std::chrono::floor<std::chrono::seconds>(now_ - kStart).count();
+  }
   runtime::Task<void> sleep_until(runtime::MonotonicTime when) override {
     slept += when - now_;
     now_ = when;
@@ -34,7 +43,8 @@ class ScriptedClock final : public runtime::Clock {
   std::chrono::nanoseconds slept{0};
 
  private:
-  runtime::MonotonicTime now_{std::chrono::hours(1)};
+  static constexpr runtime::MonotonicTime kStart{std::chrono::hours(1)};
+  runtime::MonotonicTime now_ = kStart;
 };
 
 // What the person saw and typed. Answers are taken in order; without one the caller hangs up.
@@ -48,6 +58,7 @@ class ScriptedPerson final : public flows::Conversation {
   std::deque<std::string> answers;
   std::function<void()> before_answer;  // time passes, somebody else signs in …
   bool never_answers = false;           // suspends for ever
+  bool is_stuck = false;                // it does so now
   std::vector<std::string> prompts;
   std::vector<std::string> notices;
   std::vector<Purpose> purposes;
@@ -70,45 +81,49 @@ class ScriptedPool final : public cognito::UserPool {
  public:
   template <class T>
   using Result = cognito::PoolResult<T>;
-  using Deadline = runtime::MonotonicTime;
+  using Call = cognito::Call;
 
   explicit ScriptedPool(ScriptedClock& clock) : clock_(clock) {}
 
   void prewarm() override { ++prewarmed; }
   runtime::Task<Result<cognito::AuthStep>> sign_in(std::string username, const Secret* password,
                                                    const cognito::CallContext* context,
-                                                   Deadline deadline) override;
+                                                   Call call) override;
   runtime::Task<Result<cognito::AuthStep>> respond(cognito::Challenge challenge,
                                                    cognito::StringMap responses,
                                                    const cognito::CallContext* context,
-                                                   Deadline deadline) override;
+                                                   Call call) override;
   runtime::Task<Result<cognito::VerifiedTokens>> verify(const cognito::Tokens* tokens,
-                                                        Deadline deadline) override;
-  runtime::Task<Result<void>> revoke(std::string refresh_token, Deadline deadline) override;
-  runtime::Task<Result<cognito::SoftwareToken>> associate_software_token(
-      cognito::SetUpProof proof, Deadline deadline) override;
+                                                        Call call) override;
+  runtime::Task<Result<void>> revoke(std::string refresh_token, Call call) override;
+  runtime::Task<Result<cognito::Tokens>> refresh(cognito::RefreshProof proof, Call call) override;
+  runtime::Task<Result<void>> confirm_device(std::string access_token, std::string device_key,
+                                             std::string device_group_key, std::string device_name,
+                                             Call call) override;
+  runtime::Task<Result<void>> forget_device(std::string access_token, std::string device_key,
+                                            Call call) override;
+  runtime::Task<Result<cognito::SoftwareToken>> associate_software_token(cognito::SetUpProof proof,
+                                                                         Call call) override;
   runtime::Task<Result<cognito::SoftwareTokenCheck>> verify_software_token(
-      cognito::SetUpProof proof, std::string code, std::string device_name,
-      Deadline deadline) override;
-  runtime::Task<Result<cognito::UserState>> get_user(std::string access_token,
-                                                     Deadline deadline) override;
+      cognito::SetUpProof proof, std::string code, std::string device_name, Call call) override;
+  runtime::Task<Result<cognito::UserState>> get_user(std::string access_token, Call call) override;
   runtime::Task<Result<void>> set_mfa_preference(std::string access_token,
                                                  cognito::MfaPreference preference,
-                                                 Deadline deadline) override;
+                                                 Call call) override;
   runtime::Task<Result<cognito::CodeDelivery>> forgot_password(std::string username,
                                                                const cognito::CallContext* context,
-                                                               Deadline deadline) override;
+                                                               Call call) override;
   runtime::Task<Result<void>> confirm_forgot_password(std::string username, std::string code,
                                                       const Secret* new_password,
                                                       const cognito::CallContext* context,
-                                                      Deadline deadline) override;
+                                                      Call call) override;
   runtime::Task<Result<cognito::CodeDelivery>> resend_confirmation_code(
-      std::string username, const cognito::CallContext* context, Deadline deadline) override;
+      std::string username, const cognito::CallContext* context, Call call) override;
   runtime::Task<Result<void>> confirm_sign_up(std::string username, std::string code,
                                               const cognito::CallContext* context,
-                                              Deadline deadline) override;
+                                              Call call) override;
   runtime::Task<Result<void>> change_password(std::string access_token, const Secret* previous,
-                                              const Secret* proposed, Deadline deadline) override;
+                                              const Secret* proposed, Call call) override;
 
   // Replies to sign_in and respond, in order; beyond the last one: ErrorKind::internal.
   void reply_challenge(cognito::ChallengeName name, cognito::StringMap parameters = {});
@@ -128,6 +143,12 @@ class ScriptedPool final : public cognito::UserPool {
   Result<cognito::VerifiedTokens> verified;
   cognito::UserState user;    // of get_user
   int wrong_setup_codes = 0;  // so many checks answer 200 with Status ERROR first
+  std::string rotated_token;  // what a refresh hands out as the new refresh token; empty: none
+  // Where they are set: refresh, confirm_device, forget_device and revoke answer after what the
+  // first one waits for; the others answer instead of the script.
+  std::function<runtime::Task<void>(std::string operation)> before_answer;
+  std::function<Result<cognito::Tokens>(const cognito::RefreshProof&)> on_refresh;
+  std::function<Result<cognito::VerifiedTokens>(const cognito::Tokens&)> on_verify;
   std::string delivery = "a***@e***";
   std::vector<PoolCall> calls;
   int prewarmed = 0;
@@ -137,9 +158,9 @@ class ScriptedPool final : public cognito::UserPool {
   [[nodiscard]] bool is_now(const std::optional<std::size_t>& call) const {
     return call && *call + 1 == calls.size();
   }
-  Result<cognito::AuthStep> next(const Deadline& deadline);
+  Result<cognito::AuthStep> next(const Call& call);
   // The error that the script has for the operation now.
-  std::optional<cognito::PoolError> failure(const std::string& operation, Deadline deadline);
+  std::optional<cognito::PoolError> failure(const std::string& operation, Call call);
 
   ScriptedClock& clock_;
   std::map<std::string, std::deque<cognito::PoolError>> failures_;
@@ -177,8 +198,77 @@ class World {
   limits::Origin origin = limits::Origin::of_host("192.0.2.7");
   flows::Goal goal = flows::Goal::sign_in;
 
+  // Of request().
+  bool caller_is_root = true;
+  sessions::Binding binding{kAliceUid, 7};
+  std::optional<SignInId> session;
+  std::string device_name;
+  bool plain_uri = false;
+
   flows::SignInServices services();
   flows::SignInRequest request();
+
+  // Runs a task that may wait for the worker, a check of a password or a refresh; nullopt: the
+  // person never answers.
+  template <class T>
+  std::optional<T> drive(runtime::Task<T> task) {
+    std::optional<T> result;
+    drive_root(into(std::move(task), &result));
+    return result;
+  }
+  // Pins the user, as root does.
+  void pin(const std::string& sub);
+  // As a sign-in with TOTP just now would have left it, in this login, and alice pinned to it.
+  [[nodiscard]] sessions::Session new_session();
+  void put(const sessions::Session& session);
+  // Made once for each password: scrypt takes its time.
+  sessions::PasswordVerifier verifier_of(const std::string& password);
+  [[nodiscard]] sessions::Session session_of(const SignInId& id) const;
+
+  static constexpr std::uint32_t kAliceUid = 1001;
+
+  // What outlives a sign-in, as the daemon has it; the identities in a directory of their own.
+  class Directory {
+   public:
+    Directory();
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory();
+    [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+   private:
+    std::string path_;
+  };
+  // On the heap: an assertion that fails leaves without destructors, and the threads run on.
+  struct Machine {
+    explicit Machine(runtime::Clock& clock);
+
+    Directory directory;
+    runtime::EventLoop loop;
+    runtime::Worker worker{loop, 64};
+    sessions::KnownUsers known{loop, worker, directory.file("known-users.db")};
+    std::unique_ptr<sessions::SessionStore> store;
+    sessions::PasswordChecker passwords{loop};
+    flows::Revocations revocations;
+    std::unique_ptr<flows::SessionKeeper> keeper;
+  };
+  std::unique_ptr<Machine> machine = std::make_unique<Machine>(clock);
+  const Directory& directory = machine->directory;
+  runtime::EventLoop& loop = machine->loop;
+  runtime::Worker& worker = machine->worker;
+  sessions::KnownUsers& known = machine->known;
+  sessions::SessionStore* const store = machine->store.get();
+  sessions::PasswordChecker& passwords = machine->passwords;
+  flows::SessionKeeper* const keeper = machine->keeper.get();
+
+ private:
+  template <class T>
+  static runtime::Task<void> into(runtime::Task<T> task, std::optional<T>* result) {
+    *result = co_await std::move(task);
+  }
+  void drive_root(runtime::Task<void> task);
+  std::uint8_t sessions_made_ = 0;
 };
 
 // The pool asks for a TOTP code, and then hands out tokens.

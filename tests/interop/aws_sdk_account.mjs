@@ -2,8 +2,9 @@
 // reads their answers.
 import assert from 'node:assert/strict';
 import {
-  AliasExistsException, AssociateSoftwareTokenCommand, ChangePasswordCommand,
-  ConfirmForgotPasswordCommand, ConfirmSignUpCommand, ExpiredCodeException, ForgotPasswordCommand,
+  AliasExistsException, AssociateSoftwareTokenCommand, ChangePasswordCommand, ConfirmDeviceCommand,
+  ConfirmForgotPasswordCommand, ConfirmSignUpCommand, ExpiredCodeException, DeviceKeyExistsException,
+  ForgetDeviceCommand, ForgotPasswordCommand, GetTokensFromRefreshTokenCommand, ListDevicesCommand,
   GetUserAttributeVerificationCodeCommand, InvalidPasswordException, LimitExceededException,
   PasswordHistoryPolicyViolationException, PasswordResetRequiredException,
   ResendConfirmationCodeCommand, SetUserMFAPreferenceCommand, SignUpCommand,
@@ -59,6 +60,47 @@ export async function checkSdkAccount(pool) {
     assert.equal(foreign.message, 'A client attempted to write unauthorized attribute');
     const done = await answer(NEW_PASSWORD, {'userAttributes.name': 'N'});
     assert.ok(done.AuthenticationResult);
+  });
+
+  await it('devices: ConfirmDevice, a refresh with the key, ForgetDevice', async (sdk) => {
+    await pool.admin('settings/set', {
+      device_configuration: {challenge_required_on_new_device: true}});
+    const {AuthenticationResult: tokens} = await sdk.srp('erin', erin.password);
+    const {AccessToken, RefreshToken, NewDeviceMetadata: {DeviceKey, DeviceGroupKey}} = tokens;
+    assert.match(DeviceKey, /^[\w-]+_[0-9a-f-]+$/);
+    assert.ok(DeviceGroupKey);
+    const refresh = (more) => send(sdk, GetTokensFromRefreshTokenCommand,
+                                   {ClientId, RefreshToken, ...more});
+    const verifier = (byte, size) => Buffer.alloc(size, byte).toString('base64');
+    const confirm = (Salt) => send(sdk, ConfirmDeviceCommand, {
+      AccessToken, DeviceKey, DeviceName: 'sdk',
+      DeviceSecretVerifierConfig: {PasswordVerifier: verifier(0x41, 384), Salt}});
+    assert.equal((await refusal(() => confirm(verifier(0xff, 16)))).name,
+                 'InvalidParameterException');
+    assert.equal((await confirm(verifier(0x41, 16))).UserConfirmationNecessary, false);
+    assert.ok(await refusal(() => confirm(verifier(0x41, 16))) instanceof DeviceKeyExistsException);
+    assert.equal((await refusal(() => refresh({}))).message, 'Invalid Refresh Token');
+    const fresh = (await refresh({DeviceKey})).AuthenticationResult;
+    assert.equal(fresh.NewDeviceMetadata, undefined);
+    const {Devices: [device]} = await send(sdk, ListDevicesCommand, {AccessToken});
+    assert.equal(device.DeviceKey, DeviceKey);
+    assert.ok(device.DeviceCreateDate instanceof Date);
+    await send(sdk, ForgetDeviceCommand, {AccessToken, DeviceKey});
+    assert.equal((await refusal(() => refresh({DeviceKey}))).message, 'Invalid Refresh Token');
+  });
+
+  await it('what ends refreshes', async (sdk) => {
+    for (const [call, name] of [['users/disable', 'NotAuthorizedException'],
+                                ['users/sign-out', 'NotAuthorizedException'],
+                                ['users/reset-password', 'PasswordResetRequiredException'],
+                                ['users/delete', 'UserNotFoundException']]) {
+      await pool.reset();
+      const {AuthenticationResult: {RefreshToken}} = await sdk.srp('erin', erin.password);
+      const refresh = () => send(sdk, GetTokensFromRefreshTokenCommand, {ClientId, RefreshToken});
+      await refresh();
+      await pool.admin(call, {username: 'erin'});
+      assert.equal((await refusal(refresh)).name, name);
+    }
   });
 
   await it('an expired temporary password', async (sdk) => {

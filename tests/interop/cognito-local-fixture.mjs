@@ -1,6 +1,7 @@
 // node cognito-local-fixture.mjs DIR
 // Runs cognito-local, a user pool that this project did not write, with one user who has a password,
-// an authenticator app and a group. Writes DIR/ready.json when it can be used; SIGTERM ends it.
+// an authenticator app and a group, and one (`plain_username`) who has no app: it forgets refresh
+// tokens that come after a challenge. Writes DIR/ready.json when it can be used; SIGTERM ends it.
 // cognito-local speaks plain HTTP on loopback and has no SRP: sign in with USER_PASSWORD_AUTH.
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
@@ -18,6 +19,7 @@ import {
 import {totp} from './totp.mjs';
 
 const USER = 'lena';
+const PLAIN_USER = 'nora';
 const PASSWORD = 'Local-Emulator-9';
 const GROUP = 'linux-users';
 const START_ATTEMPTS = 100;
@@ -73,14 +75,16 @@ async function seed(endpoint) {
   const ClientId = UserPoolClient.ClientId;
   await send(new SetUserPoolMfaConfigCommand({
     UserPoolId, MfaConfiguration: 'OPTIONAL', SoftwareTokenMfaConfiguration: {Enabled: true}}));
-  await send(new AdminCreateUserCommand({
-    UserPoolId, Username: USER, TemporaryPassword: PASSWORD, MessageAction: 'SUPPRESS',
-    UserAttributes: [{Name: 'email', Value: `${USER}@example.com`},
-                     {Name: 'email_verified', Value: 'true'}]}));
-  await send(new AdminSetUserPasswordCommand(
-      {UserPoolId, Username: USER, Password: PASSWORD, Permanent: true}));
   await send(new CreateGroupCommand({UserPoolId, GroupName: GROUP}));
-  await send(new AdminAddUserToGroupCommand({UserPoolId, Username: USER, GroupName: GROUP}));
+  for (const Username of [USER, PLAIN_USER]) {
+    await send(new AdminCreateUserCommand({
+      UserPoolId, Username, TemporaryPassword: PASSWORD, MessageAction: 'SUPPRESS',
+      UserAttributes: [{Name: 'email', Value: `${Username}@example.com`},
+                       {Name: 'email_verified', Value: 'true'}]}));
+    await send(new AdminSetUserPasswordCommand(
+        {UserPoolId, Username, Password: PASSWORD, Permanent: true}));
+    await send(new AdminAddUserToGroupCommand({UserPoolId, Username, GroupName: GROUP}));
+  }
 
   const {AuthenticationResult: {AccessToken}} = await send(new InitiateAuthCommand({
     AuthFlow: 'USER_PASSWORD_AUTH', ClientId,
@@ -95,7 +99,7 @@ async function seed(endpoint) {
   const issuer = `${endpoint}${UserPoolId}`;
   return {endpoint, region: UserPoolId.split('_')[0], user_pool_id: UserPoolId,
           client_id: ClientId, issuer, jwks_uri: `${issuer}/.well-known/jwks.json`,
-          username: USER, password: PASSWORD, totp_secret: SecretCode, group: GROUP,
+          username: USER, plain_username: PLAIN_USER, password: PASSWORD, totp_secret: SecretCode, group: GROUP,
           pid: process.pid};
 }
 

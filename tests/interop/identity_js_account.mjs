@@ -253,6 +253,64 @@ export async function checkIdentityJsAccount(pool) {
                  'erin');
   });
 
+  await it('a device is remembered, refreshed with, and forgotten', async () => {
+    await pool.admin('settings/set', {device_configuration: {}});
+    const devices = async () => (await pool.admin('users/get', {username: 'erin'})).devices;
+    const user = await signedIn(pool, 'erin', erin.password);
+    // The library confirms by itself, with a verifier of its own.
+    const [device] = await devices();
+    assert.equal(device.key, user.deviceKey);
+    assert.ok(device.confirmed && device.remembered);
+    const {Device} = await steps((callbacks) => user.getDevice(callbacks)).then(({value}) => value);
+    assert.equal(Device.DeviceKey, user.deviceKey);
+    const {Devices} = await steps((callbacks) => user.listDevices(10, null, callbacks))
+        .then(({value}) => value);
+    assert.equal(Devices.length, 1);
+    await steps((callbacks) => user.setDeviceStatusNotRemembered(callbacks));
+    assert.ok(!(await devices())[0].remembered);
+    await steps((callbacks) => user.setDeviceStatusRemembered(callbacks));
+    assert.ok((await devices())[0].remembered);
+
+    const token = user.getSignInUserSession().getRefreshToken();
+    const fresh = await promised((done) => user.refreshSession(token, done));
+    assert.equal(fresh.getAccessToken().payload.device_key, device.key);
+    await steps((callbacks) => user.forgetDevice(callbacks));
+    assert.deepEqual(await devices(), []);
+    const gone = await refusal(() => promised((done) => user.refreshSession(token, done)));
+    assert.equal(gone.message, 'Invalid Refresh Token');
+  });
+
+  await it('a device that the pool has forgotten: the library goes on without', async () => {
+    await pool.admin('settings/set', {device_configuration: {}});
+    const first = (await signedIn(pool, 'erin', erin.password)).deviceKey;
+    await pool.reset();
+    await pool.admin('settings/set', {device_configuration: {}});
+    const user = await signedIn(pool, 'erin', erin.password);
+    assert.notEqual(user.deviceKey, first);
+    await steps((callbacks) => user.forgetDevice(callbacks));
+  });
+
+  await it('a device that the person must agree to', async () => {
+    await pool.admin('settings/set', {
+      device_configuration: {device_only_remembered_on_user_prompt: true}});
+    const user = newUser(pool, 'erin');
+    const done = await signIn(user, 'erin', erin.password);
+    assertTokens(done, 'erin');
+    assert.equal(done.parameters, true);
+    await steps((callbacks) => user.forgetDevice(callbacks));
+  });
+
+  await it('an account with the same e-mail takes the alias', async () => {
+    const address = erin.attributes.email;
+    assertTokens(await signIn(newUser(pool, address), address, erin.password), 'erin');
+    await signUp(pool, 'zoe', {email: address});
+    await confirmSignUp(newUser(pool, 'zoe'), await pool.code('zoe'), true);
+    assertTokens(await signIn(newUser(pool, address), address, NEW_PASSWORD), 'zoe');
+    await refusal(() => signIn(newUser(pool, address), address, erin.password));
+    const older = await signedIn(pool, 'erin', erin.password);
+    assert.equal(older.getSignInUserSession().getIdToken().payload.email_verified, false);
+  });
+
   await it('validation data reach a PreAuthentication trigger that refuses without', async () => {
     await pool.admin('settings/set', {pre_authentication_requires_metadata: {host: 'h1'}});
     const error = await refusal(() => signIn(newUser(pool, 'erin'), 'erin', erin.password));

@@ -119,20 +119,46 @@ int open_password_change(sd_bus_message* call, void* userdata, sd_bus_error* /*e
   return open_conversation(call, serving);
 }
 
-int check_account(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
-  const auto& serving = *static_cast<Serving*>(userdata);
+// The user, the service, the sign-in's id if the method has one, and the facts.
+void read_call(sd_bus_message* call, Record* record, bool has_id) {
   const char* user = nullptr;
   const char* service = nullptr;
   const void* id = nullptr;
   std::size_t size = 0;
-  must(::sd_bus_message_read(call, "ss", &user, &service), "CheckAccount");
-  must(::sd_bus_message_read_array(call, 'y', &id, &size), "id");
+  must(::sd_bus_message_read(call, "ss", &user, &service), "user and service");
+  if (has_id) must(::sd_bus_message_read_array(call, 'y', &id, &size), "id");
+  keep(&record->user, user);
+  keep(&record->service, service);
+  keep(&record->facts, read_facts(call));
+  record->id_size = size;
+  if (size == kSignInIdSize) std::memcpy(record->id.data(), id, size);
+}
+
+int answer_login(sd_bus_message* call, const FakeDaemonSettings& settings) {
+  if (settings.silent_logins) return 1;
+  if (settings.login_error != nullptr)
+    return ::sd_bus_reply_method_errorf(call, settings.login_error, "as scripted");
+  return ::sd_bus_reply_method_return(call, "");
+}
+
+int open_login(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
+  const auto& serving = *static_cast<Serving*>(userdata);
+  ++serving.record->logins_opened;
+  read_call(call, serving.record, true);
+  return answer_login(call, *serving.settings);
+}
+
+int close_login(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
+  const auto& serving = *static_cast<Serving*>(userdata);
+  ++serving.record->logins_closed;
+  read_call(call, serving.record, false);
+  return answer_login(call, *serving.settings);
+}
+
+int check_account(sd_bus_message* call, void* userdata, sd_bus_error* /*error*/) {
+  const auto& serving = *static_cast<Serving*>(userdata);
   ++serving.record->checked;
-  keep(&serving.record->user, user);
-  keep(&serving.record->service, service);
-  keep(&serving.record->facts, read_facts(call));
-  serving.record->id_size = size;
-  if (size == kSignInIdSize) std::memcpy(serving.record->id.data(), id, size);
+  read_call(call, serving.record, true);
   const FakeDaemonSettings& settings = *serving.settings;
   if (settings.silent) return 1;
   if (settings.check_error != nullptr)
@@ -147,6 +173,8 @@ const sd_bus_vtable kVtable[] = {
     SD_BUS_METHOD("OpenPasswordChange", "ssa{sv}", "hu", &open_password_change,
                   SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("CheckAccount", "ssaya{sv}", "y", &check_account, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("OpenLogin", "ssaya{sv}", "", &open_login, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("CloseLogin", "ssa{sv}", "", &close_login, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END};
 
 }  // namespace
@@ -166,6 +194,9 @@ std::string Record::transcript() const {
         break;
       case FrameType::ack:
         text += "ack";
+        break;
+      case FrameType::account:
+        text += "account";
         break;
       default:
         text += "closed";
@@ -195,6 +226,20 @@ void Peer::outcome(Outcome outcome) {
 void Peer::success() {
   outcome(Outcome::success);
   (void)receive();
+}
+
+void Peer::account(Outcome outcome) {
+  (void)send_outcome(socket_.get(), outcome, {});
+}
+
+void Peer::answer_account(Outcome outcome) {
+  if (receive()) account(outcome);
+}
+
+void Peer::answer_account_in_background(Outcome outcome) {
+  if (::fork() != 0) return;
+  answer_account(outcome);
+  ::_exit(0);
 }
 
 void Peer::raw(const std::string& datagram) {
@@ -234,6 +279,10 @@ bool Peer::receive() {
 
 void Peer::ask_unrecorded(Purpose purpose) {
   ask_only(purpose);
+  pass_over();
+}
+
+void Peer::pass_over() {
   pollfd poll{.fd = socket_.get(), .events = POLLIN, .revents = 0};
   (void)::poll(&poll, 1, -1);
   (void)receive_from_module(socket_.get());

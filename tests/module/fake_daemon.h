@@ -19,9 +19,11 @@ struct Record {
     Purpose purpose;
     std::array<char, 512> answer;
   };
-  int opened = 0;    // calls of OpenSignIn
-  int changing = 0;  // calls of OpenPasswordChange
-  int checked = 0;   // calls of CheckAccount
+  int opened = 0;         // calls of OpenSignIn
+  int changing = 0;       // calls of OpenPasswordChange
+  int checked = 0;        // calls of CheckAccount
+  int logins_opened = 0;  // calls of OpenLogin
+  int logins_closed = 0;  // calls of CloseLogin
   std::array<char, 64> user{};
   std::array<char, 128> service{};
   std::array<char, 1024> facts{};  // "ruid=0 tty=… " in the order they came
@@ -47,12 +49,20 @@ class Peer {
   void ask_only(Purpose purpose, std::string_view text = "Password: ");
   void outcome(Outcome outcome);
   void success();  // and waits for the ack
+  // The answer to the question about the account.
+  void account(Outcome outcome);
+  // Waits for the question, too.
+  void answer_account(Outcome outcome);
+  // The same in a process of its own, so that the daemon is there for the bus meanwhile.
+  void answer_account_in_background(Outcome outcome);
   void raw(const std::string& datagram);
   void raw_with_descriptor(const std::string& datagram);
   // The next frame of the module goes into the record. False: it hung up, or nothing came in 30 s.
   bool receive();
   // Like ask(), but for the record; for scripts that are played more often than it can hold.
   void ask_unrecorded(Purpose purpose);
+  // The next frame of the module, unrecorded.
+  void pass_over();
   // Until the module hangs up.
   void drain();
   // Never comes back; ended by a signal.
@@ -77,6 +87,8 @@ struct FakeDaemonSettings {
   bool malformed_replies = false;      // of another signature
   int wrong_socket_type = 0;           // e.g. SOCK_STREAM
   bool silent = false;                 // never replies
+  const char* login_error = nullptr;   // the same for OpenLogin and CloseLogin
+  bool silent_logins = false;          // never replies to those two
   Outcome account = Outcome::success;  // what CheckAccount answers
 };
 

@@ -89,6 +89,9 @@ void write_service(const Stack& stack) {
   text += "password [default=die] " + probe + " ignored\n";
   text += "password required " + probe + " " + stack.after_password_check +
           (stack.notes_tokens ? " note\n" : "\n");
+  text += "session [success=1 ignore=ignore default=die] " + module;
+  text += "session [default=die] " + probe + " ignored\n";
+  text += "session required " + probe + "\n";
   (void)::mkdir(kConfigurations, 0755);
   write_file(std::string(kConfigurations) + "/" + stack.service, text);
   // libpam wants this one, too, and complains to syslog otherwise.
@@ -129,18 +132,32 @@ int Transaction::set_credentials() {
   return ::pam_setcred(pamh_, PAM_ESTABLISH_CRED);
 }
 
+int Transaction::open_session(int flags) {
+  return ::pam_open_session(pamh_, flags);
+}
+int Transaction::close_session(int flags) {
+  return ::pam_close_session(pamh_, flags);
+}
+
+std::string Transaction::variable(const char* name) const {
+  const char* value = ::pam_getenv(pamh_, name);
+  return value != nullptr ? value : "";
+}
+
+void Transaction::set_variable(const std::string& assignment) {
+  if (::pam_putenv(pamh_, assignment.c_str()) != PAM_SUCCESS) std::abort();
+}
+
 void Transaction::set_item(int number, const char* value) {
   if (::pam_set_item(pamh_, number, value) != PAM_SUCCESS) std::abort();
 }
 
 std::string Transaction::tokens_handed_over() const {
-  const char* noted = ::pam_getenv(pamh_, "NOTED");
-  return noted != nullptr ? noted : "";
+  return variable("NOTED");
 }
 
 std::string Transaction::tokens_after_first_pass() const {
-  const char* noted = ::pam_getenv(pamh_, "NOTED_FIRST");
-  return noted != nullptr ? noted : "";
+  return variable("NOTED_FIRST");
 }
 
 unsigned Transaction::last_delay() {

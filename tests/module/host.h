@@ -58,6 +58,12 @@ class Transaction {
   // Both passes; PAM_CHANGE_EXPIRED_AUTHTOK and PAM_SILENT may be given.
   int change_password(int flags = 0);
   int set_credentials();
+  int open_session(int flags = 0);
+  int close_session(int flags = 0);
+
+  // The PAM environment; "" where there is no such variable.
+  [[nodiscard]] std::string variable(const char* name) const;
+  void set_variable(const std::string& assignment);
 
   void set_item(int number, const char* value);
   // What a later module of the stack found after the last success: "AUTHTOK=… OLDAUTHTOK=…".

@@ -87,6 +87,12 @@ void sign_in_script(Peer& peer) {
   if (peer.ask(Purpose::password) && peer.ask(Purpose::code, "Code: ")) peer.success();
 }
 
+// A sign-in whose socket is asked about the account, too.
+void account_script(Peer& peer) {
+  sign_in_script(peer);
+  peer.answer_account(Outcome::success);
+}
+
 // One whole transaction. Returns authentication's code.
 int run_transaction(const char* user) {
   Person person{.answers = {"secret", "123456"}};
@@ -94,6 +100,8 @@ int run_transaction(const char* user) {
   const int code = transaction.authenticate();
   (void)transaction.account();
   (void)transaction.set_credentials();
+  (void)transaction.open_session();
+  (void)transaction.close_session();
   return code;
 }
 
@@ -122,6 +130,23 @@ void the_process_is_the_same_afterwards(void**) {
     const FakeDaemon daemon(sign_in_script);
     const ProcessState with_daemon = ProcessState::now();
     assert_code(run_transaction(kOurs), PAM_SUCCESS);
+    assert_same(with_daemon, ProcessState::now());
+  }
+  {
+    const FakeDaemon daemon(account_script);
+    const ProcessState with_daemon = ProcessState::now();
+    assert_code(run_transaction(kOurs), PAM_SUCCESS);
+    assert_same(with_daemon, ProcessState::now());
+  }
+  {
+    // A locker: nobody asks about the account.
+    const FakeDaemon daemon(sign_in_script);
+    const ProcessState with_daemon = ProcessState::now();
+    {
+      Person person{.answers = {"secret", "123456"}};
+      Transaction transaction(kOurs, &person);
+      assert_code(transaction.authenticate(), PAM_SUCCESS);
+    }
     assert_same(with_daemon, ProcessState::now());
   }
   {
@@ -329,6 +354,9 @@ void a_thousand_sign_ins_leave_nothing(void**) {
     peer.ask_unrecorded(Purpose::password);
     peer.ask_unrecorded(Purpose::code);
     peer.outcome(Outcome::success);
+    peer.pass_over();  // the acknowledgement
+    peer.pass_over();  // the question about the account
+    peer.account(Outcome::success);
     peer.drain();
   });
   assert_steady(kOurs, PAM_SUCCESS);

@@ -51,6 +51,57 @@ void each_ending_is_one_line(void**) {
   assert_one_line(syslog->take(), "pam_cognito(sshd:account): account unavailable cause=no-daemon");
 }
 
+// The part of the line behind " id=".
+std::string id_in(const std::string& line) {
+  const std::size_t at = line.find(" id=");
+  return at == std::string::npos ? ""
+                                 : line.substr(at + 4, line.find_first_of(" \n", at + 4) - at - 4);
+}
+
+void a_transaction_has_one_id(void**) {
+  std::string first;
+  for (int round = 0; round < 2; ++round) {
+    const FakeDaemon daemon([](Peer& peer) {
+      peer.ask(Purpose::password);
+      peer.success();
+    });
+    Person person{.answers = {"planted-password"}};
+    Transaction transaction(kOurs, &person, {.options = "debug"});
+    assert_code(transaction.authenticate(), PAM_SUCCESS);
+    const std::string id = id_in(syslog->take());
+    assert_int_equal(id.size(), 16);
+    assert_int_equal(id.find_first_not_of("0123456789abcdef"), std::string::npos);
+    assert_text(id_in(daemon.record().facts.data()), id);
+    assert_code(transaction.account(), PAM_SUCCESS);
+    assert_text(id_in(syslog->take()), id);
+    assert_text(id_in(daemon.record().facts.data()), id);
+    assert_true(id != first);
+    first = id;
+  }
+}
+
+void every_line_has_an_id(void**) {
+  Person person{.answers = {"planted-password"}};
+  {
+    const FakeDaemon daemon([](Peer& peer) {
+      peer.ask(Purpose::password);
+      peer.success();
+    });
+    Transaction transaction(kOurs, &person, {.options = "debug"});
+    assert_code(transaction.authenticate(), PAM_SUCCESS);
+    Transaction other(kNotOurs, &person, {.options = "debug"});
+    assert_code(other.authenticate(), kIgnored);
+  }
+  Transaction wrong(kOurs, &person, {.options = "nullok"});
+  assert_code(wrong.authenticate(), PAM_SERVICE_ERR);
+  const std::string log = syslog->take();
+  assert_int_equal(lines_in(log), 4);
+  std::size_t begin = 0;
+  for (std::size_t end = 0; (end = log.find('\n', begin)) != std::string::npos; begin = end + 1)
+    if (id_in(log.substr(begin, end - begin)).size() != 16)
+      fail_msg("no id in: %s", log.substr(begin, end - begin).c_str());
+}
+
 void a_password_change_is_one_line(void**) {
   const auto change = [](const FakeDaemon::Script& script) {
     const FakeDaemon daemon(script);
@@ -138,6 +189,8 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test(each_ending_is_one_line),
+      cmocka_unit_test(a_transaction_has_one_id),
+      cmocka_unit_test(every_line_has_an_id),
       cmocka_unit_test(a_password_change_is_one_line),
       cmocka_unit_test(others_are_no_line),
       cmocka_unit_test(faults_of_the_configuration_are_named),

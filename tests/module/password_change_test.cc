@@ -264,13 +264,52 @@ void others_never_reach_the_daemon(void**) {
   assert_int_equal(daemon.record().changing, 0);
 }
 
+constexpr int kExpired = static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK);
+
 void only_a_local_password_expires(void**) {
   FakeDaemon daemon(plain_script);
   const RealUid itself(kOursUid);
   Person person;
   Transaction transaction(kOurs, &person);
-  assert_code(transaction.change_password(static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK)), kIgnored);
+  assert_code(transaction.change_password(kExpired), kIgnored);
   assert_int_equal(daemon.record().changing, 0);
+}
+
+// The pool's own demand, told by the account phase; the host is the person's (sudo), or runs as
+// root (login).
+void what_the_pool_demands_is_ours(void**) {
+  for (const uid_t uid : {kOursUid, uid_t{0}}) {
+    const FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
+    const RealUid host(uid);
+    Person person{.answers = {"old", "new", "new"}};
+    Transaction transaction(kOurs, &person, {.service = "login"});
+    assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
+    assert_code(transaction.change_password(kExpired), PAM_SUCCESS);
+    assert_int_equal(daemon.record().changing, 1);
+    assert_non_null(std::strstr(daemon.record().facts.data(), uid == 0 ? "ruid=0 " : "ruid=1001 "));
+    assert_text(transaction.tokens_handed_over(), "AUTHTOK=new OLDAUTHTOK=old");
+  }
+}
+
+void a_demand_is_of_one_user_and_one_answer(void**) {
+  FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
+  Person person;
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
+  assert_code(transaction.change_password(), kIgnored);  // root's own passwd
+  transaction.set_item(PAM_USER, kOursByPrimary);
+  assert_code(transaction.change_password(kExpired), kIgnored);
+  transaction.set_item(PAM_USER, kOurs);
+  {
+    // Somebody else's host (su).
+    const RealUid somebody(kNotOursUid);
+    assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
+  }
+  const FakeDaemon content(plain_script);
+  assert_code(transaction.account(), PAM_SUCCESS);
+  assert_code(transaction.change_password(kExpired), kIgnored);
+  assert_int_equal(daemon.record().changing, 0);
+  assert_int_equal(content.record().changing, 0);
 }
 
 int change_without_a_person() {
@@ -505,6 +544,8 @@ int main() {
       cmocka_unit_test(another_users_password_is_denied),
       cmocka_unit_test(others_never_reach_the_daemon),
       cmocka_unit_test(only_a_local_password_expires),
+      cmocka_unit_test(what_the_pool_demands_is_ours),
+      cmocka_unit_test(a_demand_is_of_one_user_and_one_answer),
       cmocka_unit_test(without_a_daemon_nothing_is_changed),
       cmocka_unit_test(a_daemon_lost_between_the_passes_is_seen_before_anybody_types),
       cmocka_unit_test(a_deadline_between_the_passes_is_told),

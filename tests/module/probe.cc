@@ -65,3 +65,9 @@ PROBE_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int argc, const
   return act(pamh, argc, argv, PAM_OLDAUTHTOK,
              (static_cast<unsigned>(flags) & PAM_PRELIM_CHECK) != 0);
 }
+PROBE_EXPORT int pam_sm_open_session(pam_handle_t* pamh, int, int argc, const char** argv) {
+  return act(pamh, argc, argv);
+}
+PROBE_EXPORT int pam_sm_close_session(pam_handle_t* pamh, int, int argc, const char** argv) {
+  return act(pamh, argc, argv);
+}

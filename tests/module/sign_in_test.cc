@@ -65,7 +65,7 @@ void the_daemon_learns_where_it_comes_from(void**) {
   assert_string_equal(record.service.data(), "login");
   const std::string facts = record.facts.data();
   for (const char* fact :
-       {"ruid=0 ", "tty=/dev/pts/7 ", "rhost=192.0.2.1 ", "ruser=bo?b ", "flags=1 "})
+       {"ruid=0 ", "tty=/dev/pts/7 ", "rhost=192.0.2.1 ", "ruser=bo?b ", "flags=1 ", "uid=1001 "})
     if (facts.find(fact) == std::string::npos) fail_msg("no %sin %s", fact, facts.c_str());
 }
 

@@ -5,6 +5,7 @@
 
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
+#include "tests/pool/steps.h"
 
 namespace pamcognito::pool {
 
@@ -32,9 +33,23 @@ std::expected<User*, std::string> named_user(AdminCall& call) {
   return user;
 }
 
+// The verified addresses of the user are its own from now on, and nobody else's.
+void take_aliases(Pool& pool, const User& user) {
+  for (const char* attribute : {"email", "phone_number"}) {
+    if (!user.has_true(std::string(attribute) + "_verified")) continue;
+    while (User* other = other_owner(pool, user, attribute)) {
+      other->attributes[std::string(attribute) + "_verified"] = "false";
+    }
+  }
+}
+
 AdminResult put_user(AdminCall& call, bool create) {
-  const auto user = call.pool.users.put(call.in, create, call.pool.clock.life_ms());
+  Json::Value in = call.in;
+  const bool force = in.get("force_alias_creation", false) == Json::Value(true);
+  in.removeMember("force_alias_creation");
+  const auto user = call.pool.users.put(in, create, call.pool.clock.life_ms());
   if (!user) return std::unexpected(user.error());
+  if (force) take_aliases(call.pool, **user);
   return to_json(**user, call.pool.clock.life_ms());
 }
 
@@ -82,6 +97,13 @@ AdminResult users_enable(AdminCall& call) {
 
 AdminResult users_disable(AdminCall& call) {
   return switch_user(call, false);
+}
+
+AdminResult users_sign_out(AdminCall& call) {
+  const auto user = named_user(call);
+  if (!user) return std::unexpected(user.error());
+  call.pool.grants.revoke_user((*user)->username);
+  return nothing();
 }
 
 AdminResult users_set_password(AdminCall& call) {
@@ -302,6 +324,7 @@ const std::map<std::string, AdminFunction> kFunctions = {
     {"users/delete", users_delete},
     {"users/enable", users_enable},
     {"users/disable", users_disable},
+    {"users/sign-out", users_sign_out},
     {"users/set-password", users_set_password},
     {"users/reset-password", users_reset_password},
     {"users/unlock", users_unlock},

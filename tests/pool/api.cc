@@ -3,6 +3,7 @@
 #include <map>
 
 #include "tests/pool/crypto.h"
+#include "tests/pool/devices.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
 
@@ -29,6 +30,11 @@ const std::map<std::string, Operation> kOperations = {
     {"ResendConfirmationCode", resend_confirmation_code},
     {"SignUp", sign_up},
     {"ConfirmSignUp", confirm_sign_up},
+    {"ConfirmDevice", confirm_device},
+    {"UpdateDeviceStatus", update_device_status},
+    {"ForgetDevice", forget_device},
+    {"GetDevice", get_device},
+    {"ListDevices", list_devices},
     {"UpdateUserAttributes", update_user_attributes},
     {"GetUserAttributeVerificationCode", get_user_attribute_verification_code},
     {"VerifyUserAttribute", verify_user_attribute}};
@@ -142,6 +148,15 @@ std::string result_name(const Json::Value& answer) {
   return answer.isMember("AuthenticationResult") ? "tokens" : "ok";
 }
 
+// What refreshes and revocations name their user by.
+std::string refresh_token_in(const Json::Value& body) {
+  if (!body.isObject()) return "";
+  for (const char* member : {"RefreshToken", "Token"}) {
+    if (body.isMember(member)) return string_at(body, member);
+  }
+  return string_at(body.get("AuthParameters", Json::Value()), "REFRESH_TOKEN");
+}
+
 RequestLog::Entry describe(const Pool& pool, const HttpRequest& request,
                            const std::string& operation, const Json::Value& body) {
   RequestLog::Entry entry;
@@ -155,6 +170,7 @@ RequestLog::Entry describe(const Pool& pool, const HttpRequest& request,
     }
   }
   if (entry.username.empty()) entry.username = string_at(body, "Username");
+  if (entry.username.empty()) entry.username = pool.grants.owner(refresh_token_in(body));
   entry.client_id = string_at(body, "ClientId");
   if (body.isObject()) {
     entry.metadata = body.get("ClientMetadata", Json::Value());

@@ -49,7 +49,7 @@ ApiResult second_factor_given(ApiCall& call, const OpenStep& step, const Client&
 
 }  // namespace
 
-ApiResult ask_second_factor(ApiCall& call, const User& user, const Client& client) {
+ApiResult ask_second_factor(ApiCall& call, User& user, const Client& client) {
   const PoolSettings& settings = call.pool.settings;
   if (settings.mfa_configuration == "OFF") return new_tokens(call, user, client);
   const std::vector<std::string> factors = usable_factors(settings, user);

@@ -31,7 +31,13 @@ std::expected<void, ApiError> check_secret_hash(const Client& client, const std:
 
 std::expected<Json::Value, ApiError> text_map(const Json::Value& body, const std::string& member) {
   if (!body.isMember(member) || body[member].isNull()) return Json::Value(Json::objectValue);
-  const Json::Value& map = body[member];
+  Json::Value map = body[member];
+  // Clients write null for a value that they do not have.
+  if (map.isObject()) {
+    for (const std::string& name : map.getMemberNames()) {
+      if (map[name].isNull()) map.removeMember(name);
+    }
+  }
   bool all_text = map.isObject();
   if (all_text) {
     for (const Json::Value& value : map) all_text = all_text && value.isString();

@@ -20,6 +20,11 @@ RefreshToken* GrantStore::find(const std::string& text) {
   return found == tokens_.end() ? nullptr : &found->second;
 }
 
+std::string GrantStore::owner(const std::string& text) const {
+  const auto found = tokens_.find(text);
+  return found == tokens_.end() ? "" : found->second.grant->username;
+}
+
 void GrantStore::revoke(Grant& grant) {
   grant.revoked = true;
   if (!grant.origin_jti.empty()) revoked_.insert(grant.origin_jti);
@@ -28,6 +33,18 @@ void GrantStore::revoke(Grant& grant) {
 void GrantStore::revoke_user(const std::string& username) {
   for (auto& [text, token] : tokens_) {
     if (token.grant->username == username) revoke(*token.grant);
+  }
+}
+
+void GrantStore::keep_newest(const std::string& username, int64_t most) {
+  std::map<int64_t, std::shared_ptr<Grant>> living;
+  for (const auto& [text, token] : tokens_) {
+    const Grant& grant = *token.grant;
+    if (grant.username == username && !grant.revoked) living[grant.number] = token.grant;
+  }
+  for (auto oldest = living.begin(); static_cast<int64_t>(living.size()) > most;) {
+    revoke(*oldest->second);
+    oldest = living.erase(oldest);
   }
 }
 

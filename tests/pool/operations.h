@@ -60,7 +60,7 @@ bool send_reset_code(Pool& pool, User& user);
 
 // token_operations.cc
 // AuthenticationResult for a sign-in that has just been completed.
-[[nodiscard]] ApiResult new_tokens(ApiCall& call, const User& user, const Client& client);
+[[nodiscard]] ApiResult new_tokens(ApiCall& call, User& user, const Client& client);
 [[nodiscard]] ApiResult refresh_by_initiate_auth(ApiCall& call, const Client& client,
                                                  const Json::Value& parameters);
 [[nodiscard]] ApiResult get_tokens_from_refresh_token(ApiCall& call);

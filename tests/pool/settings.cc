@@ -30,10 +30,30 @@ bool is_map_of_texts(const Json::Value& value) {
          std::ranges::all_of(value, [](const Json::Value& text) { return text.isString(); });
 }
 
+std::expected<std::optional<DeviceConfiguration>, std::string> read_device_configuration(
+    const Json::Value& from) {
+  if (from.isNull()) return std::nullopt;
+  DeviceConfiguration read;
+  JsonReader reader(from, "device_configuration");
+  reader.read("challenge_required_on_new_device", read.challenge_required_on_new_device)
+      .read("device_only_remembered_on_user_prompt", read.device_only_remembered_on_user_prompt);
+  if (const auto finished = reader.finish(); !finished) return std::unexpected(finished.error());
+  return read;
+}
+
+Json::Value to_json(const std::optional<DeviceConfiguration>& devices) {
+  if (!devices) return {};
+  Json::Value out;
+  out["challenge_required_on_new_device"] = devices->challenge_required_on_new_device;
+  out["device_only_remembered_on_user_prompt"] = devices->device_only_remembered_on_user_prompt;
+  return out;
+}
+
 }  // namespace
 
 std::expected<void, std::string> update(PoolSettings& settings, const Json::Value& from) {
   PoolSettings next = settings;
+  Json::Value devices = to_json(next.device_configuration);
   JsonReader reader(from, "pool settings");
   reader.read("id", next.id)
       .read_word("mfa_configuration", next.mfa_configuration, {"OFF", "OPTIONAL", "ON"})
@@ -77,7 +97,9 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
       .read("auto_verified_attributes", next.auto_verified_attributes)
       .read("admin_create_user_only", next.admin_create_user_only)
       .read("pre_authentication_refusal", next.pre_authentication_refusal)
-      .read("pre_authentication_requires_metadata", next.pre_authentication_requires_metadata);
+      .read("pre_authentication_requires_metadata", next.pre_authentication_requires_metadata)
+      .read("device_configuration", devices)
+      .read("token_sessions_per_user", next.token_sessions_per_user);
   if (const auto read = reader.finish(); !read) return read;
   if (next.id.find('_') == std::string::npos || next.name().empty()) {
     return std::unexpected("pool settings: \"id\" must look like eu-west-1_Example");
@@ -89,6 +111,9 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
     return std::unexpected(
         "pool settings: \"pre_authentication_requires_metadata\" must be an object of texts");
   }
+  const auto configuration = read_device_configuration(devices);
+  if (!configuration) return std::unexpected(configuration.error());
+  next.device_configuration = *configuration;
   settings = std::move(next);
   return {};
 }
@@ -159,6 +184,8 @@ Json::Value to_json(const PoolSettings& settings) {
   out["admin_create_user_only"] = settings.admin_create_user_only;
   out["pre_authentication_refusal"] = settings.pre_authentication_refusal;
   out["pre_authentication_requires_metadata"] = settings.pre_authentication_requires_metadata;
+  out["device_configuration"] = to_json(settings.device_configuration);
+  out["token_sessions_per_user"] = Json::Int64{settings.token_sessions_per_user};
   return out;
 }
 

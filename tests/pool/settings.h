@@ -15,6 +15,12 @@ inline constexpr char kSms[] = "SMS_MFA";
 inline constexpr char kEmail[] = "EMAIL_OTP";
 inline constexpr char kTotp[] = "SOFTWARE_TOKEN_MFA";
 
+// A pool that tracks devices: DeviceConfiguration of the API.
+struct DeviceConfiguration {
+  bool challenge_required_on_new_device = false;
+  bool device_only_remembered_on_user_prompt = false;
+};
+
 // One user pool's settings; README.md says what each is for.
 struct PoolSettings {
   std::string id = "eu-west-1_CogPool01";
@@ -68,6 +74,10 @@ struct PoolSettings {
   std::string pre_authentication_refusal;
   // What the trigger wants in InitiateAuth's ClientMetadata: an object of texts.
   Json::Value pre_authentication_requires_metadata = Json::Value(Json::objectValue);
+  // Absent: the pool makes no device keys.
+  std::optional<DeviceConfiguration> device_configuration;
+  // Sign-ins that one user may have tokens of, the oldest is revoked for the next; 0: no limit.
+  int64_t token_sessions_per_user = 0;
 
   // The part of the id after the underscore: what SRP hashes.
   [[nodiscard]] std::string name() const;

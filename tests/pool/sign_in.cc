@@ -2,6 +2,7 @@
 #include <set>
 
 #include "tests/pool/crypto.h"
+#include "tests/pool/devices.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
 #include "tests/pool/steps.h"
@@ -107,6 +108,10 @@ ApiResult sign_in_by_password(ApiCall& call, const Client& client, const Json::V
     user->password_lock.failed(now);
     return wrong_password();
   }
+  if (const auto known = check_device_at_sign_in(user, string_at(parameters, "DEVICE_KEY"));
+      !known) {
+    return std::unexpected(known.error());
+  }
   return after_password(call, *user, client);
 }
 
@@ -141,6 +146,12 @@ ApiResult answer_password_verifier(ApiCall& call, const Client& client,
   if (const auto hash = check_secret_hash(client, name, string_at(responses, "SECRET_HASH"));
       !hash) {
     return std::unexpected(hash.error());
+  }
+  // Before the attempt is used up: clients send the same answer again without the key.
+  if (const auto known = check_device_at_sign_in(pool.users.resolve(name, pool.settings),
+                                                 string_at(responses, "DEVICE_KEY"));
+      !known) {
+    return std::unexpected(known.error());
   }
   const auto attempt = pool.sessions.take_srp(string_at(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
   if (!attempt || attempt->client_id != client.id ||

@@ -161,7 +161,7 @@ ApiResult confirm_sign_up(ApiCall& call) {
   }
   User& user = *named->user;
   const std::string proved = user.sign_up_code->attribute;
-  if (User* other = other_owner(pool, user, proved); other != nullptr) {
+  while (User* other = other_owner(pool, user, proved)) {
     const Json::Value force = call.body.get("ForceAliasCreation", false);
     if (!force.isBool() || !force.asBool()) {
       return alias_exists(proved);

@@ -44,7 +44,7 @@ struct NamedUser {
                                            const std::string& challenge, Json::Value parameters,
                                            Session session);
 // The step after everything that comes before second factors: one of these, MFA_SETUP or tokens.
-[[nodiscard]] ApiResult ask_second_factor(ApiCall& call, const User& user, const Client& client);
+[[nodiscard]] ApiResult ask_second_factor(ApiCall& call, User& user, const Client& client);
 // EMAIL_OTP to an address that becomes the user's factor with the right code.
 [[nodiscard]] ApiResult prove_new_email(ApiCall& call, const User& user, const Client& client,
                                         const std::string& address);

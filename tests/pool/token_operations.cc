@@ -2,8 +2,10 @@
 
 #include "tests/pool/api_errors.h"
 #include "tests/pool/crypto.h"
+#include "tests/pool/devices.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
+#include "tests/pool/steps.h"
 
 namespace pamcognito::pool {
 
@@ -21,6 +23,7 @@ Json::Value tokens_of(ApiCall& call, const Grant& grant, const User& user, const
   subject.access_validity_s = client.access_token_validity_s;
   subject.origin_jti = grant.origin_jti;
   subject.event_id = grant.event_id;
+  subject.device_key = grant.device_key;
   TokenPair pair = call.pool.tokens.issue(subject, call.pool.clock.wall_s(), call.forgery);
   Json::Value result;
   result["AccessToken"] = std::move(pair.access);
@@ -47,7 +50,8 @@ struct UsableToken {
 };
 
 std::expected<UsableToken, ApiError> usable_token(ApiCall& call, const Client& client,
-                                                  const std::string& text) {
+                                                  const std::string& text,
+                                                  const std::string& device_key) {
   Pool& pool = call.pool;
   RefreshToken* token = pool.grants.find(text);
   if (token == nullptr || token->grant->client_id != client.id) {
@@ -63,22 +67,42 @@ std::expected<UsableToken, ApiError> usable_token(ApiCall& call, const Client& c
   }
   User* user = pool.users.find(token->grant->username);
   if (user == nullptr) return user_not_found();
-  if (!user->enabled) return user_disabled();
+  if (const auto fit = check_status(*user); !fit) return std::unexpected(fit.error());
+  if (const auto fit = check_device_at_refresh(*user, *token->grant, device_key); !fit) {
+    return std::unexpected(fit.error());
+  }
   return UsableToken{*token, *user};
+}
+
+// New tokens of a grant. A refresh that names no device gets a new key.
+Json::Value refreshed_tokens(ApiCall& call, const UsableToken& usable, const Client& client,
+                             const std::string& device_key) {
+  Grant& grant = *usable.token.grant;
+  const Json::Value device =
+      device_key.empty() ? new_device(call.pool, usable.user, grant) : Json::Value();
+  Json::Value result = tokens_of(call, grant, usable.user, client);
+  if (!device.isNull()) result["NewDeviceMetadata"] = device;
+  return result;
 }
 
 }  // namespace
 
-ApiResult new_tokens(ApiCall& call, const User& user, const Client& client) {
+ApiResult new_tokens(ApiCall& call, User& user, const Client& client) {
   Pool& pool = call.pool;
   auto grant = std::make_shared<Grant>();
   grant->username = user.username;
   grant->client_id = client.id;
   grant->event_id = random_uuid();
   grant->auth_time_s = pool.clock.wall_s();
+  grant->number = pool.grants.next_number();
   if (client.enable_token_revocation) grant->origin_jti = random_uuid();
+  const Json::Value device = new_device(pool, user, *grant);
   Json::Value result = tokens_of(call, *grant, user, client);
+  if (!device.isNull()) result["NewDeviceMetadata"] = device;
   result["RefreshToken"] = pool.grants.issue(grant, refresh_expiry(call, client));
+  if (pool.settings.token_sessions_per_user > 0) {
+    pool.grants.keep_newest(user.username, pool.settings.token_sessions_per_user);
+  }
   return authentication_result(std::move(result));
 }
 
@@ -89,14 +113,15 @@ ApiResult refresh_by_initiate_auth(ApiCall& call, const Client& client,
   if (client.refresh_token_rotation) {
     return invalid_parameter("Refresh token rotation is enabled, use GetTokensFromRefreshToken");
   }
-  const auto usable = usable_token(call, client, text);
+  const std::string device_key = string_at(parameters, "DEVICE_KEY");
+  const auto usable = usable_token(call, client, text, device_key);
   if (!usable) return std::unexpected(usable.error());
   if (const auto hash =
           check_secret_hash(client, usable->user.username, string_at(parameters, "SECRET_HASH"));
       !hash) {
     return std::unexpected(hash.error());
   }
-  return authentication_result(tokens_of(call, *usable->token.grant, usable->user, client));
+  return authentication_result(refreshed_tokens(call, *usable, client, device_key));
 }
 
 ApiResult get_tokens_from_refresh_token(ApiCall& call) {
@@ -107,9 +132,10 @@ ApiResult get_tokens_from_refresh_token(ApiCall& call) {
   if ((*client)->secret && string_at(call.body, "ClientSecret") != *(*client)->secret) {
     return not_authorized("Unable to verify secret for client " + (*client)->id);
   }
-  const auto usable = usable_token(call, **client, text);
+  const std::string device_key = string_at(call.body, "DeviceKey");
+  const auto usable = usable_token(call, **client, text, device_key);
   if (!usable) return std::unexpected(usable.error());
-  Json::Value result = tokens_of(call, *usable->token.grant, usable->user, **client);
+  Json::Value result = refreshed_tokens(call, *usable, **client, device_key);
   if ((*client)->refresh_token_rotation) {
     if (!usable->token.rotated_life_ms) usable->token.rotated_life_ms = call.pool.clock.life_ms();
     // Rotation does not prolong the family: the new token ends when the old one would have.

@@ -33,6 +33,7 @@ Json::Value access_claims(const TokenSubject& subject, const std::string& issuer
   claims["username"] = subject.username;
   claims["client_id"] = subject.client_id;
   claims["scope"] = kScope;
+  if (!subject.device_key.empty()) claims["device_key"] = subject.device_key;
   claims["exp"] = Json::Int64{now_s + subject.access_validity_s};
   return claims;
 }

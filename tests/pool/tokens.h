@@ -25,6 +25,8 @@ struct TokenSubject {
   // "" where the client has no revocation.
   std::string origin_jti;
   std::string event_id;
+  // "" where no device is involved.
+  std::string device_key;
 };
 
 // How tokens are to be wrong; README.md lists the kinds. An empty kind is an honest pair.

@@ -235,6 +235,15 @@ Json::Value to_json(const User& user, int64_t life_ms) {
   out["custom"] = user.custom ? to_json(*user.custom) : Json::Value();
   out["pre_authentication_refusal"] = user.pre_authentication_refusal;
   out["blocked_by_risk"] = user.blocked_by_risk;
+  out["devices"] = Json::arrayValue;
+  for (const auto& [key, device] : user.devices) {
+    Json::Value entry;
+    entry["key"] = key;
+    entry["name"] = device.name;
+    entry["confirmed"] = device.confirmed;
+    entry["remembered"] = device.remembered;
+    out["devices"].append(entry);
+  }
   out["failed_passwords"] = user.password_lock.failures();
   out["failed_codes"] = user.code_lock.failures();
   out["locked_ms"] = Json::Int64{

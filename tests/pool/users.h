@@ -26,6 +26,18 @@ struct SentCode {
   int64_t wrong_answers = 0;
 };
 
+// A device that the pool made a key for. It counts from its confirmation on.
+struct Device {
+  std::string name;
+  // As ConfirmDevice brought them, base64; nobody signs in with them here.
+  std::string verifier;
+  std::string salt;
+  bool confirmed = false;
+  bool remembered = false;
+  int64_t created_s = 0;
+  int64_t modified_s = 0;
+};
+
 struct User {
   std::string username;
   std::string sub;
@@ -46,6 +58,8 @@ struct User {
   // Handed out by AssociateSoftwareToken and not verified yet.
   std::optional<std::string> pending_secret;
   std::string device_name;
+  // By DeviceKey.
+  std::map<std::string, Device> devices;
 
   std::optional<SentCode> reset_code;
   std::optional<SentCode> sign_up_code;

@@ -15,6 +15,7 @@ import time
 
 import golden
 import scenarios
+import session_scenes
 from machine import (BREAK_GLASS_PASSWORD, CONFIG_TEXT, LOCAL_PASSWORD, LOCAL_USER, POOL_STATE, SSH_PORT,
                      Machine)
 from stage import Stage
@@ -104,7 +105,7 @@ def interactive(machine):
 
 def play(machine):
     stage = Stage(machine, show_transcripts=True)
-    for scene in (golden.first_login, golden.forced_new_password) + scenarios.DEMO:
+    for scene in (golden.first_login, golden.forced_new_password) + scenarios.DEMO + session_scenes.DEMO:
         scene(stage)
     stage.close()
 

@@ -27,6 +27,7 @@ SSHD_CONFIG = "/etc/ssh/sshd_config.pam-cognito"
 BUS_SOCKET = "/run/dbus/system_bus_socket"
 CONFIG = pathlib.Path("/etc/pam-cognito/cognitod.conf")
 USERS_CONF = pathlib.Path("/etc/pam-cognito/users.conf")
+STATE = pathlib.Path("/var/lib/cognitod")
 DAEMON = "cognitod"
 LOCKER = "locker"
 START_TIMEOUT_S = 20
@@ -111,6 +112,10 @@ class Machine:
         if DAEMON not in (entry.pw_name for entry in pwd.getpwall()):
             run("useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
                 "/usr/sbin/nologin", DAEMON)
+        # As StateDirectory= of the unit makes it.
+        STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+        daemon = pwd.getpwnam(DAEMON)
+        os.chown(STATE, daemon.pw_uid, daemon.pw_gid)
         rules = pathlib.Path("/etc/sudoers.d/sandbox")
         rules.write_text(f"Defaults !mail_badpass, lecture=never\n"
                          f"alice,{LOCAL_USER} ALL=(ALL:ALL) ALL\n")
@@ -130,6 +135,9 @@ class Machine:
     def _write_ssh_files(self):
         for stale in glob.glob("/etc/ssh/ssh_host_*"):
             os.unlink(stale)
+        # As an admin would; the sandbox's own sshd reads SSHD_CONFIG.
+        pathlib.Path("/etc/ssh/sshd_config.d/pam-cognito.conf").write_text(
+            (REPO / "conf/sshd-pam-cognito.conf").read_text())
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/login_key")
         key = pathlib.Path("/root/login_key.pub").read_text()
@@ -175,7 +183,9 @@ class Machine:
         self.stop("cognito-pool")
 
     def start_pool(self):
+        """The pool as seeded; its people are new accounts by the same names."""
         self._start_pool()
+        self.forget_everything()
 
     def _start_bus(self):
         self._start("system-bus", ["dbus-daemon", "--system", "--nofork", "--nopidfile"])
@@ -231,6 +241,12 @@ class Machine:
             os.close(fd)
         self.wait_until(lambda: not self.bus_has_owner())
 
+    def forget_everything(self):
+        """As if nobody had ever signed in here: no memory, and nothing on the disk."""
+        self.kill_daemon()
+        for path in STATE.iterdir():
+            path.unlink()
+
     @contextlib.contextmanager
     def stopped(self, pid):
         """The process hangs: alive, but it does nothing."""
@@ -250,6 +266,13 @@ class Machine:
             argv = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", *argv]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout)
         return done.returncode, done.stdout + done.stderr
+
+    @staticmethod
+    def command(*argv, timeout=60):
+        """A program of root's without a terminal; (exit status, output)."""
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=timeout)
+        return done.returncode, done.stdout
 
     def bus_has_owner(self):
         status, output = self.bus_call("--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -295,6 +318,26 @@ class Machine:
             yield
         finally:
             self.allow_activation()
+
+    @contextlib.contextmanager
+    def supervised(self):
+        """cognitod as systemd runs it: it keeps its descriptors, and comes back when it dies. Gives
+        the signals' receiver: SIGUSR1 restarts, SIGHUP reloads."""
+        self.kill_daemon()
+        self._start("supervisor", [HERE / "supervisor.py", DAEMON, self.daemon_binary()])
+        self._await("supervisor", self.bus_has_owner)
+        try:
+            yield self._services["supervisor"]
+        finally:
+            self.stop("supervisor")
+            self.wait_until(lambda: not self.bus_has_owner())
+
+    def after_the_next_start(self, action):
+        """Does what ends cognitod under the supervisor, and waits for the new one."""
+        before = self.daemon_pid()
+        action()
+        return self.wait_until(
+            lambda: self.daemon_pid() not in (None, before) and self.bus_has_owner())
 
     @contextlib.contextmanager
     def sshd_options(self, *lines):

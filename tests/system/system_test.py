@@ -12,8 +12,9 @@ import sys
 
 import golden
 import scenarios
+import session_scenes
 from machine import (BREAK_GLASS_PASSWORD, CONFIG, CONFIG_TEXT, LOCAL_PASSWORD, LOCAL_USER, LOCKER,
-                     OUR_USERS, Machine)
+                     OUR_USERS, STATE, Machine)
 from scenarios import (PASSWORD_PROMPT, TOTP_CALLS, TOTP_PROMPT, EMAIL_PROMPT, password_of,
                        refused_by_ssh, session_is, ssh, ssh_with_totp, totp_secret_of, type_password,
                        type_totp)
@@ -27,7 +28,7 @@ FORGET = pathlib.Path("/usr/local/sbin/forget")
 # The account phase.
 def sudo_after_a_restart(stage):
     machine = stage.machine
-    with stage.scene("sudo within its timestamp, but cognitod has lost its memory"):
+    with stage.scene("sudo within its timestamp, and cognitod has lost its memory, not its disk"):
         with ssh(stage, "alice", command="sudo id; read -r; sudo id -u; echo status $?") as terminal:
             type_password(terminal, "alice")
             type_totp(stage, terminal, "alice")
@@ -36,17 +37,34 @@ def sudo_after_a_restart(stage):
             terminal.expect(r"uid=0\(root\)")
             machine.kill_daemon()
             terminal.send("")
+            terminal.expect(r"\n0\nstatus 0")
+            stage.check("sudo goes on: her groups were verified lately", terminal.finish() == 0)
+
+
+def sudo_after_all_is_lost(stage):
+    machine = stage.machine
+    with stage.scene("sudo within its timestamp, but cognitod knows nothing of anybody any more"):
+        with ssh(stage, "alice", command="sudo id; read -r; sudo id -u; echo status $?") as terminal:
+            type_password(terminal, "alice")
+            type_totp(stage, terminal, "alice")
+            type_password(terminal, "alice")
+            type_totp(stage, terminal, "alice")
+            terminal.expect(r"uid=0\(root\)")
+            machine.forget_everything()
+            terminal.send("")
             status = terminal.expect(r"status (\d+)").group(1)
             stage.check("sudo refuses", status != "0" and "\n0\n" not in terminal.transcript)
             terminal.finish()
 
 
 def restart_between_the_phases(stage):
-    """pam_exec, first in sudo's account phase, ends the daemon that has just signed alice in."""
+    """pam_exec, first in sudo's account phase, ends the daemon that has just signed alice in, and takes
+    its disk."""
     machine = stage.machine
     with stage.scene("cognitod restarted between sudo's authentication and its account phase"):
         FORGET.write_text("#!/bin/sh\nfor p in $(pidof cognitod); do kill -9 $p; done\n"
-                          "while pidof cognitod >/dev/null; do :; done\n")
+                          "while pidof cognitod >/dev/null; do :; done\n"
+                          f"rm -f {STATE}/*\n")
         FORGET.chmod(0o755)
         before = PAM_SUDO.read_text()
         PAM_SUDO.write_text(f"account optional pam_exec.so quiet seteuid {FORGET}\n{before}")
@@ -65,8 +83,8 @@ def restart_between_the_phases(stage):
 
 
 def key_after_a_sign_in(stage):
-    with stage.scene("an SSH key after a full sign-in in cognitod's life"):
-        stage.machine.kill_daemon()
+    with stage.scene("an SSH key before and after the first full sign-in"):
+        stage.machine.forget_everything()
         with ssh(stage, "alice", methods="publickey") as terminal:
             refused_by_ssh(stage, terminal)
         ssh_with_totp(stage, "alice")
@@ -495,7 +513,7 @@ def no_password_in_any_log(stage):
         stage.check("nor a local one", LOCAL_PASSWORD not in logs and BREAK_GLASS_PASSWORD not in logs)
 
 
-TESTS = (sudo_after_a_restart, restart_between_the_phases, key_after_a_sign_in, key_and_code, su_by_root,
+TESTS = (sudo_after_a_restart, sudo_after_all_is_lost, restart_between_the_phases, key_after_a_sign_in, key_and_code, su_by_root,
          locker, stored_password, stored_password_at_a_hidden_prompt, decoy, alias_of_another, killed_clients,
          planted_secrets, local_passwords, bad_configuration, no_configuration, malformed_users_conf,
          pool_down, hangs, module_that_cannot_be_loaded, daemon_killed_at_the_code, many_waiting, no_password_in_any_log)
@@ -505,7 +523,7 @@ def main():
     """With names of tests as arguments: only those."""
     stage = Stage(Machine(), show_transcripts=False)
     wanted = sys.argv[1:]
-    for scene in scenarios.DEMO + golden.GOLDEN + TESTS:
+    for scene in scenarios.DEMO + golden.GOLDEN + session_scenes.ALL + TESTS:
         if not wanted or scene.__name__ in wanted:
             scene(stage)
     stage.close()

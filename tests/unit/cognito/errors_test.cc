@@ -39,6 +39,7 @@ void every_name_of_the_model_has_its_kind(void**) {
       {"CodeDeliveryFailureException", ErrorKind::code_delivery_failure},
       {"CodeMismatchException", ErrorKind::code_mismatch},
       {"ConcurrentModificationException", ErrorKind::concurrent_modification},
+      {"DeviceKeyExistsException", ErrorKind::device_key_exists},
       {"EnableSoftwareTokenMFAException", ErrorKind::enable_software_token_mfa},
       {"ExpiredCodeException", ErrorKind::expired_code},
       {"FeatureUnavailableInTierException", ErrorKind::feature_unavailable_in_tier},
@@ -70,6 +71,10 @@ void every_name_of_the_model_has_its_kind(void**) {
       {"UserLambdaValidationException", ErrorKind::user_lambda_validation},
       {"UserNotConfirmedException", ErrorKind::user_not_confirmed},
       {"UserNotFoundException", ErrorKind::user_not_found},
+      {"UsernameExistsException", ErrorKind::username_exists},
+      {"UnknownOperationException", ErrorKind::unknown_operation},
+      {"InvalidAction", ErrorKind::unknown_operation},
+      {"Unsupported", ErrorKind::unknown_operation},
       {"SomethingNewException", ErrorKind::unknown_exception},
       {"notauthorizedexception", ErrorKind::unknown_exception},
   };
@@ -94,6 +99,17 @@ void what_the_model_lists_for_an_operation_is_known(void**) {
   for (const ModelOperation& operation : model_operations()) {
     assert_true(used.contains(operation.name));
   }
+}
+
+void every_kind_has_a_word_of_its_own(void**) {
+  std::set<std::string_view> words;
+  for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
+    const std::string_view word = cognito::word_of(static_cast<ErrorKind>(i));
+    assert_false(word.empty());
+    assert_int_equal(word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-"), std::string::npos);
+    assert_true(words.insert(word).second);
+  }
+  assert_text(cognito::word_of(ErrorKind::refresh_token_reuse), "refresh-token-reuse");
 }
 
 struct Case {
@@ -193,6 +209,10 @@ void what_may_be_sent_twice(void**) {
       {Operation::initiate_auth_srp, true},
       {Operation::get_user, true},
       {Operation::revoke_token, true},
+      {Operation::get_tokens_from_refresh_token, true},
+      {Operation::initiate_auth_refresh, true},
+      {Operation::confirm_device, true},
+      {Operation::forget_device, true},
       {Operation::get_keys, true},
       {Operation::set_user_mfa_preference, true},
       {Operation::associate_software_token_by_access_token, true},
@@ -237,6 +257,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(the_name_is_taken_out_of_its_wrapping),
       cmocka_unit_test(every_name_of_the_model_has_its_kind),
+      cmocka_unit_test(every_kind_has_a_word_of_its_own),
       cmocka_unit_test(what_the_model_lists_for_an_operation_is_known),
       cmocka_unit_test(what_only_a_text_tells_is_told_from_a_wrong_password),
       cmocka_unit_test(the_header_decides_then_the_body_then_the_status),

@@ -102,6 +102,21 @@ inline std::vector<ModelOperation> model_operations() {
                {"ForbiddenException", "InternalErrorException", "InvalidParameterException",
                 "OperationNotEnabledException", "UnauthorizedException",
                 "UnsupportedOperationException", "UnsupportedTokenTypeException"}})},
+      {"GetTokensFromRefreshToken",
+       all_of({kThrottling,
+               kLambda,
+               {"ForbiddenException", "InternalErrorException", "InvalidParameterException",
+                "NotAuthorizedException", "RefreshTokenReuseException", "ResourceNotFoundException",
+                "UserNotFoundException"}})},
+      {"ConfirmDevice",
+       all_of({kCommon,
+               kThrottling,
+               kUserState,
+               {"DeviceKeyExistsException", "InvalidLambdaResponseException",
+                "InvalidPasswordException", "InvalidUserPoolConfigurationException",
+                "UsernameExistsException"}})},
+      {"ForgetDevice",
+       all_of({kCommon, kThrottling, kUserState, {"InvalidUserPoolConfigurationException"}})},
   };
 }
 

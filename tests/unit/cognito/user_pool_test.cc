@@ -278,7 +278,7 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
       {srp, {none, kThrottled, kBroken, kSrp, kDone}, 5, true, {}, false},
       {srp, {kLimited}, 1, false, ErrorKind::limit_exceeded, false},
       {srp, {late}, 1, false, ErrorKind::timed_out, false},
-      {srp, {unstarted}, 1, false, ErrorKind::timed_out, false},
+      {srp, {unstarted}, 1, false, ErrorKind::too_many_requests, false},
       {srp, {bad}, 1, false, ErrorKind::bad_response, false},
       {srp, {kRefused}, 1, false, ErrorKind::not_authorized, false},
       // PASSWORD_VERIFIER
@@ -287,7 +287,7 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
       {srp, {kSrp, cut}, 2, false, ErrorKind::connection_cut, true},
       {srp, {kSrp, kBroken}, 2, false, ErrorKind::internal_error, true},
       {srp, {kSrp, late}, 2, false, ErrorKind::timed_out, true},
-      {srp, {kSrp, unstarted}, 2, false, ErrorKind::timed_out, false},
+      {srp, {kSrp, unstarted}, 2, false, ErrorKind::too_many_requests, false},
       {srp, {kSrp, bad}, 2, false, ErrorKind::bad_response, true},
       {srp, {kSrp, kRefused}, 2, false, ErrorKind::not_authorized, true},
       {srp, {kSrp, kLimited}, 2, false, ErrorKind::limit_exceeded, true},

@@ -98,8 +98,8 @@ void the_largest_text_fits_and_no_larger(void**) {
 
 void only_text_types_carry_text(void**) {
   const Pair pair;
-  for (const FrameType type :
-       {FrameType::outcome, FrameType::answer, FrameType::abort, FrameType::ack})
+  for (const FrameType type : {FrameType::outcome, FrameType::answer, FrameType::abort,
+                               FrameType::ack, FrameType::account})
     assert_true(!send_text(pair.daemon(), type, Purpose::other, "x"));
   assert_true(!send_signal(pair.module(), FrameType::answer));
 }
@@ -132,7 +132,7 @@ void answers_arrive_with_their_purpose(void**) {
 
 void signals_arrive(void**) {
   const Pair pair;
-  for (const FrameType type : {FrameType::abort, FrameType::ack}) {
+  for (const FrameType type : {FrameType::abort, FrameType::ack, FrameType::account}) {
     assert_sent(send_signal(pair.module(), type));
     assert_true(receive_from_module(pair.daemon())->type == type);
   }
@@ -164,8 +164,9 @@ void malformed_frames_of_the_module_are_refused(void**) {
         frame(FrameType::answer, Purpose::password, std::string(Secret::kCapacity + 1, 'l')),
         frame(FrameType::answer, Purpose::password, "a\0"s),
         frame(FrameType::abort, Purpose::other, "x"), frame(FrameType::ack, Purpose::other, "x"),
-        frame(FrameType::info, Purpose::other, "x"), frame(FrameType::outcome, Purpose::other),
-        frame(static_cast<FrameType>(19), Purpose::other),
+        frame(FrameType::account, Purpose::other, "x"), frame(FrameType::info, Purpose::other, "x"),
+        frame(FrameType::outcome, Purpose::other),
+        frame(static_cast<FrameType>(20), Purpose::other),
         frame(FrameType::answer, Purpose::password, std::string(kMaxDatagram, 'l'))}) {
     pair.raw_from_module(bytes);
     const auto received = receive_from_module(pair.daemon());

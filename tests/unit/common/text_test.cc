@@ -66,6 +66,14 @@ void writes_no_further_than_its_memory(void**) {
   assert_int_equal(out[3], '#');
 }
 
+void blanks_go_at_both_ends_only(void**) {
+  assert_true(trimmed(" \t a b\r\n") == "a b");
+  assert_true(trimmed("a") == "a");
+  assert_true(trimmed(" \r\n\t") == "");
+  assert_true(trimmed("") == "");
+  assert_true(trimmed("\va\v") == "\va\v");
+}
+
 void errno_names_do_not_depend_on_the_locale(void**) {
   assert_true(errno_name(ENOENT) == "ENOENT");
   assert_true(errno_name(99999) == "unknown errno");
@@ -89,6 +97,7 @@ int main() {
       cmocka_unit_test(malformed_utf8_becomes_question_marks),
       cmocka_unit_test(cuts_at_a_characters_border),
       cmocka_unit_test(writes_no_further_than_its_memory),
+      cmocka_unit_test(blanks_go_at_both_ends_only),
       cmocka_unit_test(errno_names_do_not_depend_on_the_locale),
       cmocka_unit_test(user_names_follow_the_grammar),
   };

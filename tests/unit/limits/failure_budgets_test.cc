@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/runtime/metrics.h"
 #include "tests/cmocka_cpp.h"
 
 namespace {
@@ -191,6 +192,21 @@ void many_users_are_bounded_without_forgetting_failures(void**) {
   assert_false(fails(budgets, host(1), 900, name(0)));
 }
 
+double counted() {
+  for (const auto& sample : pamcognito::runtime::metrics().samples())
+    if (sample.name == "pam_cognito_limits_hit_total" && sample.labels.at("limit") == "failures")
+      return sample.value;
+  return 0;
+}
+
+void a_refusal_is_counted(void**) {
+  FailureBudgets budgets{LimitsConfig()};
+  for (int i = 0; i < 3; ++i) assert_true(fails(budgets, host(i)));
+  const double before = counted();
+  assert_false(fails(budgets, host(9)));
+  assert_true(counted() == before + 1);
+}
+
 }  // namespace
 
 int main() {
@@ -206,6 +222,7 @@ int main() {
       cmocka_unit_test(a_reload_keeps_what_was_counted),
       cmocka_unit_test(no_interleaving_passes_the_budget),
       cmocka_unit_test(many_users_are_bounded_without_forgetting_failures),
+      cmocka_unit_test(a_refusal_is_counted),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

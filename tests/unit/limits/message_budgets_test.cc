@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "daemon/runtime/metrics.h"
 #include "tests/cmocka_cpp.h"
 
 namespace {
@@ -78,6 +79,35 @@ void many_users_are_bounded(void**) {
   assert_true(budgets.permitted("late", at(900)));
 }
 
+double counted(const char* name, const char* label, const char* value) {
+  for (const auto& sample : pamcognito::runtime::metrics().samples())
+    if (sample.name == name && sample.labels.at(label) == value) return sample.value;
+  return 0;
+}
+
+void messages_and_refusals_are_counted_once(void**) {
+  const auto messages = [](const char* kind) {
+    return counted("pam_cognito_messages_total", "kind", kind);
+  };
+  const auto refused = [] { return counted("pam_cognito_limits_hit_total", "limit", "messages"); };
+  const double sign_in = messages("sign-in");
+  const double reset = messages("reset");
+  const double before = refused();
+  MessageBudgets of_sign_ins{LimitsConfig()};
+  MessageBudgets of_resets(LimitsConfig(), "reset");
+  MessageBudgets by_origin(LimitsConfig(), "");
+  of_sign_ins.caused("alice", at(0));
+  of_sign_ins.caused("alice", at(0));
+  of_resets.caused("alice", at(0));
+  by_origin.caused("somewhere", at(0));
+  assert_true(messages("sign-in") == sign_in + 2);
+  assert_true(messages("reset") == reset + 1);
+  assert_true(of_resets.permitted("alice", at(0)));
+  assert_true(refused() == before);
+  assert_false(of_sign_ins.permitted("alice", at(0)));
+  assert_true(refused() == before + 1);
+}
+
 }  // namespace
 
 int main() {
@@ -88,6 +118,7 @@ int main() {
       cmocka_unit_test(a_reload_keeps_what_was_counted),
       cmocka_unit_test(a_pool_that_sends_unasked_does_not_grow_the_daemon),
       cmocka_unit_test(many_users_are_bounded),
+      cmocka_unit_test(messages_and_refusals_are_counted_once),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

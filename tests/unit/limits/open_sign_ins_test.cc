@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/runtime/metrics.h"
 #include "tests/cmocka_cpp.h"
 
 namespace {
@@ -80,6 +81,23 @@ void remote_hosts_leave_places_for_local_ones(void**) {
   assert_true(open.take("alice", Origin::of_uid(1000)).has_value());
 }
 
+double counted() {
+  for (const auto& sample : pamcognito::runtime::metrics().samples())
+    if (sample.name == "pam_cognito_limits_hit_total" &&
+        sample.labels.at("limit") == "open-sign-ins")
+      return sample.value;
+  return 0;
+}
+
+void a_refusal_is_counted(void**) {
+  OpenSignIns open;
+  std::vector<SignInPlace> places;
+  assert_int_equal(takes(open, places, host(1), OpenSignIns::kPerHost), OpenSignIns::kPerHost);
+  const double before = counted();
+  assert_false(open.take("late", host(1)).has_value());
+  assert_true(counted() == before + 1);
+}
+
 }  // namespace
 
 int main() {
@@ -88,6 +106,7 @@ int main() {
       cmocka_unit_test(a_user_has_eight_from_one_origin),
       cmocka_unit_test(a_place_is_free_again_when_it_is_destroyed),
       cmocka_unit_test(remote_hosts_leave_places_for_local_ones),
+      cmocka_unit_test(a_refusal_is_counted),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

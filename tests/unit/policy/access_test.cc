@@ -44,6 +44,51 @@ void a_service_narrows_and_never_widens(void**) {
   assert_false(access_permitted(open, "anybody", "sudo", {}));
 }
 
+void the_rule_that_decides_is_named(void**) {
+  const Config config = config_of({"linux-users"}, {"carol"});
+  struct Row {
+    const char* user;
+    const char* service;
+    std::vector<std::string> groups;
+    bool permitted;
+    const char* rule;
+  };
+  const std::array rows = {
+      Row{"alice", "sshd", {"x", "linux-users"}, true, "allow_groups of [access] has linux-users"},
+      Row{"carol", "sshd", {}, true, "allow_users of [access] has carol"},
+      Row{"dave",
+          "sshd",
+          {"x"},
+          false,
+          "allow_users of [access] has not this user, allow_groups none of its groups"},
+      Row{"alice",
+          "sudo",
+          {"linux-users"},
+          false,
+          "allow_groups of [service sudo] has none of the user's groups"},
+      Row{"dave",
+          "sudo",
+          {"linux-admins"},
+          false,
+          "allow_users of [access] has not this user, allow_groups none of its groups"},
+      Row{"carol",
+          "sudo",
+          {"linux-admins"},
+          true,
+          "allow_groups of [service sudo] has linux-admins, and allow_users of [access] has carol"},
+  };
+  for (const Row& row : rows) {
+    const AccessVerdict verdict = explain_access(config, row.user, row.service, row.groups);
+    assert_text(verdict.rule, row.rule);
+    assert_int_equal(verdict.permitted, row.permitted);
+  }
+  Config open;
+  assert_text(explain_access(open, "a", "sshd", {}).rule,
+              "[access] allows nobody: allow_groups and allow_users are empty");
+  open.access.allow_all = true;
+  assert_text(explain_access(open, "a", "sshd", {}).rule, "allow_users of [access] is *");
+}
+
 void the_name_is_mapped(void**) {
   AccessConfig access;
   assert_string_equal(cognito_username(access, "alice").c_str(), "alice");
@@ -75,6 +120,9 @@ void unknown_accounts_follow_the_service(void**) {
     assert_true(unknown_account(nullptr, row.service) == row.built_in);
     assert_true(unknown_account(&config, row.service) == row.configured);
   }
+  assert_text(explain_unknown_account(&config, "sshd"), "unknown of [service sshd]");
+  assert_text(explain_unknown_account(&config, "sudo"), "built in: unknown for sudo");
+  assert_text(explain_unknown_account(nullptr, "sshd"), "built in: unknown for sshd");
 }
 
 }  // namespace
@@ -84,6 +132,7 @@ int main() {
       cmocka_unit_test(nobody_is_allowed_by_default),
       cmocka_unit_test(a_group_or_a_name_is_enough),
       cmocka_unit_test(a_service_narrows_and_never_widens),
+      cmocka_unit_test(the_rule_that_decides_is_named),
       cmocka_unit_test(the_name_is_mapped),
       cmocka_unit_test(unknown_accounts_follow_the_service),
   };

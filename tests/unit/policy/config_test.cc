@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/policy/config_directory.h"
@@ -75,8 +76,8 @@ void errors_name_file_and_line(void**) {
   assert_error(directory, "cognitod.conf:2: ", "regon of [pool] is not a key");
   directory.write(kMain, "\n[pol]\n");
   assert_error(directory, "cognitod.conf:2: ", "[pol] is not a section");
-  directory.write(kMain, "[service sudo]\nreauth = none\n");
-  assert_error(directory, "cognitod.conf:2: ", "reauth of [service sudo] none is not available");
+  directory.write(kMain, "[service sudo]\nreauth = half\n");
+  assert_error(directory, "cognitod.conf:2: ", "reauth of [service sudo] is not full");
   directory.write(kMain, "[client_metadata]\nrack = 7\ntwo words = x\n");
   assert_error(directory, "cognitod.conf:3: ", "two words of [client_metadata] is not a name");
   directory.write(kMain, "[mfa]\nrequire = yes\nrequire = no\n");
@@ -164,9 +165,10 @@ void what_opens_the_machine_is_a_warning(void**) {
   const ConfigDirectory directory;
   directory.write(kMain, directory.pool() + "[access]\nallow_users = *\n[limits]\nfailures = 5\n");
   const Config config = loaded(directory);
-  assert_int_equal(config.warnings.size(), 2);
+  assert_int_equal(config.warnings.size(), 3);
   assert_non_null(std::strstr(config.warnings[0].c_str(), "cognitod.conf:7: allow_users"));
-  assert_non_null(std::strstr(config.warnings[1].c_str(), "cognitod.conf:9: failures"));
+  assert_non_null(std::strstr(config.warnings[1].c_str(), "identity of [access] ties"));
+  assert_non_null(std::strstr(config.warnings[2].c_str(), "cognitod.conf:9: failures"));
   assert_true(access_permitted(config, "anybody", "sshd", {}));
 }
 
@@ -180,6 +182,59 @@ void a_custom_answer_as_the_only_factor_is_a_warning(void**) {
   assert_non_null(std::strstr(config.warnings[0].c_str(), "lets nobody in"));
   directory.write(kMain, text + "methods = custom totp\n");
   assert_int_equal(loaded(directory).warnings.size(), 0);
+}
+
+// The warnings that follow on the lines, one to a line of `expected`.
+void assert_warnings(const ConfigDirectory& directory, const std::string& lines,
+                     const std::vector<const char*>& expected) {
+  directory.write(kMain, directory.pool() + lines);
+  const Config config = loaded(directory);
+  if (config.warnings.size() != expected.size()) {
+    for (const std::string& warning : config.warnings) print_error("%s\n", warning.c_str());
+    fail_msg("%zu warnings to: %s", config.warnings.size(), lines.c_str());
+  }
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (config.warnings[i].find(expected[i]) == std::string::npos)
+      fail_msg("\"%s\" is not in \"%s\"", expected[i], config.warnings[i].c_str());
+  }
+}
+
+void pins_by_whoever_comes_first_are_a_warning(void**) {
+  const ConfigDirectory directory;
+  const std::string everybody = "[access]\nallow_users = *\n";
+  assert_warnings(directory, everybody, {"opens this machine", "identity of [access] ties"});
+  assert_warnings(directory, everybody + "identity = email\n",
+                  {"opens this machine", "cognitod.conf:8: identity of [access] ties"});
+  assert_warnings(directory, everybody + "identity = file\n", {"opens this machine"});
+  assert_warnings(directory, "[access]\nallow_users = alice\nidentity = email\n", {});
+}
+
+void what_sessions_cannot_do_is_a_warning(void**) {
+  const ConfigDirectory directory;
+  const std::string somebody = "[access]\nallow_users = alice\n";
+  assert_warnings(directory, somebody + "[session]\nunreachable_grace = 13h\n",
+                  {"cognitod.conf:9: unreachable_grace of [session] is longer than lifetime"});
+  assert_warnings(directory, somebody + "[session]\nunreachable_grace = 12h\n", {});
+  assert_warnings(directory, somebody + "[session]\nlifetime = 0\n[service su]\nreauth = full\n",
+                  {});
+  assert_warnings(directory, somebody + "[session]\nlifetime = 0\n[service su]\nreauth = none\n",
+                  {"cognitod.conf:11: reauth of [service su] is none without effect"});
+  assert_warnings(directory,
+                  "auth_flow = custom\n" + somebody + "[service su]\nreauth = password\n",
+                  {"reauth of [service su] is password without effect"});
+  assert_warnings(directory,
+                  "auth_flow = custom-srp\n" + somebody + "[service su]\nreauth = password\n", {});
+  assert_warnings(directory, somebody + "[metrics]\ntextfile = /x/y.txt\n", {"end in .prom"});
+  assert_warnings(directory, somebody + "[metrics]\ntextfile = /x/y.prom\n", {});
+}
+
+void a_users_own_processes_never_go_without(void**) {
+  const ConfigDirectory directory;
+  const std::string section = directory.pool() + "[access]\nallow_users = alice\n[service user]\n";
+  directory.write(kMain, section + "reauth = none\n");
+  assert_error(directory, "cognitod.conf:9: ", "reauth of [service user] is none");
+  directory.write(kMain, section + "reauth = password\n");
+  assert_true(loaded(directory).services.at("user").reauth == Reauth::password);
 }
 
 void files_that_others_could_have_written_are_refused(void**) {
@@ -269,6 +324,9 @@ int main() {
       cmocka_unit_test(an_endpoint_needs_no_region),
       cmocka_unit_test(what_opens_the_machine_is_a_warning),
       cmocka_unit_test(a_custom_answer_as_the_only_factor_is_a_warning),
+      cmocka_unit_test(pins_by_whoever_comes_first_are_a_warning),
+      cmocka_unit_test(what_sessions_cannot_do_is_a_warning),
+      cmocka_unit_test(a_users_own_processes_never_go_without),
       cmocka_unit_test(files_that_others_could_have_written_are_refused),
       cmocka_unit_test(only_regular_files_of_bounded_size_are_read),
       cmocka_unit_test(an_unreadable_drop_in_is_an_error),

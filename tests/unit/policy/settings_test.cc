@@ -63,8 +63,8 @@ const std::array kCases = {
     Case{"access", "username", "%u%", "neither %u"},
     Case{"access", "identity", "username", nullptr},
     Case{"access", "identity", "email", nullptr},
-    Case{"access", "identity", "file", "not available in this version"},
-    Case{"access", "identity", "phone", "is not username or email"},
+    Case{"access", "identity", "file", nullptr},
+    Case{"access", "identity", "phone", "is not username or email or file"},
     Case{"mfa", "require", "no", nullptr},
     Case{"mfa", "methods", "sms totp", nullptr},
     Case{"mfa", "methods", "", "is empty"},
@@ -129,10 +129,20 @@ const std::array kCases = {
     Case{"texts", "trigger_refusal", "yes", nullptr},
     Case{"texts", "trigger_refusal", "log", "is not yes or no"},
     Case{"texts", "colour", "yes", "there are language, trigger_refusal"},
-    Case{"session", "lifetime", "12h", "not available in this version"},
-    Case{"session", "revalidate", "5min", "not available in this version"},
-    Case{"session", "unreachable_grace", "0", "not available in this version"},
-    Case{"session", "anything", "0", "not available in this version"},
+    Case{"session", "lifetime", "12h", nullptr},
+    Case{"session", "lifetime", "0", nullptr},
+    Case{"session", "lifetime", "31d", "is not from 0 to 30d"},
+    Case{"session", "revalidate", "5min", nullptr},
+    Case{"session", "revalidate", "25h", "is not from 0 to 1d"},
+    Case{"session", "unreachable_grace", "0", nullptr},
+    Case{"session", "unreachable_grace", "8d", "is not from 0 to 7d"},
+    Case{"session", "end_with", "lifetime", nullptr},
+    Case{"session", "end_with", "last-logout", nullptr},
+    Case{"session", "end_with", "logout", "is not lifetime or last-logout"},
+    Case{"session", "anything", "0", "there are lifetime, revalidate, unreachable_grace, end_with"},
+    Case{"metrics", "textfile", "/var/lib/x.prom", nullptr},
+    Case{"metrics", "textfile", "x.prom", "is not a path"},
+    Case{"metrics", "file", "/x", "there are textfile"},
     Case{"account", "facts_max_age", "0", nullptr},
     Case{"account", "facts_max_age", "366d", "is not from 0 to 365d"},
     Case{"limits", "failures", "4", nullptr},
@@ -160,10 +170,12 @@ const std::array kCases = {
     Case{"service sudo", "deadline", "50s", nullptr},
     Case{"service sudo", "deadline", "901s", "is not from 10s to 15min"},
     Case{"service sudo", "reauth", "full", nullptr},
-    Case{"service sudo", "reauth", "password", "not available in this version: use full"},
-    Case{"service sudo", "reauth", "none", "not available in this version: use full"},
-    Case{"service sudo", "reauth", "half", "is not full"},
-    Case{"service sudo", "mfa_max_age", "1h", "not available in this version"},
+    Case{"service sudo", "reauth", "password", nullptr},
+    Case{"service sudo", "reauth", "none", nullptr},
+    Case{"service sudo", "reauth", "half", "is not full or password or none"},
+    Case{"service sudo", "mfa_max_age", "1h", nullptr},
+    Case{"service sudo", "mfa_max_age", "0", nullptr},
+    Case{"service sudo", "mfa_max_age", "31d", "is not from 0 to 30d"},
     Case{"service sudo", "timeout", "1h", "is not a key of this section: there are allow_groups"},
     Case{"pool", "pool_id", "x", "is not a key of this section: there are region, user_pool_id"},
     Case{"service", "echo", "yes", ""},
@@ -188,9 +200,9 @@ void each_value_is_accepted_or_explained(void**) {
 }
 
 void sections_are_known_or_named_after_a_service(void**) {
-  for (const char* section :
-       {"pool", "access", "mfa", "session", "account", "limits", "password", "custom_challenge",
-        "client_metadata", "texts", "service sudo", "service gdm-password", "service polkit-1"}) {
+  for (const char* section : {"pool", "access", "mfa", "session", "account", "limits", "password",
+                              "custom_challenge", "client_metadata", "texts", "metrics",
+                              "service sudo", "service gdm-password", "service polkit-1"}) {
     if (!check_section(section).empty()) fail_msg("refused: %s", section);
   }
   for (const char* section : {"", "Pool", " pool", "service", "service ", "service  sudo",
@@ -222,6 +234,22 @@ void values_arrive(void**) {
   set("texts", "trigger_refusal", "yes");
   set("service sudo", "qr", "ascii");
   set("service sudo", "console", "yes");
+  set("access", "identity", "file");
+  set("session", "lifetime", "8h");
+  set("session", "revalidate", "1min");
+  set("session", "unreachable_grace", "4h");
+  set("session", "end_with", "last-logout");
+  set("metrics", "textfile", "/var/lib/x.prom");
+  set("service sudo", "reauth", "none");
+  set("service sudo", "mfa_max_age", "30min");
+  assert_true(draft.config.access.identity == Identity::file);
+  assert_true(draft.config.session.lifetime == std::chrono::hours(8));
+  assert_true(draft.config.session.revalidate == std::chrono::minutes(1));
+  assert_true(draft.config.session.unreachable_grace == std::chrono::hours(4));
+  assert_true(draft.config.session.end_with == EndWith::last_logout);
+  assert_text(draft.config.metrics.textfile, "/var/lib/x.prom");
+  assert_true(draft.config.services.at("sudo").reauth == Reauth::none);
+  assert_true(draft.config.services.at("sudo").mfa_max_age == std::chrono::minutes(30));
   assert_true(draft.config.mfa.methods == (std::vector{Method::sms, Method::totp}));
   assert_int_equal(draft.config.access.allow_users.size(), 2);
   const ServiceConfig& sudo = draft.config.services.at("sudo");

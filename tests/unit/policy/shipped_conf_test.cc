@@ -1,10 +1,14 @@
 // The configuration that is installed: idle as it stands, and right wherever a comment mark is
 // removed.
+#include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <string_view>
 
 #include "daemon/policy/ini_file.h"
+#include "daemon/policy/reauth.h"
 #include "daemon/policy/settings.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/policy/config_directory.h"
@@ -86,6 +90,35 @@ void every_example_is_right(void**) {
   assert_false(draft.config.custom_challenge.echo);
   assert_true(draft.config.texts.language == TextsConfig().language);
   assert_false(draft.config.texts.trigger_refusal);
+  assert_true(draft.config.access.identity == AccessConfig().identity);
+  assert_true(draft.config.session.lifetime == SessionConfig().lifetime);
+  assert_true(draft.config.session.revalidate == SessionConfig().revalidate);
+  assert_true(draft.config.session.unreachable_grace == SessionConfig().unreachable_grace);
+  assert_true(draft.config.session.end_with == SessionConfig().end_with);
+  assert_true(reauth_rule(draft.config, "sudo").mode == ReauthRule().mode);
+  assert_true(reauth_rule(draft.config, "sudo").mfa_max_age == ReauthRule().mfa_max_age);
+}
+
+// Asked of the settings themselves, which name their keys when they do not know one.
+void every_key_is_documented(void**) {
+  const auto file = parse_ini(with_examples(shipped_text()));
+  assert_true(file.has_value());
+  for (const char* section : {"pool", "access", "mfa", "password", "custom_challenge", "texts",
+                              "session", "account", "limits", "metrics", "service sudo"}) {
+    Draft draft;
+    const std::string refusal = apply_setting(draft, section, "no such key", "").error();
+    const std::string_view start = "there are ";
+    std::istringstream keys(refusal.substr(refusal.find(start) + start.size()));
+    for (std::string key; std::getline(keys >> std::ws, key, ',');) {
+      const bool is_service = std::string_view(section).starts_with("service ");
+      const bool found = std::ranges::any_of(file->entries, [&](const IniEntry& entry) {
+        const bool there =
+            is_service ? entry.section.starts_with("service ") : entry.section == section;
+        return there && entry.key == key;
+      });
+      if (!found) fail_msg("%s of [%s] is not in cognitod.conf", key.c_str(), section);
+    }
+  }
 }
 
 }  // namespace
@@ -96,6 +129,7 @@ int main(int argc, char** argv) {
   const CMUnitTest tests[] = {
       cmocka_unit_test(as_shipped_it_sets_nothing),
       cmocka_unit_test(every_example_is_right),
+      cmocka_unit_test(every_key_is_documented),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

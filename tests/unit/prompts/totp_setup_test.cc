@@ -29,6 +29,11 @@ void without_a_code_it_is_plain_text(void**) {
                   kGroups + "Account: alice\nShown in the app as: Cognito\n\nCode from the app: ");
 }
 
+void who_asked_for_it_is_not_told_to_need_it(void**) {
+  const std::string text = totp_setup({kSecret, "Cognito", "alice", false}, Qr::none);
+  assert_true(text.starts_with("A new authenticator app for your account.\nType this secret"));
+}
+
 void the_code_stands_above_the_secret(void**) {
   const TotpSetup setup{kSecret, "Cognito", "alice"};
   for (const Qr form : {Qr::half_blocks, Qr::ascii}) {
@@ -91,6 +96,7 @@ int main() {
       cmocka_unit_test(the_code_stands_above_the_secret),
       cmocka_unit_test(a_secret_of_any_length_is_grouped),
       cmocka_unit_test(foreign_text_cannot_break_it),
+      cmocka_unit_test(who_asked_for_it_is_not_told_to_need_it),
       cmocka_unit_test(it_always_fits_a_frame),
       cmocka_unit_test(a_code_that_does_not_fit_is_left_out),
   };

@@ -1,6 +1,7 @@
 #include "daemon/runtime/worker.h"
 
 #include <latch>
+#include <memory>
 #include <string>
 
 #include "tests/cmocka_cpp.h"
@@ -65,6 +66,33 @@ void too_many_jobs_are_refused_and_the_abandoned_forgotten(void**) {
   assert_text(second, "");
 }
 
+struct Words {
+  std::string first = "from ";
+  std::string second = "shared data";
+};
+
+std::string joined(Words& words) {
+  return words.first + words.second;
+}
+
+Task<void> ask_with(EventLoop* loop, Worker* worker, std::string* answer) {
+  auto words = std::make_shared<Words>();
+  auto result = co_await worker->run_with(words, &joined);
+  *answer = result ? *result : "busy";
+  // The job is gone, and what it shared is left to this coroutine alone.
+  assert_int_equal(words.use_count(), 1);
+  loop->exit(0);
+}
+
+void a_job_brings_data_that_has_to_be_destroyed(void**) {
+  EventLoop loop;
+  Worker worker(loop, 4);
+  std::string answer;
+  const EventLoop::Spawned spawned = loop.spawn(ask_with(&loop, &worker, &answer));
+  assert_int_equal(loop.run(), 0);
+  assert_text(answer, "from shared data");
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
@@ -72,6 +100,7 @@ int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_job_comes_back_to_the_loop),
+      cmocka_unit_test(a_job_brings_data_that_has_to_be_destroyed),
       cmocka_unit_test(too_many_jobs_are_refused_and_the_abandoned_forgotten),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

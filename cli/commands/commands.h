@@ -1,0 +1,68 @@
+#pragma once
+
+#include <string>
+
+#include "cli/context.h"
+#include "cli/failure.h"
+
+// One function for each command: says its result through the context's output, and returns
+// cognitoctl's exit status.
+namespace pamcognito::cli {
+
+ExitCode show_status(const Context& context, bool with_metrics);
+
+// A whole sign-in without PAM, of which nothing is kept.
+ExitCode test_login(const Context& context, const std::string& user, const std::string& service);
+
+// The caller's own second factors. sign_in: if the daemon wants one first, make it without asking.
+struct MfaOptions {
+  bool sign_in = false;
+};
+ExitCode show_mfa(const Context& context, bool bypass_cache);
+struct TotpSetUp {
+  MfaOptions mfa;
+  bool plain = false;  // the otpauth URI instead of QR code and secret
+  std::string device_name;
+};
+ExitCode set_up_totp(const Context& context, const TotpSetUp& options);
+// factor: totp, sms, email or none.
+ExitCode prefer_mfa(const Context& context, const MfaOptions& options, const std::string& factor);
+ExitCode disable_mfa(const Context& context, const MfaOptions& options, const std::string& factor);
+
+// user: empty is the caller, or everybody if the caller is root.
+ExitCode list_sessions(const Context& context, const std::string& user);
+ExitCode end_session(const Context& context, const std::string& id);
+ExitCode sign_out(const Context& context, const std::string& user);
+
+// The story of one sign-in from the journal. files: empty is this machine's journal.
+struct ExplainOptions {
+  std::string id;  // 16 hexadecimal digits
+  std::string file;
+};
+ExitCode explain(const Context& context, const ExplainOptions& options);
+
+ExitCode test_policy(const Context& context, const std::string& user, const std::string& service);
+
+ExitCode list_identities(const Context& context);
+ExitCode pin_identity(const Context& context, const std::string& user, const std::string& sub);
+ExitCode reset_identity(const Context& context, const std::string& user);
+
+ExitCode run_doctor(const Context& context);
+
+struct SetUpOptions {
+  std::string region;  // those that are empty are asked for
+  std::string user_pool_id;
+  std::string client_id;
+  std::string endpoint;  // only for a pool elsewhere than at AWS; with the two below
+  std::string issuer;
+  std::string jwks_uri;
+  std::string ca_file;
+  std::string allow_groups;
+  bool unchecked = false;  // write it although the pool cannot be asked
+};
+ExitCode set_up(const Context& context, const SetUpOptions& options);
+
+// The caller's own user name; the Failure: it has none.
+Result<std::string> own_user_name();
+
+}  // namespace pamcognito::cli

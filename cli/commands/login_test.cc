@@ -1,0 +1,62 @@
+#include "cli/auth_client.h"
+#include "cli/commands/commands.h"
+#include "cli/conversation.h"
+#include "cli/json.h"
+#include "cli/outcome_text.h"
+
+namespace pamcognito::cli {
+namespace {
+
+Json::Value to_json(const AskedStep& step) {
+  Json::Value value;
+  value["purpose"] = std::string(to_string(step.purpose));
+  value["hidden"] = step.hidden;
+  if (!step.notice.empty()) value["notice"] = step.notice;
+  value["prompt"] = step.prompt;
+  return value;
+}
+
+void print_step(const Context& context, const AskedStep& step) {
+  const Output& out = context.out;
+  out.line(out.paint(Style::faint, "-> asks for: " + std::string(to_string(step.purpose)) +
+                                       (step.hidden ? ", not shown while typed" : "")));
+}
+
+}  // namespace
+
+ExitCode test_login(const Context& context, const std::string& user, const std::string& service) {
+  const Output& out = context.out;
+  auto client = AuthClient::connect();
+  if (!client) return out.fail(client.error());
+  const std::string id = new_log_id();
+  auto opened = client->open_sign_in(user, service, id);
+  if (!opened) return out.fail(opened.error());
+
+  out.line("A sign-in of " + user + " to " + service +
+           ". No session is kept; a factor or password " + "that is set up in it stays.");
+  const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::abort,
+                              [&](const AskedStep& step) { print_step(context, step); });
+  if (!ended) return out.fail(ended.error());
+
+  const bool good = ended->outcome == Outcome::success;
+  if (!ended->notice.empty()) out.line(ended->notice);
+  out.line(out.paint(
+      good ? Style::good : Style::bad,
+      "-> " + std::string(to_string(ended->outcome)) + ": " + outcome_text(ended->outcome)));
+  if (good) out.line("The sign-in was given up here on purpose: its tokens are revoked.");
+  out.line("The log of it: cognitoctl explain " + id);
+
+  Json::Value object;
+  object["user"] = user;
+  object["service"] = service;
+  object["id"] = id;
+  object["steps"] = Json::arrayValue;
+  for (const AskedStep& step : ended->steps) object["steps"].append(to_json(step));
+  object["outcome"] = std::string(to_string(ended->outcome));
+  if (!ended->notice.empty()) object["notice"] = ended->notice;
+  object["kept"] = false;
+  out.object(object);
+  return good ? ExitCode::ok : ExitCode::failed;
+}
+
+}  // namespace pamcognito::cli

@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "cli/auth_client.h"
+#include "cli/commands/commands.h"
+#include "cli/conversation.h"
+#include "cli/json.h"
+#include "cli/outcome_text.h"
+#include "cli/sign_in_first.h"
+
+namespace pamcognito::cli {
+namespace {
+
+struct Factor {
+  std::string_view argument;  // of the command line
+  const char* wire;           // of FetchMfaPreference and SetPreferredMfa
+  std::string_view in_words;
+};
+
+constexpr std::array kFactors = {
+    Factor{"totp", "TOTP", "authenticator app"},
+    Factor{"sms", "SMS", "SMS"},
+    Factor{"email", "EMAIL", "e-mail"},
+    Factor{"none", "NOMFA", "none"},
+};
+
+const Factor* by_argument(std::string_view argument) {
+  const auto* found = std::ranges::find(kFactors, argument, &Factor::argument);
+  return found == kFactors.end() ? nullptr : found;
+}
+
+std::string words_of(std::string_view wire) {
+  const auto* found = std::ranges::find(kFactors, wire, &Factor::wire);
+  return std::string(found == kFactors.end() ? wire : found->in_words);
+}
+
+Failure unknown_factor(const std::string& argument) {
+  return {ExitCode::usage, "unknown-factor", "no such factor: " + argument};
+}
+
+Json::Value to_json(const MfaPreference& preference) {
+  Json::Value object;
+  object["enabled"] = cli::to_json(preference.enabled);
+  object["preferred"] = preference.preferred.empty() ? Json::Value() : preference.preferred;
+  return object;
+}
+
+void print(const Output& out, const MfaPreference& preference) {
+  if (preference.enabled.empty()) {
+    out.line("You have no second factor. To set up an authenticator app: cognitoctl mfa setup");
+    return;
+  }
+  for (const std::string& wire : preference.enabled)
+    out.line(words_of(wire) + (wire == preference.preferred
+                                   ? " " + out.paint(Style::good, "(preferred)")
+                                   : std::string()));
+}
+
+// What it is now, after a change.
+ExitCode show_after_change(const Context& context, AuthClient& client, const std::string& done) {
+  const auto now = client.mfa_preference(/*bypass_cache=*/true);
+  // The change stands, whatever this answers.
+  Json::Value object = now ? to_json(*now) : Json::Value(Json::objectValue);
+  object["done"] = true;
+  context.out.object(object);
+  context.out.line(done);
+  if (now) print(context.out, *now);
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+ExitCode show_mfa(const Context& context, bool bypass_cache) {
+  auto client = AuthClient::connect();
+  if (!client) return context.out.fail(client.error());
+  const auto preference = client->mfa_preference(bypass_cache);
+  if (!preference) return context.out.fail(preference.error());
+  context.out.object(to_json(*preference));
+  print(context.out, *preference);
+  return ExitCode::ok;
+}
+
+ExitCode set_up_totp(const Context& context, const TotpSetUp& options) {
+  const Output& out = context.out;
+  auto client = AuthClient::connect();
+  if (!client) return out.fail(client.error());
+  AuthClient::TotpOptions request;
+  const bool shows_blocks = context.terminal.interactive() && locale_is_utf8();
+  request.qr = shows_blocks && !options.plain ? "yes" : "no";
+  request.plain_uri = options.plain;
+  request.device_name = options.device_name;
+  auto opened = with_sign_in(context, *client, options.mfa.sign_in,
+                             [&] { return client->set_up_totp(request); });
+  if (!opened) return out.fail(opened.error());
+  const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::acknowledge);
+  if (!ended) return out.fail(ended.error());
+  if (ended->outcome != Outcome::success)
+    return out.fail({ExitCode::failed, std::string(to_string(ended->outcome)),
+                     ended->notice.empty() ? outcome_text(ended->outcome) : ended->notice});
+  if (!ended->notice.empty()) out.line(ended->notice);
+  return show_after_change(context, *client, "Your authenticator app is set up.");
+}
+
+ExitCode prefer_mfa(const Context& context, const MfaOptions& options, const std::string& factor) {
+  const Output& out = context.out;
+  const Factor* wanted = by_argument(factor);
+  if (wanted == nullptr) return out.fail(unknown_factor(factor));
+  auto client = AuthClient::connect();
+  if (!client) return out.fail(client.error());
+  const auto changed = with_sign_in(context, *client, options.sign_in,
+                                    [&] { return client->set_preferred_mfa(wanted->wire); });
+  if (!changed) return out.fail(changed.error());
+  return show_after_change(context, *client,
+                           factor == "none"
+                               ? std::string("No factor is preferred now.")
+                               : "Preferred from now on: " + std::string(wanted->in_words) + ".");
+}
+
+ExitCode disable_mfa(const Context& context, const MfaOptions& options, const std::string& factor) {
+  const Output& out = context.out;
+  const Factor* unwanted = by_argument(factor);
+  if (unwanted == nullptr || factor == "none") return out.fail(unknown_factor(factor));
+  auto client = AuthClient::connect();
+  if (!client) return out.fail(client.error());
+  const auto changed = with_sign_in(context, *client, options.sign_in, [&] {
+    return client->update_mfa_preference({{factor, "DISABLED"}});
+  });
+  if (!changed) return out.fail(changed.error());
+  return show_after_change(context, *client,
+                           "Not used any more: " + std::string(unwanted->in_words) + ".");
+}
+
+}  // namespace pamcognito::cli

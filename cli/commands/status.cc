@@ -1,0 +1,104 @@
+#include <cmath>
+#include <cstdio>
+
+#include "cli/auth_client.h"
+#include "cli/commands/commands.h"
+#include "cli/json.h"
+
+namespace pamcognito::cli {
+namespace {
+
+std::string number_text(double value) {
+  char text[40];
+  const bool whole = std::floor(value) == value && std::fabs(value) < 1e15;
+  (void)std::snprintf(text, sizeof(text), whole ? "%.0f" : "%g", value);
+  return text;
+}
+
+// name{label="value"} as Prometheus writes it.
+std::string series_text(const MetricsSample& sample) {
+  std::string text = sample.name;
+  const char* separator = "{";
+  for (const auto& [name, value] : sample.labels) {
+    text.append(separator).append(name).append("=\"").append(value).append("\"");
+    separator = ",";
+  }
+  if (!sample.labels.empty()) text += "}";
+  return text;
+}
+
+Json::Value to_json(const std::vector<MetricsSample>& samples) {
+  Json::Value array(Json::arrayValue);
+  for (const MetricsSample& sample : samples) {
+    Json::Value one;
+    one["name"] = sample.name;
+    one["labels"] = Json::objectValue;
+    for (const auto& [name, value] : sample.labels) one["labels"][name] = value;
+    one["value"] = sample.value;
+    array.append(std::move(one));
+  }
+  return array;
+}
+
+void print_state(const Context& context, const ServiceState& state) {
+  const Output& out = context.out;
+  print_pairs(out, {{"cognitod", state.version},
+                    {"configured", state.configured ? "yes" : "no, nobody can sign in"}});
+  if (!state.configured) out.line("What to do: cognitoctl doctor");
+}
+
+void print_status(const Context& context, const Dictionary& status) {
+  const Output& out = context.out;
+  const bool configured = flag_of(status, "configured");
+  print_pairs(
+      out, {{"cognitod",
+             text_of(status, "version") + ", since " + time_text(number_of(status, "started_at"))},
+            {"configured", configured ? "yes" : "no, nobody can sign in"},
+            {"user pool", text_of(status, "user_pool_id")},
+            {"open sign-ins", std::to_string(number_of(status, "sign_ins_open"))},
+            {"sessions", std::to_string(number_of(status, "sessions")) +
+                             (flag_of(status, "sessions_survive")
+                                  ? ", kept over a restart of cognitod"
+                                  : ", lost when cognitod ends: it runs without systemd's store")},
+            {"identities", std::to_string(number_of(status, "identities")) +
+                               (flag_of(status, "identities_writable")
+                                    ? std::string()
+                                    : ", and none can be added: is the disk full or read-only?")}});
+  if (!configured) out.line("What to do: cognitoctl doctor");
+}
+
+}  // namespace
+
+ExitCode show_status(const Context& context, bool with_metrics) {
+  const Output& out = context.out;
+  auto client = AuthClient::connect();
+  if (!client) return out.fail(client.error());
+  const auto state = client->service_state();
+  if (!state) return out.fail(state.error());
+  const auto status = client->status();
+  if (!status && status.error().word != "not-permitted") return out.fail(status.error());
+  if (!status) {
+    // Not root: what anybody may know.
+    Json::Value object;
+    object["version"] = state->version;
+    object["configured"] = state->configured;
+    out.object(object);
+    print_state(context, *state);
+    if (with_metrics) return out.fail(status.error());
+    return state->configured ? ExitCode::ok : ExitCode::failed;
+  }
+  const auto metrics = client->metrics();
+  if (!metrics) return out.fail(metrics.error());
+  Json::Value object = to_json(*status);
+  object["metrics"] = to_json(*metrics);
+  out.object(object);
+  print_status(context, *status);
+  if (with_metrics) {
+    out.line();
+    for (const MetricsSample& sample : *metrics)
+      out.line(series_text(sample) + " " + number_text(sample.value));
+  }
+  return flag_of(*status, "configured") ? ExitCode::ok : ExitCode::failed;
+}
+
+}  // namespace pamcognito::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cli/doctor/finding.h"
+#include "cli/doctor/system.h"
+#include "common/users_conf.h"
+#include "daemon/policy/config.h"
+
+// The doctor's checks. Each looks at one thing and says what it found; none changes anything.
+namespace pamcognito::cli {
+
+using Findings = std::vector<Finding>;
+
+// The configuration as far as it is valid; null otherwise.
+struct ConfigCheck {
+  Findings findings;
+  std::unique_ptr<const policy::Config> config;
+};
+ConfigCheck check_config(const System& system);
+
+// users.conf: who is ours, and whether somebody is left who can repair the machine.
+Findings check_users(const System& system);
+// Is the account ours by this users.conf? As common/membership.cc decides, for a System's users.
+bool is_ours(const System& system, const UsersConf& conf, const Account& account);
+
+Findings check_daemon(const System& system);
+Findings check_bus_policy(const System& system);
+Findings check_pool(const policy::Config& config);
+Findings check_pam(const System& system);
+Findings check_pam_module(const System& system);
+Findings check_sshd(const System& system, const policy::Config* config);
+Findings check_name_service(const System& system);
+Findings check_permissions(const System& system);
+Findings check_unit(const System& system);
+
+// All of them, in the order in which a person should read them.
+Findings check_all(const System& system);
+
+}  // namespace pamcognito::cli

@@ -1,0 +1,93 @@
+#include <charconv>
+#include <map>
+
+#include "cli/doctor/checks.h"
+
+namespace pamcognito::cli {
+namespace {
+
+constexpr char kDropIn[] =
+    "cp /usr/share/doc/pam-cognito/examples/sshd-pam-cognito.conf "
+    "/etc/ssh/sshd_config.d/50-pam-cognito.conf && systemctl reload ssh";
+constexpr long kShortestGrace = 120;
+constexpr long kReserve = 10;           // for what sshd does beside PAM
+constexpr long kDefaultDeadline = 110;  // prompts/rendering.h, sshd
+
+using Settings = std::map<std::string, std::string>;
+
+Settings settings_of(const std::string& text) {
+  Settings settings;
+  for (const std::string& line : lines_of(text)) {
+    const std::size_t space = line.find(' ');
+    if (space != std::string::npos)
+      settings.try_emplace(line.substr(0, space), line.substr(space + 1));
+  }
+  return settings;
+}
+
+std::string value_of(const Settings& settings, const std::string& key) {
+  const auto found = settings.find(key);
+  return found == settings.end() ? std::string() : found->second;
+}
+
+long number_of(const std::string& text) {
+  long number = -1;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+Finding check_grace(const Settings& settings, const policy::Config* config) {
+  const Check check{"sshd-login-grace-time", "sshd gives people time for the second factor"};
+  const long grace = number_of(value_of(settings, "logingracetime"));
+  if (grace < 0) return check.skipped("sshd does not say LoginGraceTime");
+  if (grace == 0) return check.ok("no limit");
+  if (grace < kShortestGrace)
+    return check.fault("LoginGraceTime is " + std::to_string(grace) + " s",
+                       "LoginGraceTime 120 in /etc/ssh/sshd_config.d/50-pam-cognito.conf");
+  long deadline = kDefaultDeadline;
+  if (config != nullptr)
+    if (const auto found = config->services.find("sshd");
+        found != config->services.end() && found->second.deadline)
+      deadline = static_cast<long>(found->second.deadline->count());
+  if (deadline > grace - kReserve)
+    return check.warning("sshd hangs up after " + std::to_string(grace) +
+                             " s, cognitod waits for " + std::to_string(deadline) + " s",
+                         "deadline = " + std::to_string(grace - kReserve) +
+                             "s in [service sshd], or a longer LoginGraceTime");
+  return check.ok(std::to_string(grace) + " s");
+}
+
+Finding check_root_login(const Settings& settings) {
+  const Check check{"sshd-root-login", "root does not sign in over ssh with a password"};
+  const std::string value = value_of(settings, "permitrootlogin");
+  if (value == "yes")
+    return check.warning("PermitRootLogin is yes: root's local password is tried over the network",
+                         "PermitRootLogin prohibit-password, or no");
+  return check.ok(value);
+}
+
+}  // namespace
+
+Findings check_sshd(const System& system, const policy::Config* config) {
+  const Check check{"sshd", "sshd asks for password and code"};
+  const auto text = system.run({"/usr/sbin/sshd", "-T"});
+  if (!text) return {check.skipped(text.error())};
+  const Settings settings = settings_of(*text);
+  const auto must_be = [&](const char* id, const char* title, const char* key, const char* wanted,
+                           const char* what) {
+    const Check one{id, title};
+    return value_of(settings, key) == wanted ? one.ok() : one.fault(what, kDropIn);
+  };
+  return {must_be("sshd-keyboard-interactive", "sshd can ask more than one question",
+                  "kbdinteractiveauthentication", "yes",
+                  "KbdInteractiveAuthentication is no: nobody is asked for a code"),
+          must_be("sshd-use-pam", "sshd asks PAM", "usepam", "yes",
+                  "UsePAM is no: sshd never asks pam_cognito"),
+          must_be("sshd-password-authentication", "sshd answers no code with a stored password",
+                  "passwordauthentication", "no",
+                  "PasswordAuthentication is yes: the code prompt is answered with the password, "
+                  "and an SMS is sent for nothing"),
+          check_grace(settings, config), check_root_login(settings)};
+}
+
+}  // namespace pamcognito::cli

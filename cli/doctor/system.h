@@ -1,0 +1,74 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pamcognito::cli {
+
+struct FileStatus {
+  uid_t owner = 0;
+  gid_t group = 0;
+  mode_t mode = 0;  // permission bits
+  bool regular = false;
+  bool directory = false;
+};
+
+struct Account {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+struct Group {
+  std::string name;
+  gid_t gid = 0;
+  std::vector<std::string> members;
+};
+
+// The machine as the doctor sees it: files below a root, the outputs of programs, users. Tests
+// plant faults below a root of their own, and answer for the programs.
+class System {
+ public:
+  // root: empty is this machine; else a directory without '/' at its end, whose programs are not
+  // run and whose users are those of its etc/passwd and etc/group.
+  explicit System(std::string root) : root_(std::move(root)) {}
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+  virtual ~System() = default;
+
+  // The path below the root, for what opens files itself.
+  [[nodiscard]] std::string path(const std::string& absolute) const { return root_ + absolute; }
+  [[nodiscard]] bool is_this_machine() const noexcept { return root_.empty(); }
+
+  // The error is an errno. At most 256 KiB.
+  [[nodiscard]] std::expected<std::string, int> read(const std::string& absolute) const;
+  // Does not follow a symbolic link in the last place if told so.
+  [[nodiscard]] std::expected<FileStatus, int> status(const std::string& absolute) const;
+  // Names in a directory, sorted; empty if there is none.
+  [[nodiscard]] std::vector<std::string> list(const std::string& absolute) const;
+
+  [[nodiscard]] std::optional<Account> account(const std::string& name) const;
+  [[nodiscard]] std::optional<Group> group(const std::string& name) const;
+  // All users of etc/passwd (not those of other sources).
+  [[nodiscard]] std::vector<Account> local_accounts() const;
+
+  // Runs a program by its absolute path, without a shell, for at most 5 s: its standard output, if
+  // it ended with 0. The error says why there is none. Not run for a tree that is not this machine.
+  [[nodiscard]] virtual std::expected<std::string, std::string> run(
+      const std::vector<std::string>& arguments) const;
+
+ private:
+  std::string root_;
+};
+
+// The lines of a text, without what follows a '#' at the start of a line, and without empty lines.
+std::vector<std::string> lines_of(const std::string& text);
+// Words separated by blanks.
+std::vector<std::string> words_of(const std::string& line);
+
+}  // namespace pamcognito::cli

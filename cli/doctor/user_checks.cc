@@ -1,0 +1,110 @@
+#include <algorithm>
+
+#include "cli/doctor/checks.h"
+#include "common/users_conf.h"
+
+namespace pamcognito::cli {
+namespace {
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// Members of a group by its list, and those whose primary group it is.
+std::vector<Account> members_of(const System& system, const Group& group) {
+  std::vector<Account> members;
+  for (const std::string& name : group.members)
+    if (const auto account = system.account(name)) members.push_back(*account);
+  for (const Account& account : system.local_accounts())
+    if (account.gid == group.gid && !has(group.members, account.name)) members.push_back(account);
+  return members;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+Finding check_group(const System& system, const UsersConf& conf) {
+  const Check check{"users-group", "the group of our users exists"};
+  if (conf.group.empty()) return check.ok("no group is used");
+  if (system.group(conf.group)) return check.ok(conf.group);
+  return check.fault("there is no group " + conf.group,
+                     "groupadd --system " + conf.group + ", or correct `group` in users.conf");
+}
+
+Finding check_resolution(const System& system, const UsersConf& conf) {
+  const Check check{"users-resolve", "the users of users.conf have accounts here"};
+  std::vector<std::string> names = conf.users;
+  if (!conf.group.empty())
+    if (const auto group = system.group(conf.group))
+      names.insert(names.end(), group->members.begin(), group->members.end());
+  std::vector<std::string> missing;
+  for (const std::string& name : names)
+    if (!system.account(name)) missing.push_back(name);
+  if (missing.empty()) return check.ok();
+  return check.fault("no account on this machine: " + list_of(missing),
+                     "useradd --create-home NAME, or take the name out");
+}
+
+// Somebody must be left who can sign in and become root when Cognito is away for good.
+Finding check_admins(const System& system, const UsersConf& conf) {
+  const Check check{"users-admin", "an administrator is left who does not need Cognito"};
+  std::vector<std::string> ours;
+  std::vector<std::string> others;
+  for (const char* name : {"sudo", "wheel", "admin"}) {
+    const auto group = system.group(name);
+    if (!group) continue;
+    for (const Account& account : members_of(system, *group))
+      (is_ours(system, conf, account) ? ours : others).push_back(account.name);
+  }
+  if (!others.empty()) return check.ok(list_of(others));
+  if (!ours.empty())
+    return check.fault("everybody who may use sudo signs in with Cognito: " + list_of(ours),
+                       "keep one local administrator: a line exclude=NAME in users.conf, and a "
+                       "password for it");
+  // Without sudo root's own password is the way.
+  const auto shadow = system.read("/etc/shadow");
+  if (!shadow) return check.skipped("no user may use sudo, and /etc/shadow cannot be read");
+  for (const std::string& line : lines_of(*shadow))
+    if (line.starts_with("root:") && line.size() > 5 && line[5] != '!' && line[5] != '*')
+      return check.ok("root has a password");
+  return check.warning("nobody may use sudo, and root has no password",
+                       "make one local administrator: adduser NAME; adduser NAME sudo");
+}
+
+}  // namespace
+
+bool is_ours(const System& system, const UsersConf& conf, const Account& account) {
+  if (uid_is_never_ours(account.uid, conf.min_uid) || has(conf.exclude, account.name)) return false;
+  if (has(conf.users, account.name)) return true;
+  if (conf.has_uid_range && account.uid >= conf.uid_range_first &&
+      account.uid <= conf.uid_range_last)
+    return true;
+  if (conf.group.empty()) return false;
+  const auto group = system.group(conf.group);
+  return group && (group->gid == account.gid || has(group->members, account.name));
+}
+
+Findings check_users(const System& system) {
+  const Check check{"users-conf", "users.conf says whose sign-ins are ours"};
+  const auto file = read_users_conf(system.path(kUsersConfPath).c_str());
+  if (!file)
+    return {check.fault(file.error().reason + ": everybody from uid 1000 on is refused, except "
+                                              "those on exclude= lines",
+                        "correct it; chown root, chmod 0644")};
+  if (file->absent)
+    return {check.warning("there is none: nobody signs in with Cognito",
+                          "write group=cognito-users into /etc/pam-cognito/users.conf, and "
+                          "adduser NAME cognito-users")};
+  const bool says_nothing = lines_of(system.read(kUsersConfPath).value_or("")).empty();
+  if (says_nothing)
+    return {check.warning("every line of it is a comment: nobody signs in with Cognito",
+                          "write group=cognito-users into /etc/pam-cognito/users.conf, and "
+                          "adduser NAME cognito-users")};
+  return {check.ok(), check_group(system, file->conf), check_resolution(system, file->conf),
+          check_admins(system, file->conf)};
+}
+
+}  // namespace pamcognito::cli

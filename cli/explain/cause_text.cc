@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <array>
+
+#include "cli/explain/story.h"
+
+namespace pamcognito::cli {
+namespace {
+
+struct Sentence {
+  std::string_view cause;
+  std::string_view text;
+};
+
+// The causes of daemon/flows, daemon/bus and pam, as far as a sentence says more than the word.
+constexpr std::array kRows = {
+    Sentence{"signed-in", "every question was answered rightly"},
+    Sentence{"reused", "a session of this login stood in for it"},
+    Sentence{"session", "a session of this login stood in for it"},
+    Sentence{"session-password", "the password of a session of this login was right"},
+    Sentence{"session-asked", "a session stood in for it, after the user pool was asked"},
+    Sentence{"session-in-grace", "a session stood in for it; the user pool cannot be reached"},
+    Sentence{"password-changed", "the password was changed"},
+    Sentence{"not-authorized", "the user pool refused: wrong password, or no such user"},
+    Sentence{"user-not-found", "the user pool knows no such user"},
+    Sentence{"user-disabled", "the account is disabled in the user pool"},
+    Sentence{"disabled", "the account is disabled in the user pool"},
+    Sentence{"user-not-confirmed", "the account is not confirmed in the user pool"},
+    Sentence{"password-reset-required", "the user pool wants the password to be reset first"},
+    Sentence{"reset-required", "the user pool wants the password to be reset first"},
+    Sentence{"temporary-password-expired",
+             "the temporary password has expired: an admin must set a new "
+             "one"},
+    Sentence{"code-mismatch", "the code was wrong"},
+    Sentence{"wrong-code", "the code was wrong"},
+    Sentence{"expired-code", "the code had expired, or was used before"},
+    Sentence{"session-over", "the user pool's session ended while the person was typing"},
+    Sentence{"limit-exceeded", "the user pool counts too many attempts of this user"},
+    Sentence{"too-many-failed-attempts", "the user pool counts too many attempts of this user"},
+    Sentence{"too-many-requests", "the user pool was busy (throttled)"},
+    Sentence{"failure-budget", "too many failures of this user within [limits] failure_window"},
+    Sentence{"message-budget", "too many codes were sent within [limits] message_window"},
+    Sentence{"too-many-open", "too many sign-ins were open at once"},
+    Sentence{"too-many-sign-ins", "too many sign-ins were open at once"},
+    Sentence{"not-connected", "the user pool could not be connected to: cognitoctl doctor"},
+    Sentence{"connection-cut", "the connection to the user pool broke"},
+    Sentence{"timed-out", "the user pool did not answer in time"},
+    Sentence{"bad-response", "the user pool's answer was not understood"},
+    Sentence{"tokens-rejected",
+             "the tokens did not verify: wrong issuer, client, signature or time"},
+    Sentence{"waf-blocked", "a web firewall in front of the user pool blocked the call"},
+    Sentence{"captcha-required", "a web firewall in front of the user pool wants a CAPTCHA"},
+    Sentence{"blocked-by-risk", "the pool's threat protection blocked the sign-in"},
+    Sentence{"user-lambda-validation", "a Lambda trigger of the user pool refused"},
+    Sentence{"resource-not-found", "the pool or the app client does not exist: cognitoctl doctor"},
+    Sentence{"invalid-parameter", "the app client does not allow this: cognitoctl doctor"},
+    Sentence{"factor-not-accepted", "the second factor is not among `methods` of [mfa]"},
+    Sentence{"no-second-factor", "the account has no second factor, and [mfa] requires one"},
+    Sentence{"set-up-not-allowed",
+             "a second factor would have to be set up, which `enrol` forbids"},
+    Sentence{"no-time-to-set-up", "too little time was left to set up a second factor"},
+    Sentence{"access", "the user is in none of `allow_groups`, nor in `allow_users`"},
+    Sentence{"identity",
+             "the pool's account is another than the one this user is pinned to: cognitoctl "
+             "identity list"},
+    Sentence{"another-user", "the pool's account is another than the one that was asked for"},
+    Sentence{"email-address", "the account's verified e-mail address is another"},
+    Sentence{"identities-unreadable",
+             "the file of the identities cannot be read: cognitoctl doctor"},
+    Sentence{"unknown", "the user has never signed in here, and the service does not allow that"},
+    Sentence{"unknown-allowed", "never seen here, but the service allows that"},
+    Sentence{"unknown-allowed-to-root", "never seen here, but root may do it"},
+    Sentence{"last-verified", "by what was last verified of the user"},
+    Sentence{"fresh", "by a session that was checked lately"},
+    Sentence{"answer-is-the-password",
+             "a code was asked for, and the password came: the program "
+             "answers every question alike"},
+    Sentence{"password-as-code",
+             "a code was asked for, and the password came: the program answers "
+             "every question alike"},
+    Sentence{"not-a-password",
+             "what came was no password of a person: sshd's decoy for a user that it "
+             "denies"},
+    Sentence{"no-code-after-password", "the one prompt takes password+code, and no code came"},
+    Sentence{"caller-gone", "the program that asked went away"},
+    Sentence{"caller-gave-up", "the person, or the program that asked, gave up"},
+    Sentence{"caller-cannot-answer", "the program that asked could not answer"},
+    Sentence{"not-acknowledged", "the program that asked went away before it knew the answer"},
+    Sentence{"deadline", "the person took longer than the service's deadline"},
+    Sentence{"step-deadline", "cognitod took too long for a step"},
+    Sentence{"timeout", "no answer in time"},
+    Sentence{"no-bus", "there is no system bus"},
+    Sentence{"no-daemon", "cognitod does not run"},
+    Sentence{"daemon-not-started", "cognitod could not be started"},
+    Sentence{"daemon-lost", "cognitod went away"},
+    Sentence{"unconfigured", "cognitod has no valid configuration"},
+    Sentence{"internal-fault", "a fault of cognitod: please report it"},
+};
+
+}  // namespace
+
+std::string cause_text(std::string_view cause) {
+  const auto* row = std::ranges::find(kRows, cause, &Sentence::cause);
+  return std::string(row == kRows.end() ? cause : row->text);
+}
+
+}  // namespace pamcognito::cli

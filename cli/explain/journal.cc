@@ -1,0 +1,144 @@
+#include "cli/explain/journal.h"
+
+#include <systemd/sd-journal.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <memory>
+
+#include "common/text.h"
+
+namespace pamcognito::cli {
+namespace {
+
+constexpr std::size_t kMostLines = 200'000;
+constexpr std::size_t kMostFound = 200;
+constexpr std::size_t kLongestField = 2048;
+constexpr std::uint64_t kMicroseconds = 1'000'000;
+constexpr std::uint64_t kLookBack = 7ULL * 24 * 3600 * kMicroseconds;
+// A sign-in takes 15 minutes at most; its session's end may write a line later.
+constexpr std::uint64_t kAround = 20ULL * 60 * kMicroseconds;
+
+constexpr std::array kFields = {"MESSAGE",
+                                "SYSLOG_IDENTIFIER",
+                                "_PID",
+                                "SYSLOG_PID",
+                                "PAM_COGNITO_ID",
+                                "PAM_COGNITO_GOAL",
+                                "PAM_COGNITO_USER",
+                                "PAM_COGNITO_SERVICE",
+                                "PAM_COGNITO_ORIGIN",
+                                "PAM_COGNITO_CAUSE",
+                                "PAM_COGNITO_OUTCOME",
+                                "PAM_COGNITO_FACTOR",
+                                "PAM_COGNITO_CALLS",
+                                "PAM_COGNITO_DETAIL",
+                                "PAM_COGNITO_DURATION_MS",
+                                "PAM_COGNITO_REUSED",
+                                "PAM_COGNITO_REQUEST_ID"};
+
+struct CloseJournal {
+  void operator()(sd_journal* journal) const noexcept { ::sd_journal_close(journal); }
+};
+using Journal = std::unique_ptr<sd_journal, CloseJournal>;
+
+std::unexpected<std::string> cannot(int error) {
+  return std::unexpected("the journal cannot be read: " + std::string(errno_name(-error)) +
+                         (error == -EACCES ? " (run it as root)" : ""));
+}
+
+std::string field_of(sd_journal* journal, const char* name) {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (::sd_journal_get_data(journal, name, &data, &size) < 0) return {};
+  const std::size_t prefix = std::strlen(name) + 1;  // "NAME="
+  if (size < prefix) return {};
+  return printable({static_cast<const char*>(data) + prefix, size - prefix}, kLongestField);
+}
+
+JournalEntry entry_of(sd_journal* journal) {
+  JournalEntry entry;
+  (void)::sd_journal_get_realtime_usec(journal, &entry.time_us);
+  for (const char* name : kFields)
+    if (std::string value = field_of(journal, name); !value.empty())
+      entry.fields[name] = std::move(value);
+  return entry;
+}
+
+std::uint64_t now_us() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+// Collects, from `from` on, the lines that the matches let through and that `wanted` says yes to.
+template <class Wanted>
+int collect(sd_journal* journal, std::uint64_t from, std::uint64_t to, Wanted wanted,
+            std::vector<JournalEntry>* found) {
+  int result = ::sd_journal_seek_realtime_usec(journal, from);
+  std::size_t lines = 0;
+  while (result >= 0 && lines++ < kMostLines && found->size() < kMostFound) {
+    result = ::sd_journal_next(journal);
+    if (result <= 0) break;
+    std::uint64_t time = 0;
+    if (::sd_journal_get_realtime_usec(journal, &time) >= 0 && time > to) break;
+    if (wanted()) found->push_back(entry_of(journal));
+  }
+  return result;
+}
+
+bool mentions(sd_journal* journal, const std::string& needle) {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (::sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0) return false;
+  return ::memmem(data, size, needle.data(), needle.size()) != nullptr;
+}
+
+}  // namespace
+
+bool is_log_id(std::string_view id) {
+  constexpr std::size_t digits = 16;
+  return id.size() == digits && std::ranges::all_of(id, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::string& id,
+                                                                 const std::string& file) {
+  sd_journal* raw = nullptr;
+  std::array<const char*, 2> files = {file.c_str(), nullptr};
+  int result = file.empty() ? ::sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY)
+                            : ::sd_journal_open_files(&raw, files.data(), 0);
+  if (result < 0) return cannot(result);
+  const Journal journal(raw);
+  (void)::sd_journal_set_data_threshold(raw, kLongestField);
+
+  std::vector<JournalEntry> found;
+  const std::string by_id = "PAM_COGNITO_ID=" + id;
+  const std::uint64_t now = now_us();
+  // A file may be older than that, and is no larger than it is.
+  const std::uint64_t oldest = file.empty() ? now - kLookBack : 0;
+  result = ::sd_journal_add_match(raw, by_id.data(), by_id.size());
+  // Any process may write such a field; this one is journald's own.
+  constexpr std::string_view by_unit = "_SYSTEMD_UNIT=cognitod.service";
+  if (result >= 0) result = ::sd_journal_add_match(raw, by_unit.data(), by_unit.size());
+  if (result >= 0) result = collect(raw, oldest, UINT64_MAX, [] { return true; }, &found);
+  if (result < 0) return cannot(result);
+
+  // The module writes by syslog(3), without fields of its own: its lines are near those of the
+  // daemon. Where the daemon wrote none, they may be anywhere.
+  const std::uint64_t from = found.empty() ? oldest : found.front().time_us - kAround;
+  const std::uint64_t to = found.empty() ? UINT64_MAX : found.back().time_us + kAround;
+  const std::string by_text = "id=" + id;
+  ::sd_journal_flush_matches(raw);
+  result = ::sd_journal_add_match(raw, "_TRANSPORT=syslog", 0);
+  if (result >= 0) result = collect(raw, from, to, [&] { return mentions(raw, by_text); }, &found);
+  if (result < 0) return cannot(result);
+  std::ranges::sort(found, {}, &JournalEntry::time_us);
+  return found;
+}
+
+}  // namespace pamcognito::cli

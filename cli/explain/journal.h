@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pamcognito::cli {
+
+// One line of the journal, with those of its fields that a story needs.
+struct JournalEntry {
+  std::uint64_t time_us = 0;  // since the epoch
+  std::map<std::string, std::string> fields;
+
+  [[nodiscard]] std::string field(const std::string& name) const {
+    const auto found = fields.find(name);
+    return found == fields.end() ? std::string() : found->second;
+  }
+};
+
+// A correlation id: 16 lower-case hexadecimal digits.
+bool is_log_id(std::string_view id);
+
+// The lines of one sign-in, oldest first: cognitod's, by their field PAM_COGNITO_ID, and the
+// module's, which carry id=ID in their text. Read from this machine's journal, or from `file`.
+// Bounded: the boots of the last seven days, and at most 200,000 lines are looked through. The
+// error says what cannot be read.
+std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::string& id,
+                                                                 const std::string& file);
+
+}  // namespace pamcognito::cli

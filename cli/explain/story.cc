@@ -1,0 +1,158 @@
+#include "cli/explain/story.h"
+
+#include <ctime>
+#include <utility>
+
+#include "common/outcome.h"
+
+namespace pamcognito::cli {
+namespace {
+
+// "12:00:01.123", local time.
+std::string clock_text(std::uint64_t time_us) {
+  constexpr std::uint64_t second = 1'000'000;
+  const auto time = static_cast<std::time_t>(time_us / second);
+  std::tm parts{};
+  char text[16];
+  if (::localtime_r(&time, &parts) == nullptr ||
+      std::strftime(text, sizeof(text), "%H:%M:%S", &parts) == 0)
+    return "?";
+  const std::string milliseconds = std::to_string(time_us % second / 1000);
+  return std::string(text) + "." + std::string(3 - milliseconds.size(), '0') + milliseconds;
+}
+
+std::string day_text(std::uint64_t time_us) {
+  return time_text(time_us / 1'000'000).substr(0, 10);
+}
+
+// Takes the next word off `text`.
+std::string take_word(std::string_view& text) {
+  const std::size_t space = text.find(' ');
+  const std::string word(text.substr(0, space));
+  text = space == std::string_view::npos ? std::string_view{} : text.substr(space + 1);
+  return word;
+}
+
+Event event_of(const JournalEntry& entry) {
+  Event event;
+  event.time_us = entry.time_us;
+  event.who = entry.field("SYSLOG_IDENTIFIER");
+  if (event.who.empty()) event.who = "?";
+  event.outcome = entry.field("PAM_COGNITO_OUTCOME");
+  if (event.outcome.empty()) {
+    event.message = entry.field("MESSAGE");
+    return event;
+  }
+  event.goal = entry.field("PAM_COGNITO_GOAL");
+  event.user = entry.field("PAM_COGNITO_USER");
+  event.service = entry.field("PAM_COGNITO_SERVICE");
+  event.origin = entry.field("PAM_COGNITO_ORIGIN");
+  event.cause = entry.field("PAM_COGNITO_CAUSE");
+  event.factor = entry.field("PAM_COGNITO_FACTOR");
+  event.detail = entry.field("PAM_COGNITO_DETAIL");
+  event.duration_ms = entry.field("PAM_COGNITO_DURATION_MS");
+  event.calls = calls_of(entry.field("PAM_COGNITO_CALLS"));
+  return event;
+}
+
+std::string what_text(const Event& event) {
+  std::string text = event.goal.empty() ? "account" : event.goal;
+  text += " of " + event.user + " by " + event.service;
+  if (!event.origin.empty()) text += " from " + event.origin;
+  return text;
+}
+
+Style style_of(const std::string& outcome) {
+  return outcome == to_string(Outcome::success) ? Style::good : Style::bad;
+}
+
+void tell_daemon(const Output& out, const Event& event) {
+  const std::string indent(16, ' ');
+  out.line("  " + clock_text(event.time_us) + "  " + out.paint(Style::strong, event.who) + ": " +
+           out.paint(Style::plain, what_text(event)));
+  for (const PoolCall& call : event.calls)
+    out.line(
+        indent +
+        out.paint(Style::faint,
+                  "user pool: " + call.operation + " " + call.ending + ", " + call.took +
+                      (call.request_id.empty() ? std::string() : ", request " + call.request_id)));
+  std::string ending = event.outcome + ": " + cause_text(event.cause);
+  if (!event.factor.empty() && event.factor != "none") ending += "; second factor " + event.factor;
+  if (!event.duration_ms.empty()) ending += "; took " + event.duration_ms + " ms";
+  out.line(indent + out.paint(style_of(event.outcome), ending));
+  if (!event.detail.empty()) out.line(indent + out.paint(Style::plain, event.detail));
+}
+
+Json::Value to_json(const Event& event) {
+  Json::Value object;
+  object["time_us"] = Json::Value::UInt64(event.time_us);
+  for (const auto& [name, value] : {std::pair<const char*, const std::string&>{"who", event.who},
+                                    {"message", event.message},
+                                    {"goal", event.goal},
+                                    {"user", event.user},
+                                    {"service", event.service},
+                                    {"origin", event.origin},
+                                    {"outcome", event.outcome},
+                                    {"cause", event.cause},
+                                    {"factor", event.factor},
+                                    {"detail", event.detail},
+                                    {"duration_ms", event.duration_ms}})
+    if (!value.empty()) object[name] = value;
+  if (!event.cause.empty()) object["cause_text"] = cause_text(event.cause);
+  for (const PoolCall& call : event.calls) {
+    Json::Value one;
+    one["operation"] = call.operation;
+    one["ending"] = call.ending;
+    one["took"] = call.took;
+    if (!call.request_id.empty()) one["request_id"] = call.request_id;
+    object["calls"].append(std::move(one));
+  }
+  return object;
+}
+
+}  // namespace
+
+std::vector<PoolCall> calls_of(std::string_view text) {
+  std::vector<PoolCall> calls;
+  while (!text.empty()) {
+    const std::size_t semicolon = text.find("; ");
+    std::string_view one = text.substr(0, semicolon);
+    text = semicolon == std::string_view::npos ? std::string_view{} : text.substr(semicolon + 2);
+    PoolCall call;
+    call.operation = take_word(one);
+    call.ending = take_word(one);
+    call.took = take_word(one);
+    call.request_id = std::string(one);
+    calls.push_back(std::move(call));
+  }
+  return calls;
+}
+
+std::vector<Event> events_of(const std::vector<JournalEntry>& entries) {
+  std::vector<Event> events;
+  events.reserve(entries.size());
+  for (const JournalEntry& entry : entries) events.push_back(event_of(entry));
+  return events;
+}
+
+void tell(const Output& out, const std::string& id, const std::vector<Event>& events) {
+  if (events.empty()) return;
+  out.line("Sign-in " + id + ", " + day_text(events.front().time_us));
+  for (const Event& event : events) {
+    if (event.outcome.empty())
+      out.line("  " + clock_text(event.time_us) + "  " + out.paint(Style::strong, event.who) +
+               ": " + out.paint(Style::plain, event.message));
+    else
+      tell_daemon(out, event);
+  }
+}
+
+Json::Value story_to_json(const std::string& id, const std::vector<Event>& events) {
+  Json::Value object;
+  object["id"] = id;
+  object["events"] = Json::arrayValue;
+  for (const Event& event : events) object["events"].append(to_json(event));
+  return object;
+}
+
+}  // namespace pamcognito::cli

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <json/json.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/explain/journal.h"
+#include "cli/output.h"
+
+namespace pamcognito::cli {
+
+// One of the calls that a sign-in made at the pool, out of the field CALLS.
+struct PoolCall {
+  std::string operation;
+  std::string ending;
+  std::string took;
+  std::string request_id;  // what AWS support asks for; may be empty
+};
+std::vector<PoolCall> calls_of(std::string_view text);
+
+// A cause as a person says it; the word itself where this version does not know it.
+std::string cause_text(std::string_view cause);
+
+// One line of the log, told.
+struct Event {
+  std::uint64_t time_us = 0;
+  std::string who;      // "cognitod", "sshd"
+  std::string message;  // the module's own line; empty for the daemon's
+  std::string goal;     // the daemon's fields from here on
+  std::string user;
+  std::string service;
+  std::string origin;
+  std::string outcome;
+  std::string cause;
+  std::string factor;
+  std::string detail;
+  std::string duration_ms;
+  std::vector<PoolCall> calls;
+};
+std::vector<Event> events_of(const std::vector<JournalEntry>& entries);
+
+// Only known fields of the lines are told, so that nothing else in them can be shown.
+void tell(const Output& out, const std::string& id, const std::vector<Event>& events);
+Json::Value story_to_json(const std::string& id, const std::vector<Event>& events);
+
+}  // namespace pamcognito::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <utility>
+
+namespace pamcognito::cli {
+
+// What cognitoctl's exit status says. `cognitoctl --help` prints this table; values are
+// append-only, scripts depend on them.
+enum class ExitCode : std::uint8_t {
+  ok = 0,
+  failed = 1,          // refused, or failed: the text says why
+  usage = 2,           // the command line is wrong
+  unreachable = 3,     // cognitod, or the system bus, does not answer
+  not_authorized = 4,  // sign in with your second factor first
+  faults_found = 5,    // doctor found at least one fault
+  not_found = 6,       // there is no such session, user or log line
+};
+
+// Why a command did not do what it was asked for.
+struct Failure {
+  ExitCode code = ExitCode::failed;
+  std::string word;     // stable, for --json: "not-authorized"
+  std::string message;  // what is wrong and what to do, printable
+};
+
+template <class T>
+using Result = std::expected<T, Failure>;
+
+inline std::unexpected<Failure> failure(ExitCode code, std::string word, std::string message) {
+  return std::unexpected(Failure{code, std::move(word), std::move(message)});
+}
+
+}  // namespace pamcognito::cli

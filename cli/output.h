@@ -1,0 +1,58 @@
+#pragma once
+
+#include <json/json.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/failure.h"
+
+namespace pamcognito::cli {
+
+enum class Style : std::uint8_t { plain, good, warning, bad, faint, strong };
+
+// Where a command's result goes: text for a person, or one JSON object for a program. Foreign text
+// is made printable on its way to a terminal.
+class Output {
+ public:
+  struct Settings {
+    bool json = false;
+    bool colour = false;
+  };
+
+  explicit Output(Settings settings) : settings_(settings) {}
+
+  [[nodiscard]] bool json() const noexcept { return settings_.json; }
+
+  // A line for a person; nothing with --json.
+  void line(std::string_view text = {}) const;
+  // The command's one object; nothing without --json.
+  void object(const Json::Value& value) const;
+  // On standard error, or as the command's object: {"error": {"code": …, "message": …}}.
+  [[nodiscard]] ExitCode fail(const Failure& failure) const;
+
+  [[nodiscard]] std::string paint(Style style, std::string_view text) const;
+
+ private:
+  Settings settings_;
+};
+
+// Rows of columns that stand below each other. The first row is the heading.
+using Row = std::vector<std::string>;
+void print_table(const Output& out, const std::vector<Row>& rows);
+
+// "Name:      value", names padded to the same width; pairs without a value are left out.
+void print_pairs(const Output& out, const std::vector<std::pair<std::string, std::string>>& pairs);
+
+// "3 min", "2 h 5 min", "4 d".
+std::string duration_text(std::uint64_t seconds);
+// "2026-11-22 10:00:00" in the local time zone; "never" for 0.
+std::string time_text(std::uint64_t seconds_since_epoch);
+
+// Columns that UTF-8 text takes, where each character takes one.
+std::size_t width_of(std::string_view text);
+
+}  // namespace pamcognito::cli

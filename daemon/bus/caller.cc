@@ -1,0 +1,126 @@
+#include "daemon/bus/caller.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "common/bus_names.h"
+#include "daemon/bus/session_id.h"
+#include "daemon/bus/unix_user.h"
+
+namespace pamcognito::bus {
+namespace {
+
+using runtime::Task;
+
+void fill_randomly(std::span<std::uint8_t> bytes) {
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+}
+
+}  // namespace
+
+std::string random_log_id() {
+  std::array<std::uint8_t, 8> bytes{};
+  fill_randomly(bytes);
+  return hexadecimal(bytes);
+}
+
+SignInId random_sign_in_id() {
+  SignInId id{};
+  fill_randomly(id);
+  return id;
+}
+
+Task<std::string> Callers::name_of(uid_t uid) {
+  std::expected<std::string, runtime::WorkerBusy> name =
+      co_await worker_.run([uid] { return user_with_uid(uid); });
+  co_return name ? std::move(*name) : std::string();
+}
+
+Task<std::string> Callers::our_name_of(uid_t uid) {
+  // The worker is everybody's.
+  constexpr std::size_t most = 16;
+  if (looked_up_.contains(uid) && looked_up_[uid] >= most) co_return std::string();
+  struct Place {
+    std::map<uid_t, std::size_t>& taken;
+    uid_t uid;
+    ~Place() {
+      if (--taken[uid] == 0) taken.erase(uid);
+    }
+  };
+  ++looked_up_[uid];
+  const Place place{looked_up_, uid};
+  std::expected<std::string, runtime::WorkerBusy> name =
+      co_await worker_.run([uid] { return our_user_with_uid(uid); });
+  co_return name ? std::move(*name) : std::string();
+}
+
+Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::string service,
+                                  Facts facts, std::chrono::milliseconds name_time) {
+  PamCaller caller;
+  const char* sender = sd_bus_message_get_sender(message.get());
+  std::expected<uid_t, int> uid = std::unexpected(-ENXIO);
+  if (sender != nullptr) uid = co_await unix_user_of(bus_, sender);
+  if (!uid) {
+    caller.refused = bus_names::kErrorNotPermitted;
+    co_return caller;
+  }
+  if (*uid == 0) {
+    if (facts.real_uid == kNoUid) {
+      caller.refused = bus_names::kErrorInvalidArgument;
+      co_return caller;
+    }
+    caller.is_root = true;
+    caller.real_root = facts.real_uid == 0;
+    caller.service = std::move(service);
+    caller.origin = origin_of(facts);
+    caller.remote_host = limits::literal_address(facts.remote_host);
+    caller.binding = binding_for_reuse(facts);
+    caller.log_id = facts.log_id.empty() ? random_log_id() : std::move(facts.log_id);
+    // sudo and the like by the user itself: an origin that is known for this user.
+    if (facts.user_uid != kNoUid) {
+      if (facts.real_uid == facts.user_uid && !caller.real_root) caller.user_uid = facts.real_uid;
+    } else if (!caller.real_root) {
+      const auto name =
+          co_await runtime::with_deadline(loop_, loop_.now() + name_time, name_of(facts.real_uid));
+      if (name && *name == user) caller.user_uid = facts.real_uid;
+    }
+    co_return caller;
+  }
+
+  const uid_t caller_uid = *uid;
+  const std::string name = co_await our_name_of(caller_uid);
+  if (name.empty())
+    caller.refused = bus_names::kErrorNotOurs;
+  else if (name != user)
+    caller.refused = bus_names::kErrorNotPermitted;
+  caller.service = kUserService;
+  caller.user_uid = caller_uid;
+  caller.origin = limits::Origin::of_uid(caller_uid);
+  caller.log_id = random_log_id();
+  co_return caller;
+}
+
+Task<Person> Callers::person(MessageRef message) {
+  Person person;
+  const char* sender = sd_bus_message_get_sender(message.get());
+  std::expected<uid_t, int> uid = std::unexpected(-ENXIO);
+  if (sender != nullptr) uid = co_await unix_user_of(bus_, sender);
+  if (!uid) {
+    person.refused = bus_names::kErrorNotPermitted;
+    co_return person;
+  }
+  person.uid = *uid;
+  person.is_root = person.uid == 0;
+  if (person.is_root) co_return person;
+  person.name = co_await our_name_of(person.uid);
+  if (person.name.empty()) person.refused = bus_names::kErrorNotOurs;
+  co_return person;
+}
+
+}  // namespace pamcognito::bus

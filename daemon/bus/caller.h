@@ -1,0 +1,80 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "common/frame.h"
+#include "daemon/bus/facts.h"
+#include "daemon/bus/message_ref.h"
+#include "daemon/limits/origin.h"
+#include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/task.h"
+#include "daemon/runtime/worker.h"
+#include "daemon/sessions/binding.h"
+
+namespace pamcognito::bus {
+
+// The service of everybody who is not root: what they say of theirs is not believed.
+inline constexpr char kUserService[] = "user";
+
+// On whose behalf a module calls, as what and from where: by the bus daemon's word, and for callers
+// that are not root by NSS instead of theirs.
+struct PamCaller {
+  const char* refused = nullptr;  // the bus error; then nothing else counts
+  bool is_root = false;           // a PAM host that runs as root; its facts are believed
+  bool real_root = false;         // and root started it
+  std::string service;
+  uid_t user_uid = kNoUid;  // the user's own, if the user started the host process
+  limits::Origin origin = limits::Origin::local();
+  std::string remote_host;
+  sessions::Binding binding;  // for reuse
+  std::string log_id;
+
+  PamCaller() = default;
+};
+
+// Who calls for itself.
+struct Person {
+  const char* refused = nullptr;
+  bool is_root = false;
+  uid_t uid = kNoUid;
+  std::string name;  // not of root: a user who is ours
+
+  Person() = default;
+};
+
+// Establishes callers, without blocking the loop.
+class Callers {
+ public:
+  // Both outlive this.
+  Callers(runtime::EventLoop& loop, runtime::Worker& worker) : loop_(loop), worker_(worker) {}
+  Callers(const Callers&) = delete;
+  Callers& operator=(const Callers&) = delete;
+  void use(sd_bus* bus) { bus_ = bus; }
+
+  // `name_time`: how long NSS may take to say who a root caller's real uid is, where an older
+  // module does not say the user's.
+  runtime::Task<PamCaller> pam_host(MessageRef message, std::string user, std::string service,
+                                    Facts facts, std::chrono::milliseconds name_time);
+  runtime::Task<Person> person(MessageRef message);
+
+ private:
+  runtime::Task<std::string> name_of(uid_t uid);
+  // The name of a caller who is ours; empty: not ours, or one of too many calls of that uid.
+  runtime::Task<std::string> our_name_of(uid_t uid);
+
+  runtime::EventLoop& loop_;
+  runtime::Worker& worker_;
+  sd_bus* bus_ = nullptr;
+  std::map<uid_t, std::size_t> looked_up_;  // by uid: look-ups that wait or run
+};
+
+// 16 hexadecimal digits.
+std::string random_log_id();
+// Ties a sign-in to its account phase, its login and its session.
+SignInId random_sign_in_id();
+
+}  // namespace pamcognito::bus

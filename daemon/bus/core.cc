@@ -1,0 +1,107 @@
+#include "daemon/bus/core.h"
+
+#include <utility>
+
+#include "daemon/flows/account.h"
+#include "daemon/runtime/journal.h"
+#include "daemon/runtime/metrics.h"
+
+namespace pamcognito::bus {
+namespace {
+
+using runtime::Level;
+using runtime::Task;
+
+// An address may be a whole office's, with several people who have forgotten their passwords.
+policy::LimitsConfig limits_of_an_origin(policy::LimitsConfig limits) {
+  constexpr unsigned people = 4;
+  limits.messages *= people;
+  limits.messages_unanswered *= people;
+  return limits;
+}
+
+}  // namespace
+
+Core::Core(Foundations foundations)
+    : loop(foundations.loop),
+      clock(foundations.clock),
+      store(foundations.store),
+      known(foundations.known),
+      sessions_survive(foundations.sessions_survive),
+      state_directory(std::move(foundations.state_directory)),
+      started_at(foundations.clock.wall_time()),
+      open(foundations.max_sign_ins),
+      failures(policy::LimitsConfig{}),
+      messages(policy::LimitsConfig{}),
+      reset_messages(policy::LimitsConfig{}, "reset"),
+      reset_messages_by_origin(policy::LimitsConfig{}, ""),  // counted by user
+      passwords(loop),
+      revocations(loop, clock),
+      sessions(loop, clock, store, known, passwords, revocations),
+      mfa(sessions, clock),
+      callers(loop, foundations.worker),
+      calls(loop) {}
+
+void Core::configure(std::shared_ptr<const policy::Config> new_config,
+                     std::shared_ptr<cognito::UserPool> new_pool) {
+  config = std::move(new_config);
+  pool = std::move(new_pool);
+  const policy::LimitsConfig limits = config ? config->limits : policy::LimitsConfig{};
+  failures.set_limits(limits);
+  messages.set_limits(limits);
+  reset_messages.set_limits(limits);
+  reset_messages_by_origin.set_limits(limits_of_an_origin(limits));
+  sessions.configure(config, pool);
+  mfa.configure(config, pool);
+}
+
+flows::SignInServices Core::sign_in_services() {
+  flows::SignInServices services;
+  services.config = config;
+  services.pool = pool;
+  services.clock = &clock;
+  services.failures = &failures;
+  services.messages = &messages;
+  services.reset_messages = &reset_messages;
+  services.reset_messages_by_origin = &reset_messages_by_origin;
+  services.password_turns = &password_turns;
+  services.refusal_time = &refusal_time;
+  services.revoke_later = [this, keeps = pool](std::string refresh_token) {
+    revocations.add(keeps, std::move(refresh_token));
+  };
+  services.sessions = &sessions;
+  services.known = &known;
+  return services;
+}
+
+Task<Outcome> Core::decide_account(AccountQuestion question) {
+  // The module waits ten seconds; a hanging pool is then still `unreachable`, and grace may hold.
+  constexpr std::chrono::seconds time_for_pool{5};
+  flows::AccountServices services;
+  services.config = config;
+  services.clock = &clock;
+  services.facts = &facts;
+  services.sessions = &sessions;
+  services.known = &known;
+  flows::AccountRequest request(question.user, question.service, question.sign_in_id,
+                                question.real_root);
+  cognito::CallTrace trace;
+  const flows::AccountDecision decision = co_await flows::decide_account(
+      std::move(services), std::move(request), cognito::Call(clock.now() + time_for_pool, &trace));
+  const std::string_view outcome = to_string(decision.outcome);
+  runtime::log(decision.outcome == Outcome::success ? Level::info : Level::notice,
+               "account of " + question.user + " for " + question.service + ": " +
+                   std::string(outcome) + " (" + std::string(decision.reason) +
+                   ") id=" + question.log_id,
+               {{"ID", question.log_id},
+                {"USER", question.user},
+                {"SERVICE", question.service},
+                {"OUTCOME", outcome},
+                {"CAUSE", decision.reason},
+                {"CALLS", trace.text()}});
+  runtime::metrics().count("pam_cognito_accounts_total",
+                           {{"outcome", outcome}, {"service", question.service}});
+  co_return decision.outcome;
+}
+
+}  // namespace pamcognito::bus

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/frame.h"
+#include "common/outcome.h"
+#include "daemon/bus/caller.h"
+#include "daemon/bus/calls.h"
+#include "daemon/cognito/user_pool.h"
+#include "daemon/flows/mfa_preference.h"
+#include "daemon/flows/revocations.h"
+#include "daemon/flows/session_keeper.h"
+#include "daemon/flows/sign_in_types.h"
+#include "daemon/limits/failure_budgets.h"
+#include "daemon/limits/message_budgets.h"
+#include "daemon/limits/open_sign_ins.h"
+#include "daemon/limits/user_queue.h"
+#include "daemon/policy/config.h"
+#include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/worker.h"
+#include "daemon/sessions/known_users.h"
+#include "daemon/sessions/password_check.h"
+#include "daemon/sessions/session_store.h"
+#include "daemon/sessions/verified_facts.h"
+
+namespace pamcognito::bus {
+
+// What main has made before there is a bus. All of it outlives the service.
+struct Foundations {
+  runtime::EventLoop& loop;
+  runtime::Clock& clock;
+  runtime::Worker& worker;
+  sessions::SessionStore& store;
+  sessions::KnownUsers& known;
+  std::size_t max_sign_ins;  // what the process's descriptors suffice for
+  bool sessions_survive;     // the store comes back to the next daemon
+  std::string state_directory;
+};
+
+// What the methods of the bus share: the configuration in force, the budgets, the sessions. The
+// methods are in files of their own.
+struct Core {
+  explicit Core(Foundations foundations);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // At the start and after a reload. Both null: unconfigured. Sign-ins that are open keep what they
+  // began with.
+  void configure(std::shared_ptr<const policy::Config> new_config,
+                 std::shared_ptr<cognito::UserPool> new_pool);
+  [[nodiscard]] bool is_configured() const noexcept { return config && pool; }
+  [[nodiscard]] flows::SignInServices sign_in_services();
+
+  struct AccountQuestion {
+    std::string user;
+    std::string service;
+    std::optional<SignInId> sign_in_id;
+    bool real_root = false;  // the real uid behind the PAM transaction is 0
+    std::string log_id;
+
+    AccountQuestion() = default;
+  };
+  // Decides in bounded time, writes the line and counts.
+  runtime::Task<Outcome> decide_account(AccountQuestion question);
+
+  runtime::EventLoop& loop;
+  runtime::Clock& clock;
+  sessions::SessionStore& store;
+  sessions::KnownUsers& known;
+  const bool sessions_survive;
+  const std::string state_directory;
+  const std::time_t started_at;
+  std::shared_ptr<const policy::Config> config;
+  std::shared_ptr<cognito::UserPool> pool;
+
+  limits::OpenSignIns open;
+  limits::FailureBudgets failures;
+  limits::MessageBudgets messages;
+  // Apart, so that a stranger who asks for resets cannot use up a user's sign-in codes.
+  limits::MessageBudgets reset_messages;
+  limits::MessageBudgets reset_messages_by_origin;
+  limits::UserQueue password_turns;
+  std::chrono::milliseconds refusal_time{250};
+  sessions::VerifiedFactsStore facts;
+  sessions::PasswordChecker passwords;
+  flows::Revocations revocations;
+  flows::SessionKeeper sessions;
+  flows::MfaPreferences mfa;
+
+  Callers callers;
+  Calls calls;  // last: what runs uses all of the above
+};
+
+// An sd-bus method handler that runs a coroutine of a class of methods, which has a `core()`.
+template <auto kHandle>
+struct Dispatch;
+template <class Methods, runtime::Task<void> (Methods::*kHandle)(MessageRef)>
+struct Dispatch<kHandle> {
+  static int call(sd_bus_message* message, void* self, sd_bus_error*) noexcept {
+    auto& methods = *static_cast<Methods*>(self);
+    return methods.core().calls.accept(
+        message, [&methods](MessageRef kept) { return (methods.*kHandle)(std::move(kept)); });
+  }
+};
+
+}  // namespace pamcognito::bus

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "daemon/bus/core.h"
+#include "daemon/bus/sign_in_methods.h"
+#include "daemon/flows/mfa_preference.h"
+
+namespace pamcognito::bus {
+
+// SetUpTotp, UpdateMfaPreference, SetPreferredMfa, FetchMfaPreference: a person's own second
+// factors. Root has none in the pool, and may neither read nor set those of others.
+class MfaMethods {
+ public:
+  static const sd_bus_vtable kVtable[];
+
+  MfaMethods(Core& core, SignInMethods& sign_ins) : core_(core), sign_ins_(sign_ins) {}
+  MfaMethods(const MfaMethods&) = delete;
+  MfaMethods& operator=(const MfaMethods&) = delete;
+  [[nodiscard]] Core& core() const noexcept { return core_; }
+
+ private:
+  class Turn;
+  static constexpr std::size_t kMaxOfUser = 2;  // calls at once; each may ask the pool thrice
+
+  runtime::Task<void> set_up_totp(MessageRef message);
+  runtime::Task<void> update(MessageRef message);
+  runtime::Task<void> set_preferred(MessageRef message);
+  runtime::Task<void> fetch(MessageRef message);
+
+  // The caller, if it is a user of ours; else it was refused, and there is no name.
+  runtime::Task<Person> owner(MessageRef message);
+  runtime::Task<void> change(MessageRef message, flows::MfaPreferenceUpdate update,
+                             std::optional<flows::PreferredMfa> preferred);
+
+  Core& core_;
+  SignInMethods& sign_ins_;
+  std::map<std::string, std::size_t> under_way_;
+};
+
+}  // namespace pamcognito::bus

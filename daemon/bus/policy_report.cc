@@ -1,0 +1,163 @@
+#include "daemon/bus/policy_report.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+
+#include "daemon/bus/words.h"
+#include "daemon/policy/reauth.h"
+
+namespace pamcognito::bus {
+namespace {
+
+using Answers = std::vector<PolicyAnswer>;
+using std::chrono::seconds;
+
+// What is known of the user without asking anybody.
+struct Known {
+  const sessions::KnownUser* user = nullptr;  // null: never seen
+  std::vector<sessions::Session> sessions;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::string in_seconds(seconds time) {
+  return std::to_string(time.count()) + " s";
+}
+
+seconds age(runtime::BootTime now, runtime::BootTime then) {
+  return std::chrono::floor<seconds>(now - then);
+}
+
+void add_identity(const policy::Config& config, const Known& known, const std::string& user,
+                  Answers& answers) {
+  answers.emplace_back("name in the pool", policy::cognito_username(config.access, user),
+                       "username = " + config.access.username + " of [access]");
+  if (known.user != nullptr) {
+    answers.emplace_back("account", known.user->sub,
+                         known.user->pinned_by == sessions::PinnedBy::root
+                             ? "pinned by root"
+                             : "pinned by the first sign-in");
+    return;
+  }
+  switch (config.access.identity) {
+    case policy::Identity::username:
+      answers.emplace_back("account", "the one whose user name is the name above",
+                           "identity = username of [access]");
+      return;
+    case policy::Identity::email:
+      answers.emplace_back("account", "the one whose verified e-mail address is the name above",
+                           "identity = email of [access]");
+      return;
+    case policy::Identity::file:
+      answers.emplace_back("account", "none: root has pinned none", "identity = file of [access]");
+      return;
+  }
+}
+
+void add_access(const policy::Config& config, const Known& known, const std::string& user,
+                const std::string& service, Answers& answers) {
+  const bool has_groups = known.user != nullptr && known.user->verified_at != 0;
+  const std::vector<std::string> groups =
+      has_groups ? known.user->groups : std::vector<std::string>();
+  answers.emplace_back("groups", joined(groups),
+                       has_groups ? "as the pool last said" : "never seen: nobody knows any");
+  if (known.user != nullptr && known.user->standing == sessions::Standing::disabled) {
+    answers.emplace_back("may sign in", "no", "the pool said that the account is disabled");
+    return;
+  }
+  const policy::AccessVerdict verdict = policy::explain_access(config, user, service, groups);
+  answers.emplace_back("may sign in",
+                       verdict.permitted ? "yes" : (has_groups ? "no" : "it depends on the groups"),
+                       verdict.rule);
+}
+
+void add_second_factor(const policy::Config& config, Answers& answers) {
+  std::string methods;
+  for (const policy::Method method : config.mfa.methods)
+    methods += (methods.empty() ? "" : " ") + std::string(factor_word(method));
+  answers.emplace_back("second factor", config.mfa.require ? "required" : "not required",
+                       config.mfa.require ? "require = yes of [mfa]" : "require = no of [mfa]");
+  answers.emplace_back("accepted factors", methods, "methods of [mfa]");
+}
+
+// As if asked by a program that root runs, in the login of the session.
+policy::ReauthVerdict verdict_in_own_login(const Core& core, const policy::ReauthRule& rule,
+                                           const Known& known, const sessions::Session& session,
+                                           const std::string& service) {
+  const policy::Config& config = *core.config;
+  const runtime::BootTime now = core.clock.boot_time();
+  policy::ReauthQuestion question;
+  question.mode = rule.mode;
+  question.mfa_max_age = rule.mfa_max_age;
+  question.caller_is_root = true;
+  question.same_login = session.binding.is_set();
+  question.alive = known.user != nullptr && known.user->sub == session.sub &&
+                   known.user->standing == sessions::Standing::good;
+  question.permitted = policy::access_permitted(config, session.user, service, session.groups);
+  question.mfa_required = config.mfa.require;
+  question.factor = session.factor;
+  question.factor_accepted =
+      session.factor &&
+      std::ranges::find(config.mfa.methods, *session.factor) != config.mfa.methods.end();
+  question.sign_in_age = age(now, session.signed_in);
+  question.has_verifier = session.verifier.has_value();
+  question.verified_age = age(now, session.verified);
+  question.revalidate = config.session.revalidate;
+  question.unreachable_grace = config.session.unreachable_grace;
+  return policy::decide_reauth(question);
+}
+
+void add_reauthentication(const Core& core, const Known& known, const std::string& service,
+                          Answers& answers) {
+  const policy::ReauthRule rule = policy::reauth_rule(*core.config, service);
+  const auto section = core.config->services.find(service);
+  const bool is_given =
+      section != core.config->services.end() && section->second.reauth.has_value();
+  const std::string name(policy::to_string(rule.mode));
+  answers.emplace_back("with a session it asks for", name,
+                       is_given ? "reauth = " + name + " of [service " + service + "]"
+                                : "built in: reauth = " + name);
+  if (rule.mode != policy::Reauth::full)
+    answers.emplace_back("while the second factor is younger than", in_seconds(rule.mfa_max_age),
+                         "mfa_max_age of [service " + service + "]");
+  if (known.sessions.empty()) {
+    answers.emplace_back("session now", "none", "the next sign-in is a full one");
+    return;
+  }
+  for (const sessions::Session& session : known.sessions) {
+    const policy::ReauthVerdict verdict = verdict_in_own_login(core, rule, known, session, service);
+    std::string answer(policy::to_string(verdict.kind));
+    if (verdict.ask_pool) answer += ", after the pool was asked";
+    answers.emplace_back("session by " + session.service + ", in its own login", answer,
+                         std::string(verdict.reason));
+  }
+}
+
+}  // namespace
+
+std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& user,
+                                        const std::string& service) {
+  const policy::Config& config = *core.config;
+  Known known;
+  known.user = core.known.find(user);
+  known.sessions = core.sessions.sessions_of(user);
+
+  Answers answers;
+  if (!core.known.is_readable())
+    answers.emplace_back("identities", "cannot be read: nobody signs in", "see the log");
+  add_identity(config, known, user, answers);
+  add_access(config, known, user, service, answers);
+  add_second_factor(config, answers);
+  add_reauthentication(core, known, service, answers);
+  answers.emplace_back("account of a user never seen",
+                       std::string(to_string(policy::unknown_account(&config, service))),
+                       policy::explain_unknown_account(&config, service));
+  return answers;
+}
+
+}  // namespace pamcognito::bus

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/bus/core.h"
+
+namespace pamcognito::bus {
+
+struct PolicyAnswer {
+  std::string question;
+  std::string answer;
+  std::string rule;  // what decided: a key of the configuration, or what is built in
+
+  PolicyAnswer(std::string question_, std::string answer_, std::string rule_)
+      : question(std::move(question_)), answer(std::move(answer_)), rule(std::move(rule_)) {}
+};
+
+// What policy says now of the user at the service, for the administrator. Nobody is asked and
+// nothing changes. Only of a configured service.
+std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& user,
+                                        const std::string& service);
+
+}  // namespace pamcognito::bus

@@ -1,0 +1,190 @@
+#include "daemon/bus/sign_in_methods.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "common/bus_names.h"
+#include "common/user_name.h"
+#include "daemon/bus/facts.h"
+#include "daemon/policy/values.h"
+#include "daemon/runtime/journal.h"
+#include "daemon/runtime/wiping.h"
+
+namespace pamcognito::bus {
+namespace {
+
+using runtime::Level;
+using runtime::Task;
+
+// A slow directory must not cost root's callers the two seconds that their module waits: then it is
+// just not known. A change of the password is refused without it, so that it may take most of them.
+constexpr std::chrono::milliseconds kNameTime{300};
+constexpr std::chrono::milliseconds kNeededNameTime{1500};
+constexpr std::uint32_t kChangeExpired = 0x20;  // PAM_CHANGE_EXPIRED_AUTHTOK
+
+}  // namespace
+
+const sd_bus_vtable SignInMethods::kVtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("OpenSignIn", SD_BUS_ARGS("s", user, "s", service, "a{sv}", facts),
+                            SD_BUS_RESULT("h", socket, "u", deadline_s),
+                            &Dispatch<&SignInMethods::open_sign_in>::call,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "OpenPasswordChange", SD_BUS_ARGS("s", user, "s", service, "a{sv}", facts),
+        SD_BUS_RESULT("h", socket, "u", deadline_s),
+        &Dispatch<&SignInMethods::open_password_change>::call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "CheckAccount", SD_BUS_ARGS("s", user, "s", service, "ay", sign_in_id, "a{sv}", facts),
+        SD_BUS_RESULT("y", outcome), &Dispatch<&SignInMethods::check_account>::call,
+        SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END};
+
+Task<void> SignInMethods::open_sign_in(MessageRef message) {
+  co_await open(message, flows::Goal::sign_in);
+}
+
+Task<void> SignInMethods::open_password_change(MessageRef message) {
+  co_await open(message, flows::Goal::change_password);
+}
+
+Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
+  const char* user = nullptr;
+  const char* service = nullptr;
+  const int read = sd_bus_message_read(message.get(), "ss", &user, &service);
+  std::expected<Facts, int> facts = std::unexpected(read);
+  if (read >= 0) facts = read_facts(message.get());
+  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service)) {
+    refuse(message, bus_names::kErrorInvalidArgument,
+           "The user, the service or the facts are malformed.");
+    co_return;
+  }
+  const std::string user_name(user);
+  const std::string service_name(service);
+  const bool changes_password = goal == flows::Goal::change_password;
+  const bool is_demanded = (facts->pam_flags & kChangeExpired) != 0;
+  PamCaller caller =
+      co_await core_.callers.pam_host(message, user_name, service_name, std::move(*facts),
+                                      changes_password ? kNeededNameTime : kNameTime);
+  // Nobody's password is changed but the caller's own, and root is nobody in the pool. A login
+  // program is root when the account phase has demanded a new password of the person before it.
+  const bool is_login_program = caller.real_root && is_demanded;
+  if (changes_password && caller.refused == nullptr && caller.user_uid == kNoUid &&
+      !is_login_program)
+    caller.refused = bus_names::kErrorNotPermitted;
+  if (caller.refused != nullptr) {
+    refuse(message, caller.refused,
+           changes_password ? "This caller may not change that user's password."
+                            : "This caller may not sign that user in.");
+    co_return;
+  }
+  if (!core_.is_configured()) {
+    refuse(message, bus_names::kErrorUnconfigured, "cognitod has no valid configuration.");
+    co_return;
+  }
+  flows::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
+                               std::move(caller.origin));
+  request.remote_host = std::move(caller.remote_host);
+  request.goal = goal;
+  request.program = service_name;
+  request.log_id = std::move(caller.log_id);
+  request.caller_is_root = caller.is_root;
+  request.binding = caller.binding;
+  reply_with_socket(message.get(), std::move(request), caller.real_root);
+}
+
+OpenSignIn::Surroundings SignInMethods::surroundings(std::uint64_t id,
+                                                     const flows::SignInRequest& request,
+                                                     bool real_root) {
+  Core::AccountQuestion question;
+  question.user = request.user;
+  question.service = request.service;
+  question.real_root = real_root;
+  question.log_id = request.log_id;
+
+  OpenSignIn::Surroundings around;
+  around.facts = &core_.facts;
+  around.decide_account = [this, question](SignInId sign_in_id) {
+    Core::AccountQuestion asked = question;
+    asked.sign_in_id = sign_in_id;
+    return core_.decide_account(std::move(asked));
+  };
+  around.may_wait = [this] { return sign_ins_.size() - core_.open.count() <= kMaxCommitted; };
+  around.finished = [this, id] {
+    sign_ins_.erase(id);
+    runtime::wipe_stack();
+  };
+  return around;
+}
+
+void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequest request,
+                                      bool real_root) {
+  std::optional<limits::SignInPlace> place = core_.open.take(request.user, request.origin);
+  if (!place) {
+    runtime::log(Level::warning,
+                 "sign-in of " + request.user + " by " + request.service + " from " +
+                     request.origin.key() + ": not opened (too-many-open) id=" + request.log_id,
+                 {{"ID", request.log_id},
+                  {"USER", request.user},
+                  {"SERVICE", request.service},
+                  {"ORIGIN", request.origin.key()},
+                  {"CAUSE", "too-many-open"}});
+    (void)sd_bus_reply_method_errorf(message, bus_names::kErrorTooManySignIns,
+                                     "Too many sign-ins are open.");
+    return;
+  }
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+    (void)sd_bus_reply_method_errno(message, errno, nullptr);
+    return;
+  }
+  Fd ours(pair[0]);
+  const Fd theirs(pair[1]);
+  const std::uint64_t id = next_id_++;
+  OpenSignIn::Surroundings around = surroundings(id, request, real_root);
+  auto sign_in =
+      std::make_unique<OpenSignIn>(core_.loop, core_.sign_in_services(), std::move(request),
+                                   std::move(*place), std::move(around), std::move(ours));
+  const auto deadline = static_cast<std::uint32_t>(sign_in->deadline_for_module().count());
+  if (sd_bus_reply_method_return(message, "hu", theirs.get(), deadline) < 0) return;
+  OpenSignIn& started = *sign_in;
+  sign_ins_.emplace(id, std::move(sign_in));
+  started.start();
+}
+
+Task<void> SignInMethods::check_account(MessageRef message) {
+  const char* user = nullptr;
+  const char* service = nullptr;
+  const void* id = nullptr;
+  std::size_t id_size = 0;
+  int read = sd_bus_message_read(message.get(), "ss", &user, &service);
+  if (read >= 0) read = sd_bus_message_read_array(message.get(), 'y', &id, &id_size);
+  std::expected<Facts, int> facts = std::unexpected(read);
+  if (read >= 0) facts = read_facts(message.get());
+  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service) ||
+      (id_size != 0 && id_size != kSignInIdSize)) {
+    refuse(message, bus_names::kErrorInvalidArgument,
+           "The user, the service, the sign-in id or the facts are malformed.");
+    co_return;
+  }
+  Core::AccountQuestion question;
+  question.user = user;
+  if (id_size == kSignInIdSize) std::memcpy(question.sign_in_id.emplace().data(), id, id_size);
+
+  PamCaller caller = co_await core_.callers.pam_host(message, question.user, service,
+                                                     std::move(*facts), kNameTime);
+  if (caller.refused != nullptr) {
+    refuse(message, caller.refused, "This caller may not ask for that account.");
+    co_return;
+  }
+  question.service = std::move(caller.service);
+  question.real_root = caller.real_root;
+  question.log_id = std::move(caller.log_id);
+  const Outcome outcome = co_await core_.decide_account(std::move(question));
+  (void)sd_bus_reply_method_return(message.get(), "y", static_cast<int>(outcome));
+}
+
+}  // namespace pamcognito::bus

@@ -1,0 +1,207 @@
+#include "daemon/daemon.h"
+
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <tuple>
+#include <utility>
+
+#include "daemon/cognito/cognito_user_pool.h"
+#include "daemon/policy/system_error.h"
+#include "daemon/prompts/catalogue.h"
+#include "daemon/runtime/journal.h"
+#include "daemon/runtime/metrics.h"
+#include "daemon/sessions/descriptor_store.h"
+
+namespace pamcognito {
+namespace {
+
+using runtime::Level;
+
+constexpr char kStoreName[] = "sessions";
+constexpr char kKnownUsersFile[] = "known-users.db";
+constexpr std::chrono::seconds kTimeToStop{3};
+
+// How many sign-ins may be open at once: each has a socket and may need a connection to the pool,
+// and a connection that fails for want of a descriptor would look like a pool that cannot be
+// reached.
+std::size_t sign_ins_that_fit() {
+  constexpr rlim_t for_the_rest = 128;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = std::min(limit.rlim_max, rlim_t{16384});
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur <= for_the_rest ? 0 : (limit.rlim_cur - for_the_rest) / 2;
+}
+
+// In the unit the session store can be locked, so there it must be. Elsewhere a warning will do.
+bool store_must_be_locked() {
+  constexpr rlim_t whole_store =
+      (sessions::SessionStore::kMaxSessions + 16) * rlim_t{sessions::SessionStore::kSlotSize};
+  rlimit limit{};
+  return std::getenv("NOTIFY_SOCKET") != nullptr && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+         limit.rlim_cur >= whole_store;
+}
+
+bool is_same_secret(const std::shared_ptr<const Secret>& one,
+                    const std::shared_ptr<const Secret>& other) {
+  if (!one || !other) return one == other;
+  return one->reveal() == other->reveal();
+}
+
+// Of all members: what is not compared here is not taken over by a reload.
+bool is_same_pool(const policy::PoolConfig& one, const policy::PoolConfig& other) {
+  const auto members = [](const policy::PoolConfig& pool) {
+    return std::tie(pool.region, pool.user_pool_id, pool.client_id, pool.auth_flow, pool.endpoint,
+                    pool.issuers, pool.jwks_uris, pool.proxy, pool.ca_file, pool.user_context);
+  };
+  return members(one) == members(other) && is_same_secret(one.client_secret, other.client_secret);
+}
+
+// STATUS= is one line.
+std::string on_one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+Daemon::Signals::Signals(runtime::EventLoop& loop, std::function<void(int)> call)
+    : call_(std::move(call)) {
+  sigset_t signals;
+  (void)sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) (void)sigaddset(&signals, signal);
+  (void)pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+    (void)sd_event_add_signal(loop.get(), nullptr, signal, &Signals::dispatch, this);
+}
+
+int Daemon::Signals::dispatch(sd_event_source*, const signalfd_siginfo* info, void* self) {
+  static_cast<Signals*>(self)->call_(static_cast<int>(info->ssi_signo));
+  return 0;
+}
+
+Daemon::Daemon(std::string config_path, std::string state_directory)
+    : config_path_(std::move(config_path)),
+      state_directory_(std::move(state_directory)),
+      signals_(loop_, [this](int signal) { signal == SIGHUP ? reload() : stop(); }),
+      clock_(loop_),
+      worker_(loop_, 256),
+      disk_(loop_, 256),
+      known_(loop_, disk_, state_directory_ + "/" + kKnownUsersFile) {}
+
+bool Daemon::open_store() {
+  auto store = sessions::SessionStore::open(sessions::take_kept_descriptor(kStoreName),
+                                            store_must_be_locked());
+  if (!store) {
+    runtime::log(Level::error, "cannot keep sessions: " + store.error());
+    return false;
+  }
+  store_ = std::move(*store);
+  sessions_survive_ = sessions::keep_descriptor(kStoreName, store_->fd());
+  return true;
+}
+
+int Daemon::run() {
+  if (!open_store()) return 1;
+  service_.emplace(bus::Foundations{.loop = loop_,
+                                    .clock = clock_,
+                                    .worker = worker_,
+                                    .store = *store_,
+                                    .known = known_,
+                                    .max_sign_ins = sign_ins_that_fit(),
+                                    .sessions_survive = sessions_survive_,
+                                    .state_directory = state_directory_});
+  auto loaded = load(Language::wanted);
+  if (loaded)
+    put_in_force(std::move(*loaded));
+  else
+    runtime::log(Level::error, "idle, nobody can sign in: " + loaded.error());
+
+  if (const int result = service_->start(); result < 0) {
+    runtime::log(Level::error,
+                 "cannot serve on the system bus: " + policy::describe_errno(-result));
+    return 1;
+  }
+  runtime::log(Level::notice, status());
+  (void)sd_event_set_watchdog(loop_.get(), 1);
+  (void)sd_notify(0, ("READY=1\nSTATUS=" + status()).c_str());
+  return loop_.run();
+}
+
+std::string Daemon::status() const {
+  if (!in_force_.config) return "ready, not configured: nobody can sign in";
+  return "ready, user pool " + in_force_.config->pool.user_pool_id;
+}
+
+std::expected<Daemon::Loaded, std::string> Daemon::load(Language language) {
+  policy::ConfigResult config = policy::load_config(config_path_);
+  if (!config) return std::unexpected(config.error());
+  Loaded loaded;
+  // Sign-ins and sessions go on with the pool that is there, and its connections stay open.
+  if (in_force_.config && is_same_pool(in_force_.config->pool, config->pool)) {
+    loaded.pool = in_force_.pool;
+  } else {
+    auto pool = cognito::make_user_pool(loop_, clock_, config->pool);
+    if (!pool) return std::unexpected(pool.error());
+    loaded.pool = std::move(*pool);
+  }
+  // Last, because it changes what people read at once. At the start a catalogue that is gone must
+  // not stop sign-ins: without cognitod a local password is enough.
+  const auto used = prompts::use_language(prompts::kLocaleDirectory, config->texts.language);
+  if (!used && language == Language::needed) return std::unexpected(used.error());
+  if (!used) runtime::log(Level::error, "texts are in English: " + used.error());
+  for (const std::string& warning : config->warnings) runtime::log(Level::warning, warning);
+  loaded.config = std::make_shared<const policy::Config>(std::move(*config));
+  return loaded;
+}
+
+void Daemon::put_in_force(Loaded loaded) {
+  const std::string before = in_force_.config ? in_force_.config->metrics.textfile : std::string();
+  in_force_ = std::move(loaded);
+  const std::string& pool_id = in_force_.config->pool.user_pool_id;
+  if (pool_id != known_pool_ || !known_.is_readable()) {
+    const auto known = known_.load(pool_id);
+    if (!known) runtime::log(Level::error, "nobody can sign in: " + known.error());
+    known_pool_ = pool_id;
+  }
+  service_->configure(in_force_.config, in_force_.pool);
+  const std::string& textfile = in_force_.config->metrics.textfile;
+  if (textfile == before) return;
+  metrics_file_.reset();
+  if (!textfile.empty()) metrics_file_.emplace(loop_, disk_, runtime::metrics(), textfile);
+}
+
+// The whole new configuration, or the one before it.
+void Daemon::reload() {
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(loop_.now().time_since_epoch());
+  (void)sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count())).c_str());
+  auto loaded = load(Language::needed);
+  std::string said;
+  if (loaded) {
+    put_in_force(std::move(*loaded));
+    said = status();
+    runtime::log(Level::notice, "reloaded: " + said);
+  } else {
+    const std::string stays = in_force_.config ? "the configuration in force stays: "
+                                               : "still not configured, nobody can sign in: ";
+    runtime::log(Level::error, "not reloaded, " + stays + loaded.error());
+    said = "not reloaded, " + stays + loaded.error();
+  }
+  (void)sd_notify(0, ("READY=1\nSTATUS=" + on_one_line(std::move(said))).c_str());
+}
+
+// To this process `systemctl restart` and `systemctl stop` look alike. So what the descriptor store
+// keeps for the next daemon is not revoked; systemd drops it at a stop, and the tokens expire.
+void Daemon::stop() {
+  if (give_up_) return;
+  (void)sd_notify(0, "STOPPING=1");
+  give_up_.emplace(loop_, loop_.now() + kTimeToStop, [this] { loop_.exit(0); });
+  service_->stop([this] { known_.flush([this] { loop_.exit(0); }); });
+}
+
+}  // namespace pamcognito

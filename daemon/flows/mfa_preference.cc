@@ -1,0 +1,322 @@
+#include "daemon/flows/mfa_preference.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "daemon/cognito/errors.h"
+#include "daemon/prompts/texts.h"
+
+namespace pamcognito::flows {
+namespace {
+
+using cognito::ErrorKind;
+using cognito::FactorPreference;
+using cognito::PoolError;
+using cognito::PoolResult;
+using cognito::UserState;
+using policy::Method;
+using runtime::Task;
+using sessions::Session;
+using Value = MfaPreferenceValue;
+
+// One factor, by all its names.
+struct Factor {
+  Method method;
+  std::string_view wire_name;
+  std::string_view name;  // Amplify's
+  std::optional<Value> MfaPreferenceUpdate::* update;
+  std::optional<FactorPreference> cognito::MfaPreference::* preference;
+};
+
+constexpr std::array kFactors = {
+    Factor{Method::sms, "SMS_MFA", "SMS", &MfaPreferenceUpdate::sms, &cognito::MfaPreference::sms},
+    Factor{Method::totp, "SOFTWARE_TOKEN_MFA", "TOTP", &MfaPreferenceUpdate::totp,
+           &cognito::MfaPreference::totp},
+    Factor{Method::email, "EMAIL_OTP", "EMAIL", &MfaPreferenceUpdate::email,
+           &cognito::MfaPreference::email},
+};
+
+bool is_on(const UserState& user, const Factor& factor) {
+  return std::ranges::find(user.enabled_factors, factor.wire_name) != user.enabled_factors.end();
+}
+
+FactorPreference present(const UserState& user, const Factor& factor) {
+  return {.enabled = is_on(user, factor), .preferred = user.preferred_factor == factor.wire_name};
+}
+
+// What the factor is to be. `another_is_preferred`: by this update.
+FactorPreference wanted(FactorPreference now, std::optional<Value> value,
+                        bool another_is_preferred) {
+  const bool stays_preferred = now.preferred && !another_is_preferred;
+  if (!value) return {.enabled = now.enabled, .preferred = stays_preferred};
+  switch (*value) {
+    case Value::enabled:
+      return {.enabled = true, .preferred = stays_preferred};
+    case Value::disabled:
+      return {.enabled = false, .preferred = false};
+    case Value::preferred:
+      return {.enabled = true, .preferred = true};
+    case Value::not_preferred:
+      return {.enabled = true, .preferred = false};
+  }
+  return now;
+}
+
+bool accepts(const policy::MfaConfig& mfa, Method method) {
+  return std::ranges::find(mfa.methods, method) != mfa.methods.end();
+}
+
+MfaError error_of(Standing standing) {
+  switch (standing) {
+    case Standing::unreachable:
+      return {MfaErrorKind::unavailable, prompts::pool_unreachable()};
+    case Standing::throttled:
+      return {MfaErrorKind::too_many_requests, prompts::busy()};
+    case Standing::good:
+    case Standing::ended:
+    case Standing::disabled:
+    case Standing::reset_required:
+      break;
+  }
+  return {MfaErrorKind::not_authorized, prompts::no_session()};
+}
+
+// `switches_on`: the change names a factor that the account does not have.
+MfaError error_of(const PoolError& error, bool switches_on) {
+  std::string detail = std::string(cognito::word_of(error.kind)) + ": " + error.message;
+  const auto made = [&detail](MfaErrorKind kind, std::string text) {
+    return MfaError(kind, std::move(text), std::move(detail));
+  };
+  switch (error.kind) {
+    case ErrorKind::not_authorized:
+    case ErrorKind::password_reset_required:
+    case ErrorKind::unauthorized:
+    case ErrorKind::user_disabled:
+    case ErrorKind::user_not_confirmed:
+    case ErrorKind::user_not_found:
+      return made(MfaErrorKind::not_authorized, prompts::no_session());
+    case ErrorKind::mfa_method_not_found:
+    case ErrorKind::software_token_mfa_not_found:
+      return made(MfaErrorKind::not_set_up, prompts::factor_not_set_up());
+    case ErrorKind::invalid_parameter:
+      // The service's words differ by factor and change without notice; what was asked for does
+      // not.
+      return switches_on ? made(MfaErrorKind::not_set_up, prompts::factor_not_set_up())
+                         : made(MfaErrorKind::invalid_parameter, prompts::preference_not_taken());
+    case ErrorKind::resource_not_found:
+      return made(MfaErrorKind::resource_not_found, prompts::pool_not_found());
+    case ErrorKind::limit_exceeded:
+    case ErrorKind::too_many_failed_attempts:
+    case ErrorKind::too_many_requests:
+      return made(MfaErrorKind::too_many_requests, prompts::busy());
+    case ErrorKind::connection_cut:
+    case ErrorKind::not_connected:
+    case ErrorKind::timed_out:
+      return made(MfaErrorKind::unavailable, prompts::pool_unreachable());
+    default:
+      return made(MfaErrorKind::failed, prompts::pool_failed());
+  }
+}
+
+MfaPreferenceState state_of(const UserState& user) {
+  MfaPreferenceState state;
+  for (const Factor& factor : kFactors) {
+    if (is_on(user, factor)) state.enabled.emplace_back(factor.name);
+    if (user.preferred_factor == factor.wire_name) state.preferred = factor.name;
+  }
+  return state;
+}
+
+bool switches_on(const cognito::MfaPreference& preference, const UserState& user) {
+  return std::ranges::any_of(kFactors, [&](const Factor& factor) {
+    const std::optional<FactorPreference>& change = preference.*factor.preference;
+    return change && change->enabled && !is_on(user, factor);
+  });
+}
+
+bool is_empty(const cognito::MfaPreference& preference) {
+  return !preference.sms && !preference.totp && !preference.email;
+}
+
+}  // namespace
+
+std::optional<MfaPreferenceValue> mfa_preference_value(std::string_view word) {
+  if (word == "ENABLED") return Value::enabled;
+  if (word == "DISABLED") return Value::disabled;
+  if (word == "PREFERRED") return Value::preferred;
+  if (word == "NOT_PREFERRED") return Value::not_preferred;
+  return std::nullopt;
+}
+
+std::optional<PreferredMfa> preferred_mfa(std::string_view word) {
+  if (word == "TOTP" || word == "SOFTWARE_TOKEN_MFA") return PreferredMfa::totp;
+  if (word == "SMS" || word == "SMS_MFA") return PreferredMfa::sms;
+  if (word == "EMAIL" || word == "EMAIL_OTP") return PreferredMfa::email;
+  if (word == "NOMFA") return PreferredMfa::none;
+  return std::nullopt;
+}
+
+MfaResult<cognito::MfaPreference> mfa_preference_of(const MfaPreferenceUpdate& update,
+                                                    const UserState& user,
+                                                    const policy::MfaConfig& mfa) {
+  const auto prefers = [&update](const Factor& factor) {
+    return update.*factor.update == Value::preferred;
+  };
+  const auto preferred = std::ranges::count_if(kFactors, prefers);
+  if (preferred > 1)
+    return std::unexpected(
+        MfaError(MfaErrorKind::invalid_parameter, prompts::one_preferred_only()));
+
+  cognito::MfaPreference preference;
+  bool takes_one_away = false;
+  // A custom challenge is not a factor of the account, and cannot be switched off.
+  bool has_accepted = accepts(mfa, Method::custom);
+  for (const Factor& factor : kFactors) {
+    const FactorPreference before = present(user, factor);
+    const FactorPreference after =
+        wanted(before, update.*factor.update, preferred > 0 && !prefers(factor));
+    if (after.enabled != before.enabled || after.preferred != before.preferred)
+      preference.*factor.preference = after;
+    takes_one_away |= before.enabled && !after.enabled;
+    has_accepted |= after.enabled && accepts(mfa, factor.method);
+  }
+  if (mfa.require && takes_one_away && !has_accepted)
+    return std::unexpected(
+        MfaError(MfaErrorKind::refused, prompts::factor_would_be_missing(mfa.methods)));
+  return preference;
+}
+
+MfaPreferenceUpdate update_for(PreferredMfa preferred, const UserState& user) {
+  MfaPreferenceUpdate update;
+  switch (preferred) {
+    case PreferredMfa::totp:
+      update.totp = Value::preferred;
+      break;
+    case PreferredMfa::sms:
+      update.sms = Value::preferred;
+      break;
+    case PreferredMfa::email:
+      update.email = Value::preferred;
+      break;
+    case PreferredMfa::none:
+      for (const Factor& factor : kFactors)
+        if (is_on(user, factor)) update.*factor.update = Value::disabled;
+      break;
+  }
+  return update;
+}
+
+bool permits_first_factor(const policy::MfaConfig& mfa) {
+  const bool anywhere = mfa.enrol == policy::Enrol::local || mfa.enrol == policy::Enrol::yes;
+  return anywhere && accepts(mfa, Method::totp);
+}
+
+void MfaPreferences::configure(std::shared_ptr<const policy::Config> config,
+                               std::shared_ptr<cognito::UserPool> pool) {
+  if (pool != pool_) cached_.clear();
+  config_ = std::move(config);
+  pool_ = std::move(pool);
+}
+
+void MfaPreferences::forget(std::string_view user) {
+  const auto found = cached_.find(user);
+  if (found != cached_.end()) cached_.erase(found);
+}
+
+bool MfaPreferences::is_recent(const Session& session, runtime::BootTime now) {
+  return session.signed_in <= now && now - session.signed_in < kRecent;
+}
+
+std::optional<SignInId> MfaPreferences::session_with_factor(std::string_view user) const {
+  for (const Session& session : sessions_.sessions_of(user))
+    if (session.factor && is_recent(session, clock_.boot_time())) return session.id;
+  return std::nullopt;
+}
+
+std::optional<SignInId> MfaPreferences::recent_session(std::string_view user) const {
+  if (std::optional<SignInId> with_factor = session_with_factor(user)) return with_factor;
+  if (!config_ || !permits_first_factor(config_->mfa)) return std::nullopt;
+  for (const Session& session : sessions_.sessions_of(user))
+    if (is_recent(session, clock_.boot_time())) return session.id;
+  return std::nullopt;
+}
+
+// By the first session that still stands: the pool may have ended one of them.
+Task<MfaResult<UserState>> MfaPreferences::get_user(std::string user, cognito::Call call) {
+  const std::shared_ptr<cognito::UserPool> pool = pool_;  // a reload may put another in its place
+  std::vector<SignInId> ids;
+  for (const Session& session : sessions_.sessions_of(user)) ids.push_back(session.id);
+  MfaError error(MfaErrorKind::not_authorized, prompts::no_session());
+  for (const SignInId& id : ids) {
+    std::expected<std::string, Standing> token = co_await sessions_.access_token(id, call);
+    if (!token) {
+      error = error_of(token.error());
+      if (error.kind == MfaErrorKind::not_authorized) continue;
+      co_return std::unexpected(std::move(error));
+    }
+    PoolResult<UserState> state = co_await pool->get_user(std::move(*token), call);
+    if (!state) co_return std::unexpected(error_of(state.error(), false));
+    co_return std::move(*state);
+  }
+  co_return std::unexpected(std::move(error));
+}
+
+Task<MfaResult<MfaPreferenceState>> MfaPreferences::fetch(std::string user, bool bypass_cache,
+                                                          cognito::Call call) {
+  if (!config_ || !pool_ || sessions_.sessions_of(user).empty())
+    co_return std::unexpected(MfaError(MfaErrorKind::not_authorized, prompts::no_session()));
+  const runtime::BootTime now = clock_.boot_time();
+  const auto cached = cached_.find(user);
+  // Each question to the pool is two calls of everybody's quota: no loop may ask it without a
+  // pause.
+  constexpr std::chrono::seconds pause{2};
+  const std::chrono::seconds fresh = bypass_cache ? pause : config_->session.revalidate;
+  if (cached != cached_.end() && now - cached->second.fetched < fresh)
+    co_return cached->second.state;
+  MfaResult<UserState> state = co_await get_user(user, call);
+  if (!state) {
+    forget(user);
+    co_return std::unexpected(std::move(state.error()));
+  }
+  if (cached_.size() >= kMaxCached) cached_.clear();
+  Cached fetched{state_of(*state), now};
+  MfaPreferenceState answer = fetched.state;
+  cached_.insert_or_assign(std::move(user), std::move(fetched));
+  co_return answer;
+}
+
+Task<MfaResult<void>> MfaPreferences::update(std::string user, MfaPreferenceUpdate update,
+                                             cognito::Call call) {
+  return change(std::move(user), update, call);
+}
+
+Task<MfaResult<void>> MfaPreferences::set_preferred(std::string user, PreferredMfa preferred,
+                                                    cognito::Call call) {
+  return change(std::move(user), preferred, call);
+}
+
+Task<MfaResult<void>> MfaPreferences::change(std::string user, Change change, cognito::Call call) {
+  const std::optional<SignInId> session = session_with_factor(user);
+  if (!config_ || !pool_ || !session)
+    co_return std::unexpected(MfaError(MfaErrorKind::not_authorized, prompts::sign_in_first()));
+  const std::shared_ptr<const policy::Config> config = config_;
+  const std::shared_ptr<cognito::UserPool> pool = pool_;
+  std::expected<std::string, Standing> token = co_await sessions_.access_token(*session, call);
+  if (!token) co_return std::unexpected(error_of(token.error()));
+  PoolResult<UserState> state = co_await pool->get_user(*token, call);
+  if (!state) co_return std::unexpected(error_of(state.error(), false));
+  const auto* asked = std::get_if<MfaPreferenceUpdate>(&change);
+  const MfaPreferenceUpdate update =
+      asked != nullptr ? *asked : update_for(std::get<PreferredMfa>(change), *state);
+  MfaResult<cognito::MfaPreference> preference = mfa_preference_of(update, *state, config->mfa);
+  if (!preference) co_return std::unexpected(std::move(preference.error()));
+  if (is_empty(*preference)) co_return MfaResult<void>{};
+  forget(user);  // before: what a lost answer has done is not known
+  const bool something_new = switches_on(*preference, *state);
+  PoolResult<void> set = co_await pool->set_mfa_preference(std::move(*token), *preference, call);
+  if (!set) co_return std::unexpected(error_of(set.error(), something_new));
+  co_return MfaResult<void>{};
+}
+
+}  // namespace pamcognito::flows

@@ -1,0 +1,191 @@
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "daemon/flows/code.h"
+#include "daemon/flows/steps.h"
+#include "daemon/policy/reauth.h"
+#include "daemon/prompts/texts.h"
+#include "daemon/runtime/metrics.h"
+
+namespace pamcognito::flows {
+namespace {
+
+using policy::PoolWord;
+using policy::Reauth;
+using policy::ReauthQuestion;
+using policy::ReauthVerdict;
+using runtime::Task;
+using sessions::Session;
+
+// A pool that hangs must not eat the person's time: what is left of the step is for a full sign-in.
+constexpr std::chrono::seconds kPoolTime{3};
+
+PoolWord word_of(Standing standing) {
+  switch (standing) {
+    case Standing::good:
+      return PoolWord::yes;
+    case Standing::ended:
+    case Standing::disabled:
+    case Standing::reset_required:
+      return PoolWord::no;
+    case Standing::unreachable:
+      return PoolWord::unreachable;
+    case Standing::throttled:
+      return PoolWord::throttled;
+  }
+  return PoolWord::no;
+}
+
+class Reauthentication {
+ public:
+  Reauthentication(SignInContext* context, policy::ReauthRule rule)
+      : context_(context), rule_(rule) {}
+
+  Task<Ended> run() {
+    const ReauthVerdict first = choose();
+    if (first.kind == Reauth::full) co_return full(first.reason);
+    if (first.ask_pool) context_->services.pool->prewarm();
+    if (first.kind == Reauth::password) {
+      Ended end = co_await check_password();
+      if (end || !password_is_right_) co_return end;
+    }
+    // Anew, because a prompt may have been open for an hour.
+    const ReauthVerdict last = co_await decide();
+    if (last.kind != first.kind || last.ask_pool) co_return full(last.reason);
+    count(last.kind, last.reason);
+    co_return success(last.kind);
+  }
+
+ private:
+  [[nodiscard]] std::vector<Session> sessions() const {
+    return context_->services.sessions->sessions_of(context_->request.user);
+  }
+
+  // The session with the youngest factor that will do; else what speaks against the newest one.
+  ReauthVerdict choose() {
+    ReauthVerdict best{Reauth::full, false, "no-session"};
+    bool is_first = true;
+    for (const Session& session : sessions()) {
+      const ReauthVerdict verdict = judge(session, PoolWord::not_asked);
+      if (verdict.kind != Reauth::full) {
+        id_ = session.id;
+        factor_ = session.factor;
+        return verdict;
+      }
+      if (std::exchange(is_first, false)) best = verdict;
+    }
+    return best;
+  }
+
+  [[nodiscard]] ReauthVerdict judge(const Session& session, PoolWord pool) const {
+    const policy::Config& config = context_->config();
+    const SignInRequest& request = context_->request;
+    const runtime::BootTime now = context_->services.clock->boot_time();
+    const auto age = [now](runtime::BootTime then) {
+      return std::chrono::floor<std::chrono::seconds>(now - then);
+    };
+    ReauthQuestion question;
+    question.mode = rule_.mode;
+    question.mfa_max_age = rule_.mfa_max_age;
+    question.caller_is_root = request.caller_is_root;
+    question.same_login = session.binding.is_same_login(request.binding);
+    question.alive = true;  // sessions_of() gives no others
+    question.permitted =
+        policy::access_permitted(config, request.user, request.service, session.groups);
+    question.mfa_required = config.mfa.require;
+    question.factor = session.factor;
+    question.factor_accepted = session.factor && context_->accepts(*session.factor);
+    question.sign_in_age = age(session.signed_in);
+    question.has_verifier = context_->services.sessions->can_check_password(session);
+    question.verified_age = age(session.verified);
+    question.revalidate = config.session.revalidate;
+    question.unreachable_grace = config.session.unreachable_grace;
+    question.pool = pool;
+    return policy::decide_reauth(question);
+  }
+
+  [[nodiscard]] ReauthVerdict judge_again(PoolWord pool) const {
+    for (const Session& session : sessions())
+      if (session.id == id_) return judge(session, pool);
+    return {Reauth::full, false, pool == PoolWord::no ? "pool-said-no" : "session-over"};
+  }
+
+  // The pool is asked if that is needed.
+  Task<ReauthVerdict> decide() {
+    const ReauthVerdict verdict = judge_again(PoolWord::not_asked);
+    if (!verdict.ask_pool) co_return verdict;
+    cognito::Call call = context_->step_deadline();
+    call.deadline = std::min(call.deadline, context_->services.clock->now() + kPoolTime);
+    const Standing standing = co_await context_->services.sessions->revalidate(id_, call);
+    co_return judge_again(word_of(standing));
+  }
+
+  // Null and not right: it could not be checked here, so the pool is to judge what was typed.
+  Task<Ended> check_password() {
+    std::expected<Secret, Ended> typed = co_await context_->ask(password_prompt(*context_));
+    if (!typed) co_return std::move(typed.error());
+    context_->password_asked = true;
+    if (!can_be_a_password(typed->reveal())) {
+      count(Reauth::full, "not-a-password");
+      Ended end = co_await take_password(context_, std::move(*typed));
+      co_return end;
+    }
+    context_->password = std::move(*typed);
+    // A guess is a guess, wherever it is checked. Taken first, so that guesses at the same time do
+    // not pass the budget together.
+    std::optional<limits::Attempt> attempt = context_->take_attempt();
+    if (!attempt) co_return no_attempt_left();
+    const std::optional<bool> right =
+        co_await context_->services.sessions->check_password(id_, &context_->password);
+    if (right && !*right) {
+      count(Reauth::password, "wrong-password");
+      co_return ended(Outcome::refused, "session-password", prompts::refused());
+    }
+    attempt->give_back();
+    password_is_right_ = right.has_value();
+    if (!right) co_return full("cannot-check-password");
+    co_return nullptr;
+  }
+
+  static void count(Reauth kind, std::string_view reason) {
+    runtime::metrics().count("pam_cognito_reauthentications_total",
+                             {{"kind", policy::to_string(kind)}, {"reason", reason}});
+  }
+  static Ended full(std::string_view reason) {
+    count(Reauth::full, reason);
+    return nullptr;
+  }
+
+  Ended success(Reauth kind) const {
+    auto end = std::make_unique<SignInResult>(
+        Outcome::success, kind == Reauth::password ? "session-password" : "session", Notice(),
+        runtime::Level::info);
+    end->reused = id_;
+    end->factor = factor_;
+    return end;
+  }
+
+  SignInContext* context_;
+  const policy::ReauthRule rule_;
+  SignInId id_{};
+  std::optional<policy::Method> factor_;
+  bool password_is_right_ = false;
+};
+
+}  // namespace
+
+Task<Ended> reauthenticate(SignInContext* context) {
+  const policy::ReauthRule rule = policy::reauth_rule(context->config(), context->request.service);
+  // Who has one prompt was asked for a code in it, and a service for resets is not for signing in.
+  if (rule.mode == Reauth::full || context->request.goal != Goal::sign_in ||
+      context->rendering.one_prompt || begins_with_a_reset(*context))
+    co_return nullptr;
+  Reauthentication reauthentication(context, rule);
+  Ended end = co_await reauthentication.run();
+  co_return end;
+}
+
+}  // namespace pamcognito::flows

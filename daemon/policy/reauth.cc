@@ -1,0 +1,89 @@
+#include "daemon/policy/reauth.h"
+
+#include <algorithm>
+
+namespace pamcognito::policy {
+namespace {
+
+constexpr ReauthVerdict full(std::string_view reason) {
+  return {Reauth::full, false, reason};
+}
+
+// Why the session cannot stand in for a sign-in, whatever the pool says of it; empty: it can.
+std::string_view objection(const ReauthQuestion& question) {
+  if (question.mode == Reauth::full) return "service-wants-full";
+  // A user's own process proves nothing about who sits in front of it.
+  if (question.mode == Reauth::none && !question.caller_is_root) return "none-is-for-root-callers";
+  if (!question.alive) return "session-over";
+  if (!question.permitted) return "not-permitted";
+  if (question.caller_is_root && !question.same_login) return "other-login";
+  if (question.mfa_required && !question.factor) return "no-factor";
+  if (question.mfa_required && !question.factor_accepted) return "factor-not-accepted";
+  // Ages are whole seconds: what is as old as the limit may be older, and a limit of 0 is never
+  // met.
+  if (question.sign_in_age < std::chrono::seconds::zero() ||
+      question.sign_in_age >= question.mfa_max_age) {
+    return "factor-too-old";
+  }
+  if (question.mode == Reauth::password && !question.has_verifier) return "no-verifier";
+  return {};
+}
+
+bool is_within(std::chrono::seconds age, std::chrono::seconds limit) {
+  return age >= std::chrono::seconds::zero() && age < limit;
+}
+
+}  // namespace
+
+ReauthVerdict decide_reauth(const ReauthQuestion& question) {
+  if (const std::string_view reason = objection(question); !reason.empty()) return full(reason);
+  const bool fresh = is_within(question.verified_age, question.revalidate);
+  switch (question.pool) {
+    case PoolWord::yes:
+      return {question.mode, false, "pool-said-yes"};
+    case PoolWord::not_asked:
+      return fresh ? ReauthVerdict{question.mode, false, "fresh"}
+                   : ReauthVerdict{question.mode, true, "stale"};
+    case PoolWord::unreachable:
+      if (fresh) return {question.mode, false, "fresh"};
+      return is_within(question.verified_age, question.revalidate + question.unreachable_grace)
+                 ? ReauthVerdict{question.mode, false, "unreachable-within-grace"}
+                 : full("unreachable");
+    case PoolWord::throttled:
+      return full("throttled");
+    case PoolWord::no:
+      return full("pool-said-no");
+  }
+  return full("not-understood");
+}
+
+ReauthRule reauth_rule(const Config& config, std::string_view service) {
+  ReauthRule rule;
+  const auto found = config.services.find(service);
+  if (found == config.services.end()) return rule;
+  rule.mode = found->second.reauth.value_or(rule.mode);
+  rule.mfa_max_age = found->second.mfa_max_age.value_or(rule.mfa_max_age);
+  return rule;
+}
+
+bool wants_password_verifiers(const Config& config) {
+  // Without sessions a verifier has no place to be, and nothing to stand in for.
+  return config.session.lifetime > std::chrono::seconds::zero() &&
+         std::ranges::any_of(config.services, [](const auto& service) {
+           return service.second.reauth == Reauth::password;
+         });
+}
+
+std::string_view to_string(Reauth mode) {
+  switch (mode) {
+    case Reauth::full:
+      return "full";
+    case Reauth::password:
+      return "password";
+    case Reauth::none:
+      return "none";
+  }
+  return "full";
+}
+
+}  // namespace pamcognito::policy

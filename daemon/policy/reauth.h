@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "daemon/policy/config.h"
+
+namespace pamcognito::policy {
+
+// What the pool said of a session's account when it was asked just now.
+enum class PoolWord : std::uint8_t {
+  not_asked,
+  yes,
+  no,           // disabled, revoked, deleted: the session is over
+  unreachable,  // no connection, no answer: it said nothing
+  throttled,    // it is there, and did not say; a person can bring that about, so no grace
+};
+
+// All that decides whether a session stands in for a sign-in. Ages are by the boot clock, in whole
+// seconds: an age that equals its limit is beyond it, so a limit of 0 is never met.
+struct ReauthQuestion {
+  Reauth mode = Reauth::full;          // of the service
+  std::chrono::seconds mfa_max_age{};  // of the service
+  bool caller_is_root = false;         // a PAM host that runs as root; else the user's own process
+  bool same_login = false;             // the session's login is the request's
+  bool alive = false;                  // younger than [session] lifetime, and of this pool
+  bool permitted = false;              // access_permitted() for the service
+  bool mfa_required = true;            // [mfa] require
+  std::optional<Method> factor;        // that the session's sign-in gave
+  bool factor_accepted = false;        // `methods` has it
+  std::chrono::seconds sign_in_age{};  // of the sign-in, and so of its factor
+  bool has_verifier = false;
+  std::chrono::seconds verified_age{};
+  std::chrono::seconds revalidate{};
+  std::chrono::seconds unreachable_grace{};
+  PoolWord pool = PoolWord::not_asked;
+};
+
+struct ReauthVerdict {
+  Reauth kind = Reauth::full;  // full: as if there were no session
+  bool ask_pool = false;       // the kind holds only after the pool was asked; never with full
+  // A stable word, for the log and `cognitoctl policy test`. With full: service-wants-full,
+  // none-is-for-root-callers, session-over, not-permitted, other-login, no-factor,
+  // factor-not-accepted, factor-too-old, no-verifier, pool-said-no, throttled, unreachable. Else:
+  // fresh, stale (ask_pool), pool-said-yes, unreachable-within-grace.
+  std::string_view reason;
+};
+
+// A pure function. Fails closed: whatever is not said for certain is `full`.
+ReauthVerdict decide_reauth(const ReauthQuestion& question);
+
+// The service's mode and age by configuration: full and 1 h where it says nothing.
+struct ReauthRule {
+  Reauth mode = Reauth::full;
+  std::chrono::seconds mfa_max_age{3600};
+};
+ReauthRule reauth_rule(const Config& config, std::string_view service);
+// Does any service re-authenticate by password, and are there sessions, so that verifiers are made?
+bool wants_password_verifiers(const Config& config);
+
+std::string_view to_string(Reauth mode);
+
+}  // namespace pamcognito::policy

@@ -1,0 +1,260 @@
+#include "daemon/sessions/known_users.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "common/user_name.h"
+#include "daemon/runtime/journal.h"
+#include "daemon/sessions/known_users_file.h"
+
+namespace pamcognito::sessions {
+namespace {
+
+// What the worker writes at once, and shares with nobody who changes it.
+struct Batch {
+  explicit Batch(std::string path_) : path(std::move(path_)) {}
+  std::string path;
+  std::vector<KnownUserChange> changes;
+};
+
+std::expected<void, std::string> write_batch(Batch& batch) {
+  return write_known_users(batch.path, batch.changes);
+}
+
+KnownUserChange facts_of(const std::string& pool, const std::string& user, const KnownUser& row) {
+  KnownUserChange change;
+  change.pool = pool;
+  change.user = user;
+  change.row = row;
+  return change;
+}
+
+}  // namespace
+
+// A change on its way to the disk, and who waits for it; nobody, if its task is gone.
+struct KnownUsers::Pending {
+  Pending(KnownUserChange change_, std::weak_ptr<runtime::OneShot<Written>> waiter_)
+      : change(std::move(change_)), waiter(std::move(waiter_)) {}
+  KnownUserChange change;
+  std::weak_ptr<runtime::OneShot<Written>> waiter;
+};
+
+KnownUsers::KnownUsers(runtime::EventLoop& loop, runtime::Worker& worker, std::string path)
+    : loop_(loop), worker_(worker), path_(std::move(path)) {}
+
+KnownUsers::~KnownUsers() = default;
+
+std::expected<void, std::string> KnownUsers::load(const std::string& user_pool_id) {
+  if (readable_ && pool_ == user_pool_id) return {};
+  // What is still to be written of the pool before goes on its way with what is known now.
+  for (const std::string& user : std::exchange(unwritten_, {})) {
+    if (const KnownUser* const known = find(user)) {
+      waiting_.push_back(std::make_shared<Pending>(facts_of(pool_, user, *known),
+                                                   std::weak_ptr<runtime::OneShot<Written>>()));
+    }
+  }
+  pool_ = user_pool_id;
+  users_.clear();
+  facts_on_disk_.clear();
+  auto users = read_known_users(path_, pool_);
+  readable_ = users.has_value();
+  if (!users) return std::unexpected(std::move(users.error()));
+  users_ = std::move(*users);
+  for (const auto& [name, known] : users_) facts_on_disk_[name] = known.verified_at;
+  if (!waiting_.empty()) start_writing();
+  return {};
+}
+
+const KnownUser* KnownUsers::find(std::string_view user) const {
+  const auto found = users_.find(user);
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+runtime::Task<KnownUsers::Written> KnownUsers::pin(std::string user, std::string sub, PinnedBy by,
+                                                   std::time_t now) {
+  KnownUserChange change;
+  change.kind = KnownUserChange::Kind::pin;
+  change.pool = pool_;
+  change.user = std::move(user);
+  const KnownUser* const known = find(change.user);
+  const bool same_account = known != nullptr && known->sub == sub;
+  if (same_account && (by == PinnedBy::first_sign_in || known->pinned_by == by))
+    co_return Written();
+  if (same_account) change.row = *known;
+  change.row.sub = std::move(sub);
+  change.row.pinned_by = by;
+  change.row.pinned_at = now;
+  if (std::string why = objection(change); !why.empty()) co_return std::unexpected(std::move(why));
+  Written written = co_await write(std::move(change));
+  co_return written;
+}
+
+runtime::Task<KnownUsers::Written> KnownUsers::reset(std::string user) {
+  KnownUserChange change;
+  change.kind = KnownUserChange::Kind::forget;
+  change.pool = pool_;
+  change.user = std::move(user);
+  if (std::string why = objection(change); !why.empty()) co_return std::unexpected(std::move(why));
+  Written written = co_await write(std::move(change));
+  co_return written;
+}
+
+// Why the change cannot be made; empty: it can.
+std::string KnownUsers::objection(const KnownUserChange& change) const {
+  if (!readable_) return path_ + " could not be read";
+  if (!is_valid_user_name(change.user)) return "not a Linux user name";
+  if (change.kind != KnownUserChange::Kind::pin) return {};
+  if (!is_valid_sub(change.row.sub)) return "not the sub of an account: 1 to 128 printable bytes";
+  if (find(change.user) == nullptr &&
+      users_.size() + waiting_.size() + in_flight_.size() >= kMaxUsers)
+    return "too many users are known";
+  if (change.row.pinned_by == PinnedBy::root) return {};
+  // Two first sign-ins at the same time: what is on its way counts as pinned.
+  const auto is_other = [&](const std::shared_ptr<Pending>& pending) {
+    const KnownUserChange& earlier = pending->change;
+    return earlier.kind == KnownUserChange::Kind::pin && earlier.pool == pool_ &&
+           earlier.user == change.user && earlier.row.sub != change.row.sub;
+  };
+  const KnownUser* const known = find(change.user);
+  const bool other = (known != nullptr && known->sub != change.row.sub) ||
+                     std::ranges::any_of(in_flight_, is_other) ||
+                     std::ranges::any_of(waiting_, is_other);
+  return other ? "another account is pinned" : "";
+}
+
+void KnownUsers::verified(std::string_view user, const std::vector<std::string>& groups,
+                          std::time_t now) {
+  const auto found = users_.find(user);
+  if (!readable_ || found == users_.end()) return;
+  KnownUser& known = found->second;
+  const std::time_t on_disk = facts_on_disk_[found->first];
+  const bool is_news = known.groups != groups || known.standing != Standing::good ||
+                       now - on_disk >= kFactsAge || now < on_disk;
+  known.groups = groups;
+  known.verified_at = now;
+  known.standing = Standing::good;
+  if (!is_news) return;
+  unwritten_.insert(found->first);
+  start_writing();
+}
+
+void KnownUsers::set_standing(std::string_view user, Standing standing) {
+  const auto found = users_.find(user);
+  if (!readable_ || found == users_.end() || found->second.standing == standing) return;
+  found->second.standing = standing;
+  unwritten_.insert(found->first);
+  start_writing();
+}
+
+void KnownUsers::expire(std::string_view user) {
+  const auto found = users_.find(user);
+  if (!readable_ || found == users_.end() || found->second.verified_at == 0) return;
+  found->second.verified_at = 0;
+  unwritten_.insert(found->first);
+  start_writing();
+}
+
+void KnownUsers::flush(std::function<void()> done) {
+  flushed_.push_back(std::move(done));
+  start_writing();
+}
+
+runtime::Task<KnownUsers::Written> KnownUsers::write(KnownUserChange change) {
+  const auto waiter = std::make_shared<runtime::OneShot<Written>>();
+  waiting_.push_back(std::make_shared<Pending>(std::move(change), waiter));
+  start_writing();
+  runtime::OneShot<Written>& answer = *waiter;
+  Written written = co_await answer;
+  co_return written;
+}
+
+void KnownUsers::start_writing() {
+  again_ = writing_.running();
+  if (again_) return;
+  writing_ = loop_.spawn(write_all(), [this](bool threw) {
+    if (threw) report(std::unexpected(path_ + ": out of memory"));
+    // What came after the last look.
+    if (again_) start_writing();
+  });
+}
+
+runtime::Task<void> KnownUsers::write_all() {
+  while (!waiting_.empty() || !unwritten_.empty()) {
+    const auto batch = std::make_shared<Batch>(path_);
+    const std::string pool = pool_;
+    in_flight_ = std::exchange(waiting_, {});
+    for (const auto& pending : in_flight_) batch->changes.push_back(pending->change);
+    const std::set<std::string> of_users = std::exchange(unwritten_, {});
+    std::map<std::string, std::time_t> facts;
+    for (const std::string& user : of_users) {
+      const KnownUser* const known = find(user);
+      if (known == nullptr) continue;
+      batch->changes.push_back(facts_of(pool, user, *known));
+      facts[user] = known->verified_at;
+    }
+
+    auto answer = co_await worker_.run_with(batch, &write_batch);
+    const Written written =
+        answer ? std::move(*answer) : std::unexpected(path_ + ": too much waits to be written");
+    if (written) {
+      for (const auto& pending : in_flight_) take_over(pending->change);
+    }
+    if (pool == pool_) {
+      for (const auto& [user, verified_at] : facts) {
+        const auto known = users_.find(user);
+        if (known == users_.end()) continue;
+        if (written)
+          facts_on_disk_[user] = verified_at;
+        else
+          unwritten_.insert(user);
+      }
+    }
+    report(written);
+    // What failed is tried again with the next change, not at once: the disk is as it was.
+    if (!written && waiting_.empty()) break;
+  }
+  for (auto& done : std::exchange(flushed_, {})) loop_.post(std::move(done));
+}
+
+// What the disk has now counts here.
+void KnownUsers::take_over(const KnownUserChange& change) {
+  if (change.pool != pool_ || !readable_) return;
+  const auto known = users_.find(change.user);
+  switch (change.kind) {
+    case KnownUserChange::Kind::facts:
+      return;
+    case KnownUserChange::Kind::forget:
+      if (known == users_.end()) return;
+      facts_on_disk_.erase(change.user);
+      users_.erase(known);
+      return;
+    case KnownUserChange::Kind::pin:
+      if (known != users_.end() && known->second.sub == change.row.sub) {
+        // What was verified meanwhile is newer.
+        known->second.pinned_by = change.row.pinned_by;
+        known->second.pinned_at = change.row.pinned_at;
+        return;
+      }
+      users_[change.user] = change.row;
+      facts_on_disk_[change.user] = change.row.verified_at;
+      return;
+  }
+}
+
+void KnownUsers::report(const Written& written) {
+  if (!written && !failing_)
+    runtime::log(runtime::Level::error,
+                 "what is known of users is not on the disk: " + written.error());
+  if (written && failing_)
+    runtime::log(runtime::Level::notice, "what is known of users is on the disk again");
+  failing_ = !written;
+  for (const auto& pending : std::exchange(in_flight_, {})) {
+    // From the loop: whoever waits may do anything then, also start a new writing.
+    loop_.post([waiter = pending->waiter, written] {
+      if (const auto waiting = waiter.lock()) waiting->report(written);
+    });
+  }
+}
+
+}  // namespace pamcognito::sessions

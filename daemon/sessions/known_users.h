@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/task.h"
+#include "daemon/runtime/worker.h"
+
+namespace pamcognito::sessions {
+
+enum class Standing : std::uint8_t {
+  good,
+  disabled,  // the pool said so; until it says otherwise, or the user signs in again
+};
+
+enum class PinnedBy : std::uint8_t { first_sign_in, root };
+
+// What outlives a boot of one Linux user. No secrets.
+struct KnownUser {
+  std::string sub;  // the pin
+  PinnedBy pinned_by = PinnedBy::first_sign_in;
+  std::time_t pinned_at = 0;
+  std::vector<std::string> groups;  // as verified tokens last said
+  std::time_t verified_at = 0;      // 0: never
+  Standing standing = Standing::good;
+
+  KnownUser() = default;
+  bool operator==(const KnownUser&) const = default;
+};
+
+using KnownUserMap = std::map<std::string, KnownUser, std::less<>>;
+
+// One row of the file, as it shall be.
+struct KnownUserChange {
+  enum class Kind : std::uint8_t {
+    pin,     // unless by root: not where another account is pinned
+    facts,   // groups, time and standing, as long as the same account is pinned
+    forget,  // the row goes
+  };
+  Kind kind = Kind::facts;
+  std::string pool;
+  std::string user;
+  KnownUser row;
+
+  KnownUserChange() = default;
+};
+
+// Which Linux user is which account of the pool, and what was last verified of it: in memory for
+// reading, in SQLite for the next boot (known_users_file.h). Reading never waits for a disk. A file
+// that exists but cannot be read makes everybody's pin unknown, and nobody is signed in then.
+// Pins are of one user pool: another pool starts without any. Of the loop's thread.
+class KnownUsers {
+ public:
+  static constexpr std::size_t kMaxUsers = 65536;
+  static constexpr std::size_t kMaxSub = 128;  // bytes, printable ASCII without blanks
+  static constexpr std::time_t kFactsAge =
+      3600;  // s; older facts are written though nothing changed
+
+  // `worker` does the writing; both outlive this. `path`: of the file; its directory exists, or
+  // nothing can be written.
+  KnownUsers(runtime::EventLoop& loop, runtime::Worker& worker, std::string path);
+  KnownUsers(const KnownUsers&) = delete;
+  KnownUsers& operator=(const KnownUsers&) = delete;
+  ~KnownUsers();
+
+  // Reads the file for this pool, on the caller's thread; again after a reload. What was read for
+  // the same pool before stays as it is. The error: why it cannot be read, and what to do. No file
+  // is no error.
+  std::expected<void, std::string> load(const std::string& user_pool_id);
+  // False: load() failed, no answer of this object means "not pinned".
+  [[nodiscard]] bool is_readable() const noexcept { return readable_; }
+
+  // Null: never seen. Good until the loop runs on.
+  [[nodiscard]] const KnownUser* find(std::string_view user) const;
+  [[nodiscard]] const KnownUserMap& all() const noexcept { return users_; }
+
+  // Pins the user. When the task ends with a value, the pin is on the disk; else why it is not, and
+  // nothing has changed. Replaces a pin only by root; what was verified of another account is
+  // forgotten then. A task that is destroyed may still have pinned.
+  runtime::Task<std::expected<void, std::string>> pin(std::string user, std::string sub,
+                                                      PinnedBy by, std::time_t now);
+  // Forgets all of the user. The error as for pin().
+  runtime::Task<std::expected<void, std::string>> reset(std::string user);
+
+  // Tokens of a pinned user were verified: so its standing is good. Counts here at once; written
+  // later, and only if it says something new or an hour has passed. A disk that does not take it is
+  // said in the log, once; it is tried again with the next change.
+  void verified(std::string_view user, const std::vector<std::string>& groups, std::time_t now);
+  void set_standing(std::string_view user, Standing standing);
+  // The pool has refused what the user was verified by: the groups no longer count. The pin stays.
+  void expire(std::string_view user);
+  // Writes what waits, then calls from the loop; at the daemon's end.
+  void flush(std::function<void()> done);
+
+ private:
+  using Written = std::expected<void, std::string>;
+  struct Pending;
+
+  runtime::Task<Written> write(KnownUserChange change);
+  [[nodiscard]] std::string objection(const KnownUserChange& change) const;
+  void start_writing();
+  runtime::Task<void> write_all();
+  void take_over(const KnownUserChange& change);
+  void report(const Written& written);
+
+  runtime::EventLoop& loop_;
+  runtime::Worker& worker_;
+  const std::string path_;
+  std::string pool_;
+  bool readable_ = false;
+  KnownUserMap users_;
+
+  std::vector<std::shared_ptr<Pending>> waiting_;    // pins and resets, in order
+  std::vector<std::shared_ptr<Pending>> in_flight_;  // those that the worker writes now
+  std::set<std::string> unwritten_;                  // users whose facts the file lacks
+  std::map<std::string, std::time_t, std::less<>> facts_on_disk_;  // verified_at there
+  std::vector<std::function<void()>> flushed_;
+  bool failing_ = false;
+  bool again_ = false;  // something was said while a writing ran
+  runtime::EventLoop::Spawned writing_;
+};
+
+}  // namespace pamcognito::sessions

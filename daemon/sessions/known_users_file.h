@@ -1,0 +1,36 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "daemon/sessions/known_users.h"
+
+// The file of KnownUsers: one SQLite database, one table keyed by (pool, name), its schema's
+// version in PRAGMA user_version. Of any thread; nothing stays open in between.
+//
+// With a rollback journal, not a write-ahead log: between two changes it is one file, which can be
+// read where nothing can be written (a log needs its index beside it), also on a full disk. A
+// change is on the disk when the call returns (synchronous = EXTRA). Whoever dies within a change
+// leaves a journal, and the next reader puts the file back as it was before, which takes no room.
+// The one thing that cannot be read is such a journal on a file system that has become read-only
+// since.
+//
+// The file is the daemon's own, mode 0600: a link, another owner or others' right to write are
+// refused.
+namespace pamcognito::sessions {
+
+// The users of one pool. No file: none. The error names the file, what is wrong and what to do.
+std::expected<KnownUserMap, std::string> read_known_users(const std::string& path,
+                                                          const std::string& pool);
+
+// All of the changes in their order, or none. The file is made if there is none.
+std::expected<void, std::string> write_known_users(const std::string& path,
+                                                   const std::vector<KnownUserChange>& changes);
+
+// What may stand in the file, and so in memory.
+bool is_valid_sub(std::string_view sub);
+// Those of them that can be kept: without control characters, together 64 KiB.
+std::vector<std::string> storable_groups(const std::vector<std::string>& groups);
+
+}  // namespace pamcognito::sessions

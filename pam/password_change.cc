@@ -1,0 +1,94 @@
+#include <security/pam_modules.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "pam/admission.h"
+#include "pam/bus_client.h"
+#include "pam/conversation.h"
+#include "pam/password_change_data.h"
+#include "pam/phases.h"
+#include "pam/reset_demand.h"
+#include "pam/result.h"
+
+namespace pamcognito::pam {
+namespace {
+
+constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
+
+bool is_demanded_by_pool(const Handle& pam, const std::string& user, int flags) {
+  return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && has_reset_demand(pam, user);
+}
+
+// Whether this change is none of ours, whoever the user is.
+bool is_left_to_others(const Handle& pam, int flags) {
+  // Only a local password can have expired, unless our account phase said that the pool wants a new
+  // one; then it is ours also where a login program runs as root.
+  if (has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK))
+    return !has_reset_demand(pam, pam.item(PAM_USER));
+  // Root's passwd, chpasswd and adduser set local passwords, which are the break glass; with no
+  // pool and no daemon.
+  return ::getuid() == 0;
+}
+
+// The person itself; or a login program, for whom is signing in.
+bool may_change(const Handle& pam, const std::string& user, uid_t uid, int flags) {
+  return ::getuid() == uid || (::getuid() == 0 && is_demanded_by_pool(pam, user, flags));
+}
+
+// PAM_PRELIM_CHECK. nullopt: the conversation is stored and waits for the new password.
+std::optional<Ending> begin_change(const Handle& pam, const std::string& user, uid_t uid, int flags,
+                                   const Options& options) {
+  if (!may_change(pam, user, uid, flags))
+    return Ending{.outcome = Outcome::not_permitted, .cause = "another-user"};
+  auto opened = open_password_change(make_request(pam, user, uid, flags));
+  if (!opened) return opened.error();
+  auto conversation = std::make_unique<Conversation>(pam, options, has_flag(flags, PAM_SILENT),
+                                                     Conversation::Goal::change_password,
+                                                     std::move(opened->socket), opened->deadline);
+  if (const auto ended = conversation->run_to_new_password()) return ended;
+  if (!conversation->typed().hand_over_old(pam) ||
+      !store_password_change(pam, user, std::move(conversation)))
+    return kItemsRefused;
+  return std::nullopt;
+}
+
+// PAM_UPDATE_AUTHTOK.
+Ending end_change(const Handle& pam, const std::string& user, int flags) {
+  const auto conversation = take_password_change(pam, user);
+  if (!conversation) return {.outcome = Outcome::unforeseen, .cause = "nothing-begun"};
+  const Ending ending = conversation->resume(has_flag(flags, PAM_SILENT));
+  if (ending.outcome == Outcome::success && !conversation->typed().hand_over(pam))
+    return kItemsRefused;
+  return ending;
+}
+
+int change_password_of(const Handle& pam, const std::string& user, int flags,
+                       const Options& options) {
+  const bool update = has_flag(flags, PAM_UPDATE_AUTHTOK);
+  const Phase phase = update ? Phase::password_update : Phase::password_check;
+  if (!update) forget_password_change(pam);
+  const auto uid = admit(pam, options, phase, "password-change", user);
+  if (!uid) return uid.error();
+  const std::optional<Ending> ending =
+      update ? end_change(pam, user, flags) : begin_change(pam, user, *uid, flags, options);
+  if (!ending) return PAM_SUCCESS;
+  log_ending(pam, "password-change", *ending, user);
+  return pam_code(phase, *ending);
+}
+
+}  // namespace
+
+int change_password(Handle pam, int flags, const Options& options) {
+  if (is_left_to_others(pam, flags)) return PAM_IGNORE;
+  const auto user = pam.user();
+  if (!user) return user.error() == PAM_CONV_ERR ? PAM_CONV_ERR : PAM_SERVICE_ERR;
+  const int code = change_password_of(pam, *user, flags, options);
+  delay_refusal(pam, code);
+  return code;
+}
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,169 @@
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "tests/bench/bare_bus.h"
+#include "tests/bench/measure.h"
+#include "tests/bench/person.h"
+#include "tests/bench/rows.h"
+
+// sudo by somebody who has a session: no Cognito call, and where policy wants nothing, no question.
+namespace pamcognito::bench {
+namespace {
+
+constexpr char kPassword[] = "Correct-Horse-1";
+
+test::Stack sudo_stack() {
+  test::Stack stack;
+  stack.service = "sudo";
+  return stack;
+}
+
+uid_t uid_of(const char* user) {
+  const passwd* entry = ::getpwnam(user);
+  if (entry == nullptr) throw Failed(std::string("no account of ") + user);
+  return entry->pw_uid;
+}
+
+// This process as one that runs in a login of the user's, as sudo finds itself: the kernel's audit
+// ids are the login's, the real uid the user's, the effective uid root's.
+void enter_login_of(uid_t uid) {
+  const Fd file(::open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC));
+  const std::string text = std::to_string(uid);
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw Failed("this kernel does not let a login be made (/proc/self/loginuid)");
+}
+
+// sudo's authentication and account phase. The answers are what it may ask for.
+double run_sudo(std::vector<std::string> answers) {
+  test::Person person;
+  person.answers = std::move(answers);
+  test::Transaction transaction("alice", &person, sudo_stack());
+  const double began = wall_time();
+  const int authenticated = transaction.authenticate();
+  const int account = authenticated == PAM_SUCCESS ? transaction.account() : authenticated;
+  if (account != PAM_SUCCESS)
+    throw Failed(std::string("sudo ended with ") + test::code_name(account) + "\n" +
+                 test::Cognitod::log());
+  return wall_time() - began;
+}
+
+struct SudoTimes {
+  double ours = 0;
+  double bare = 0;
+  double calls = 0;
+};
+
+SudoTimes sudo_times(test::Pool* pool, const BareService& bare_service) {
+  constexpr int samples = 300;
+  enter_login_of(uid_of("alice"));
+  const test::RealUid as_alice(uid_of("alice"));
+  (void)run_sudo({kPassword, pool->totp_code("alice")});
+  (void)pool->admin("log/reset");
+  std::vector<double> ours;
+  std::vector<double> bare;
+  for (int i = 0; i < samples; ++i) {
+    ours.push_back(run_sudo({}));
+    bare.push_back(bare_service.call());
+  }
+  return {.ours = median(ours),
+          .bare = median(bare),
+          .calls = pool->admin("log/list")["requests"].size() * 1.0};
+}
+
+// In a process of its own, which becomes one of a login's.
+template <class Result, class Function>
+Result in_a_child(Function function) {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Failed("pipe");
+  const Fd read_end(pipe[0]);
+  Fd write_end(pipe[1]);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    try {
+      const Result result = function();
+      (void)!::write(write_end.get(), &result, sizeof result);
+    } catch (const std::exception& error) {
+      (void)std::fprintf(stderr, "%s\n", error.what());
+    }
+    ::_exit(0);
+  }
+  write_end.reset();
+  Result result{};
+  const bool whole = ::read(read_end.get(), &result, sizeof result) == sizeof result;
+  (void)::waitpid(pid, nullptr, 0);
+  if (!whole) throw Failed("a measurement in a child failed");
+  return result;
+}
+
+}  // namespace
+
+void measure_sudo(Report* report, test::Pool* pool) {
+  const BareService bare_service;
+  const SudoTimes times = in_a_child<SudoTimes>([&] { return sudo_times(pool, bare_service); });
+  Row row{.id = "sudo_none",
+          .what = "sudo with reauth = none: authentication and account",
+          .unit = "µs",
+          .figure = times.ours};
+  row.reference = times.bare;
+  row.reference_is = "connect, Hello, a call that returns a socket, one datagram on it";
+  row.limit = 1.5 * times.bare;
+  row.budget = "≤ 1.5 × reference";
+  report->add(row);
+
+  Row calls{.id = "sudo_none_calls",
+            .what = "Cognito calls of these sudos",
+            .unit = "",
+            .figure = times.calls};
+  calls.limit = 0;
+  calls.budget = "0";
+  report->add(calls);
+}
+
+void measure_password_checks(Report* report, test::Pool* pool) {
+  constexpr int samples = 60;
+  constexpr std::size_t checkers = 2;
+  const uid_t alice = uid_of("alice");
+  std::vector<double> alone;
+  std::vector<double> beside;
+  for (int i = 0; i < samples; ++i) alone.push_back(until_first_prompt());
+  std::array<int, 2> ready{};
+  if (::pipe2(ready.data(), O_CLOEXEC) != 0) throw Failed("pipe");
+  const Fd ready_read(ready[0]);
+  const Fd ready_write(ready[1]);
+  const auto check_for_ever = [&] {
+    enter_login_of(alice);
+    const test::RealUid as_alice(alice);
+    (void)run_sudo({kPassword, pool->totp_code("alice")});
+    for (bool first = true;; first = false) {
+      (void)run_sudo({kPassword});
+      if (first) (void)!::write(ready_write.get(), "r", 1);
+    }
+    return 0;
+  };
+  const std::array<test::Child, checkers> children = {test::Child(check_for_ever),
+                                                      test::Child(check_for_ever)};
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    char byte = 0;
+    if (::read(ready_read.get(), &byte, 1) != 1) throw Failed("no password check runs");
+  }
+  for (int i = 0; i < samples; ++i) beside.push_back(until_first_prompt());
+
+  Row row{.id = "beside_password_checks",
+          .what = "until the password prompt, beside two password checks",
+          .unit = "µs",
+          .figure = median(beside)};
+  row.reference = median(alone);
+  row.reference_is = "the same with nothing beside it";
+  row.limit = *row.reference + 5000;
+  row.budget = "≤ reference + 5 ms";
+  row.note = "a check (scrypt, N = 2^15) takes about 100 ms of a processor; two run all the time";
+  report->add(row);
+}
+
+}  // namespace pamcognito::bench

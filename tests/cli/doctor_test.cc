@@ -1,0 +1,292 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/cli/machine.h"
+#include "tests/cmocka_cpp.h"
+
+namespace pamcognito::test {
+namespace {
+
+using cli::Finding;
+using cli::State;
+
+constexpr char kAuth[] = "/etc/pam.d/common-auth";
+constexpr char kAccount[] = "/etc/pam.d/common-account";
+constexpr char kUnit[] = "/usr/lib/systemd/system/cognitod.service";
+constexpr char kUsers[] = "/etc/pam-cognito/users.conf";
+constexpr char kConfig[] = "/etc/pam-cognito/cognitod.conf";
+
+struct Planted {
+  const char* name;
+  std::function<void(Machine&)> plant;
+  const char* id;
+  State state;
+};
+
+// Puts `line` before everything else of the file.
+void put_first(Machine& machine, const std::string& path, const std::string& line) {
+  machine.write(path, line + machine.text(path));
+}
+
+// A stack of one's own instead of the profile's.
+void set_auth(Machine& machine, const std::string& text) {
+  machine.write(kAuth, text);
+}
+
+const std::vector<Planted>& all_planted() {
+  static const std::vector<Planted> planted = {
+      {"the configuration has a key that is none",
+       [](Machine& m) { m.write(kConfig, m.text(kConfig) + "allow_everybody = yes\n"); },
+       "config-valid", State::fault},
+      {"the configuration is missing", [](Machine& m) { m.remove(kConfig); }, "config-valid",
+       State::fault},
+      {"the pool is open to all",
+       [](Machine& m) { m.write(kConfig, m.text(kConfig) + "allow_users = *\n"); }, "config-advice",
+       State::warning},
+      {"no bus policy",
+       [](Machine& m) { m.remove("/usr/share/dbus-1/system.d/org.pamcognito.Auth1.conf"); },
+       "dbus-policy", State::fault},
+      {"a local bus policy without the deny",
+       [](Machine& m) {
+         m.write("/etc/dbus-1/system.d/org.pamcognito.Auth1.conf",
+                 "<busconfig><policy user=\"cognitod\"><allow own=\"org.pamcognito.Auth1\"/>"
+                 "</policy></busconfig>");
+       },
+       "dbus-policy", State::fault},
+      {"another policy lets everybody own the name",
+       [](Machine& m) {
+         m.write("/etc/dbus-1/system.d/zz-lax.conf",
+                 "<busconfig><policy context='default'><allow own_prefix='org.pamcognito'/>"
+                 "</policy></busconfig>");
+       },
+       "dbus-policy-lax", State::fault},
+      {"no activation file",
+       [](Machine& m) {
+         m.remove("/usr/share/dbus-1/system-services/org.pamcognito.Auth1.service");
+       },
+       "dbus-activation", State::fault},
+      {"users.conf can be written by its group", [](Machine& m) { m.chmod(kUsers, 0664); },
+       "users-conf", State::fault},
+      {"users.conf says nothing", [](Machine& m) { m.write(kUsers, "#group=cognito-users\n"); },
+       "users-conf", State::warning},
+      {"the only sudoer is ours",
+       [](Machine& m) { m.write(kUsers, "group=cognito-users\nusers=admin\n"); }, "users-admin",
+       State::fault},
+      {"a user of ours has no account",
+       [](Machine& m) { m.write(kUsers, "users=alice zoe\nexclude=admin\n"); }, "users-resolve",
+       State::fault},
+      {"the group is missing",
+       [](Machine& m) { m.write(kUsers, "group=cloud-users\nexclude=admin\n"); }, "users-group",
+       State::fault},
+      {"nsswitch without files",
+       [](Machine& m) { m.write("/etc/nsswitch.conf", "passwd: ldap\ngroup: files\n"); },
+       "nsswitch-passwd", State::fault},
+      {"the module is missing",
+       [](Machine& m) { m.remove("/usr/lib/x86_64-linux-gnu/security/pam_cognito.so"); },
+       "pam-module-file", State::fault},
+      {"the module belongs to a user",
+       [](Machine& m) { m.chown("/usr/lib/x86_64-linux-gnu/security/pam_cognito.so", 1001); },
+       "pam-module-file", State::fault},
+      {"no service asks the module", [](Machine& m) { set_auth(m, "auth required pam_unix.so\n"); },
+       "pam-lines", State::fault},
+      {"the account lines are missing",
+       [](Machine& m) { m.write(kAccount, "account required pam_unix.so\n"); }, "pam-lines",
+       State::fault},
+      {"pam_unix is sufficient before us",
+       [](Machine& m) { put_first(m, kAuth, "auth sufficient pam_unix.so nullok\n"); },
+       "pam-auth-fail-open", State::fault},
+      {"a refusal is ignored",
+       [](Machine& m) {
+         m.replace(kAuth, "authinfo_unavail=ignore default=die", "default=ignore");
+       },
+       "pam-auth-fail-open", State::fault},
+      {"a refusal with maxtries only is ignored",
+       [](Machine& m) {
+         m.replace(kAuth, "authinfo_unavail=ignore", "authinfo_unavail=ignore maxtries=ignore");
+       },
+       "pam-auth-fail-open", State::fault},
+      {"a jump lands behind pam_deny",
+       [](Machine& m) { put_first(m, kAuth, "auth [success=7 default=ignore] pam_permit.so\n"); },
+       "pam-auth-fail-open", State::fault},
+      {"an absent daemon is a success",
+       [](Machine& m) {
+         set_auth(m,
+                  "auth [success=2 authinfo_unavail=2 ignore=ignore default=die] pam_cognito.so\n"
+                  "auth [success=1 default=ignore] pam_unix.so\n"
+                  "auth requisite pam_deny.so\nauth required pam_permit.so\n");
+       },
+       "pam-auth-unavailable", State::fault},
+      {"no jump over root",
+       [](Machine& m) {
+         set_auth(m,
+                  "auth [success=2 ignore=ignore authinfo_unavail=ignore default=die] "
+                  "pam_cognito.so\nauth [success=1 default=ignore] pam_unix.so\n"
+                  "auth requisite pam_deny.so\nauth required pam_permit.so\n");
+       },
+       "pam-auth-root", State::fault},
+      {"the module is required beside pam_unix",
+       [](Machine& m) { set_auth(m, "auth required pam_unix.so\nauth required pam_cognito.so\n"); },
+       "pam-auth-accepted", State::fault},
+      {"no break glass", [](Machine& m) { m.replace(kAuth, " authinfo_unavail=ignore", ""); },
+       "pam-auth-break-glass", State::warning},
+      {"a line that libpam does not understand",
+       [](Machine& m) { put_first(m, kAuth, "auth perhaps pam_unix.so\n"); }, "pam-syntax",
+       State::fault},
+      {"the account line is sufficient",
+       [](Machine& m) {
+         m.write(kAccount, "account sufficient pam_cognito.so\naccount required pam_unix.so\n");
+       },
+       "pam-account-fail-open", State::fault},
+      {"the account line skips pam_unix",
+       [](Machine& m) {
+         m.write(kAccount,
+                 "account [default=1 success=ignore] pam_succeed_if.so uid >= 1000\n"
+                 "account required pam_permit.so\n"
+                 "account [success=done ignore=ignore default=die] pam_cognito.so\n"
+                 "account required pam_unix.so\n");
+       },
+       "pam-account-local", State::fault},
+      {"no jump over root's account",
+       [](Machine& m) {
+         m.write(kAccount, "account required pam_unix.so\naccount required pam_cognito.so\n");
+       },
+       "pam-account-root", State::fault},
+      {"a user of ours has an empty password",
+       [](Machine& m) { m.replace("/etc/shadow", "alice:!:", "alice::"); }, "pam-empty-password",
+       State::fault},
+      {"passwd goes on after a refusal",
+       [](Machine& m) {
+         m.write("/etc/pam.d/common-password",
+                 "password sufficient pam_cognito.so\npassword required pam_unix.so\n");
+       },
+       "pam-password-fail-open", State::fault},
+      {"sudo does not ask us",
+       [](Machine& m) { m.write("/etc/pam.d/sudo", "auth required pam_unix.so\n"); },
+       "pam-services", State::warning},
+      {"sshd cannot ask for a code",
+       [](Machine& m) { m.set_sshd("kbdinteractiveauthentication", "no"); },
+       "sshd-keyboard-interactive", State::fault},
+      {"sshd without PAM", [](Machine& m) { m.set_sshd("usepam", "no"); }, "sshd-use-pam",
+       State::fault},
+      {"sshd takes stored passwords",
+       [](Machine& m) { m.set_sshd("passwordauthentication", "yes"); },
+       "sshd-password-authentication", State::fault},
+      {"sshd hangs up too soon", [](Machine& m) { m.set_sshd("logingracetime", "60"); },
+       "sshd-login-grace-time", State::fault},
+      {"cognitod waits longer than sshd",
+       [](Machine& m) { m.write(kConfig, m.text(kConfig) + "[service sshd]\ndeadline = 200s\n"); },
+       "sshd-login-grace-time", State::warning},
+      {"root's password over ssh", [](Machine& m) { m.set_sshd("permitrootlogin", "yes"); },
+       "sshd-root-login", State::warning},
+      {"a drop-in that a user may change",
+       [](Machine& m) {
+         m.write("/etc/pam-cognito/cognitod.conf.d/10-x.conf", "[mfa]\nrequire = yes\n");
+         m.chown("/etc/pam-cognito/cognitod.conf.d/10-x.conf", 1001);
+       },
+       "etc-permissions", State::fault},
+      {"a plain client secret for all to read",
+       [](Machine& m) { m.write("/etc/pam-cognito/client_secret", "s3cret\n"); },
+       "credential-permissions", State::fault},
+      {"the state can be read by others", [](Machine& m) { m.chmod("/var/lib/cognitod", 0755); },
+       "state-permissions", State::fault},
+      {"the identities are no database",
+       [](Machine& m) { m.write("/var/lib/cognitod/known-users.db", "rubbish"); },
+       "identities-file", State::fault},
+      {"no unit", [](Machine& m) { m.remove(kUnit); }, "unit-installed", State::fault},
+      {"the unit runs as root", [](Machine& m) { m.replace(kUnit, "User=cognitod\n", ""); },
+       "unit-user", State::fault},
+      {"a drop-in gives capabilities",
+       [](Machine& m) {
+         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
+                 "[Service]\nCapabilityBoundingSet=CAP_SYS_ADMIN\n");
+       },
+       "unit-sandbox", State::fault},
+      {"a drop-in allows core files",
+       [](Machine& m) {
+         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
+                 "[Service]\nLimitCORE=infinity\n");
+       },
+       "unit-sandbox", State::fault},
+      {"too little locked memory",
+       [](Machine& m) { m.replace(kUnit, "LimitMEMLOCK=64M", "LimitMEMLOCK=64K"); }, "unit-memlock",
+       State::fault},
+      {"no watchdog", [](Machine& m) { m.replace(kUnit, "WatchdogSec=120\n", ""); },
+       "unit-watchdog", State::warning},
+      {"no descriptor store",
+       [](Machine& m) {
+         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
+                 "[Service]\nFileDescriptorStoreMax=0\n");
+       },
+       "unit-fd-store", State::warning},
+  };
+  return planted;
+}
+
+void print(const cli::Findings& findings) {
+  for (const Finding& finding : findings)
+    if (finding.state != State::ok)
+      print_error("%s %s: %s\n", std::string(to_string(finding.state)).c_str(), finding.id.c_str(),
+                  finding.what.c_str());
+}
+
+void a_good_machine_has_no_fault(void**) {
+  const Machine machine;
+  const cli::Findings findings = machine.findings();
+  const auto faults = std::ranges::count(findings, State::fault, &Finding::state);
+  if (faults > 0) print(findings);
+  assert_int_equal(faults, 0);
+  assert_true(findings.size() >= 30);
+}
+
+void each_planted_fault_is_named(void**) {
+  for (const Planted& planted : all_planted()) {
+    Machine machine;
+    planted.plant(machine);
+    const cli::Findings findings = machine.findings();
+    const auto found = std::ranges::find_if(findings, [&](const Finding& finding) {
+      return finding.id == planted.id && finding.state == planted.state;
+    });
+    if (found == findings.end()) {
+      print(findings);
+      fail_msg("not found: %s (%s)", planted.name, planted.id);
+    }
+    assert_false(found->what.empty());
+    assert_false(found->remedy.empty());
+  }
+}
+
+// A check that reports everything would pass the test above.
+void a_planted_fault_leaves_the_other_checks_alone(void**) {
+  Machine machine;
+  machine.set_sshd("usepam", "no");
+  const cli::Findings findings = machine.findings();
+  assert_int_equal(std::ranges::count(findings, State::fault, &Finding::state), 1);
+}
+
+void what_cannot_be_looked_at_is_skipped(void**) {
+  Machine machine;
+  machine.remove_sshd();
+  const cli::Findings findings = machine.findings();
+  const auto sshd = std::ranges::find(findings, "sshd", &Finding::id);
+  assert_true(sshd != findings.end());
+  assert_true(sshd->state == State::skipped);
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  if (::geteuid() != 0) return 77;  // the planted files must be root's
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(a_good_machine_has_no_fault),
+      cmocka_unit_test(each_planted_fault_is_named),
+      cmocka_unit_test(a_planted_fault_leaves_the_other_checks_alone),
+      cmocka_unit_test(what_cannot_be_looked_at_is_skipped),
+  };
+  return cmocka_run_group_tests_name("doctor", tests, nullptr, nullptr);
+}

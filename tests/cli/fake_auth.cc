@@ -1,0 +1,304 @@
+#include "tests/cli/fake_auth.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "common/bus_names.h"
+#include "common/fd.h"
+#include "common/frame.h"
+
+namespace pamcognito::test {
+namespace {
+
+constexpr char kSessionId[] = "00112233445566778899aabbccddeeff";
+constexpr uid_t kAlice = 1001;
+
+struct Person {
+  std::atomic<bool> signed_in{false};
+  std::atomic<bool> has_totp{false};
+  std::string preferred = "SMS";
+};
+
+Person& alice() {
+  static Person person;
+  return person;
+}
+
+uid_t caller_of(sd_bus_message* call) {
+  sd_bus_creds* creds = nullptr;
+  uid_t uid = static_cast<uid_t>(-1);
+  if (sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds) >= 0)
+    (void)sd_bus_creds_get_euid(creds, &uid);
+  sd_bus_creds_unref(creds);
+  return uid;
+}
+
+int not_permitted(sd_bus_error* error) {
+  return sd_bus_error_set(error, bus_names::kErrorNotPermitted, "only root may ask for this");
+}
+
+// The next frame of the person; an abort where there is none.
+ModuleFrame wait_for_person(int socket) {
+  while (true) {
+    auto frame = receive_from_module(socket);
+    if (frame) return std::move(*frame);
+    if (frame.error() != FrameError::would_block) return {};
+    pollfd poll{.fd = socket, .events = POLLIN, .revents = 0};
+    (void)::poll(&poll, 1, -1);
+  }
+}
+
+bool asks_and_gets(int socket, FrameType type, Purpose purpose, std::string_view prompt,
+                   std::string_view right) {
+  (void)send_text(socket, type, purpose, prompt);
+  const ModuleFrame frame = wait_for_person(socket);
+  return frame.type == FrameType::answer && frame.answer.reveal() == right;
+}
+
+void refuse(int socket, std::string_view why) {
+  (void)send_text(socket, FrameType::error, Purpose::other, why);
+  (void)send_outcome(socket, Outcome::refused, {});
+}
+
+void play_sign_in(Fd socket) {
+  const int fd = socket.get();
+  if (!asks_and_gets(fd, FrameType::ask_hidden, Purpose::password, "Password: ", "right"))
+    return refuse(fd, "Sign-in failed.");
+  (void)send_text(fd, FrameType::info, Purpose::other, "A code was sent.");
+  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
+                     "Code sent to +*******4567 by SMS: ", "123456"))
+    return refuse(fd, "Sign-in failed.");
+  (void)send_outcome(fd, Outcome::success, SignInId{1});
+  if (wait_for_person(fd).type != FrameType::ack) return;
+  alice().signed_in = true;
+  if (wait_for_person(fd).type == FrameType::account) (void)send_outcome(fd, Outcome::success, {});
+}
+
+void play_set_up(Fd socket, bool plain, std::string form) {
+  const int fd = socket.get();
+  const std::string secret = plain
+                                 ? "otpauth://totp/Example:alice?secret=JBSWY3DP&issuer=Example\n\n"
+                                 : "(QR code: " + form + ")\nSecret: JBSW Y3DP\n\n";
+  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
+                     secret + "Code from the app: ", "123456"))
+    return refuse(fd, "That code is not right.");
+  alice().has_totp = true;
+  (void)send_outcome(fd, Outcome::success, {});
+  (void)wait_for_person(fd);
+}
+
+template <class Play>
+int reply_with_conversation(sd_bus_message* call, Play play) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    return -errno;
+  const int result = sd_bus_reply_method_return(call, "hu", ends[1], 60U);
+  (void)::close(ends[1]);
+  std::thread([end = ends[0], play] { play(Fd(end)); }).detach();
+  return result;
+}
+
+int open_sign_in(sd_bus_message* call, void*, sd_bus_error* error) {
+  const char* user = nullptr;
+  const char* service = nullptr;
+  int result = sd_bus_message_read(call, "ss", &user, &service);
+  if (result < 0) return result;
+  if (std::string_view(user) != "alice")
+    return sd_bus_error_set(error, bus_names::kErrorNotOurs, nullptr);
+  const uid_t caller = caller_of(call);
+  if (caller != 0 && caller != kAlice) return not_permitted(error);
+  return reply_with_conversation(call, [](Fd socket) { play_sign_in(std::move(socket)); });
+}
+
+int set_up_totp(sd_bus_message* call, void*, sd_bus_error* error) {
+  if (!alice().signed_in)
+    return sd_bus_error_set(error, bus_names::kErrorNotAuthorized,
+                            "sign in with a second factor first");
+  bool plain = false;
+  std::string qr = "absent";
+  int result = sd_bus_message_enter_container(call, 'a', "{sv}");
+  while (result >= 0 && (result = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+    const char* key = nullptr;
+    (void)sd_bus_message_read(call, "s", &key);
+    if (std::string_view(key) == "plain_uri") {
+      int flag = 0;
+      (void)sd_bus_message_read(call, "v", "b", &flag);
+      plain = flag != 0;
+    } else {
+      const char* text = nullptr;
+      (void)sd_bus_message_read(call, "v", "s", &text);
+      if (std::string_view(key) == "qr") qr = text;
+    }
+    result = sd_bus_message_exit_container(call);
+  }
+  return reply_with_conversation(
+      call, [plain, qr](Fd socket) { play_set_up(std::move(socket), plain, qr); });
+}
+
+int prefer(sd_bus_message* call, void*, sd_bus_error* error) {
+  const char* method = nullptr;
+  const int result = sd_bus_message_read(call, "s", &method);
+  if (result < 0) return result;
+  if (!alice().signed_in)
+    return sd_bus_error_set(error, bus_names::kErrorNotAuthorized,
+                            "sign in with a second factor first");
+  if (std::string_view(method) == "TOTP" && !alice().has_totp)
+    return sd_bus_error_set(error, bus_names::kErrorNotSetUp,
+                            "you have no authenticator app: cognitoctl mfa setup");
+  alice().preferred = std::string_view(method) == "NOMFA" ? "" : method;
+  return sd_bus_reply_method_return(call, "");
+}
+
+int update_preference(sd_bus_message* call, void*, sd_bus_error* error) {
+  if (!alice().signed_in)
+    return sd_bus_error_set(error, bus_names::kErrorNotAuthorized,
+                            "sign in with a second factor first");
+  const char* factor = nullptr;
+  const char* value = nullptr;
+  if (sd_bus_message_enter_container(call, 'a', "{ss}") < 0 ||
+      sd_bus_message_read(call, "{ss}", &factor, &value) < 0)
+    return -EBADMSG;
+  if (std::string_view(factor) == "sms")
+    return sd_bus_error_set(error, bus_names::kErrorRefused,
+                            "that would leave you without an accepted second factor");
+  if (std::string_view(factor) == "totp") {
+    alice().has_totp = false;
+    alice().preferred = "SMS";
+  }
+  return sd_bus_reply_method_return(call, "");
+}
+
+int preference(sd_bus_message* call, void*, sd_bus_error*) {
+  const std::string preferred = alice().preferred;
+  if (alice().has_totp)
+    return sd_bus_reply_method_return(call, "ass", 2, "TOTP", "SMS", preferred.c_str());
+  return sd_bus_reply_method_return(call, "ass", 1, "SMS", preferred.c_str());
+}
+
+int list_sessions(sd_bus_message* call, void*, sd_bus_error* error) {
+  const char* user = nullptr;
+  const int result = sd_bus_message_read(call, "s", &user);
+  if (result < 0) return result;
+  if (*user == '\0' && caller_of(call) != 0) return not_permitted(error);
+  if (*user != '\0' && std::string_view(user) != "alice")
+    return sd_bus_reply_method_return(call, "aa{sv}", 0);
+  return sd_bus_reply_method_return(call, "aa{sv}", 1, 8, "id", "s", kSessionId, "user", "s",
+                                    "alice", "service", "s", "sshd", "origin", "s", "192.0.2.7",
+                                    "factor", "s", "totp", "age_s", "t", std::uint64_t{7500},
+                                    "verified_age_s", "t", std::uint64_t{42}, "login_open", "b", 1);
+}
+
+int end_session(sd_bus_message* call, void*, sd_bus_error* error) {
+  const char* id = nullptr;
+  const int result = sd_bus_message_read(call, "s", &id);
+  if (result < 0) return result;
+  if (std::string_view(id) != kSessionId)
+    return sd_bus_error_set(error, bus_names::kErrorNoSuchSession, nullptr);
+  return sd_bus_reply_method_return(call, "");
+}
+
+int sign_out(sd_bus_message* call, void*, sd_bus_error* error) {
+  const char* user = nullptr;
+  const int result = sd_bus_message_read(call, "s", &user);
+  if (result < 0) return result;
+  if (caller_of(call) != 0 && std::string_view(user) != "alice") return not_permitted(error);
+  return sd_bus_reply_method_return(call, "u", std::string_view(user) == "alice" ? 2U : 0U);
+}
+
+int list_identities(sd_bus_message* call, void*, sd_bus_error* error) {
+  if (caller_of(call) != 0) return not_permitted(error);
+  return sd_bus_reply_method_return(call, "aa{sv}", 1, 6, "user", "s", "alice", "sub", "s",
+                                    "0a11ce00-0000-4000-8000-000000000001", "by", "s",
+                                    "first-sign-in", "pinned_at", "t", std::uint64_t{1'790'000'000},
+                                    "verified_at", "t", std::uint64_t{1'790'086'400}, "standing",
+                                    "s", "good");
+}
+
+int change_identity(sd_bus_message* call, void*, sd_bus_error* error) {
+  if (caller_of(call) != 0) return not_permitted(error);
+  return sd_bus_reply_method_return(call, "");
+}
+
+int get_status(sd_bus_message* call, void*, sd_bus_error* error) {
+  if (caller_of(call) != 0) return not_permitted(error);
+  return sd_bus_reply_method_return(call, "a{sv}", 9, "version", "s", "0.1.0", "configured", "b", 1,
+                                    "user_pool_id", "s", "eu-west-1_Example", "started_at", "t",
+                                    std::uint64_t{1'790'000'000}, "sessions", "u", 3U,
+                                    "sign_ins_open", "u", 1U, "identities", "u", 12U,
+                                    "sessions_survive", "b", 1, "identities_writable", "b", 1);
+}
+
+int get_metrics(sd_bus_message* call, void*, sd_bus_error* error) {
+  if (caller_of(call) != 0) return not_permitted(error);
+  return sd_bus_reply_method_return(call, "a(sa{ss}d)", 2, "pam_cognito_sign_ins_total", 2,
+                                    "outcome", "success", "service", "sshd", 17.0,
+                                    "pam_cognito_messages_total", 0, 4.0);
+}
+
+int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
+  if (caller_of(call) != 0) return not_permitted(error);
+  return sd_bus_reply_method_return(
+      call, "a(sss)", 2, "may sign in?", "yes", "group linux-users is in allow_groups of [access]",
+      "asked again?", "the password, for 1 h", "reauth = password in [service sudo]");
+}
+
+int version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
+            sd_bus_error*) {
+  return sd_bus_message_append(reply, "s", "0.1.0");
+}
+
+int configured(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
+               sd_bus_error*) {
+  return sd_bus_message_append(reply, "b", 1);
+}
+
+constexpr auto kAnybody = SD_BUS_VTABLE_UNPRIVILEGED;
+const sd_bus_vtable kTable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("OpenSignIn", "ssa{sv}", "hu", &open_sign_in, kAnybody),
+    SD_BUS_METHOD("SetUpTotp", "a{sv}", "hu", &set_up_totp, kAnybody),
+    SD_BUS_METHOD("SetPreferredMfa", "s", "", &prefer, kAnybody),
+    SD_BUS_METHOD("UpdateMfaPreference", "a{ss}", "", &update_preference, kAnybody),
+    SD_BUS_METHOD("FetchMfaPreference", "b", "ass", &preference, kAnybody),
+    SD_BUS_METHOD("ListSessions", "s", "aa{sv}", &list_sessions, kAnybody),
+    SD_BUS_METHOD("EndSession", "s", "", &end_session, kAnybody),
+    SD_BUS_METHOD("SignOut", "s", "u", &sign_out, kAnybody),
+    SD_BUS_METHOD("ListIdentities", "", "aa{sv}", &list_identities, kAnybody),
+    SD_BUS_METHOD("PinIdentity", "ss", "", &change_identity, kAnybody),
+    SD_BUS_METHOD("ResetIdentity", "s", "", &change_identity, kAnybody),
+    SD_BUS_METHOD("GetStatus", "", "a{sv}", &get_status, kAnybody),
+    SD_BUS_METHOD("GetMetrics", "", "a(sa{ss}d)", &get_metrics, kAnybody),
+    SD_BUS_METHOD("TestPolicy", "ss", "a(sss)", &test_policy, kAnybody),
+    SD_BUS_PROPERTY("Version", "s", &version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Configured", "b", &configured, 0, 0),
+    SD_BUS_VTABLE_END,
+};
+
+}  // namespace
+
+int serve_fake_auth(int ready) {
+  sd_bus* bus = nullptr;
+  int result = sd_bus_open_system(&bus);
+  if (result >= 0)
+    result = sd_bus_add_object_vtable(bus, nullptr, bus_names::kPath, bus_names::kInterface, kTable,
+                                      nullptr);
+  if (result >= 0) result = sd_bus_request_name(bus, bus_names::kService, 0);
+  if (result >= 0 && ::write(ready, "1", 1) != 1) result = -errno;
+  while (result >= 0) {
+    result = sd_bus_process(bus, nullptr);
+    if (result == 0) result = sd_bus_wait(bus, UINT64_MAX);
+  }
+  (void)std::fprintf(stderr, "the fake daemon failed: %s\n", std::strerror(-result));
+  return 1;
+}
+
+}  // namespace pamcognito::test

@@ -1,0 +1,174 @@
+#include "tests/cli/machine.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/cmocka_cpp.h"
+
+namespace pamcognito::test {
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+// The lines of a block of conf/pam-cognito, such as "Auth".
+std::vector<std::string> profile_block(const std::string& name) {
+  std::istringstream profile(read_file(PAM_COGNITO_TEST_CONF "/pam-cognito"));
+  std::vector<std::string> lines;
+  bool inside = false;
+  for (std::string line; std::getline(profile, line);) {
+    const bool indented = line.starts_with('\t') || line.starts_with(' ');
+    if (!indented) inside = line == name + ":";
+    if (indented && inside) lines.push_back(line.substr(line.find_first_not_of("\t ")));
+  }
+  return lines;
+}
+
+// What pam-auth-update(8) makes of Primary blocks: `end` jumps over the rest of them and pam_deny.
+std::string primary_stack(const std::string& type, std::vector<std::string> lines,
+                          const std::string& pam_unix) {
+  lines.push_back(pam_unix);
+  std::string text;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::string line = lines[i];
+    if (const std::size_t end = line.find("=end"); end != std::string::npos)
+      line.replace(end + 1, 3, std::to_string(lines.size() - i));
+    text.append(type).append("\t").append(line).append("\n");
+  }
+  return text + type + "\trequisite\tpam_deny.so\n" + type + "\trequired\tpam_permit.so\n";
+}
+
+std::string additional(const std::string& type, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += type + "\t" + line + "\n";
+  return text;
+}
+
+class MachineSystem final : public cli::System {
+ public:
+  MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd)
+      : System(root), sshd_(sshd) {}
+
+  std::expected<std::string, std::string> run(const std::vector<std::string>&) const override {
+    if (sshd_.empty()) return std::unexpected("sshd is not installed");
+    std::string text;
+    for (const auto& [key, value] : sshd_) text.append(key).append(" ").append(value).append("\n");
+    return text;
+  }
+
+ private:
+  const std::map<std::string, std::string>& sshd_;
+};
+
+}  // namespace
+
+Machine::Machine()
+    : sshd_{{"kbdinteractiveauthentication", "yes"},
+            {"usepam", "yes"},
+            {"passwordauthentication", "no"},
+            {"logingracetime", "120"},
+            {"permitrootlogin", "without-password"}} {
+  char directory[] = "/tmp/cognitoctl-machine-XXXXXX";
+  assert_non_null(::mkdtemp(directory));
+  root_ = directory;
+  write("/etc/passwd",
+        "root:x:0:0::/root:/bin/sh\ncognitod:x:990:990::/:/usr/sbin/nologin\n"
+        "admin:x:1000:1000::/:/bin/sh\nalice:x:1001:1001::/:/bin/sh\nbob:x:1002:1002::/:/bin/sh\n");
+  write("/etc/group", "root:x:0:\nsudo:x:27:admin\ncognito-users:x:2000:alice\n");
+  write("/etc/shadow", "root:*:1::::::\nadmin:$y$x:1::::::\nalice:!:1::::::\nbob:$y$x:1::::::\n",
+        0640);
+  write("/etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\n");
+  write("/etc/pam-cognito/users.conf", "group=cognito-users\nexclude=admin\n");
+  write("/etc/pam-cognito/cognitod.conf",
+        "[pool]\nregion = eu-west-1\nuser_pool_id = eu-west-1_Example\n"
+        "client_id = 1example23456789\n[access]\nallow_groups = linux-users\n");
+  write("/usr/share/dbus-1/system.d/org.pamcognito.Auth1.conf",
+        read_file(PAM_COGNITO_TEST_CONF "/org.pamcognito.Auth1.conf"));
+  write("/usr/share/dbus-1/system-services/org.pamcognito.Auth1.service",
+        read_file(PAM_COGNITO_TEST_CONF "/org.pamcognito.Auth1.service.in"));
+  write("/usr/lib/systemd/system/cognitod.service",
+        read_file(PAM_COGNITO_TEST_CONF "/../systemd/cognitod.service.in"));
+  write("/usr/lib/x86_64-linux-gnu/security/pam_cognito.so", "ELF");
+  write("/var/lib/cognitod/known-users.db", "SQLite format 3");
+  chown("/var/lib/cognitod", 990);
+  chmod("/var/lib/cognitod", 0700);
+
+  write("/etc/pam.d/common-auth",
+        primary_stack("auth", profile_block("Auth"),
+                      "[success=end default=ignore]\tpam_unix.so nullok"));
+  write("/etc/pam.d/common-account",
+        primary_stack("account", {},
+                      "[success=end new_authtok_reqd=done default=ignore]\tpam_unix.so") +
+            additional("account", profile_block("Account")));
+  write("/etc/pam.d/common-password",
+        primary_stack("password", profile_block("Password"),
+                      "[success=end default=ignore]\tpam_unix.so obscure use_authtok yescrypt"));
+  const std::string session = "session\trequired\tpam_unix.so\n";
+  write("/etc/pam.d/common-session", session + "session\toptional\tpam_cognito.so\n");
+  const std::string all =
+      "@include common-auth\n@include common-account\n@include common-session\n"
+      "@include common-password\n";
+  for (const char* service : {"sshd", "sudo", "login"})
+    write("/etc/pam.d/" + std::string(service), all);
+  write("/etc/pam.d/su", "auth sufficient pam_rootok.so\n" + all);
+  write("/etc/pam.d/passwd", "@include common-password\n");
+}
+
+Machine::~Machine() {
+  std::error_code ignored;
+  std::filesystem::remove_all(root_, ignored);
+}
+
+void Machine::write(const std::string& path, const std::string& text, mode_t mode) {
+  const std::filesystem::path file = root_ + path;
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file, std::ios::trunc) << text;
+  chmod(path, mode);
+}
+
+std::string Machine::text(const std::string& path) const {
+  return read_file(root_ + path);
+}
+
+void Machine::replace(const std::string& path, const std::string& from, const std::string& to) {
+  std::string changed = text(path);
+  const std::size_t at = changed.find(from);
+  if (at == std::string::npos) fail_msg("%s does not hold: %s", path.c_str(), from.c_str());
+  for (std::size_t i = at; i != std::string::npos; i = changed.find(from, i + to.size()))
+    changed.replace(i, from.size(), to);
+  write(path, changed);
+}
+
+void Machine::remove(const std::string& path) {
+  std::filesystem::remove_all(root_ + path);
+}
+
+void Machine::chmod(const std::string& path, mode_t mode) {
+  assert_int_equal(::chmod((root_ + path).c_str(), mode), 0);
+}
+
+void Machine::chown(const std::string& path, uid_t uid) {
+  assert_int_equal(::chown((root_ + path).c_str(), uid, uid), 0);
+}
+
+cli::Findings Machine::findings() const {
+  const MachineSystem system(root_, sshd_);
+  cli::ConfigCheck config = cli::check_config(system);
+  cli::Findings all = std::move(config.findings);
+  for (cli::Findings some : {cli::check_bus_policy(system), cli::check_users(system),
+                             cli::check_name_service(system), cli::check_pam_module(system),
+                             cli::check_pam(system), cli::check_sshd(system, config.config.get()),
+                             cli::check_permissions(system), cli::check_unit(system)})
+    for (cli::Finding& finding : some) all.push_back(std::move(finding));
+  return all;
+}
+
+}  // namespace pamcognito::test

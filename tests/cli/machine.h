@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "cli/doctor/checks.h"
+#include "cli/doctor/system.h"
+
+namespace pamcognito::test {
+
+// A directory tree that looks like a machine on which pam-cognito is rightly installed: the shipped
+// bus policy, unit and PAM profile, as Debian's pam-auth-update would have written it. Tests plant
+// faults into it. Root only, as files must be root's.
+class Machine {
+ public:
+  Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine();
+
+  void write(const std::string& path, const std::string& text, mode_t mode = 0644);
+  [[nodiscard]] std::string text(const std::string& path) const;
+  void replace(const std::string& path, const std::string& from, const std::string& to);
+  void remove(const std::string& path);
+  void chmod(const std::string& path, mode_t mode);
+  void chown(const std::string& path, uid_t uid);
+  // What `sshd -T` says.
+  void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
+  void remove_sshd() { sshd_.clear(); }
+
+  // All checks but those that need a network or a bus.
+  [[nodiscard]] cli::Findings findings() const;
+  [[nodiscard]] const std::string& root() const { return root_; }
+
+ private:
+  std::string root_;
+  std::map<std::string, std::string> sshd_;
+};
+
+}  // namespace pamcognito::test

@@ -1,0 +1,267 @@
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/auth_client.h"
+#include "cli/bus_errors.h"
+#include "cli/doctor/pam_stack.h"
+#include "cli/doctor/pool_judgement.h"
+#include "cli/explain/story.h"
+#include "cli/output.h"
+#include "tests/cmocka_cpp.h"
+
+namespace pamcognito::cli {
+namespace {
+
+// --- libpam's dispatcher
+
+PamRule rule(const std::string& module, std::map<std::string, std::string> control,
+             unsigned level = 0) {
+  PamRule made;
+  made.module = module;
+  made.control = std::move(control);
+  made.level = level;
+  return made;
+}
+
+const std::map<std::string, std::string> kRequired = {
+    {"success", "ok"}, {"ignore", "ignore"}, {"default", "bad"}};
+const std::map<std::string, std::string> kSufficient = {{"success", "done"}, {"default", "ignore"}};
+
+std::string walk(const std::vector<PamRule>& rules,
+                 const std::map<std::string, std::string>& answers) {
+  return walk_pam_stack(rules, [&](const PamRule& asked) { return answers.at(asked.module); }).code;
+}
+
+void the_first_failure_of_required_modules_counts(void**) {
+  const std::vector<PamRule> rules{rule("a", kRequired), rule("b", kRequired)};
+  assert_text(walk(rules, {{"a", "success"}, {"b", "success"}}), "success");
+  assert_text(walk(rules, {{"a", "auth_err"}, {"b", "maxtries"}}), "auth_err");
+  assert_text(walk(rules, {{"a", "success"}, {"b", "maxtries"}}), "maxtries");
+}
+
+void a_stack_without_an_opinion_fails(void**) {
+  const std::vector<PamRule> rules{rule("a", kRequired)};
+  assert_text(walk(rules, {{"a", "ignore"}}), "perm_denied");
+  assert_text(walk({}, {}), "perm_denied");
+}
+
+void sufficient_ends_the_stack_unless_something_failed_before(void**) {
+  const std::vector<PamRule> rules{rule("a", kRequired), rule("b", kSufficient),
+                                   rule("c", kRequired)};
+  assert_text(walk(rules, {{"a", "success"}, {"b", "success"}, {"c", "auth_err"}}), "success");
+  assert_text(walk(rules, {{"a", "auth_err"}, {"b", "success"}, {"c", "success"}}), "auth_err");
+}
+
+void a_jump_counts_a_substack_as_one(void**) {
+  const std::vector<PamRule> rules{rule("a", {{"success", "1"}, {"default", "ignore"}}),
+                                   rule("", {{"default", "ignore"}}), rule("b", kRequired, 1),
+                                   rule("c", kRequired, 1), rule("d", kRequired)};
+  assert_text(
+      walk(rules, {{"a", "success"}, {"b", "auth_err"}, {"c", "auth_err"}, {"d", "success"}}),
+      "success");
+}
+
+void a_jump_beyond_the_end_fails(void**) {
+  const std::vector<PamRule> rules{rule("a", {{"success", "2"}}), rule("b", kRequired)};
+  assert_text(walk(rules, {{"a", "success"}, {"b", "success"}}), "perm_denied");
+}
+
+void done_within_a_substack_ends_only_that(void**) {
+  const std::vector<PamRule> rules{rule("", {{"default", "ignore"}}), rule("a", kSufficient, 1),
+                                   rule("b", kRequired, 1), rule("c", kRequired)};
+  assert_text(walk(rules, {{"a", "success"}, {"b", "auth_err"}, {"c", "maxtries"}}), "maxtries");
+  assert_text(walk(rules, {{"a", "success"}, {"b", "auth_err"}, {"c", "success"}}), "success");
+}
+
+// --- the pool's answer
+
+policy::PoolConfig pool() {
+  policy::PoolConfig config;
+  config.endpoint = "https://cognito-idp.eu-west-1.amazonaws.com";
+  config.ca_file = "/etc/ssl/certs/ca-certificates.crt";
+  return config;
+}
+
+PoolAnswer answered(int status, const std::string& exception, const std::string& message) {
+  PoolAnswer answer;
+  answer.reached = PoolAnswer::Reached::answered;
+  answer.status = status;
+  answer.exception = exception;
+  answer.message = message;
+  answer.date = 1'790'000'000;
+  answer.asked_at = 1'790'000'000;
+  return answer;
+}
+
+State state_of(const PoolAnswer& answer, const std::string& id) {
+  const Findings findings = judge_pool_answer(pool(), answer);
+  const auto found = std::ranges::find(findings, id, &Finding::id);
+  assert_true(found != findings.end());
+  return found->state;
+}
+
+void the_answer_says_whether_the_client_allows_the_flow(void**) {
+  PoolAnswer good = answered(200, "", "");
+  good.challenge = "PASSWORD_VERIFIER";
+  assert_true(state_of(good, "pool-client") == State::ok);
+  const auto client = [](const std::string& exception, const std::string& message) {
+    return state_of(answered(400, exception, message), "pool-client");
+  };
+  assert_true(client("UserNotFoundException", "User does not exist.") == State::warning);
+  assert_true(client("InvalidParameterException",
+                     "USER_SRP_AUTH flow not enabled for this client") == State::fault);
+  assert_true(client("ResourceNotFoundException", "User pool client x does not exist.") ==
+              State::fault);
+  assert_true(client("NotAuthorizedException",
+                     "Client x is configured with secret but SECRET_HASH was not received") ==
+              State::skipped);
+  assert_true(client("", "<html>") == State::fault);
+}
+
+void clocks_are_compared(void**) {
+  PoolAnswer answer = answered(200, "", "");
+  answer.challenge = "PASSWORD_VERIFIER";
+  const auto clock = [&](long offset) {
+    answer.asked_at = *answer.date + offset;
+    return state_of(answer, "pool-clock");
+  };
+  assert_true(clock(0) == State::ok);
+  assert_true(clock(-29) == State::ok);
+  assert_true(clock(30) == State::warning);
+  assert_true(clock(-299) == State::warning);
+  assert_true(clock(300) == State::fault);
+  assert_true(clock(-86'400) == State::fault);
+  answer.date.reset();
+  assert_true(state_of(answer, "pool-clock") == State::skipped);
+}
+
+void a_pool_out_of_reach_is_one_fault(void**) {
+  PoolAnswer answer;
+  for (const auto reached : {PoolAnswer::Reached::no_name, PoolAnswer::Reached::no_connection,
+                             PoolAnswer::Reached::timed_out, PoolAnswer::Reached::not_trusted}) {
+    answer.reached = reached;
+    const Findings findings = judge_pool_answer(pool(), answer);
+    assert_int_equal(std::ranges::count(findings, State::fault, &Finding::state), 1);
+    const bool trust = reached == PoolAnswer::Reached::not_trusted;
+    assert_true(state_of(answer, trust ? "pool-certificate" : "pool-reachable") == State::fault);
+  }
+}
+
+// --- explain
+
+JournalEntry entry(std::uint64_t time_us, std::map<std::string, std::string> fields) {
+  return {time_us, std::move(fields)};
+}
+
+std::vector<JournalEntry> journal() {
+  constexpr std::uint64_t noon = 1'790'078'400'000'000;  // 2026-09-22 12:00:00 UTC
+  return {
+      entry(noon, {{"SYSLOG_IDENTIFIER", "sshd"},
+                   {"MESSAGE", "pam_cognito(sshd:auth): begun id=0123456789abcdef user=alice"}}),
+      entry(noon + 5'123'000,
+            {{"SYSLOG_IDENTIFIER", "cognitod"},
+             {"MESSAGE", "sign-in of alice by sshd: with a SECRET that no field has"},
+             {"PAM_COGNITO_GOAL", "sign-in"},
+             {"PAM_COGNITO_USER", "alice"},
+             {"PAM_COGNITO_SERVICE", "sshd"},
+             {"PAM_COGNITO_ORIGIN", "192.0.2.7"},
+             {"PAM_COGNITO_OUTCOME", "refused"},
+             {"PAM_COGNITO_CAUSE", "wrong-code"},
+             {"PAM_COGNITO_FACTOR", "none"},
+             {"PAM_COGNITO_DURATION_MS", "5123"},
+             {"PAM_COGNITO_CALLS",
+              "InitiateAuth ok 52ms 6f1c; RespondToAuthChallenge code-mismatch 48ms 77ab; … "},
+             {"PAM_COGNITO_TOKEN", "SECRET"}}),
+      entry(noon + 5'130'000,
+            {{"SYSLOG_IDENTIFIER", "sshd"},
+             {"MESSAGE", "pam_cognito(sshd:auth): sign-in refused id=0123456789abcdef"}}),
+  };
+}
+
+void calls_are_taken_apart(void**) {
+  const auto calls = calls_of("InitiateAuth ok 52ms 6f1c; GetUser timed-out 8000ms");
+  assert_int_equal(calls.size(), 2);
+  assert_text(calls[0].operation, "InitiateAuth");
+  assert_text(calls[0].request_id, "6f1c");
+  assert_text(calls[1].ending, "timed-out");
+  assert_text(calls[1].request_id, "");
+  assert_true(calls_of("").empty());
+}
+
+void a_story_holds_known_fields_only(void**) {
+  const auto events = events_of(journal());
+  assert_int_equal(events.size(), 3);
+  Json::StreamWriterBuilder builder;
+  builder["emitUTF8"] = true;
+  const std::string text = Json::writeString(builder, story_to_json("0123456789abcdef", events));
+  assert_false(text.contains("SECRET"));
+  assert_true(text.contains("the code was wrong"));
+  assert_true(text.contains("77ab"));
+  assert_true(text.contains("192.0.2.7"));
+}
+
+void a_story_is_told_in_order(void**) {
+  const auto events = events_of(journal());
+  assert_text(events[0].who, "sshd");
+  assert_text(events[0].message, "pam_cognito(sshd:auth): begun id=0123456789abcdef user=alice");
+  assert_text(events[1].outcome, "refused");
+  assert_int_equal(events[1].calls.size(), 3);
+}
+
+void an_id_has_sixteen_digits(void**) {
+  assert_true(is_log_id("0123456789abcdef"));
+  assert_false(is_log_id("0123456789abcde"));
+  assert_false(is_log_id("0123456789abcdeF"));
+  assert_false(is_log_id("0123456789abcdef0"));
+}
+
+// --- texts
+
+void durations_are_readable(void**) {
+  assert_text(duration_text(59), "59 s");
+  assert_text(duration_text(60), "1 min");
+  assert_text(duration_text(7500), "2 h 5 min");
+  assert_text(duration_text(7200), "2 h");
+  assert_text(duration_text(90'000), "1 d 1 h");
+}
+
+void error_names_become_exit_codes(void**) {
+  const auto code = [](const char* name) {
+    sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(name, "text");
+    return failure_of_reply(error).code;
+  };
+  assert_true(code("org.pamcognito.Error.NotAuthorized") == ExitCode::not_authorized);
+  assert_true(code("org.pamcognito.Error.NoSuchSession") == ExitCode::not_found);
+  assert_true(code("org.pamcognito.Error.Refused") == ExitCode::failed);
+  assert_true(code("org.freedesktop.DBus.Error.ServiceUnknown") == ExitCode::unreachable);
+  assert_true(code("org.freedesktop.systemd1.NoSuchUnit") == ExitCode::unreachable);
+  assert_true(code("org.example.Unheard") == ExitCode::failed);
+}
+
+}  // namespace
+}  // namespace pamcognito::cli
+
+int main() {
+  using namespace pamcognito::cli;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(the_first_failure_of_required_modules_counts),
+      cmocka_unit_test(a_stack_without_an_opinion_fails),
+      cmocka_unit_test(sufficient_ends_the_stack_unless_something_failed_before),
+      cmocka_unit_test(a_jump_counts_a_substack_as_one),
+      cmocka_unit_test(a_jump_beyond_the_end_fails),
+      cmocka_unit_test(done_within_a_substack_ends_only_that),
+      cmocka_unit_test(the_answer_says_whether_the_client_allows_the_flow),
+      cmocka_unit_test(clocks_are_compared),
+      cmocka_unit_test(a_pool_out_of_reach_is_one_fault),
+      cmocka_unit_test(calls_are_taken_apart),
+      cmocka_unit_test(a_story_holds_known_fields_only),
+      cmocka_unit_test(a_story_is_told_in_order),
+      cmocka_unit_test(an_id_has_sixteen_digits),
+      cmocka_unit_test(durations_are_readable),
+      cmocka_unit_test(error_names_become_exit_codes),
+  };
+  return cmocka_run_group_tests_name("cli parts", tests, nullptr, nullptr);
+}

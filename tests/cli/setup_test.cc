@@ -1,0 +1,190 @@
+#include <fcntl.h>
+#include <json/json.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/cli/transcript.h"
+#include "tests/cmocka_cpp.h"
+
+// `cognitoctl setup` and the pool's part of `doctor` against cognito-pool over HTTPS.
+namespace pamcognito::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string g_root;
+pid_t g_pool = -1;
+Json::Value g_ready;
+
+std::string read_file(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+int start_pool(void**) {
+  char directory[] = "/tmp/cognitoctl-setup-XXXXXX";
+  assert_non_null(::mkdtemp(directory));
+  g_root = directory;
+  fs::create_directories(g_root + "/etc/pam-cognito");
+  const std::string state = g_root + "/pool";
+  g_pool = ::fork();
+  assert_true(g_pool >= 0);
+  if (g_pool == 0) {
+    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    (void)::dup2(nowhere, STDOUT_FILENO);
+    (void)::execl(PAM_COGNITO_TEST_POOL, "cognito-pool", "--state", state.c_str(), "--seed",
+                  PAM_COGNITO_TEST_SEED, nullptr);
+    ::_exit(127);
+  }
+  // The pool says that it listens by this file; the test's time limit bounds the wait.
+  while (!fs::exists(state + "/ready.json")) (void)::usleep(10'000);
+  std::istringstream(read_file(state + "/ready.json")) >> g_ready;
+  return 0;
+}
+
+int stop_pool(void**) {
+  if (g_pool > 0) {
+    (void)::kill(g_pool, SIGTERM);
+    (void)::waitpid(g_pool, nullptr, 0);
+  }
+  std::error_code ignored;
+  fs::remove_all(g_root, ignored);
+  return 0;
+}
+
+std::vector<std::string> setup_with(const std::string& client, const std::string& ca_file) {
+  const auto value = [](const char* key) { return g_ready[key].asString(); };
+  return {"setup",           "--root",        g_root,           "--pool",     value("user_pool_id"),
+          "--region",        value("region"), "--client",       client,       "--endpoint",
+          value("endpoint"), "--issuer",      value("issuer"),  "--jwks-uri", value("jwks_uri"),
+          "--ca-file",       ca_file,         "--allow-groups", "linux-users"};
+}
+
+std::string ca_file() {
+  return g_ready["ca_file"].asString();
+}
+
+std::string config_path() {
+  return g_root + "/etc/pam-cognito/cognitod.conf";
+}
+
+int no_configuration(void**) {
+  fs::remove(config_path());
+  fs::remove(config_path() + ".bak");
+  return 0;
+}
+
+void a_good_pool_is_written(void**) {
+  const Finished finished = run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
+  if (finished.status != 0) print_error("%s", finished.output.c_str());
+  assert_int_equal(finished.status, 0);
+  const std::string text = read_file(config_path());
+  assert_true(text.contains("user_pool_id = " + g_ready["user_pool_id"].asString() + "\n"));
+  assert_true(text.contains("allow_groups = linux-users\n"));
+  assert_false(fs::exists(config_path() + ".bak"));
+  assert_false(fs::exists(config_path() + ".new"));
+  assert_true(finished.output.contains("pam-auth-update --enable pam-cognito"));
+}
+
+void the_old_configuration_is_kept(void**) {
+  std::ofstream(config_path()) << "# mine\n";
+  assert_int_equal(run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file())).status,
+                   0);
+  assert_text(read_file(config_path() + ".bak"), "# mine\n");
+}
+
+void an_unknown_client_is_not_written(void**) {
+  std::ofstream(config_path()) << "# mine\n";
+  const Finished finished = run_cognitoctl(setup_with("0nosuchclient", ca_file()));
+  assert_int_equal(finished.status, 1);
+  assert_true(finished.output.contains("0nosuchclient does not exist"));
+  assert_text(read_file(config_path()), "# mine\n");
+  assert_false(fs::exists(config_path() + ".new"));
+}
+
+void unchecked_writes_it_all_the_same(void**) {
+  auto arguments = setup_with("0nosuchclient", ca_file());
+  arguments.emplace_back("--unchecked");
+  assert_int_equal(run_cognitoctl(arguments).status, 0);
+  assert_true(read_file(config_path()).contains("client_id = 0nosuchclient\n"));
+}
+
+void a_certificate_that_is_not_trusted_is_named(void**) {
+  const Finished finished = run_cognitoctl(
+      setup_with(g_ready["client_id"].asString(), "/etc/ssl/certs/ca-certificates.crt"));
+  assert_int_equal(finished.status, 1);
+  assert_true(finished.output.contains("the user pool's certificate is trusted"));
+  assert_false(fs::exists(config_path()));
+}
+
+void a_client_with_a_secret_is_told_where_it_belongs(void**) {
+  const Finished finished = run_cognitoctl(setup_with("2cognitopool3secret4id56", ca_file()));
+  assert_int_equal(finished.status, 0);
+  assert_true(finished.output.contains("systemd-creds encrypt --name=client_secret"));
+  assert_false(read_file(config_path()).contains("secret ="));
+}
+
+void what_is_not_given_is_asked_for(void**) {
+  // The last questions: client and groups. A name that is not answered in time is none.
+  auto arguments = setup_with("x", ca_file());
+  arguments.erase(arguments.begin() + 7, arguments.begin() + 9);
+  arguments.resize(arguments.size() - 2);
+  const Finished finished =
+      run_cognitoctl(arguments, g_ready["client_id"].asString() + "\nlinux-admins\n");
+  assert_int_equal(finished.status, 0);
+  assert_true(finished.output.contains("App client id: "));
+  assert_true(read_file(config_path()).contains("allow_groups = linux-admins\n"));
+}
+
+void a_value_cannot_smuggle_a_line_in(void**) {
+  auto arguments = setup_with("x\n[access]\nallow_users = *", ca_file());
+  assert_int_equal(run_cognitoctl(arguments).status, 2);
+  assert_false(fs::exists(config_path()));
+}
+
+void doctor_asks_the_pool(void**) {
+  assert_int_equal(run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file())).status,
+                   0);
+  const Finished finished = run_cognitoctl({"doctor", "--json", "--root", g_root});
+  Json::Value report;
+  std::istringstream(finished.output) >> report;
+  assert_int_equal(finished.status, 5);  // the tree holds nothing but the configuration
+  int good = 0;
+  for (const Json::Value& check : report["checks"])
+    if (check["id"].asString().starts_with("pool-") && check["state"] == "ok") ++good;
+  if (good != 5) print_error("%s", finished.output.c_str());
+  assert_int_equal(good, 5);
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  if (::geteuid() != 0) return 77;  // the configuration must be root's
+  const auto fresh = [](const char* name, CMUnitTestFunction function) {
+    return CMUnitTest{name, function, &no_configuration, nullptr, nullptr};
+  };
+  const CMUnitTest tests[] = {
+      fresh("a_good_pool_is_written", &a_good_pool_is_written),
+      fresh("the_old_configuration_is_kept", &the_old_configuration_is_kept),
+      fresh("an_unknown_client_is_not_written", &an_unknown_client_is_not_written),
+      fresh("unchecked_writes_it_all_the_same", &unchecked_writes_it_all_the_same),
+      fresh("a_certificate_that_is_not_trusted_is_named",
+            &a_certificate_that_is_not_trusted_is_named),
+      fresh("a_client_with_a_secret_is_told_where_it_belongs",
+            &a_client_with_a_secret_is_told_where_it_belongs),
+      fresh("what_is_not_given_is_asked_for", &what_is_not_given_is_asked_for),
+      fresh("a_value_cannot_smuggle_a_line_in", &a_value_cannot_smuggle_a_line_in),
+      fresh("doctor_asks_the_pool", &doctor_asks_the_pool),
+  };
+  return cmocka_run_group_tests_name("setup", tests, &start_pool, &stop_pool);
+}

@@ -1,0 +1,275 @@
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+#include <utmp.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+
+#include "tests/cli/fake_auth.h"
+#include "tests/cli/transcript.h"
+#include "tests/cmocka_cpp.h"
+#include "tests/module/sandbox.h"
+
+// What a person reads of each command, and what a program gets. The golden files are the
+// documentation of both.
+namespace pamcognito::test {
+namespace {
+
+constexpr uid_t kAlice = kOursUid;
+
+std::unique_ptr<Child> g_daemon;
+
+void start_daemon() {
+  int ready[2];
+  assert_int_equal(::pipe2(ready, O_CLOEXEC), 0);
+  g_daemon = std::make_unique<Child>([&] { return serve_fake_auth(ready[1]); });
+  (void)::close(ready[1]);
+  char byte = 0;
+  assert_int_equal(::read(ready[0], &byte, 1), 1);
+  (void)::close(ready[0]);
+}
+
+int fresh_daemon(void**) {
+  start_daemon();
+  return 0;
+}
+
+int stop_daemon(void**) {
+  g_daemon.reset();
+  return 0;
+}
+
+struct Scene {
+  std::vector<std::string> arguments;
+  std::string input;
+  uid_t uid = 0;
+};
+
+void play(const std::string& name, const std::vector<Scene>& scenes) {
+  std::string text;
+  for (const Scene& scene : scenes) {
+    const Finished finished = run_cognitoctl(scene.arguments, scene.input, scene.uid);
+    text += (text.empty() ? "" : "\n") + transcript_of(scene.arguments, finished);
+  }
+  assert_golden(name, text);
+}
+
+void status(void**) {
+  play("status", {{{"status"}, "", 0},
+                  {{"status", "--metrics"}, "", 0},
+                  {{"--json", "status"}, "", 0},
+                  {{"status"}, "", kAlice},
+                  {{"status", "--json"}, "", kAlice}});
+}
+
+void login_test(void**) {
+  play("login-test", {{{"login-test", "alice", "--service", "sshd"}, "right\n123456\n", 0},
+                      {{"login-test", "alice"}, "wrong\n", 0},
+                      {{"login-test", "alice"}, "", 0},
+                      {{"login-test", "--json", "alice"}, "right\n123456\n", 0},
+                      {{"login-test", "bob"}, "", 0},
+                      {{"login-test", "alice"}, "", 1002}});
+}
+
+void what_is_tested_is_not_kept(void**) {
+  (void)run_cognitoctl({"login-test", "alice"}, "right\n123456\n", kAlice);
+  // The acknowledgement is what counts, and it was not sent.
+  assert_int_equal(run_cognitoctl({"mfa", "prefer", "sms"}, "", kAlice).status, 4);
+}
+
+void mfa(void**) {
+  play("mfa", {{{"mfa", "show"}, "", kAlice},
+               {{"mfa", "show", "--json"}, "", kAlice},
+               {{"mfa", "prefer", "sms"}, "", kAlice},
+               {{"mfa", "prefer", "sms", "--json"}, "", kAlice},
+               {{"mfa", "setup", "--sign-in"}, "right\n123456\n000000\n", kAlice},
+               {{"mfa", "prefer", "totp"}, "", kAlice},
+               {{"mfa", "setup", "--plain", "--device-name", "phone"}, "123456\n", kAlice},
+               {{"mfa", "prefer", "totp"}, "", kAlice},
+               {{"mfa", "disable", "sms"}, "", kAlice},
+               {{"mfa", "disable", "totp", "--json"}, "", kAlice},
+               {{"mfa", "prefer", "none"}, "", kAlice},
+               {{"mfa", "prefer", "fingerprint"}, "", kAlice}});
+}
+
+void sessions(void**) {
+  play("sessions", {{{"sessions", "list"}, "", 0},
+                    {{"sessions", "list", "--json"}, "", kAlice},
+                    {{"sessions", "list", "--user", "bob"}, "", 0},
+                    {{"sessions", "end", "00112233445566778899aabbccddeeff"}, "", 0},
+                    {{"sessions", "end", "ff"}, "", 0},
+                    {{"sign-out"}, "", kAlice},
+                    {{"sign-out", "--json", "bob"}, "", 0},
+                    {{"sign-out", "bob"}, "", kAlice}});
+}
+
+void identity_and_policy(void**) {
+  play("identity-and-policy",
+       {{{"identity", "list"}, "", 0},
+        {{"identity", "list", "--json"}, "", 0},
+        {{"identity", "pin", "alice", "0a11ce00-0000-4000-8000-000000000001"}, "", 0},
+        {{"identity", "reset", "alice", "--json"}, "", 0},
+        {{"identity", "reset", "alice"}, "", kAlice},
+        {{"policy", "test", "alice", "sudo"}, "", 0},
+        {{"policy", "test", "alice", "sudo", "--json"}, "", 0}});
+}
+
+void usage(void**) {
+  play("usage", {{{"--help"}, "", 0},
+                 {{"mfa", "--help"}, "", 0},
+                 {{}, "", 0},
+                 {{"dance"}, "", 0},
+                 {{"mfa", "prefer"}, "", 0},
+                 {{"explain", "alice"}, "", 0},
+                 {{"--version"}, "", 0}});
+}
+
+void no_daemon(void**) {
+  g_daemon.reset();
+  play("no-daemon", {{{"status"}, "", 0}, {{"status", "--json"}, "", 0}});
+}
+
+void colour_only_if_wanted(void**) {
+  assert_false(run_cognitoctl({"sessions", "list"}).output.contains('\x1b'));
+  assert_true(run_cognitoctl({"sessions", "list", "--color", "always"}).output.contains('\x1b'));
+  assert_false(
+      run_cognitoctl({"sessions", "list", "--color", "always", "--json"}).output.contains('\x1b'));
+}
+
+struct Ends {
+  int master;
+  int slave;
+};
+
+// Opened before the sandbox, whose /dev has none.
+std::vector<Ends>& terminals() {
+  static std::vector<Ends> all;
+  return all;
+}
+
+void open_terminals() {
+  constexpr int kNeeded = 6;
+  for (int i = 0; i < kNeeded; ++i) {
+    Ends ends{};
+    if (::openpty(&ends.master, &ends.slave, nullptr, nullptr, nullptr) != 0) std::abort();
+    terminals().push_back(ends);
+  }
+}
+
+// A terminal of the test's own, with cognitoctl in it.
+class Pseudoterminal {
+ public:
+  explicit Pseudoterminal(const std::vector<std::string>& arguments) {
+    assert_false(terminals().empty());
+    master_ = terminals().back().master;
+    slave_ = terminals().back().slave;
+    terminals().pop_back();
+    child_ = ::fork();
+    assert_true(child_ >= 0);
+    if (child_ > 0) return;
+    (void)::login_tty(slave_);
+    ::_exit(become_cognitoctl(arguments, 0));
+  }
+  Pseudoterminal(const Pseudoterminal&) = delete;
+  Pseudoterminal& operator=(const Pseudoterminal&) = delete;
+  ~Pseudoterminal() {
+    (void)::close(master_);
+    (void)::close(slave_);
+  }
+
+  // What was shown up to and with `text`.
+  std::string read_to(const std::string& text) {
+    std::string shown;
+    char byte = 0;
+    while (!shown.contains(text) && ::read(master_, &byte, 1) == 1) shown += byte;
+    return shown;
+  }
+  void type(const std::string& text) {
+    assert_int_equal(::write(master_, text.data(), text.size()), text.size());
+  }
+  [[nodiscard]] bool echoes() const {
+    termios settings{};
+    assert_int_equal(::tcgetattr(slave_, &settings), 0);
+    return (settings.c_lflag & static_cast<tcflag_t>(ECHO)) != 0;
+  }
+  void signal(int number) const { assert_int_equal(::kill(child_, number), 0); }
+  int wait() const {
+    int status = 0;
+    assert_int_equal(::waitpid(child_, &status, 0), child_);
+    return status;
+  }
+
+ private:
+  int master_ = -1;
+  int slave_ = -1;
+  pid_t child_ = -1;
+};
+
+void a_password_is_not_shown(void**) {
+  Pseudoterminal terminal({"login-test", "alice"});
+  (void)terminal.read_to("Password: ");
+  assert_false(terminal.echoes());
+  terminal.type("right\n");
+  assert_false(terminal.read_to("by SMS: ").contains("right"));
+  assert_true(terminal.echoes());
+  terminal.type("123456\n");
+  assert_true(terminal.read_to("explain").contains("123456"));
+  (void)terminal.read_to("\n");
+  assert_int_equal(WEXITSTATUS(terminal.wait()), 0);
+}
+
+void a_signal_gives_the_terminal_back(void**) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    Pseudoterminal terminal({"login-test", "alice"});
+    (void)terminal.read_to("Password: ");
+    assert_false(terminal.echoes());
+    terminal.signal(number);
+    const int status = terminal.wait();
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), number);
+    assert_true(terminal.echoes());
+  }
+}
+
+// With a terminal the sign-in is offered, and the call goes on after it.
+void a_change_offers_to_sign_in(void**) {
+  Pseudoterminal terminal({"--color", "never", "mfa", "prefer", "sms"});
+  (void)terminal.read_to("Sign in? [Y/n] ");
+  terminal.type("\n");
+  // The sandbox's root is not alice.
+  assert_true(terminal.read_to("users.conf").contains("does not sign in with Cognito"));
+  (void)terminal.read_to("\n");
+  assert_int_equal(WEXITSTATUS(terminal.wait()), 1);
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  open_terminals();
+  enter_sandbox();
+  const PrivateBus bus;
+  const auto with_daemon = [](const char* name, CMUnitTestFunction function) {
+    return CMUnitTest{name, function, &fresh_daemon, &stop_daemon, nullptr};
+  };
+  const CMUnitTest tests[] = {
+      with_daemon("status", &status),
+      with_daemon("login_test", &login_test),
+      with_daemon("what_is_tested_is_not_kept", &what_is_tested_is_not_kept),
+      with_daemon("mfa", &mfa),
+      with_daemon("sessions", &sessions),
+      with_daemon("identity_and_policy", &identity_and_policy),
+      with_daemon("usage", &usage),
+      with_daemon("no_daemon", &no_daemon),
+      with_daemon("colour_only_if_wanted", &colour_only_if_wanted),
+      with_daemon("a_password_is_not_shown", &a_password_is_not_shown),
+      with_daemon("a_signal_gives_the_terminal_back", &a_signal_gives_the_terminal_back),
+      with_daemon("a_change_offers_to_sign_in", &a_change_offers_to_sign_in),
+  };
+  return cmocka_run_group_tests_name("cli transcripts", tests, nullptr, nullptr);
+}

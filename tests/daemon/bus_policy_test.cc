@@ -1,0 +1,125 @@
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include "common/bus_names.h"
+#include "tests/cmocka_cpp.h"
+#include "tests/module/sandbox.h"
+
+// The policy file on a real bus daemon that denies by default, as the system bus does: who may own
+// the name, and what everybody may send to it.
+namespace pamcognito::test {
+namespace {
+
+constexpr uid_t kDaemonUid = 990;
+constexpr char kAddress[] = "unix:path=/run/strict_bus";
+
+Child start_strict_bus() {
+  write_file("/etc/strict-bus.conf",
+             "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
+             " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
+             "<busconfig><type>system</type><auth>EXTERNAL</auth>\n"
+             "<listen>unix:path=/run/strict_bus</listen>\n"
+             "<policy context=\"default\"><allow user=\"*\"/>\n"
+             "<deny own=\"*\"/><deny send_type=\"method_call\"/>\n"
+             "<allow send_type=\"signal\"/>\n"
+             "<allow send_requested_reply=\"true\" send_type=\"method_return\"/>\n"
+             "<allow send_requested_reply=\"true\" send_type=\"error\"/>\n"
+             "<allow receive_type=\"method_call\"/><allow receive_type=\"method_return\"/>\n"
+             "<allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
+             "<allow send_destination=\"org.freedesktop.DBus\"\n"
+             " send_interface=\"org.freedesktop.DBus\"/></policy>\n"
+             "<include>" PAM_COGNITO_TEST_BUS_POLICY "</include></busconfig>\n");
+  std::array<int, 2> ready{};
+  assert_int_equal(::pipe(ready.data()), 0);
+  Child daemon([&] {
+    const std::string print = "--print-address=" + std::to_string(ready[1]);
+    ::execlp("dbus-daemon", "dbus-daemon", "--config-file=/etc/strict-bus.conf", "--nofork",
+             "--nopidfile", "--nosyslog", print.c_str(), nullptr);
+    return 127;
+  });
+  (void)::close(ready[1]);
+  std::array<char, 256> address{};
+  assert_true(::read(ready[0], address.data(), address.size()) > 0);
+  (void)::close(ready[0]);
+  return daemon;
+}
+
+// In a process of that user, with a connection of its own. Its exit status.
+Child as_user(uid_t uid, const std::function<int(sd_bus*)>& work) {
+  return Child([=] {
+    if (uid != 0 && (::setgid(uid) != 0 || ::setuid(uid) != 0)) return 99;
+    (void)::setenv("DBUS_SYSTEM_BUS_ADDRESS", kAddress, 1);
+    sd_bus* bus = nullptr;
+    return sd_bus_open_system(&bus) < 0 ? 98 : work(bus);
+  });
+}
+
+int owns(sd_bus* bus) {
+  return sd_bus_request_name(bus, bus_names::kService, 0) >= 0 ? 1 : 0;
+}
+
+// 1: it passed the bus daemon.
+std::function<int(sd_bus*)> reaches(const char* interface, const char* member) {
+  return [=](sd_bus* bus) {
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    (void)sd_bus_call_method(bus, bus_names::kService, "/nothing/here", interface, member, &error,
+                             nullptr, "");
+    return sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED) ? 0 : 1;
+  };
+}
+
+void only_cognitod_owns_the_name(void**) {
+  const Child bus = start_strict_bus();
+  assert_int_equal(as_user(kOursUid, &owns).wait(), 0);
+  assert_int_equal(as_user(0, &owns).wait(), 0);
+  assert_int_equal(as_user(kDaemonUid, &owns).wait(), 1);
+}
+
+void everybody_may_call_and_nothing_else(void**) {
+  const Child bus = start_strict_bus();
+  std::array<int, 2> ready{};
+  assert_int_equal(::pipe(ready.data()), 0);
+  const Child owner = as_user(kDaemonUid, [&](sd_bus* own) {
+    if (owns(own) != 1) return 1;
+    (void)!::write(ready[1], "r", 1);
+    for (;;) {
+      while (sd_bus_process(own, nullptr) > 0) {
+      }
+      (void)sd_bus_wait(own, UINT64_MAX);
+    }
+  });
+  (void)::close(ready[1]);
+  char byte = 0;
+  assert_int_equal(::read(ready[0], &byte, 1), 1);
+  (void)::close(ready[0]);
+  for (const uid_t uid : {uid_t{0}, kOursUid}) {
+    assert_int_equal(as_user(uid, reaches(bus_names::kInterface, "OpenSignIn")).wait(), 1);
+    assert_int_equal(as_user(uid, reaches(bus_names::kInterface, "SetUpTotp")).wait(), 1);
+    assert_int_equal(
+        as_user(uid, reaches("org.freedesktop.DBus.Introspectable", "Introspect")).wait(), 1);
+    assert_int_equal(as_user(uid, reaches("org.freedesktop.DBus.Properties", "Get")).wait(), 1);
+    assert_int_equal(as_user(uid, reaches("org.freedesktop.DBus.Properties", "Set")).wait(), 0);
+    assert_int_equal(as_user(uid, reaches("org.example.Other", "Anything")).wait(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  enter_sandbox();
+  write_file(
+      "/etc/passwd",
+      "root:x:0:0::/:/bin/sh\ncognitod:x:990:990::/:/bin/sh\nalice:x:1001:1001::/:/bin/sh\n");
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(only_cognitod_owns_the_name),
+      cmocka_unit_test(everybody_may_call_and_nothing_else),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,464 @@
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <random>
+#include <regex>
+#include <string>
+
+#include "tests/cmocka_cpp.h"
+#include "tests/daemon/bus_client.h"
+#include "tests/daemon/stage.h"
+
+// What people may call for themselves, what root may, and what neither may: bus, daemon, pool.
+namespace pamcognito::test {
+namespace {
+
+constexpr uid_t kAlice = 1001;
+constexpr uid_t kBob = 1002;
+constexpr uid_t kDave = 1004;
+constexpr uid_t kErin = 1005;
+constexpr uid_t kNotOurs = 1900;
+
+Pool* pool = nullptr;
+std::unique_ptr<Cognitod> daemon_;
+
+void start(const std::string& more = {}) {
+  daemon_.reset();
+  daemon_ = std::make_unique<Cognitod>(configuration_for(*pool, more));
+}
+
+int fresh_pool(void**) {
+  if (daemon_) (void)daemon_->stop();
+  daemon_.reset();
+  (void)pool->admin("reset");
+  return 0;
+}
+
+// What `work` gives in a process of that user.
+std::string as_user(uid_t uid, const std::function<std::string()>& work) {
+  std::array<int, 2> answer{};
+  assert_int_equal(::pipe(answer.data()), 0);
+  Child process([&] {
+    if (::setgid(uid) != 0 || ::setuid(uid) != 0) return 1;
+    const std::string text = work();
+    return ::write(answer[1], text.data(), text.size()) < 0 ? 1 : 0;
+  });
+  (void)::close(answer[1]);
+  std::string text;
+  std::array<char, 4096> part{};
+  ssize_t size = 0;
+  while ((size = ::read(answer[0], part.data(), part.size())) > 0)
+    text.append(part.data(), static_cast<std::size_t>(size));
+  (void)::close(answer[0]);
+  assert_int_equal(process.wait(), 0);
+  return text;
+}
+
+std::string code_of(const std::string& user) {
+  Json::Value who;
+  who["username"] = user;
+  (void)pool->admin("users/unlock", who);
+  return pool->totp_code(user);
+}
+
+// Types the password, and whatever code is asked for.
+Answering typist(const std::string& user, const std::string& password) {
+  return [user, password](const DaemonFrame& frame) -> std::optional<std::string> {
+    if (frame.purpose == Purpose::password) return password;
+    return frame.text.contains("authenticator") ? code_of(user) : pool->message_code(user);
+  };
+}
+
+// As a person's own program does it. What was asked, or how it failed.
+std::string signs_in(BusClient& bus, const std::string& user, const std::string& password) {
+  const Conversation done = sign_in(bus, user, "cognitoctl", {}, typist(user, password));
+  if (!done.error.empty()) return done.error;
+  std::string asked(to_string(done.outcome));
+  for (const std::string& question : done.asked) asked += " | " + question;
+  (void)ask_account(done);  // committed, once this is answered
+  return asked;
+}
+
+std::string preference(BusClient& bus, bool bypass_cache) {
+  const Reply reply = bus.call("FetchMfaPreference", [&](sd_bus_message* m) {
+    (void)sd_bus_message_append(m, "b", bypass_cache ? 1 : 0);
+  });
+  return reply.error().empty() ? reply.text() : reply.error();
+}
+
+std::string update(BusClient& bus, const std::map<std::string, std::string>& values) {
+  const Reply reply = bus.call("UpdateMfaPreference", [&](sd_bus_message* m) {
+    (void)sd_bus_message_open_container(m, 'a', "{ss}");
+    for (const auto& [key, value] : values)
+      (void)sd_bus_message_append(m, "{ss}", key.c_str(), value.c_str());
+    (void)sd_bus_message_close_container(m);
+  });
+  return reply.error();
+}
+
+constexpr char kDavesPassword[] = "Dish-Washer-4";
+
+void a_change_of_factors_needs_a_sign_in(void**) {
+  start();
+  const auto nothing = [] {
+    BusClient bus;
+    return preference(bus, false) + " " + update(bus, {{"sms", "PREFERRED"}}) + " " +
+           bus.call_text("SetPreferredMfa", "SMS").error() + " " +
+           bus.call("SetUpTotp", [](sd_bus_message* m) { append_facts(m, {}); }).error();
+  };
+  assert_text(as_user(kDave, nothing), "NotAuthorized NotAuthorized NotAuthorized NotAuthorized");
+  // Root has no account in the pool, and nobody else has who is not ours.
+  assert_text(nothing(), "NotOurs NotOurs NotOurs NotOurs");
+  assert_text(as_user(kNotOurs, nothing), "NotOurs NotOurs NotOurs NotOurs");
+}
+
+void what_is_preferred_is_asked_for(void**) {
+  start();
+  const std::string told = as_user(kDave, [] {
+    BusClient bus;
+    std::string text = signs_in(bus, "dave", kDavesPassword) + "\n";
+    text += preference(bus, false) + "\n";
+    text += update(bus, {{"sms", "PREFERRED"}}) + "\n";
+    text += preference(bus, false) + "\n";
+    text += signs_in(bus, "dave", kDavesPassword) + "\n";
+    text += update(bus, {{"sms", "DISABLED"}, {"totp", "DISABLED"}}) + "\n";
+    text += update(bus, {{"sms", "PREFERRED"}, {"totp", "PREFERRED"}}) + "\n";
+    text += update(bus, {{"colour", "ENABLED"}}) + "\n";
+    text += update(bus, {{"sms", "perhaps"}}) + "\n";
+    text += bus.call_text("SetPreferredMfa", "NONSENSE").error() + "\n";
+    text += bus.call_text("SetPreferredMfa", "TOTP").error() + "\n";
+    text += signs_in(bus, "dave", kDavesPassword) + "\n";
+    return text;
+  });
+  assert_text(std::regex_replace(told, std::regex("\\+[*0-9]+"), "PHONE"),
+              "success | Password:  | Code from your authenticator app: \n"
+              "[SMS TOTP ]  \n"
+              "\n"
+              "[SMS TOTP ] SMS \n"
+              "success | Password:  | Code sent to PHONE by SMS: \n"
+              "Refused\n"
+              "InvalidParameter\n"
+              "InvalidParameter\n"
+              "InvalidParameter\n"
+              "InvalidParameter\n"
+              "\n"
+              "success | Password:  | Code from your authenticator app: \n");
+}
+
+// Six digits of the secret in an otpauth URI.
+std::string code_by(const std::string& uri) {
+  const std::size_t at = uri.find("secret=") + 7;
+  const std::string command = "oathtool --totp -b " + uri.substr(at, uri.find('&', at) - at);
+  std::array<char, 16> code{};
+  FILE* const pipe = ::popen(command.c_str(), "r");
+  if (pipe != nullptr) (void)!std::fread(code.data(), 1, 6, pipe);
+  if (pipe != nullptr) (void)::pclose(pipe);
+  return code.data();
+}
+
+std::string sets_up_totp(BusClient& bus, std::string* uri) {
+  const Reply opened = bus.call("SetUpTotp", [](sd_bus_message* m) {
+    (void)sd_bus_message_open_container(m, 'a', "{sv}");
+    (void)sd_bus_message_append(m, "{sv}", "plain_uri", "b", 1);
+    (void)sd_bus_message_append(m, "{sv}", "device_name", "s", "erin's new phone");
+    (void)sd_bus_message_append(m, "{sv}", "qr", "s", "no");
+    (void)sd_bus_message_close_container(m);
+  });
+  const Conversation done = converse(opened, [&](const DaemonFrame& frame) {
+    *uri = frame.text;
+    return code_by(frame.text);
+  });
+  return done.error.empty() ? std::string(to_string(done.outcome)) : done.error;
+}
+
+void the_first_authenticator_is_set_up(void**) {
+  std::string configuration = configuration_for(*pool, "require = no\n");
+  constexpr std::string_view no_enrolment = "enrol = no\n";
+  configuration.replace(configuration.find(no_enrolment), no_enrolment.size(), "enrol = yes\n");
+  daemon_ = std::make_unique<Cognitod>(configuration);
+  const std::string told = as_user(kErin, [] {
+    BusClient bus;
+    std::string uri;
+    std::string text = signs_in(bus, "erin", "Garden-Gnome-5") + "\n";
+    text += sets_up_totp(bus, &uri) + "\n";
+    text += (uri.starts_with("otpauth://totp/") ? "an otpauth URI" : uri) + "\n";
+    text += preference(bus, true) + "\n";
+    text += signs_in(bus, "erin", "Garden-Gnome-5") + "\n";
+    return text;
+  });
+  // require = no: a sign-in without a factor is a sign-in.
+  assert_text(told,
+              "success | Password: \n"
+              "success\n"
+              "an otpauth URI\n"
+              "[TOTP ] TOTP \n"
+              "success | Password:  | Code from your authenticator app (erin's new phone): \n");
+  assert_true(Cognitod::log().contains("totp-set-up of erin by user"));
+  assert_false(Cognitod::log().contains("secret="));
+}
+
+void set_up_options_are_bounded(void**) {
+  start();
+  const auto with = [](const char* key, const char* value) {
+    return as_user(kDave, [&] {
+      BusClient bus;
+      return bus
+          .call("SetUpTotp",
+                [&](sd_bus_message* m) { append_facts(m, {{key, std::string(value)}}); })
+          .error();
+    });
+  };
+  assert_text(with("qr", "perhaps"), "InvalidParameter");
+  assert_text(with("device_name", std::string(65, 'x').c_str()), "InvalidParameter");
+  assert_text(with("plain_uri", "yes"), "InvalidParameter");
+  assert_text(with("of_a_newer_caller", "x"), "NotAuthorized");
+}
+
+// The methods of root, as `call` calls them.
+std::string root_only(BusClient& bus) {
+  const FactMap facts = facts_in_login(kAlice, 7);
+  const auto two = [](const char* first, const char* second) {
+    return [=](sd_bus_message* m) { (void)sd_bus_message_append(m, "ss", first, second); };
+  };
+  std::string errors = bus.open_login("alice", SignInId{1}, facts).error();
+  errors += " " + bus.close_login("alice", facts).error();
+  errors += " " + bus.call("ListIdentities").error();
+  errors += " " + bus.call("PinIdentity", two("nobody-knows", "a-sub")).error();
+  errors += " " + bus.call_text("ResetIdentity", "nobody-knows").error();
+  errors += " " + bus.call("GetStatus").error();
+  errors += " " + bus.call("GetMetrics").error();
+  errors += " " + bus.call("TestPolicy", two("alice", "sudo")).error();
+  return errors;
+}
+
+void what_is_roots_is_nobody_elses(void**) {
+  start();
+  BusClient bus;
+  assert_text(root_only(bus), "NoSuchSession       ");
+  const std::string refused =
+      "NotPermitted NotPermitted NotPermitted NotPermitted NotPermitted NotPermitted "
+      "NotPermitted NotPermitted";
+  for (const uid_t uid : {kAlice, kNotOurs})
+    assert_text(as_user(uid,
+                        [] {
+                          BusClient own;
+                          return root_only(own);
+                        }),
+                refused);
+}
+
+void status_metrics_and_policy(void**) {
+  start("[service sudo]\nreauth = none\nallow_groups = linux-admins\n");
+  (void)as_user(kAlice, [] {
+    BusClient bus;
+    return signs_in(bus, "alice", "Correct-Horse-1");
+  });
+  BusClient bus;
+  const std::string status = bus.call("GetStatus").text();
+  for (const char* part :
+       {"configured [1 ]", "user_pool_id [eu-west-1_CogPool01 ]", "sessions [1 ]",
+        "identities [1 ]", "sessions_survive [0 ]", "identities_writable [1 ]"})
+    if (!status.contains(part)) fail_msg("%s is not in %s", part, status.c_str());
+  const std::string metrics = bus.call("GetMetrics").text();
+  for (const char* part : {"pam_cognito_sign_ins_total [outcome success  service user  ] 1.0",
+                           "pam_cognito_accounts_total [outcome success  service user  ] 1.0",
+                           "pam_cognito_calls_total [operation InitiateAuth  result ok  ] 1.0",
+                           "pam_cognito_call_seconds_count [operation InitiateAuth  ] 1.0"})
+    if (!metrics.contains(part)) fail_msg("%s is not in %s", part, metrics.c_str());
+  const auto policy = [&](const char* user, const char* service) {
+    return bus
+        .call("TestPolicy",
+              [&](sd_bus_message* m) { (void)sd_bus_message_append(m, "ss", user, service); })
+        .text();
+  };
+  const std::string of_alice = policy("alice", "sudo");
+  for (const char* part :
+       {"[name in the pool alice username = %u of [access] ]", "pinned by the first sign-in",
+        "[may sign in yes allow_groups of [service sudo] has linux-admins",
+        "[with a session it asks for none reauth = none of [service sudo] ]",
+        "[account of a user never seen deny built in: unknown for sudo ]"})
+    if (!of_alice.contains(part)) fail_msg("%s is not in %s", part, of_alice.c_str());
+  assert_true(policy("bob", "sshd").contains("[may sign in it depends on the groups "));
+  assert_true(policy("bob", "sshd").contains("[with a session it asks for full built in"));
+}
+
+void root_pins_and_resets(void**) {
+  start();
+  BusClient bus;
+  const auto as_alice = [] {
+    return as_user(kAlice, [] {
+      BusClient own;
+      return signs_in(own, "alice", "Correct-Horse-1");
+    });
+  };
+  assert_true(as_alice().starts_with("success"));
+  assert_int_equal(bus.count_sessions("alice"), 1);
+  const auto pin = [&](const char* user, const char* sub) {
+    return bus
+        .call("PinIdentity",
+              [&](sd_bus_message* m) { (void)sd_bus_message_append(m, "ss", user, sub); })
+        .error();
+  };
+  assert_text(pin("alice", "no such sub"), "InvalidArgument");
+  assert_text(pin("alice", ""), "InvalidArgument");
+  assert_text(pin("al ice", "a-sub"), "InvalidArgument");
+  assert_text(pin("alice", "0b0b0000-0000-4000-8000-000000000002"), "");
+  assert_int_equal(bus.count_sessions("alice"), 0);
+  assert_true(as_alice().starts_with("not-permitted"));
+  assert_true(Cognitod::log().contains("CAUSE=identity"));
+  assert_true(bus.call("ListIdentities").text().contains("by [root ]"));
+  assert_text(bus.call_text("ResetIdentity", "alice").error(), "");
+  assert_true(as_alice().starts_with("success"));
+  assert_true(bus.call("ListIdentities").text().contains("by [first-sign-in ]"));
+}
+
+// Ages go on; nothing else of it may.
+std::string state_of_alice(BusClient& bus) {
+  const std::string sessions = bus.call_text("ListSessions", "alice").text();
+  const std::string identities = bus.call("ListIdentities").text();
+  std::smatch hers;
+  assert_true(std::regex_search(identities, hers,
+                                std::regex("user \\[alice \\][^\n]*?standing \\[[a-z]+ \\]")));
+  return std::regex_replace(sessions, std::regex("age_s \\[[0-9]+ \\]"), "") + hers[0].str();
+}
+
+// Whatever bob says, in any order, with any facts: nothing of alice's is read, nothing changes.
+std::string random_calls(unsigned seed, const std::string& alices_session) {
+  std::mt19937 random(seed);
+  BusClient bus;
+  const auto one_of = [&](const std::vector<std::string>& list) {
+    return list[random() % list.size()];
+  };
+  const std::vector<std::string> users{"alice", "alice", "bob", "", "root", "carol", "al\nice"};
+  std::string seen;
+  SignInId id{};
+  for (std::size_t i = 0; i < id.size(); ++i)
+    id[i] = static_cast<std::uint8_t>(std::stoul(alices_session.substr(2 * i, 2), nullptr, 16));
+  constexpr int rounds = 300;
+  for (int i = 0; i < rounds; ++i) {
+    const std::string user = one_of(users);
+    const std::string service = one_of({"sshd", "sudo", "user", "cognitoctl", "systemd-user"});
+    FactMap facts{{"ruid", random() % 2 == 0 ? 0U : unsigned{kAlice}},
+                  {"uid", unsigned{kAlice}},
+                  {"loginuid", unsigned{kAlice}},
+                  {"audit_session", 7U}};
+    const auto open = [&](const char* method) {
+      return bus.call(method, [&](sd_bus_message* m) {
+        (void)sd_bus_message_append(m, "ss", user.c_str(), service.c_str());
+        append_facts(m, facts);
+      });
+    };
+    switch (random() % 14) {
+      case 0:
+        seen += user == "bob" ? "" : open("OpenSignIn").error();
+        break;
+      case 1:
+        seen += user == "bob" ? "" : open("OpenPasswordChange").error();
+        break;
+      case 2:
+        if (user != "bob" && bus.check_account(user, service, id, facts) != 0)
+          seen += "account-of-" + user;
+        break;
+      case 3:
+        seen += bus.open_login(user, id, facts).error();
+        break;
+      case 4:
+        seen += bus.close_login(user, facts).error();
+        break;
+      case 5: {
+        const Reply list = bus.call_text("ListSessions", user);
+        seen += list.error().empty() ? list.text() : list.error();
+        break;
+      }
+      case 6:
+        seen += bus.call_text("EndSession", random() % 2 == 0 ? alices_session : "zz").error();
+        break;
+      case 7:
+        if (user != "bob" && !user.empty()) seen += bus.call_text("SignOut", user).error();
+        break;
+      case 8:
+        seen += update(bus, {{"totp", one_of({"DISABLED", "PREFERRED"})}});
+        break;
+      case 9:
+        seen += preference(bus, true);
+        break;
+      case 10:
+        seen += bus.call_text("SetPreferredMfa", one_of({"TOTP", "NOMFA"})).error();
+        break;
+      case 11:
+        seen += bus.call_text("ResetIdentity", user).error();
+        break;
+      case 12:
+        seen += bus.call("PinIdentity",
+                         [&](sd_bus_message* m) {
+                           (void)sd_bus_message_append(m, "ss", user.c_str(), "a-sub");
+                         })
+                    .error();
+        break;
+      default:
+        seen += bus.call(one_of({"ListIdentities", "GetStatus", "GetMetrics"}).c_str()).error();
+    }
+    seen += "\n";
+  }
+  return seen;
+}
+
+void no_calls_of_one_user_touch_another(void**) {
+  start();
+  (void)as_user(kAlice, [] {
+    BusClient bus;
+    return signs_in(bus, "alice", "Correct-Horse-1");
+  });
+  assert_true(as_user(kBob, [] {
+                BusClient bus;
+                return signs_in(bus, "bob", "Battery-Staple-2");
+              }).starts_with("success"));
+  BusClient bus;
+  const std::string before = state_of_alice(bus);
+  std::smatch id;
+  assert_true(std::regex_search(before, id, std::regex("id \\[([0-9a-f]{32}) \\]")));
+  const std::string session = id[1];
+  const unsigned first = std::random_device()();
+  for (unsigned seed = first; seed != first + 3; ++seed) {
+    const std::string seen = as_user(kBob, [&] { return random_calls(seed, session); });
+    print_message("seed %u\n", seed);
+    assert_text(state_of_alice(bus), before);
+    for (const std::string& foreign :
+         {std::string("alice"), session, std::string("0a11ce00-0000"), std::string("account-of")})
+      if (seen.contains(foreign)) fail_msg("%s is in %s", foreign.c_str(), seen.c_str());
+    assert_true(seen.contains("NotPermitted"));
+  }
+  assert_true(pool->count("SetUserMFAPreference") <= 300);
+  Json::Value who;
+  who["username"] = "alice";
+  assert_text(pool->admin("users/get", who)["mfa"]["preferred"].asString(), "SOFTWARE_TOKEN_MFA");
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  enter_sandbox();
+  set_up_accounts();
+  const PrivateBus bus;
+  Pool started;
+  pool = &started;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test_setup(a_change_of_factors_needs_a_sign_in, fresh_pool),
+      cmocka_unit_test_setup(what_is_preferred_is_asked_for, fresh_pool),
+      cmocka_unit_test_setup(the_first_authenticator_is_set_up, fresh_pool),
+      cmocka_unit_test_setup(set_up_options_are_bounded, fresh_pool),
+      cmocka_unit_test_setup(what_is_roots_is_nobody_elses, fresh_pool),
+      cmocka_unit_test_setup(status_metrics_and_policy, fresh_pool),
+      cmocka_unit_test_setup(root_pins_and_resets, fresh_pool),
+      cmocka_unit_test_setup(no_calls_of_one_user_touch_another, fresh_pool),
+  };
+  const int failed = cmocka_run_group_tests(tests, nullptr, nullptr);
+  daemon_.reset();
+  if (failed != 0) (void)std::fputs(Cognitod::log().c_str(), stderr);
+  return failed;
+}
