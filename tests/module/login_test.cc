@@ -1,6 +1,7 @@
 // The begin and the end of a login: open_session and close_session.
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -84,6 +85,26 @@ void nothing_is_asked_in_the_users_own_login(void**) {
       [&] { return unless(sudo_by(kSomebody, kOursUid) == PAM_SERVICE_ERR, "somebody got in"); });
   in_a_child(
       [&] { return unless(sudo_by(kOursUid, kSomebody) == PAM_SERVICE_ERR, "alice got in"); });
+}
+
+// What runs under user@.service says no audit session: all logins of the user share it.
+void under_the_user_manager_everything_is_asked(void**) {
+  const FakeDaemon daemon([](Peer& peer) { peer.success(); });
+  for (const char* cgroup :
+       {"0::/user.slice/user-1001.slice/user@1001.service/app.slice/vte.scope\n",
+        "2:cpu:/\n1:name=systemd:/user.slice/user-1001.slice/user@1001.service/init.scope\n"}) {
+    in_a_child([&] {
+      enter_login_of(kOursUid);
+      write_file("/run/cgroup", cgroup);
+      if (::mount("/run/cgroup", "/proc/self/cgroup", nullptr, MS_BIND, nullptr) != 0)
+        return std::string("no other cgroup");
+      const RealUid real(kOursUid);
+      Person person;
+      const int code = Transaction(kOurs, &person, {.service = "sudo"}).authenticate();
+      return unless(code == PAM_SERVICE_ERR, "a session did without an answer");
+    });
+    assert_null(std::strstr(daemon.record().facts.data(), "audit_session="));
+  }
 }
 
 void authentication_leaves_a_ticket(void**) {
@@ -369,6 +390,7 @@ int main() {
   }
   const CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_asked_in_the_users_own_login),
+      cmocka_unit_test(under_the_user_manager_everything_is_asked),
       cmocka_unit_test(authentication_leaves_a_ticket),
       cmocka_unit_test(a_failed_sign_in_leaves_none),
       cmocka_unit_test(what_a_person_runs_leaves_none),

@@ -51,10 +51,13 @@ plays Amazon Cognito.
 
 An SMS or e-mail that the pool sends is shown here as it arrives, as a phone would; `inbox` lists them.
 
-Try:  ssh alice@localhost               then, in that session:  sudo id
+Try:  ssh alice@localhost               then, in that session:  sudo id    (the password is enough)
+                                        and:  cognitoctl mfa show     cognitoctl sessions list
       ssh bob@localhost
       ssh henry@localhost             a first login
       su - {local}                    and from there:  su - bob
+      cognitoctl doctor                 is this machine set up as it should be?
+      cognitoctl policy test alice sudo    which rule decides what
       tail -f /var/log/sandbox.log      what sshd, sudo, su and cognitod say
       exit                              and everything is gone
 """
@@ -84,7 +87,8 @@ def interactive(machine):
         file.write(INBOX_SCRIPT.format(folder=os.path.dirname(os.path.abspath(__file__)),
                                        state=POOL_STATE))
     os.chmod(INBOX, 0o755)
-    machine.configure(CONFIG_TEXT.format(**machine.pool.ready) + "[password]\nself_service = yes\n")
+    machine.configure(CONFIG_TEXT.format(**machine.pool.ready) + "[password]\nself_service = yes\n"
+                      "[service sudo]\nreauth = password\n")
     machine.pool.admin("settings/set", mfa_configuration="ON")
     with open("/etc/ssh/ssh_config.d/sandbox.conf", "w") as file:
         file.write(f"Host localhost 127.0.0.1\n  Port {SSH_PORT}\n  PubkeyAuthentication no\n")
