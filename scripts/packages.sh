@@ -7,6 +7,7 @@
 host_packages=(
   # compilers and build tools
   g++-12 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
+  mold     # links the many test programs of the sanitizer builds
   gettext  # po/ to catalogues
   # libraries (cmake/dependencies.cmake)
   libpam0g-dev libsystemd-dev libcurl4-openssl-dev libssl-dev libjsoncpp-dev libinih-dev
