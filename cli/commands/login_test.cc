@@ -1,8 +1,11 @@
+#include <unistd.h>
+
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
 #include "cli/conversation.h"
 #include "cli/json.h"
 #include "cli/outcome_text.h"
+#include "daemon/policy/config.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -32,8 +35,11 @@ ExitCode test_login(const Context& context, const std::string& user, const std::
   auto opened = client->open_sign_in(user, service, id);
   if (!opened) return out.fail(opened.error());
 
-  out.line("A sign-in of " + user + " to " + service +
-           ". No session is kept; a factor or password " + "that is set up in it stays.");
+  // Of others than root the daemon believes neither the service nor the id.
+  const bool is_root = ::geteuid() == 0;
+  const std::string shown_service = is_root ? service : policy::kUserService;
+  out.line("A sign-in of " + user + " to " + shown_service +
+           ". No session is kept; a factor or password that is set up in it stays.");
   const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::abort,
                               [&](const AskedStep& step) { print_step(context, step); });
   if (!ended) return out.fail(ended.error());
@@ -44,12 +50,12 @@ ExitCode test_login(const Context& context, const std::string& user, const std::
       good ? Style::good : Style::bad,
       "-> " + std::string(to_string(ended->outcome)) + ": " + outcome_text(ended->outcome)));
   if (good) out.line("The sign-in was given up here on purpose: its tokens are revoked.");
-  out.line("The log of it: cognitoctl explain " + id);
+  if (is_root) out.line("The log of it: cognitoctl explain " + id);
 
   Json::Value object;
   object["user"] = user;
-  object["service"] = service;
-  object["id"] = id;
+  object["service"] = shown_service;
+  if (is_root) object["id"] = id;
   object["steps"] = Json::arrayValue;
   for (const AskedStep& step : ended->steps) object["steps"].append(to_json(step));
   object["outcome"] = std::string(to_string(ended->outcome));

@@ -115,11 +115,11 @@ class NewFile {
     return {};
   }
 
-  // Takes the place of `path`, which is kept as path.bak if it was there.
+  // Takes the place of `path`, which is kept as path.bak if it was there. An older path.bak stays:
+  // it is what the admin wrote before the first run.
   Result<bool> replace(const std::string& path) {
     const std::string backup = path + ".bak";
-    (void)::unlink(backup.c_str());
-    const bool existed = ::link(path.c_str(), backup.c_str()) == 0;
+    const bool existed = ::link(path.c_str(), backup.c_str()) == 0 || errno == EEXIST;
     if (!existed && errno != ENOENT) return std::unexpected(cannot_write(backup, errno));
     if (::rename(path_.c_str(), path.c_str()) != 0)
       return std::unexpected(cannot_write(path, errno));

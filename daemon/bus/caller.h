@@ -10,6 +10,7 @@
 #include "daemon/bus/facts.h"
 #include "daemon/bus/message_ref.h"
 #include "daemon/limits/origin.h"
+#include "daemon/policy/config.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/task.h"
 #include "daemon/runtime/worker.h"
@@ -17,8 +18,7 @@
 
 namespace pamcognito::bus {
 
-// The service of everybody who is not root: what they say of theirs is not believed.
-inline constexpr char kUserService[] = "user";
+using policy::kUserService;
 
 // On whose behalf a module calls, as what and from where: by the bus daemon's word, and for callers
 // that are not root by NSS instead of theirs.

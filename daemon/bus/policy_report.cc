@@ -65,7 +65,10 @@ void add_access(const policy::Config& config, const Known& known, const std::str
   const std::vector<std::string> groups =
       has_groups ? known.user->groups : std::vector<std::string>();
   answers.emplace_back("groups", joined(groups),
-                       has_groups ? "as the pool last said" : "never seen: nobody knows any");
+                       has_groups ? "as the pool last said"
+                       : known.user != nullptr
+                           ? "none that count: pinned by root, or refused by the pool since"
+                           : "never seen: nobody knows any");
   if (known.user != nullptr && known.user->standing == sessions::Standing::disabled) {
     answers.emplace_back("may sign in", "no", "the pool said that the account is disabled");
     return;
@@ -105,7 +108,7 @@ policy::ReauthVerdict verdict_in_own_login(const Core& core, const policy::Reaut
       session.factor &&
       std::ranges::find(config.mfa.methods, *session.factor) != config.mfa.methods.end();
   question.sign_in_age = age(now, session.signed_in);
-  question.has_verifier = session.verifier.has_value();
+  question.has_verifier = core.sessions.can_check_password(session);
   question.verified_age = age(now, session.verified);
   question.revalidate = config.session.revalidate;
   question.unreachable_grace = config.session.unreachable_grace;

@@ -77,8 +77,10 @@ OfSession of_answer(const AccountServices& services, const AccountRequest& reque
       return AccountDecision{Outcome::new_password_needed, "reset-required"};
     case Standing::ended:
       return std::unexpected(Next::another_session);
-    case Standing::unreachable:
-    case Standing::throttled: {
+    // It is there, and a person can bring it about: no grace, as in re-authentication.
+    case Standing::throttled:
+      return std::unexpected(Next::last_verified);
+    case Standing::unreachable: {
       // No other session was verified later, and the pool will not answer for it either.
       if (!session) return std::unexpected(Next::last_verified);
       const policy::SessionConfig& limits = services.config->session;

@@ -8,13 +8,12 @@
 namespace pamcognito::flows {
 namespace {
 
+using policy::kUserService;
 using runtime::Level;
 using sessions::Binding;
 using sessions::Session;
 using sessions::SessionStore;
 
-// The service of sign-ins by a user's own process.
-constexpr char kUserService[] = "user";
 // Verifiers and devices; beyond it a session does without.
 constexpr std::size_t kMaxInBackground = 1024;
 

@@ -154,6 +154,10 @@ struct Config {
   std::vector<std::string> warnings;  // what --check-config and the start-up log say besides
 };
 
+// The service of whoever is not root: what a user's own process says of its service is not
+// believed.
+inline constexpr char kUserService[] = "user";
+
 inline constexpr char kConfigPath[] = "/etc/pam-cognito/cognitod.conf";
 
 // The whole configuration, or the reason why it is not one: file, line, what is wrong, what to do.

@@ -30,7 +30,7 @@ struct KnownUser {
   PinnedBy pinned_by = PinnedBy::first_sign_in;
   std::time_t pinned_at = 0;
   std::vector<std::string> groups;  // as verified tokens last said
-  std::time_t verified_at = 0;      // 0: never
+  std::time_t verified_at = 0;      // 0: never, or the pool refused since
   Standing standing = Standing::good;
 
   KnownUser() = default;

@@ -88,6 +88,8 @@ void measure_sessions(Report* report) {
            .figure = median(among_many)};
   time.reference = median(among_few);
   time.reference_is = "among 10";
+  time.limit = 2 * *time.reference;
+  time.budget = "≤ 2 × reference";
   time.note = "copies the whole session, its token included";
   report->add(time);
 }

@@ -80,7 +80,7 @@ def sudo_without_a_question(stage):
 def another_login(stage):
     """A factor is used again only in the login that it was given in."""
     machine = stage.machine
-    with stage.scene("su into alice's account from another login: a full sign-in"), \
+    with stage.scene("another login of alice's, by key: sudo there is a full sign-in"), \
             machine.configured(config(machine, reauth="none")), \
             ssh(stage, "alice", command="read end") as first:
         signs_in(stage, first, "alice")
@@ -126,7 +126,8 @@ def disabled_in_the_pool(stage):
             asked, _ = terminal.expect_any([r"[Ss]orry|incorrect|failed|refused|[Pp]assword", r"uid=0"])
             stage.check("sudo is refused", asked == 0)
             entry = machine.journal.wait(
-                lambda e: e.get("PAM_COGNITO_USER") == "alice" and "ended" in e.get("MESSAGE", ""),
+                lambda e: e.get("PAM_COGNITO_USER") == "alice" and "ended" in e.get("MESSAGE", "")
+                and "user-disabled" in str(e),
                 stage.journal_mark)
             stage.check("the log says that the session ended, and why: "
                         + (entry or {}).get("MESSAGE", "nothing"), entry is not None)
