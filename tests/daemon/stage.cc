@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -165,7 +166,8 @@ void Pool::fault(const std::string& on, const std::string& kind, Json::Value mor
 }
 
 void fresh_state_directory() {
-  (void)std::system("rm -rf /run/state");
+  std::error_code nothing_there;
+  std::filesystem::remove_all(kStateDirectory, nothing_there);
   if (::mkdir(kStateDirectory, 0700) != 0 || ::chown(kStateDirectory, kDaemonUid, kDaemonUid) != 0)
     give_up("no state directory");
 }
