@@ -8,6 +8,10 @@ if(PAM_COGNITO_SANITIZE)
   target_compile_options(pam_cognito_flags INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all)
   target_link_options(pam_cognito_flags INTERFACE -fsanitize=address,undefined)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # Its own garbage collector may take memory rather than time.
+    target_compile_options(pam_cognito_flags INTERFACE --param=ggc-min-heapsize=1000000)
+  endif()
 else()
   target_compile_definitions(pam_cognito_flags INTERFACE _FORTIFY_SOURCE=2)
   target_link_options(pam_cognito_flags INTERFACE -Wl,-z,now,-z,relro)

@@ -142,7 +142,7 @@ class Reauthentication {
         co_await context_->services.sessions->check_password(id_, &context_->password);
     if (right && !*right) {
       count(Reauth::password, "wrong-password");
-      co_return ended(Outcome::refused, "session-password", prompts::refused());
+      co_return ended(Outcome::refused, "session-wrong-password", prompts::refused());
     }
     attempt->give_back();
     password_is_right_ = right.has_value();

@@ -63,7 +63,7 @@ std::string number(double value) {
   return end.ec == std::errc() ? std::string(text.data(), end.ptr) : "NaN";
 }
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   std::string text = "\"";
   for (const char c : value) {
     if (c == '\n') {
@@ -79,7 +79,7 @@ std::string quoted(std::string_view value) {
 std::string line_of(const Sample& sample) {
   std::string labels;
   for (const auto& [name, value] : sample.labels)
-    labels += (labels.empty() ? "" : ",") + name + "=" + quoted(value);
+    labels += (labels.empty() ? "" : ",") + name + "=" + in_quotes(value);
   return sample.name + (labels.empty() ? "" : "{" + labels + "}") + " " + number(sample.value) +
          "\n";
 }

@@ -124,7 +124,7 @@ void a_wrong_password_is_refused_and_counts(void**) {
     world.person->answers = {"wrong password"};
     const SignInResult result = world.run();
     assert_outcome(result.outcome, Outcome::refused);
-    assert_text(result.cause, "session-password");
+    assert_text(result.cause, "session-wrong-password");
     assert_text(result.notice.text, prompts::refused());
   }
   // Of the budget, which sign-ins take from too.
