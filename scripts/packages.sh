@@ -9,6 +9,7 @@ host_packages=(
   g++-12 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
   mold     # links the many test programs of the sanitizer builds
   gettext  # po/ to catalogues
+  scdoc groff-base  # docs/man to manual pages, and what judges them
   # libraries (cmake/dependencies.cmake)
   libpam0g-dev libsystemd-dev libcurl4-openssl-dev libssl-dev libjsoncpp-dev libinih-dev
   libqrencode-dev libsqlite3-dev libcli11-dev libmicrohttpd-dev libcmocka-dev
