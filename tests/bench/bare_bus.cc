@@ -30,13 +30,20 @@ Bus connect() {
   return Bus(bus);
 }
 
-int open_socket(sd_bus_message* call, void* kept, sd_bus_error*) {
+// What comes on the socket goes back.
+void answer(int socket) {
+  char byte = 0;
+  if (::recv(socket, &byte, 1, 0) == 1) (void)!::send(socket, "!", 1, MSG_NOSIGNAL);
+}
+
+int open_socket(sd_bus_message* call, void*, sd_bus_error*) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -errno;
-  static_cast<Fd*>(kept)->reset(ends[0]);
-  (void)!::send(ends[0], "?", 1, MSG_NOSIGNAL);
+  const Fd ours(ends[0]);
+  (void)!::send(ours.get(), "?", 1, MSG_NOSIGNAL);
   const int result = ::sd_bus_reply_method_return(call, "h", ends[1]);
   (void)::close(ends[1]);
+  if (result >= 0) answer(ours.get());
   return result;
 }
 
@@ -46,8 +53,7 @@ const sd_bus_vtable kVtable[] = {
 
 int serve(int ready) {
   const Bus bus = connect();
-  Fd kept;
-  if (::sd_bus_add_object_vtable(bus.get(), nullptr, kPath, kName, kVtable, &kept) < 0 ||
+  if (::sd_bus_add_object_vtable(bus.get(), nullptr, kPath, kName, kVtable, nullptr) < 0 ||
       ::sd_bus_request_name(bus.get(), kName, 0) < 0 || ::write(ready, "r", 1) != 1)
     return 1;
   while (true) {
@@ -76,7 +82,8 @@ BareService::BareService(std::array<int, 2> pipe)
   if (::read(ready_.get(), &byte, 1) != 1) throw Failed("the bare service does not start");
 }
 
-double BareService::call() const {
+BareTimes BareService::call() const {
+  BareTimes times;
   const double before = wall_time();
   const Bus bus = connect();
   sd_bus_message* reply = nullptr;
@@ -86,10 +93,13 @@ double BareService::call() const {
                                          "ss", "alice", "sshd") >= 0 &&
                     ::sd_bus_message_read(reply, "h", &passed) >= 0 &&
                     ::recv(passed, &byte, 1, 0) == 1;
-  const double after = wall_time();
+  times.first_datagram = wall_time() - before;
+  const bool answered =
+      good && ::send(passed, "?", 1, MSG_NOSIGNAL) == 1 && ::recv(passed, &byte, 1, 0) == 1;
+  times.round_trip = wall_time() - before;
   ::sd_bus_message_unref(reply);
-  if (!good) throw Failed("the bare bus call");
-  return after - before;
+  if (!answered) throw Failed("the bare bus call");
+  return times;
 }
 
 double until_first_prompt() {
@@ -111,7 +121,7 @@ void measure_bus(Report* report) {
   std::vector<double> bare;
   for (int i = 0; i < samples; ++i) {
     ours.push_back(until_first_prompt());
-    bare.push_back(service.call());
+    bare.push_back(service.call().first_datagram);
   }
   Row row{.id = "first_prompt",
           .what = "pam_authenticate until the password prompt",

@@ -7,14 +7,20 @@
 
 namespace pamcognito::bench {
 
-// A service that does nothing but hand out a socket with one datagram on it, in a process of its
-// own: the least that "one bus call, then a private socket" can cost.
+// Microseconds since the beginning, when …
+struct BareTimes {
+  double first_datagram = 0;  // … the service's first datagram was there
+  double round_trip = 0;      // … and its answer to one of ours
+};
+
+// A service that does nothing but hand out a socket, send one datagram on it and answer one, in a
+// process of its own: the least that "one bus call, then a private socket" can cost.
 class BareService {
  public:
   BareService();
 
-  // Connects, says Hello, calls, receives on the socket that it was given. Microseconds.
-  [[nodiscard]] double call() const;
+  // Connects, says Hello, calls, and talks on the socket that it was given.
+  [[nodiscard]] BareTimes call() const;
 
  private:
   explicit BareService(std::array<int, 2> pipe);

@@ -19,7 +19,8 @@ int no_conversation(int, const pam_message**, pam_response**, void*) {
 PermitStack::PermitStack(const char* service, const std::string& before, const char* user) {
   const std::string folder = kConfigurations;
   (void)::mkdir(folder.c_str(), 0755);
-  test::write_file(folder + "/" + service, before + "auth required pam_permit.so\n");
+  test::write_file(folder + "/" + service,
+                   before + "auth required pam_permit.so\naccount required pam_permit.so\n");
   test::write_file(folder + "/other", "auth required pam_deny.so\n");
   conversation_.conv = &no_conversation;
   if (::pam_start_confdir(service, user, &conversation_, kConfigurations, &pamh_) != PAM_SUCCESS)
@@ -32,6 +33,10 @@ PermitStack::~PermitStack() {
 
 void PermitStack::authenticate() {
   if (::pam_authenticate(pamh_, 0) != PAM_SUCCESS) throw Failed("pam_permit did not let in");
+}
+
+void PermitStack::account() {
+  if (::pam_acct_mgmt(pamh_, 0) != PAM_SUCCESS) throw Failed("pam_permit did not let in");
 }
 
 }  // namespace pamcognito::bench

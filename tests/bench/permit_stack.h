@@ -17,6 +17,8 @@ class PermitStack {
 
   // pam_authenticate; throws Failed unless it succeeds.
   void authenticate();
+  // pam_acct_mgmt, likewise.
+  void account();
 
  private:
   pam_conv conversation_{};
