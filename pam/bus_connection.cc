@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr char kAddress[] = "unix:path=/run/dbus/system_bus_socket";
 constexpr auto kQueueFullPause = 10ms;
+constexpr auto kOwnerTime = 80ms;
+constexpr char kTimeout[] = "timeout";
 
 constexpr Ending unavailable(const char* cause) {
   return {.outcome = Outcome::unavailable, .cause = cause};
@@ -136,6 +138,10 @@ std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
       ::sd_bus_call_async(bus_.get(), nullptr, message, &keep_reply, &reply, /*usec=*/0);
   if (error < 0) return std::unexpected(ending_of(error));
   auto ran = run_until(reply, connected_by, answered_by);
+  // systemd does not tell the bus that a start has failed: the call would wait for 25 s (systemd
+  // 252).
+  if (!ran && std::string_view(ran.error().cause) == kTimeout && name_has_no_owner())
+    ran = std::unexpected(unavailable("daemon-not-started"));
   // The pending call refers to `reply`: the connection ends here, whatever comes.
   bus_.reset();
   if (!ran) return std::unexpected(ran.error());
@@ -153,7 +159,7 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
     // First what has arrived: a process that was stopped meanwhile finds its answer.
     const int processed = ::sd_bus_process(bus_.get(), nullptr);
     if (processed < 0) return std::unexpected(ending_of(processed));
-    if (deadline.passed() && !reply) return std::unexpected(failed("timeout"));
+    if (deadline.passed() && !reply) return std::unexpected(failed(kTimeout));
     if (processed > 0) continue;
 
     const int events = ::sd_bus_get_events(bus_.get());
@@ -166,6 +172,27 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
       return std::unexpected(ending_of(-errno));
   }
   return {};
+}
+
+bool BusConnection::name_has_no_owner() {
+  sd_bus_message* message = nullptr;
+  if (::sd_bus_is_ready(bus_.get()) <= 0 ||
+      ::sd_bus_message_new_method_call(bus_.get(), &message, "org.freedesktop.DBus",
+                                       "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                       "NameHasOwner") < 0)
+    return false;
+  const BusMessage question(message);
+  BusMessage reply;
+  sd_bus_slot* pending = nullptr;
+  if (::sd_bus_message_append(message, "s", bus_names::kService) < 0 ||
+      ::sd_bus_call_async(bus_.get(), &pending, message, &keep_reply, &reply, /*usec=*/0) < 0)
+    return false;
+  const Deadline deadline = Deadline::after(kOwnerTime);
+  const bool answered = run_until(reply, deadline, deadline).has_value();
+  ::sd_bus_slot_unref(pending);  // it refers to `reply`
+  int owned = 1;
+  return answered && ::sd_bus_message_is_method_error(reply.get(), nullptr) == 0 &&
+         ::sd_bus_message_read(reply.get(), "b", &owned) > 0 && owned == 0;
 }
 
 bool is_packet_socket(int fd) noexcept {

@@ -39,6 +39,8 @@ class BusConnection {
   // Drives the connection until *reply is set.
   std::expected<void, Ending> run_until(const BusMessage& reply, Deadline connected_by,
                                         Deadline answered_by);
+  // Asks the bus daemon, after a call that was not answered in time.
+  bool name_has_no_owner();
 
   Bus bus_;
 };

@@ -22,6 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kAccountTime = 10s;
+constexpr auto kAbsentAccountTime = 2s;  // where this transaction has found nobody before
 constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
 
 // Whether a login of the user may begin with this sign-in. Not where a person runs the host (su,
@@ -83,10 +84,15 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
   return pam_code(Phase::authenticate, ending);
 }
 
+bool found_nobody(const SignInData* sign_in) {
+  return sign_in != nullptr && !sign_in->id;
+}
+
 // On the socket of this transaction's sign-in, else on the bus. Both together in kAccountTime.
 Ending decide_account(const Handle& pam, const std::string& user, uid_t uid, int flags,
                       const SignInData* sign_in) {
-  const Deadline deadline = Deadline::after(kAccountTime);
+  const Deadline deadline =
+      Deadline::after(found_nobody(sign_in) ? kAbsentAccountTime : kAccountTime);
   if (const Fd socket = take_account_socket(pam, user, pam.item(PAM_SERVICE)))
     if (const auto answer = ask_account(socket.get(), deadline)) return *answer;
   const auto outcome = check_account(make_request(pam, user, uid, flags),
@@ -111,7 +117,7 @@ int check_account(Handle pam, int flags, const Options& options) {
   if (!uid) return uid.error();
   const SignInData* sign_in = find_sign_in(pam, user);
   Ending ending = decide_account(pam, user, *uid, flags, sign_in);
-  ending.may_be_unavailable = sign_in != nullptr && !sign_in->id;
+  ending.may_be_unavailable = found_nobody(sign_in);
   if (pam_code(Phase::account, ending) == PAM_NEW_AUTHTOK_REQD && !store_reset_demand(pam, user))
     ending = kItemsRefused;
   log_ending(pam, "account", ending, user);

@@ -10,6 +10,7 @@ host_packages=(
   mold     # links the many test programs of the sanitizer builds
   gettext  # po/ to catalogues
   scdoc groff-base  # docs/man to manual pages, and what judges them
+  build-essential debhelper dh-apparmor git  # the Debian packages
   # libraries (cmake/dependencies.cmake)
   libpam0g-dev libsystemd-dev libcurl4-openssl-dev libssl-dev libjsoncpp-dev libinih-dev
   libqrencode-dev libsqlite3-dev libcli11-dev libmicrohttpd-dev libcmocka-dev

@@ -68,7 +68,7 @@ Result<SetUpOptions> complete(const Context& context, SetUpOptions options) {
 std::string text_of(const SetUpOptions& options) {
   std::string text =
       "# Written by cognitoctl setup. Every key there is:\n"
-      "# /usr/share/doc/pam-cognito/examples/cognitod.conf\n"
+      "# /usr/share/doc/cognitod/examples/cognitod.conf\n"
       "\n[pool]\n";
   const auto set = [&](const char* key, const std::string& value) {
     if (!value.empty()) text.append(key).append(" = ").append(value).append("\n");
@@ -139,9 +139,9 @@ std::vector<std::string> next_steps(const policy::Config& config, const Findings
   const auto client = std::ranges::find(findings, "pool-client", &Finding::id);
   if (client != findings.end() && client->what.contains("has a secret"))
     steps.push_back(
-        "The app client has a secret. It does not belong into the file: systemd-creds encrypt "
-        "--name=client_secret - /etc/pam-cognito/client_secret.cred, then systemctl edit cognitod: "
-        "[Service] LoadCredentialEncrypted=client_secret:/etc/pam-cognito/client_secret.cred");
+        "The app client has a secret. It does not belong into the file: mkdir -p -m 700 "
+        "/etc/credstore.encrypted, then systemd-creds encrypt --name=client_secret - "
+        "/etc/credstore.encrypted/cognitod.client_secret, then systemctl restart cognitod");
   if (config.access.allow_groups.empty() && config.access.allow_users.empty())
     steps.push_back("Name the Cognito groups that may sign in: allow_groups in [access].");
   steps.push_back("systemctl reload-or-restart cognitod");

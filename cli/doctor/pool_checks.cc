@@ -82,7 +82,7 @@ Finding judge_client(const policy::PoolConfig& pool, const PoolAnswer& answer) {
     return check.skipped(
         "the app client has a secret, which only cognitod knows: cognitoctl login-test USER says "
         "more. Without the secret: systemd-creds encrypt --name=client_secret - "
-        "/etc/pam-cognito/client_secret.cred");
+        "/etc/credstore.encrypted/cognitod.client_secret");
   if (wants_secret || answer.exception == "UserNotFoundException" ||
       (answer.status == 200 && !answer.challenge.empty()) ||
       (answer.exception == "NotAuthorizedException" &&

@@ -7,7 +7,7 @@ namespace pamcognito::cli {
 namespace {
 
 constexpr char kDropIn[] =
-    "cp /usr/share/doc/pam-cognito/examples/sshd-pam-cognito.conf "
+    "cp /usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf "
     "/etc/ssh/sshd_config.d/50-pam-cognito.conf && systemctl reload ssh";
 constexpr long kShortestGrace = 120;
 constexpr long kReserve = 10;           // for what sshd does beside PAM

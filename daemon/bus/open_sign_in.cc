@@ -151,6 +151,8 @@ void OpenSignIn::end(SignInResult result) {
   if (result.outcome != Outcome::success) {
     // The line first: who sees the refusal finds the line.
     log_end(result);
+    if (rendering_.one_text && result.notice.kind == Notice::Kind::error)
+      result.notice.kind = Notice::Kind::info;
     conversation_.finish(result.outcome, SignInId{}, result.notice);
     close();
     return;

@@ -48,13 +48,17 @@ class Reauthentication {
     const ReauthVerdict first = choose();
     if (first.kind == Reauth::full) co_return full(first.reason);
     if (first.ask_pool) context_->services.pool->prewarm();
+    Ended end;
     if (first.kind == Reauth::password) {
-      Ended end = co_await check_password();
+      end = co_await check_password();
       if (end || !password_is_right_) co_return end;
     }
     // Anew, because a prompt may have been open for an hour.
     const ReauthVerdict last = co_await decide();
-    if (last.kind != first.kind || last.ask_pool) co_return full(last.reason);
+    if (last.kind != first.kind || last.ask_pool) {
+      end = co_await sign_in_instead(last.reason);
+      co_return end;
+    }
     count(last.kind, last.reason);
     co_return success(last.kind);
   }
@@ -128,8 +132,11 @@ class Reauthentication {
     std::expected<Secret, Ended> typed = co_await context_->ask(password_prompt(*context_));
     if (!typed) co_return std::move(typed.error());
     context_->password_asked = true;
-    if (!can_be_a_password(typed->reveal())) {
-      count(Reauth::full, "not-a-password");
+    // Who adds a code to the password wants a whole sign-in.
+    const bool has_code =
+        context_->rendering.one_prompt && split_password_and_code(typed->reveal());
+    if (has_code || !can_be_a_password(typed->reveal())) {
+      count(Reauth::full, has_code ? "code-given" : "not-a-password");
       Ended end = co_await take_password(context_, std::move(*typed));
       co_return end;
     }
@@ -146,8 +153,18 @@ class Reauthentication {
     }
     attempt->give_back();
     password_is_right_ = right.has_value();
-    if (!right) co_return full("cannot-check-password");
-    co_return nullptr;
+    Ended end;
+    if (!right) end = co_await sign_in_instead("cannot-check-password");
+    co_return end;
+  }
+
+  // With the password that was typed, if there is one. A caller with one prompt has given no code
+  // with it and cannot be asked for one: it is refused before the pool sends any.
+  Task<Ended> sign_in_instead(std::string_view reason) {
+    Ended end = full(reason);
+    if (context_->rendering.one_prompt && context_->password_asked)
+      end = co_await take_password(context_, std::move(context_->password));
+    co_return end;
   }
 
   static void count(Reauth kind, std::string_view reason) {
@@ -179,9 +196,9 @@ class Reauthentication {
 
 Task<Ended> reauthenticate(SignInContext* context) {
   const policy::ReauthRule rule = policy::reauth_rule(context->config(), context->request.service);
-  // Who has one prompt was asked for a code in it, and a service for resets is not for signing in.
+  // A service for resets is not for signing in.
   if (rule.mode == Reauth::full || context->request.goal != Goal::sign_in ||
-      context->rendering.one_prompt || begins_with_a_reset(*context))
+      begins_with_a_reset(*context))
     co_return nullptr;
   Reauthentication reauthentication(context, rule);
   Ended end = co_await reauthentication.run();

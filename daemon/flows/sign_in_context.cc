@@ -89,6 +89,9 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
 Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
   const Purpose purpose = prompt.purpose;
   if (prompt.notice.kind == Notice::Kind::none) prompt.notice = std::exchange(notice, Notice());
+  if (rendering.one_text && prompt.notice.kind != Notice::Kind::none) {
+    prompt.text.insert(0, std::exchange(prompt.notice, Notice()).text + "\n");
+  }
   if (purpose != Purpose::password && purpose != Purpose::password_and_code)
     asked_more_than_password = true;
   std::expected<Secret, ConversationError> answer = co_await conversation->ask(std::move(prompt));

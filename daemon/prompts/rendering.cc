@@ -26,11 +26,12 @@ constexpr Rendering terminal(seconds deadline, bool console = false) {
 
 // A greeter or a locker: it opens a sign-in, and shows the password's prompt until somebody comes.
 // Its letters have no fixed width, so no QR code fits.
-constexpr Rendering screen(bool one_prompt) {
+constexpr Rendering screen(bool one_prompt, bool one_text = false) {
   return {.echo_code = false,
           .one_prompt = one_prompt,
           .qr = policy::Qr::none,
           .console = true,
+          .one_text = one_text,
           .deadline = seconds(300),
           .deadline_from = DeadlineFrom::first_answer};
 }
@@ -56,7 +57,7 @@ constexpr std::array kRows = {
     Row{"su", terminal(seconds(300))},
     Row{"su-l", terminal(seconds(300))},
     Row{"passwd", terminal(seconds(300))},
-    Row{"lightdm", screen(false)},
+    Row{"lightdm", screen(false, true)},  // its GTK greeter has one line of text for both
     Row{"gdm-password", screen(false)},
     Row{"sddm", screen(true)},  // answers each prompt with the password
     Row{"xscreensaver", screen(false)},

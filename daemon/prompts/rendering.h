@@ -17,7 +17,9 @@ struct Rendering {
                             // password out of it
   bool one_prompt = false;  // the caller can ask only once: password+code in one answer
   policy::Qr qr = policy::Qr::none;  // can it show a QR code?
-  bool console = false;  // its person sits at this machine, unless the sign-in has a remote host
+  bool console = false;   // its person sits at this machine, unless the sign-in has a remote host
+  bool one_text = false;  // the caller shows a notice or a question, never both, and words of its
+                          // own in place of an error
   std::chrono::seconds deadline{110};
   DeadlineFrom deadline_from = DeadlineFrom::opening;
 };

@@ -317,6 +317,66 @@ void a_caller_with_one_prompt_signs_in_in_full(void**) {
   assert_non_null(result.accepted.get());
 }
 
+void make_locker(World& world) {
+  world.caller_is_root = false;
+  world.service = "user";
+  world.program = "i3lock";
+  world.config->services["user"].reauth = Reauth::password;
+  // By the table i3lock has one prompt; other lockers have many.
+  world.config->services["i3lock"].one_prompt = false;
+  world.binding = Binding();
+}
+
+// i3lock in a session of alice's, as the table of services has it.
+Session begin_at_i3lock(World& world) {
+  Session session = begin(world, Reauth::password);
+  make_locker(world);
+  world.config->services["i3lock"].one_prompt.reset();
+  return session;
+}
+
+void a_locker_with_one_prompt_takes_the_password_of_the_session(void**) {
+  World world;
+  const Session session = begin_at_i3lock(world);
+  expect_reused(world, session, "session-password");
+  assert_int_equal(world.person->prompts.size(), 1);
+  assert_true(world.person->purposes[0] == Purpose::password_and_code);
+}
+
+void a_locker_with_one_prompt_takes_a_code_as_well(void**) {
+  World world;
+  begin_at_i3lock(world);
+  then_totp(world);
+  world.person->answers = {std::string(kTyped) + "+123456"};
+  const SignInResult result = world.run();
+  assert_outcome(result.outcome, Outcome::success);
+  assert_text(result.cause, "signed-in");
+  assert_text(world.call("sign_in").password, kTyped);
+}
+
+void a_wrong_password_in_the_only_prompt_is_refused_here(void**) {
+  World world;
+  begin_at_i3lock(world);
+  world.person->answers = {"wrong password"};
+  const SignInResult result = world.run();
+  assert_outcome(result.outcome, Outcome::refused);
+  assert_text(result.cause, "session-wrong-password");
+  assert_true(world.pool.calls.empty());
+}
+
+// The pool would send a code that this caller has no prompt for.
+void a_session_that_is_over_makes_no_sign_in_of_the_only_answer(void**) {
+  World world;
+  begin_at_i3lock(world);
+  become_stale(world);
+  world.pool.fail("refresh", ErrorKind::not_authorized);
+  const SignInResult result = world.run();
+  assert_outcome(result.outcome, Outcome::refused);
+  assert_text(result.cause, "no-code-after-password");
+  assert_int_equal(world.calls_of("sign_in"), 0);
+  assert_int_equal(world.person->prompts.size(), 1);
+}
+
 void a_change_of_the_password_wants_a_full_sign_in(void**) {
   World world;
   begin(world, Reauth::none);
@@ -351,16 +411,6 @@ void of_two_sessions_the_one_that_will_do_counts(void**) {
   newer.binding.audit_session = 8;
   world.put(newer);
   expect_reused(world, of_this_login, "session");
-}
-
-void make_locker(World& world) {
-  world.caller_is_root = false;
-  world.service = "user";
-  world.program = "i3lock";
-  world.config->services["user"].reauth = Reauth::password;
-  // i3lock has one prompt: another one has many.
-  world.config->services["i3lock"].one_prompt = false;
-  world.binding = Binding();
 }
 
 void a_locker_unlocks_with_the_password_of_any_session(void**) {
@@ -490,6 +540,10 @@ int main() {
       cmocka_unit_test(a_factor_that_grows_too_old_while_a_prompt_is_open_counts_no_more),
       cmocka_unit_test(grace_ends),
       cmocka_unit_test(a_caller_with_one_prompt_signs_in_in_full),
+      cmocka_unit_test(a_locker_with_one_prompt_takes_the_password_of_the_session),
+      cmocka_unit_test(a_locker_with_one_prompt_takes_a_code_as_well),
+      cmocka_unit_test(a_wrong_password_in_the_only_prompt_is_refused_here),
+      cmocka_unit_test(a_session_that_is_over_makes_no_sign_in_of_the_only_answer),
       cmocka_unit_test(a_change_of_the_password_wants_a_full_sign_in),
       cmocka_unit_test(groups_that_the_pool_took_away_count_at_once),
       cmocka_unit_test(of_two_sessions_the_one_that_will_do_counts),

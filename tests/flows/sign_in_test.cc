@@ -73,6 +73,19 @@ void wrong_code_is_asked_for_again(void**) {
   assert_text(world.person->notices[3], prompts::code_already_used());
 }
 
+// A greeter that shows the notice or the question: else nobody knows what is wanted.
+void a_caller_with_one_text_reads_the_notice_in_the_question(void**) {
+  World world;
+  world.program = "lightdm";
+  world.pool.reply_challenge(ChallengeName::software_token_mfa);
+  world.pool.reply_error(ErrorKind::code_mismatch);
+  world.pool.reply_tokens();
+  world.person->answers = {"right password", "111111", "222222"};
+  assert_outcome(world.run().outcome, Outcome::success);
+  assert_text(world.person->prompts[2], prompts::wrong_code() + "\n" + world.person->prompts[1]);
+  assert_text(world.person->notices[2], "");
+}
+
 void three_wrong_codes_end_it(void**) {
   World world;
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
@@ -385,6 +398,7 @@ int main() {
       cmocka_unit_test(success_that_nobody_takes_is_revoked),
       cmocka_unit_test(sms_and_email),
       cmocka_unit_test(wrong_code_is_asked_for_again),
+      cmocka_unit_test(a_caller_with_one_text_reads_the_notice_in_the_question),
       cmocka_unit_test(three_wrong_codes_end_it),
       cmocka_unit_test(what_is_no_code_is_never_sent),
       cmocka_unit_test(answer_equal_to_the_password_is_never_sent),

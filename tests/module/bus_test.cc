@@ -131,6 +131,18 @@ void no_daemon_is_unavailable(void**) {
   assert_both(kUnavailable);
 }
 
+// As with systemd, which starts a daemon that ends at once, and does not tell the bus.
+void a_daemon_that_does_not_come_is_unavailable(void**) {
+  write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
+             "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
+                 "\nExec=/usr/bin/setpriv --pdeathsig KILL sleep 60\n");
+  const PrivateBus bus("<type>session</type><servicedir>/run/dbus</servicedir>\n");
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person);
+  assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
+  assert_int_equal(person.questions, 0);
+}
+
 void a_stopped_or_silent_daemon_is_a_failure(void**) {
   const PrivateBus bus;
   {
@@ -230,6 +242,7 @@ int main() {
       cmocka_unit_test_setup(a_stopped_bus_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_module_that_was_stopped_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(no_daemon_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_daemon_that_does_not_come_is_unavailable, arm_watchdog),
       cmocka_unit_test_setup(a_stopped_or_silent_daemon_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(error_replies_have_their_codes, arm_watchdog),
       cmocka_unit_test_setup(malformed_replies_are_a_service_error, arm_watchdog),

@@ -142,7 +142,7 @@ void Child::kill() {
   (void)wait();
 }
 
-PrivateBus::PrivateBus() {
+PrivateBus::PrivateBus(const std::string& more) {
   write_file("/etc/test-bus.conf",
              "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
              " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
@@ -155,8 +155,8 @@ PrivateBus::PrivateBus() {
              "<allow receive_type=\"method_call\"/><allow receive_type=\"signal\"/>\n"
              "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/>\n"
              "<allow send_destination=\"org.freedesktop.DBus\"/></policy>\n"
-             "<limit name=\"max_connections_per_user\">100000</limit>\n"
-             "</busconfig>\n");
+             "<limit name=\"max_connections_per_user\">100000</limit>\n" +
+                 more + "</busconfig>\n");
   int ready[2];
   must(::pipe2(ready, O_CLOEXEC) == 0, "pipe");
   daemon_ = Child([&] {

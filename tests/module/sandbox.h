@@ -56,7 +56,8 @@ class Child {
 // A dbus-daemon of the test's own at the system bus's address. Ready when the constructor returns.
 class PrivateBus {
  public:
-  PrivateBus();
+  // more: lines of its configuration.
+  explicit PrivateBus(const std::string& more = "");
   // SIGSTOP, SIGCONT.
   void signal(int number) const { daemon_.signal(number); }
   void kill();

@@ -29,14 +29,15 @@ struct Options {
   std::string certificate;
   std::string key;
   std::string authority;
+  std::string issuer;
   std::string priorities;
   bool verbose = false;
 };
 
 constexpr char kUsage[] =
     "usage: cognito-pool --state DIR [--seed FILE] [--port N] [--address ADDRESS]\n"
-    "                    [--cert FILE --key FILE --ca FILE] [--tls-priorities STRING] "
-    "[--verbose]\n";
+    "                    [--cert FILE --key FILE --ca FILE] [--issuer URL] "
+    "[--tls-priorities STRING] [--verbose]\n";
 
 std::expected<Options, std::string> parse_options(int argc, char** argv) {
   static const option kLong[] = {{"state", required_argument, nullptr, 's'},
@@ -46,6 +47,7 @@ std::expected<Options, std::string> parse_options(int argc, char** argv) {
                                  {"cert", required_argument, nullptr, 'c'},
                                  {"key", required_argument, nullptr, 'k'},
                                  {"ca", required_argument, nullptr, 'r'},
+                                 {"issuer", required_argument, nullptr, 'i'},
                                  {"tls-priorities", required_argument, nullptr, 't'},
                                  {"verbose", no_argument, nullptr, 'v'},
                                  {nullptr, 0, nullptr, 0}};
@@ -70,6 +72,9 @@ std::expected<Options, std::string> parse_options(int argc, char** argv) {
         break;
       case 'r':
         options.authority = value;
+        break;
+      case 'i':
+        options.issuer = value;
         break;
       case 't':
         options.priorities = value;
@@ -127,7 +132,7 @@ Json::Value description(const Pool& pool, const Options& options, int port) {
   out["region"] = pool.settings.region();
   out["user_pool_id"] = pool.settings.id;
   out["client_id"] = pool.clients.front().id;
-  out["issuer"] = endpoint + pool.settings.id;
+  out["issuer"] = options.issuer.empty() ? endpoint + pool.settings.id : options.issuer;
   out["jwks_uri"] = endpoint + pool.settings.id + "/.well-known/jwks.json";
   out["ca_file"] = options.authority.empty() ? options.state + "/ca.pem" : options.authority;
   out["admin"] = endpoint.substr(0, endpoint.size() - 1) + kAdminPath;

@@ -144,9 +144,11 @@ install_in_root() {
     printf '%s\n' "${missing[@]}"
     chroot "$tree" dpkg-query -W -f='${Package} ${Version} ${db:Status-Status}\n'
   } | sha256sum | cut -c1-16)
-  if [[ ! -e $store/.complete ]]; then
-    download "$tree" "$store" "${missing[@]}"
-  fi
+  (
+    # Two sandboxes that begin together: the second takes what the first has fetched.
+    flock 9
+    [[ -e $store/.complete ]] || download "$tree" "$store" "${missing[@]}"
+  ) 9>"$cache/lock"
   mkdir -p "$tree/sandbox-debs"
   mount --bind "$store" "$tree/sandbox-debs"
   debs=("$store"/*.deb)

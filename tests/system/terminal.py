@@ -4,6 +4,7 @@ Every wait has a deadline. A prompt is answered only when its program really rea
 person would: libpam_misc drops what was typed before.
 """
 
+import codecs
 import errno
 import os
 import platform
@@ -32,17 +33,24 @@ class Terminal:
         self._on_text = on_text
         self._unread = ""
         self._pieces = []
+        # A piece may end within a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.status = None
+        self.pid, self._master = self._start(argv, env or {})
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+
+    def _start(self, argv, env):
+        """(process, its terminal's master side)"""
         environment = {"PATH": os.environ["PATH"], "HOME": "/root", "TERM": "xterm",
-                       "LANG": "C.UTF-8"} | (env or {})
-        self.pid, self._master = pty.fork()
-        if self.pid == 0:
+                       "LANG": "C.UTF-8"} | env
+        pid, master = pty.fork()
+        if pid == 0:
             try:
                 os.execvpe(argv[0], argv, environment)
             finally:
                 os._exit(127)
-        os.set_inheritable(self._master, False)
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        os.set_inheritable(master, False)
+        return pid, master
 
     # What the screen shows.
     @property
@@ -67,7 +75,7 @@ class Terminal:
             return False
         if not data:
             return False
-        text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "")
+        text = self._decoder.decode(data).replace("\r\n", "\n").replace("\r", "")
         self._unread += text
         self._note(text)
         return True

@@ -20,6 +20,7 @@ struct Row {
   bool console;
   int deadline;
   DeadlineFrom from;
+  bool one_text = false;
 };
 
 constexpr auto kHalf = policy::Qr::half_blocks;
@@ -33,7 +34,7 @@ constexpr std::array kRows = {
     Row{"su", true, false, kHalf, false, 300, DeadlineFrom::opening},
     Row{"su-l", true, false, kHalf, false, 300, DeadlineFrom::opening},
     Row{"passwd", true, false, kHalf, false, 300, DeadlineFrom::opening},
-    Row{"lightdm", false, false, kNone, true, 300, DeadlineFrom::first_answer},
+    Row{"lightdm", false, false, kNone, true, 300, DeadlineFrom::first_answer, true},
     Row{"gdm-password", false, false, kNone, true, 300, DeadlineFrom::first_answer},
     Row{"sddm", false, true, kNone, true, 300, DeadlineFrom::first_answer},
     Row{"xscreensaver", false, false, kNone, true, 300, DeadlineFrom::first_answer},
@@ -54,7 +55,8 @@ void the_table_is_by_exact_name(void**) {
     const auto rendering = rendering_for(policy::Config(), row.service);
     if (rendering.echo_code != row.echo || rendering.one_prompt != row.one_prompt ||
         rendering.qr != row.qr || rendering.console != row.console ||
-        rendering.deadline != seconds(row.deadline) || rendering.deadline_from != row.from) {
+        rendering.deadline != seconds(row.deadline) || rendering.deadline_from != row.from ||
+        rendering.one_text != row.one_text) {
       fail_msg("%s", row.service);
     }
   }

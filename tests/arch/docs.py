@@ -1,0 +1,192 @@
+"""What the pages say is there: links lead somewhere, keys and commands exist in the code, and a block
+says what it is, so that a test knows whether to run it.
+
+check(root) gives the problems, a line each.
+"""
+
+import pathlib
+import re
+
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+
+# The pages that an administrator follows, and what a block on them may be. The first four are run by
+# tests/machine/admin_pages_test.py.
+ADMIN_PAGES = ("connect-your-pool", "ssh", "sudo", "break-glass-and-recovery", "fleet", "desktop",
+               "security-model")
+RUN = ("sh admin", "sh admin asks", "sh admin values", "sh person")
+NOT_RUN = ("sh aws", "sh optional", "console", "text", "ini", "yaml cloudformation",
+           "yaml cloud-init", "hcl terraform")
+
+CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
+# systemd's and others' sections, which stand in blocks as well.
+FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM"}
+
+
+def pages(root):
+    found = [root / name for name in PAGES if (root / name).exists()]
+    return found + sorted((root / "docs").glob("*.md"))
+
+
+class Block:
+    def __init__(self, info, text, line):
+        self.info, self.text, self.line = info, text, line
+
+
+def blocks_of(text):
+    """The fenced blocks of a page, in order. One that is not closed reaches to the end."""
+    blocks, info, lines, start = [], None, [], 0
+    for number, line in enumerate(text.splitlines(), 1):
+        fence = re.match(r"^ *```(.*)$", line)
+        if not fence:
+            if info is not None:
+                lines.append(line)
+        elif info is None:
+            info, lines, start = fence.group(1).strip(), [], number
+        else:
+            blocks.append(Block(info, "\n".join(lines) + "\n", start))
+            info = None
+    if info is not None:
+        blocks.append(Block(info, "\n".join(lines) + "\n", start))
+    return blocks
+
+
+def prose_of(text):
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)
+
+
+# Links.
+def anchors_of(text):
+    """As the common forges make them of headings."""
+    anchors = set()
+    for heading in re.findall(r"^#+ +(.*)$", prose_of(text), re.M):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        anchors.add(re.sub(r"[^\w\- ]", "", words).replace(" ", "-"))
+    return anchors
+
+
+def broken_links(root, path, text):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose_of(text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        there = (path.parent / name).resolve() if name else path
+        if not there.exists():
+            yield f"links to {target}, which does not exist"
+        elif anchor and there.suffix == ".md":
+            if anchor not in anchors_of(there.read_text(encoding="utf-8")):
+                yield f"links to {target}: no such heading"
+
+
+# Configuration.
+def known_keys(root):
+    """{section: {key, …}}; [service NAME] is "service"."""
+    text = (root / "daemon/policy/settings.cc").read_text(encoding="utf-8")
+    constants = dict(re.findall(r'string_view (k\w+) = "([a-z_]+)"', text))
+    keys = {}
+    for section, key in re.findall(r'Row\{(\w+|"[a-z_]+"), "([a-z_]+)"', text):
+        keys.setdefault(constants.get(section, section.strip('"')), set()).add(key)
+    return keys
+
+
+def users_conf_keys(root):
+    text = (root / "common/users_conf.cc").read_text(encoding="utf-8")
+    return set(re.findall(r'"([a-z_]+)"', text))
+
+
+def wrong_settings(keys, text):
+    """Lines of configuration in blocks, and `[section] key` in prose."""
+    for block in blocks_of(text):
+        section = None
+        for line in block.text.splitlines():
+            opened = CONFIG_BLOCKS.match(line)
+            if opened:
+                section = opened.group("section")
+                if section not in keys and section not in FOREIGN_SECTIONS:
+                    yield f"[{section}] is no section"
+                continue
+            if re.match(r"^ *\[", line) or line.strip() in ("END", ""):
+                section = None if line.strip() != "" else section
+                continue
+            key = re.match(r"^ *#?([a-z_]+) += ", line)
+            if key and section in keys and key.group(1) not in keys[section] \
+                    and section != "client_metadata":
+                yield f"[{section}] has no key {key.group(1)}"
+    every = set().union(*keys.values())
+    for section, key in re.findall(r"`\[([a-z_]+)(?: [^\]`]+)?\](?: ([a-z_]+))?[^`]*`", prose_of(text)):
+        if section not in keys:
+            yield f"[{section}] is no section"
+        elif key and key not in keys[section]:
+            yield f"[{section}] has no key {key}"
+    for key in re.findall(r"`([a-z_]+) = [^`]+`", prose_of(text)):
+        if key not in every:
+            yield f"{key} is no key of the configuration"
+
+
+# Commands.
+def known_commands(root):
+    """{command: {subcommand, …}}, and all long options of cognitoctl."""
+    text = (root / "cli/arguments.cc").read_text(encoding="utf-8")
+    commands, groups = {}, {}
+    for variable, name in re.findall(r'CLI::App\* (\w+) =\s*group_of\(app_, "([a-z-]+)"', text):
+        groups[variable] = name
+        commands[name] = set()
+    for parent, name in re.findall(r'(\w+)(?:->|\.)add_subcommand\(\s*"([a-z-]+)"', text):
+        if parent == "app_":
+            commands.setdefault(name, set())
+        elif parent in groups:
+            commands[groups[parent]].add(name)
+    options = set(re.findall(r'"(--[a-z-]+)"', text)) | {"--help"}
+    return commands, options
+
+
+def wrong_commands(commands, options, text):
+    code = "\n".join(block.text for block in blocks_of(text) if not block.info.startswith("layers"))
+    code += "\n" + "\n".join(re.findall(r"`([^`\n]+)`", prose_of(text)))
+    for line in re.findall(r"\bcognitoctl ([^\n|&;)`]*)", code):
+        words = line.replace(":", " ").split()
+        while words and words[0] in ("--json",):
+            words.pop(0)
+        if not words or not re.fullmatch(r"[a-z][a-z-]*", words[0]):
+            continue
+        command = words[0]
+        if command not in commands:
+            if command == "COMMAND":
+                continue
+            yield f"cognitoctl {command}: no such command"
+            continue
+        if commands[command] and len(words) > 1 and re.fullmatch(r"[a-z][a-z-]*", words[1]) \
+                and words[1] not in commands[command]:
+            yield f"cognitoctl {command} {words[1]}: no such command"
+        for option in re.findall(r"(?<!\S)--[a-z-]+", line):
+            if option not in options:
+                yield f"cognitoctl {command} {option}: no such option"
+
+
+def wrong_blocks(path, text):
+    if path.stem not in ADMIN_PAGES:
+        return
+    for block in blocks_of(text):
+        if block.info not in RUN + NOT_RUN:
+            yield (f"line {block.line}: a block of the kind \"{block.info}\"; there are "
+                   + ", ".join(RUN + NOT_RUN))
+
+
+def unlisted_pages(root):
+    index = root / "docs/README.md"
+    listed = set(re.findall(r"\]\(([a-z-]+\.md)", index.read_text(encoding="utf-8")))
+    for page in sorted((root / "docs").glob("*.md")):
+        if page != index and page.name not in listed:
+            yield f"docs/README.md does not list {page.name}"
+
+
+def check(root):
+    root = pathlib.Path(root)
+    keys = known_keys(root)
+    commands, options = known_commands(root)
+    found = list(unlisted_pages(root))
+    for path in pages(root):
+        text = path.read_text(encoding="utf-8")
+        for problem in (*broken_links(root, path, text), *wrong_settings(keys, text),
+                        *wrong_commands(commands, options, text), *wrong_blocks(path, text)):
+            found.append(f"{path.relative_to(root)}: {problem}")
+    return found

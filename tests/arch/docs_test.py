@@ -1,0 +1,173 @@
+"""docs_test.py ROOT: the pages tell of what is there, and the check can fail."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import docs
+
+ROOT = pathlib.Path(sys.argv.pop(1))
+
+SETTINGS = """
+constexpr std::string_view kService = "service";
+constexpr std::array kRows = {
+    Row{"pool", "region",
+        [](Target t) {}},
+    Row{"session", "lifetime", [](Target t) {}},
+    Row{kService, "reauth", [](Target t) {}},
+};
+"""
+ARGUMENTS = """
+    CLI::App* status = app_.add_subcommand("status", "text");
+    status->add_flag("--metrics", x);
+    app_.add_flag("--json", x);
+    CLI::App* mfa = group_of(app_, "mfa", "text");
+    CLI::App* show = mfa->add_subcommand("show", "text");
+"""
+
+
+class Tree(unittest.TestCase):
+    def test_the_pages_tell_of_what_is_there(self):
+        self.assertEqual(docs.check(ROOT), [])
+
+    def test_the_list_of_dependencies_is_current(self):
+        done = subprocess.run([sys.executable, "-B", ROOT / "scripts/dependencies.py", "--check", ROOT],
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, "docs/dependencies.json is current\n"))
+
+    def test_the_code_was_read(self):
+        keys = docs.known_keys(ROOT)
+        self.assertIn("reauth", keys["service"])
+        self.assertGreater(sum(map(len, keys.values())), 30)
+        commands, options = docs.known_commands(ROOT)
+        self.assertIn("reset", commands["identity"])
+        self.assertIn("doctor", commands)
+        self.assertIn("--allow-groups", options)
+
+    def test_each_page_that_is_followed_has_something_to_run(self):
+        for name in ("connect-your-pool", "ssh", "sudo", "break-glass-and-recovery"):
+            text = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
+            run = [block for block in docs.blocks_of(text) if block.info in docs.RUN]
+            self.assertGreaterEqual(len(run), 3, name)
+
+
+class Dependencies(unittest.TestCase):
+    """scripts/dependencies.py finds what the list does not say."""
+
+    FILES = ("CMakeLists.txt", "cmake/dependencies.cmake", "debian/control", "docs/dependencies.json",
+             "tests/interop/package-lock.json")
+
+    def problems_with(self, name, old, new):
+        with tempfile.TemporaryDirectory() as root:
+            for file in self.FILES:
+                text = (ROOT / file).read_text(encoding="utf-8")
+                if file == name:
+                    self.assertIn(old, text)
+                    text = text.replace(old, new, 1)
+                (pathlib.Path(root) / file).parent.mkdir(parents=True, exist_ok=True)
+                (pathlib.Path(root) / file).write_text(text, encoding="utf-8")
+            return subprocess.run([sys.executable, "-B", ROOT / "scripts/dependencies.py", "--check", root],
+                                  capture_output=True, text=True).stdout
+
+    def test_a_library_that_cmake_looks_for(self):
+        self.assertIn("differ in zlib", self.problems_with(
+            "cmake/dependencies.cmake", "find_library(",
+            "pkg_check_modules(Z REQUIRED IMPORTED_TARGET zlib)\nfind_library("))
+
+    def test_a_package_that_debian_builds_with(self):
+        self.assertIn("differ in libz-dev", self.problems_with(
+            "debian/control", " libssl-dev", " libz-dev,\n libssl-dev"))
+
+    def test_a_licence_that_changed(self):
+        self.assertIn("not current", self.problems_with("docs/dependencies.json", '"Apache-2.0"', '"MIT"'))
+
+    def test_a_version_that_changed(self):
+        self.assertIn("not current", self.problems_with("CMakeLists.txt", "VERSION 0.", "VERSION 9."))
+
+
+class Planted(unittest.TestCase):
+    """Each fault planted in a small tree is found, and nothing else."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+        self.write("daemon/policy/settings.cc", SETTINGS)
+        self.write("cli/arguments.cc", ARGUMENTS)
+        self.write("docs/README.md", "[ssh](ssh.md)\n")
+        self.page("Text.")
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def page(self, text):
+        self.write("docs/ssh.md", "# SSH\n\n## Keys and codes\n\n" + text + "\n")
+
+    def assert_problem(self, *parts):
+        problems = docs.check(self.root)
+        self.assertEqual(len(problems), 1, problems)
+        for part in parts:
+            self.assertIn(part, problems[0])
+
+    def test_a_sound_page_has_no_problem(self):
+        self.page("[here](#keys-and-codes) [there](README.md) [out](https://example.com/x)\n"
+                  "`[service sshd]` `[session] lifetime` `reauth = none` `cognitoctl mfa show`\n"
+                  "`cognitoctl status --json --metrics`\n"
+                  "```sh admin\ncat > x <<'END'\n[service sudo]\nreauth = full\nEND\ncognitoctl status\n```")
+        self.assertEqual(docs.check(self.root), [])
+
+    def test_a_link_to_nowhere(self):
+        self.page("[x](gone.md)")
+        self.assert_problem("docs/ssh.md", "gone.md")
+
+    def test_a_link_to_no_heading(self):
+        self.page("[x](#gone)")
+        self.assert_problem("#gone")
+
+    def test_a_page_that_nobody_finds(self):
+        self.write("docs/other.md", "Text.\n")
+        self.assert_problem("docs/README.md does not list other.md")
+
+    def test_an_unknown_section_in_prose(self):
+        self.page("`[sesion] lifetime`")
+        self.assert_problem("[sesion] is no section")
+
+    def test_an_unknown_key_in_prose(self):
+        self.page("`[session] lifetim`")
+        self.assert_problem("[session] has no key lifetim")
+
+    def test_an_unknown_setting_in_prose(self):
+        self.page("`reauthh = none`")
+        self.assert_problem("reauthh")
+
+    def test_an_unknown_key_in_a_block(self):
+        self.page("```ini\n[service sudo]\nreautj = full\n```")
+        self.assert_problem("[service] has no key reautj")
+
+    def test_an_unknown_section_in_a_block(self):
+        self.page("```ini\n[sessions]\nlifetime = 1h\n```")
+        self.assert_problem("[sessions] is no section")
+
+    def test_an_unknown_command(self):
+        self.page("`cognitoctl statos`")
+        self.assert_problem("cognitoctl statos")
+
+    def test_an_unknown_subcommand(self):
+        self.page("```sh admin\ncognitoctl mfa shaw\n```")
+        self.assert_problem("cognitoctl mfa shaw")
+
+    def test_an_unknown_option(self):
+        self.page("```sh admin\ncognitoctl status --metric\n```")
+        self.assert_problem("--metric: no such option")
+
+    def test_a_block_of_no_kind(self):
+        self.page("```sh\nls\n```")
+        self.assert_problem('a block of the kind "sh"')
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,405 @@
+#!/usr/bin/env python3
+"""faults_test.py: what sign-ins come to on a booted machine where something is broken: the pool, DNS, a
+clock, the disk, the daemon, the bus. Each by its effect and its line in the journal. Closes with
+`N passed, N failed`."""
+
+import contextlib
+import json
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+
+from booted import CONFIG_TEXT, POOL_STATE, BootedMachine
+from judge import Judge
+from members import add_members, password_of, restart, set_up, sign_in, totp
+from residents import (LOCAL_PASSWORD, LOCAL_USER, PASSWORD_PROMPT, REFUSED, ROOT_PASSWORD, SHELL,
+                       TOTP_PROMPT, add_local_people, console, leave, refused_at_console, root_on_console,
+                       session_of, shell, user_on_console)
+
+# alice has signed in, and has a local password besides; judy has none. frank was never here.
+KNOWN, KNOWN_WITHOUT_LOCAL, NEVER_SEEN = "alice", "judy", "frank"
+BREAK_GLASS = "Break-Glass-3"
+
+# The module's bound for the bus and the daemon, and what a busy machine may take besides.
+MODULE_BOUND_S, SLACK_S = 2.0, 1.5
+# A step of cognitod's.
+STEP_BOUND_S = 8.0
+STATE = "/var/lib/cognitod"
+
+
+# Helpers.
+def come_in(machine, user):
+    """A whole sign-in on the console. True if there is a session of the user's."""
+    with sign_in(machine, user) as terminal:
+        name, present = shell(terminal, "id -un")[0], bool(session_of(machine, user))
+        leave(terminal)
+    return name == user and present
+
+
+def break_glass(machine, user=KNOWN):
+    """The local password, at our module's prompt and at pam_unix's own after it."""
+    with machine.terminal("login", user) as terminal:
+        which = 0
+        while which == 0:
+            which, _ = terminal.expect_any([PASSWORD_PROMPT, SHELL, REFUSED])
+            if which == 0:
+                terminal.send(BREAK_GLASS, hidden_as="local password")
+        present = bool(session_of(machine, user))
+        if which == 1:
+            leave(terminal)
+        return which == 1 and present
+
+
+def authenticate(machine, user, password, code=None):
+    """libpam's authentication by sshd's stack. The password is typed at each prompt for one: pam_unix,
+    where it is asked after our module, has its own. Gives what was shown, and how often a password was
+    asked for."""
+    with machine.terminal("pamtester", "sshd", user, "authenticate") as terminal:
+        prompts = 0
+        while True:
+            which, _ = terminal.expect_any([PASSWORD_PROMPT, TOTP_PROMPT, r"pamtester: [^\n]*\n"])
+            if which == 2:
+                return terminal.transcript, prompts
+            if which == 0:
+                prompts += 1
+                terminal.send(password, hidden_as="password")
+            else:
+                terminal.send(code(), hidden_as="code")
+
+
+def is_in(shown):
+    return "successfully authenticated" in shown
+
+
+def took_at_most(entry, bound_s):
+    """cognitod's own time for the sign-in, in which the test types at once."""
+    return entry is not None and int(entry["PAM_COGNITO_DURATION_MS"]) / 1000 <= bound_s + SLACK_S
+
+
+def check_others(judge, machine):
+    judge.attempt("root logs in and sudoes", lambda: root_on_console(machine))
+    judge.attempt("a local user logs in", lambda: user_on_console(machine, LOCAL_USER, LOCAL_PASSWORD))
+
+
+# The pool.
+def pool_down(judge, machine):
+    with judge.scene("The pool is down before the sign-in"), pool_away(machine):
+        judge.attempt("a local password, where there is one, lets in", lambda: break_glass(machine))
+        judge.cognitod_said(USER=KNOWN, SERVICE="login", OUTCOME="unavailable", CAUSE="not-connected")
+        judge.check("who has none is refused", refused_at_console(
+            machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL)))
+        judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable")
+        done = machine.run("pamtester", "sshd", KNOWN, "acct_mgmt", check=False)
+        judge.check("a login by key of a known user goes on", done.returncode == 0, done.stdout + done.stderr)
+        check_others(judge, machine)
+
+
+@contextlib.contextmanager
+def pool_away(machine):
+    machine.stop_pool()
+    try:
+        yield
+    finally:
+        machine.start_pool()
+
+
+def pool_lost(judge, machine):
+    with judge.scene("The pool goes down while the person looks for the code"):
+        with machine.terminal("login", KNOWN) as terminal:
+            terminal.answer(PASSWORD_PROMPT, password_of(KNOWN), hidden_as="password")
+            terminal.expect(TOTP_PROMPT)
+            code = totp(machine, KNOWN)
+            with pool_away(machine):
+                terminal.send(code, hidden_as="code")
+                which, _ = terminal.expect_any([PASSWORD_PROMPT, SHELL, REFUSED])
+            judge.check("the sign-in is refused, and no local password is asked for in its place", which == 2,
+                        terminal.transcript)
+        judge.cognitod_said(USER=KNOWN, OUTCOME="failed")
+        judge.check("there is no session", not session_of(machine, KNOWN))
+        judge.attempt("with the pool back the next sign-in is good", lambda: come_in(machine, KNOWN))
+
+
+# Names.
+def dns(judge, machine):
+    text = CONFIG_TEXT.replace("{endpoint}", "https://pool.example.net:8443")
+    with judge.scene("DNS: no name server answers at all"):
+        machine.write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:1 attempts:1\n")
+        machine.configure(text, users_conf=None)
+        restart(machine)
+        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
+        judge.check("the sign-in is refused", not is_in(said), said)
+        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
+        judge.check("at once", took_at_most(entry, 1), entry)
+        judge.attempt("a local password lets in", lambda: break_glass(machine))
+        check_others(judge, machine)
+    with judge.scene("DNS: a name server takes questions and never answers"):
+        machine.run("systemd-run", "--quiet", "--collect", "--unit=silent-dns", "--property=Type=notify",
+                    "--property=NotifyAccess=all", "python3", "-c",
+                    "import os, socket, time\n"
+                    "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.9', 53))\n"
+                    "n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                    "n.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])\n"
+                    "time.sleep(600)\n")
+        machine.write("/etc/resolv.conf", "nameserver 127.0.0.9\n")
+        restart(machine)
+        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
+        judge.check("the sign-in is refused", not is_in(said), said)
+        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, GOAL="sign-in")
+        judge.check(f"within a step's {STEP_BOUND_S:.0f} s", took_at_most(entry, STEP_BOUND_S), entry)
+        check_others(judge, machine)
+    machine.run("systemctl", "stop", "silent-dns", check=False)
+    machine.configure(users_conf=None)
+    restart(machine)
+
+
+# Clocks. A container cannot set its clock: the pool's is set instead, which is the same difference.
+def clocks(judge, machine):
+    for hours in (-1, 1):
+        with judge.scene(f"This machine's clock is an hour {'fast' if hours < 0 else 'slow'}"):
+            machine.pool.admin("clock/advance", wall_s=hours * 3600)
+            machine.pool.forgive(KNOWN_WITHOUT_LOCAL)
+            said, prompts = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
+            judge.check("the sign-in is refused", not is_in(said), said)
+            judge.check("no local password is asked for in its place", prompts == 1, said)
+            entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, SERVICE="sshd")
+            print(f"(outcome {entry.get('PAM_COGNITO_OUTCOME')}, cause {entry.get('PAM_COGNITO_CAUSE')}, "
+                  f"detail {entry.get('PAM_COGNITO_DETAIL')})")
+            machine.pool.admin("clock/advance", wall_s=-hours * 3600)
+    with judge.scene("The clocks agree again"):
+        judge.attempt("the next sign-in is good", lambda: come_in(machine, KNOWN_WITHOUT_LOCAL))
+
+
+def expired_certificate(judge, machine):
+    """What a clock that is years fast makes of the pool's certificate."""
+    with judge.scene("By this machine's clock the pool's certificate has expired"):
+        machine.run("bash", "-c", EXPIRED_SERVER)
+        machine.configure(CONFIG_TEXT.replace("{endpoint}", "https://127.0.0.1:9443").replace(
+            "/pool-ca.pem", "/expired.pem"), users_conf=None)
+        restart(machine)
+        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
+        judge.check("the sign-in is refused", not is_in(said), said)
+        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
+        judge.check("the line says what is wrong with it",
+                    entry and "certificate has expired" in entry["PAM_COGNITO_DETAIL"], entry)
+        report = machine.run("cognitoctl", "doctor", "--json", check=False).stdout
+        states = {one["id"]: one["state"] for one in json.loads(report)["checks"]}
+        judge.check("doctor sees it", states.get("pool-certificate") == "fault", states)
+        judge.attempt("a local password lets in", lambda: break_glass(machine))
+        check_others(judge, machine)
+    machine.run("systemctl", "stop", "expired-pool", check=False)
+    machine.configure(users_conf=None)
+    restart(machine)
+
+
+EXPIRED_SERVER = """\
+set -e
+cd "$(mktemp -d)"
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out request -subj /CN=pool
+echo subjectAltName=IP:127.0.0.1 >extensions
+openssl x509 -req -in request -signkey key.pem -days -1 -extfile extensions -out expired.pem
+install -m 644 expired.pem /etc/pam-cognito/expired.pem
+systemd-run --quiet --collect --unit=expired-pool openssl s_server -quiet -accept 127.0.0.1:9443 \
+  -cert "$PWD/expired.pem" -key "$PWD/key.pem"
+until (: >/dev/tcp/127.0.0.1/9443) 2>/dev/null; do systemctl is-active --quiet expired-pool; done
+"""
+
+
+# The disk.
+@contextlib.contextmanager
+def state_on(machine, options, fill=False):
+    """cognitod's state on a filesystem of its own, with what is known of people until now."""
+    machine.run("systemctl", "stop", "cognitod")
+    machine.run("cp", "-a", STATE, "/run/state")
+    machine.run("mount", "-t", "tmpfs", "-o", options, "state", STATE)
+    machine.run("sh", "-c", f"cp -a /run/state/. {STATE}/ && chown --reference=/run/state {STATE} && "
+                            f"chmod --reference=/run/state {STATE}")
+    if fill:
+        machine.run("sh", "-c", f"cat /dev/zero >{STATE}/filler", check=False)
+    try:
+        yield
+    finally:
+        machine.run("systemctl", "stop", "cognitod")
+        machine.run("umount", STATE)
+        machine.run("rm", "-rf", "/run/state")
+        restart(machine)
+
+
+def full_disk(judge, machine):
+    with judge.scene("The disk of /var/lib/cognitod is full"):
+        with state_on(machine, "size=256k,mode=700", fill=True):
+            restart(machine)
+            judge.attempt("a known user signs in", lambda: come_in(machine, KNOWN))
+            judge.cognitod_said(USER=KNOWN, SERVICE="login", OUTCOME="success")
+            check_newcomer_refused(judge, machine)
+            check_others(judge, machine)
+
+
+def check_newcomer_refused(judge, machine):
+    machine.pool.forgive(NEVER_SEEN)
+    said, _ = authenticate(machine, NEVER_SEEN, password_of(NEVER_SEEN), lambda: totp(machine, NEVER_SEEN))
+    judge.check("a first sign-in, which cannot be written down, is refused", not is_in(said), said)
+    judge.cognitod_said(USER=NEVER_SEEN, OUTCOME="failed", CAUSE="identity-not-written")
+    judge.check("nothing is kept of it", NEVER_SEEN not in known_people(machine), known_people(machine))
+
+
+def known_people(machine):
+    listed = json.loads(machine.run("cognitoctl", "identity", "list", "--json").stdout)
+    return [one["user"] for one in listed["identities"]]
+
+
+def disk_again(judge, machine):
+    with judge.scene("The disk can be written again"):
+        judge.attempt("the first sign-in is good", lambda: come_in(machine, NEVER_SEEN))
+        judge.check("and is written down", NEVER_SEEN in known_people(machine))
+
+
+def full_journal(judge, machine):
+    with judge.scene("The journal's disk is full"):
+        place = "/var/log/journal" if machine.run("test", "-d", "/var/log/journal", check=False).returncode == 0 \
+            else "/run/log/journal"
+        machine.run("mount", "-t", "tmpfs", "-o", "size=64k", "journal", place)
+        machine.run("sh", "-c", f"cat /dev/zero >{place}/filler", check=False)
+        machine.run("systemctl", "restart", "systemd-journald")
+        try:
+            judge.attempt("a known user signs in", lambda: come_in(machine, KNOWN))
+            judge.attempt("root logs in and sudoes", lambda: root_on_console(machine))
+        finally:
+            machine.run("umount", "--lazy", place)
+            machine.run("systemctl", "restart", "systemd-journald")
+
+
+def hung_journal(judge, machine):
+    with judge.scene("journald hangs (SIGSTOP)"):
+        with stopped(machine, "systemd-journald"):
+            judge.attempt("a known user signs in", lambda: come_in(machine, KNOWN))
+        judge.cognitod_said(USER=KNOWN, SERVICE="login", OUTCOME="success")
+
+
+def read_only_root(judge, machine):
+    with judge.scene("The root filesystem is read-only"), root_read_only(machine):
+        judge.check("nothing can be written", machine.run("touch", "/var/x", check=False).returncode != 0)
+        judge.attempt("a known user signs in", lambda: come_in(machine, KNOWN))
+        judge.cognitod_said(USER=KNOWN, SERVICE="login", OUTCOME="success")
+        check_newcomer_refused(judge, machine)
+        check_others(judge, machine)
+
+
+@contextlib.contextmanager
+def root_read_only(machine):
+    """What writes all the time has memory in place of its disk."""
+    machine.run("systemctl", "stop", "cognitod")
+    machine.stop_pool()
+    for place in ("/var/log", POOL_STATE):
+        machine.run("cp", "-a", place, "/run/kept")
+        machine.run("mount", "-t", "tmpfs", "-o", "mode=755", "memory", place)
+        machine.run("sh", "-c", 'cp -a /run/kept/. "$0" && rm -rf /run/kept', place)
+    machine.run("systemctl", "restart", "systemd-journald")
+    try:
+        machine.run("mount", "-o", "remount,bind,ro", "/")
+        machine.start_pool()
+        restart(machine)
+        yield
+    finally:
+        machine.run("mount", "-o", "remount,bind,rw", "/", check=False)
+        machine.stop_pool()
+        for place in ("/var/log", POOL_STATE):
+            machine.run("umount", "--lazy", place)
+        machine.run("systemctl", "restart", "systemd-journald")
+        machine.start_pool()
+        restart(machine)
+
+
+# The daemon and the bus.
+@contextlib.contextmanager
+def stopped(machine, unit):
+    pid = machine.run("systemctl", "show", "-P", "MainPID", unit).stdout.strip()
+    assert pid != "0", f"{unit} does not run"  # and 0 is whoever calls kill
+    machine.run("kill", "-STOP", pid)
+    try:
+        yield
+    finally:
+        machine.run("kill", "-CONT", pid)
+
+
+def hung_daemon(judge, machine):
+    with judge.scene("cognitod hangs (SIGSTOP)"):
+        with stopped(machine, "cognitod"):
+            check_hang(judge, machine)
+            check_others(judge, machine)
+        judge.attempt("it goes on where it stopped: the next sign-in is good", lambda: come_in(machine, KNOWN))
+
+
+def check_hang(judge, machine):
+    began = time.time()
+    said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+    judge.check("our user is refused; a hang is no proof that nobody is there, so the local password does not count",
+                not is_in(said), said)
+    entry = judge.module_said(f"user={KNOWN}")
+    took = int(entry["__REALTIME_TIMESTAMP"]) / 1e6 - began if entry else 0
+    judge.check(f"within the module's {MODULE_BOUND_S:.0f} s", 0 < took <= MODULE_BOUND_S + SLACK_S, f"{took:.2f} s")
+
+
+def no_daemon(judge, machine):
+    with judge.scene("cognitod is stopped and cannot be started"):
+        machine.run("systemctl", "mask", "--runtime", "--now", "cognitod")
+        judge.attempt("a local password lets in", lambda: break_glass(machine))
+        judge.module_said("sign-in unavailable")
+        judge.check("who has none is refused", refused_at_console(
+            machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL)))
+        machine.run("systemctl", "unmask", "--runtime", "cognitod")
+
+
+def bus(judge, machine):
+    with judge.scene("The system bus hangs (SIGSTOP)"):
+        with stopped(machine, "dbus"):
+            check_hang(judge, machine)
+            said, _ = authenticate(machine, LOCAL_USER, LOCAL_PASSWORD)
+            judge.check("a local user authenticates as ever", is_in(said), said)
+    with judge.scene("The system bus is stopped"):
+        machine.run("systemctl", "stop", "dbus.socket", "dbus.service")
+        said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+        judge.check("a local password counts", is_in(said), said)
+        judge.module_said("sign-in unavailable")
+        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
+        judge.check("who has none is refused", not is_in(said), said)
+        said, _ = authenticate(machine, LOCAL_USER, LOCAL_PASSWORD)
+        judge.check("a local user authenticates", is_in(said), said)
+        judge.attempt("root gets a shell on the console", lambda: roots_shell(machine))
+        machine.run("systemctl", "start", "dbus.socket", "dbus.service")
+
+
+def roots_shell(machine):
+    """Without the bus logind makes no session."""
+    with console(machine, "root", ROOT_PASSWORD) as terminal:
+        uid = shell(terminal, "id -u")[0]
+        leave(terminal)
+    return uid == "0"
+
+
+SCENES = (pool_down, pool_lost, dns, clocks, expired_certificate, full_disk, full_journal, hung_journal,
+          read_only_root, disk_again, hung_daemon, no_daemon, bus)
+
+
+def main():
+    """Without names of scenes on the command line: all of them."""
+    scenes = [scene for scene in SCENES if not sys.argv[1:] or scene.__name__ in sys.argv[1:]]
+    with BootedMachine("faults") as machine:
+        judge = Judge(machine)
+        add_local_people(machine)
+        machine.install_debs()
+        add_members(machine, KNOWN, password=BREAK_GLASS)
+        add_members(machine, KNOWN_WITHOUT_LOCAL, NEVER_SEEN)
+        set_up(machine)
+        with judge.scene("The people who are known sign in once"):
+            for user in (KNOWN, KNOWN_WITHOUT_LOCAL):
+                judge.attempt(f"{user} signs in", lambda: come_in(machine, user))
+        for scene in scenes:
+            scene(judge, machine)
+        judge.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Scenes with checks on a booted machine: prints `ok` or `FAILED` for each, and counts them."""
+
+import contextlib
+import sys
+import threading
+import time
+import traceback
+
+from terminal import Unexpected
+
+
+class Judge:
+    def __init__(self, machine):
+        self.machine = machine
+        self.passed = self.failed = 0
+        self.cursor = None
+        self._step = ""
+        self._began = time.monotonic()
+
+    @contextlib.contextmanager
+    def scene(self, title):
+        """One scene with a fresh place in the journal; whatever goes wrong in it is one failure, and
+        the scenes after it are still played."""
+        print(f"\n{title}  [{time.monotonic() - self._began:.0f} s]", flush=True)
+        self.cursor = self.machine.cursor()
+        try:
+            yield
+        except Unexpected as error:
+            self.check(title, False, str(error))
+        except Exception:  # a broken scene must not hide the scenes after it
+            self.check(title, False, traceback.format_exc())
+
+    def step(self, name):
+        """What the checks that follow are named after, where the same ones are made again."""
+        self._step = name + ": " if name else ""
+
+    def check(self, name, holds, why=""):
+        if holds:
+            self.passed += 1
+            print(f"ok {self._step}{name}", flush=True)
+        else:
+            self.failed += 1
+            print(f"FAILED {self._step}{name}: {why or 'it is not so'}", flush=True)
+        return bool(holds)
+
+    def attempt(self, name, action):
+        """A check that holds if action() returns a true value and nothing goes wrong on the way."""
+        try:
+            result = action()
+        except Unexpected as error:
+            return self.check(name, False, str(error))
+        except Exception:
+            return self.check(name, False, traceback.format_exc())
+        return self.check(name, result, f"gave {result!r}")
+
+    @contextlib.contextmanager
+    def side_by_side(self):
+        """Gives a function that starts check_function(judge, ...) in a thread of its own; all have
+        ended at the end of the block."""
+        threads = []
+
+        def start(function, *arguments):
+            def play():
+                try:
+                    function(self, *arguments)
+                except Exception:
+                    self.check(function.__name__, False, traceback.format_exc())
+            threads.append(threading.Thread(target=play))
+            threads[-1].start()
+
+        try:
+            yield start
+        finally:
+            for thread in threads:
+                thread.join()
+
+    # The journal.
+    def line(self, timeout=10, **fields):
+        """The first line of this scene whose fields are these, such as OUTCOME="success"; or None.
+        MESSAGE holds if it is a part of the line."""
+        found = wait_for(lambda: self._find(fields), timeout)
+        return found or None
+
+    def _find(self, fields):
+        for entry in self.machine.journal(self.cursor):
+            if all(_holds(entry, name, value) for name, value in fields.items()):
+                return entry
+        return None
+
+    def cognitod_said(self, timeout=10, **fields):
+        """cognitod wrote a line with these values of its PAM_COGNITO_ fields."""
+        entry = self.line(timeout, **{f"PAM_COGNITO_{name}": value for name, value in fields.items()})
+        wanted = " ".join(f"{name}={value}" for name, value in fields.items())
+        self.check(f"cognitod's line: {entry['MESSAGE'] if entry else wanted}", entry, self.cognito_lines())
+        return entry
+
+    def module_said(self, text, timeout=10):
+        """The module wrote a line that holds this text."""
+        entry = self.line(timeout, MESSAGE=text)
+        self.check(f"the module's line: {text}", entry, self.cognito_lines())
+        return entry
+
+    def cognito_lines(self):
+        lines = [text for text in map(_text, self.machine.journal(self.cursor)) if "cognito" in text]
+        return "the journal has:\n  | " + "\n  | ".join(lines or ["nothing of ours"])
+
+    def close(self):
+        print(f"\n{self.passed} passed, {self.failed} failed", flush=True)
+        sys.exit(1 if self.failed or not self.passed else 0)
+
+
+def _holds(entry, name, value):
+    present = str(entry.get(name, ""))
+    return value in present if name == "MESSAGE" else present == value
+
+
+def _text(entry):
+    fields = " ".join(f"{key.removeprefix('PAM_COGNITO_')}={value}" for key, value in entry.items()
+                      if key.startswith("PAM_COGNITO_"))
+    return f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE', '')} {fields}".rstrip()
+
+
+def wait_for(condition, timeout=10, pause=0.05):
+    """The first true value of condition(), or its last one when the time is up."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value or time.monotonic() > deadline:
+            return value
+        time.sleep(pause)

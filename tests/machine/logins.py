@@ -1,0 +1,217 @@
+"""A booted machine as the scenes of tests/system know one: its people, its journal as it grows, the real
+ssh and the programs of people who are logged in. Installed and configured as an admin would do it."""
+
+import contextlib
+import json
+import re
+import subprocess
+import threading
+import time
+
+from booted import CONFIG_TEXT, BootedMachine, MachineError
+from machine import BREAK_GLASS_PASSWORD, LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD
+
+KEY = "/root/login_key"
+SSH_DROP_IN = "/etc/ssh/sshd_config.d/50-pam-cognito.conf"
+# Read before the drop-in: sshd takes the first value that it finds.
+SSH_SCENE = "/etc/ssh/sshd_config.d/10-scene.conf"
+
+
+class Journal:
+    """What journald tells, as it comes. The same face as the sandbox's journal."""
+
+    def __init__(self, machine):
+        self.entries = []
+        self._changed = threading.Condition()
+        self._machine = machine
+        self._process = machine.popen("journalctl", "--follow", "--lines=0", "--output=json", "--all",
+                                      stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def _receive(self):
+        for line in self._process.stdout:
+            with self._changed:
+                self.entries.append(json.loads(line))
+                self._changed.notify_all()
+
+    def mark(self):
+        """A place in the journal; what was logged until now stands before it."""
+        tag = f"mark {time.monotonic_ns()}"
+        self._machine.run("logger", "--tag", "test", tag)
+        self.wait(lambda entry: entry.get("MESSAGE") == tag)
+        with self._changed:
+            return len(self.entries)
+
+    def since(self, mark):
+        with self._changed:
+            return self.entries[mark:]
+
+    def wait(self, matches, mark=0, timeout=10):
+        """The first entry since `mark` for which matches(entry) is true; None after `timeout`."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for entry in self.entries[mark:]:
+                    if matches(entry):
+                        return entry
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(left)
+
+    def text(self, mark=0):
+        return "\n".join(_line(entry) for entry in self.since(mark))
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+
+
+def _line(entry):
+    fields = " ".join(f"{key.removeprefix('PAM_COGNITO_')}={value}" for key, value in entry.items()
+                      if key.startswith("PAM_COGNITO_"))
+    line = f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE', '')}"
+    return f"{line} [{fields}]" if fields else line
+
+
+class LoginMachine:
+    """A booted machine with people in it, our packages installed and configured, and sshd ready."""
+
+    def __init__(self, name):
+        self.booted = BootedMachine(name)
+        self.journal = None
+        for method in ("run", "terminal", "read", "write", "sessions", "wait_until"):
+            setattr(self, method, getattr(self.booted, method))
+
+    @property
+    def pool(self):
+        return self.booted.pool
+
+    def __enter__(self):
+        self.booted.__enter__()
+        try:
+            self.journal = Journal(self.booted)
+            self._add_people()
+            self.booted.install_debs()
+            self.run("pam-auth-update", "--enable", "pam-cognito")
+            self._start_with(CONFIG_TEXT)
+            self._prepare_ssh()
+        except BaseException:
+            self.booted.kill()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        self.journal.close()
+        return self.booted.__exit__(*error)
+
+    def _add_people(self):
+        script = ["groupadd --force cognito-users"]
+        for name in OUR_USERS + (LOCAL_USER,):
+            group = "--groups cognito-users" if name in OUR_USERS else ""
+            script.append(f"useradd --create-home --shell /bin/bash {group} {name}; "
+                          f"touch /home/{name}/.hushlogin")
+        self.run("sh", "-ec", "\n".join(script))
+        self.run("chpasswd", input=f"{LOCAL_USER}:{LOCAL_PASSWORD}\nroot:{ROOT_PASSWORD}\n"
+                                   f"carol:{BREAK_GLASS_PASSWORD}\n")
+        self.write("/etc/sudoers.d/people", "Defaults !mail_badpass, lecture=never\n"
+                   f"alice,{LOCAL_USER} ALL=(ALL:ALL) ALL\n", mode=0o440)
+
+    def _prepare_ssh(self):
+        self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", KEY)
+        script = "ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null >/etc/ssh/ssh_known_hosts"
+        for name in ("root",) + OUR_USERS + (LOCAL_USER,):
+            script += (f"; install -d -m 700 -o {name} ~{name}/.ssh"
+                       f"; install -m 600 -o {name} {KEY}.pub ~{name}/.ssh/authorized_keys")
+        self.run("bash", "-ec", script)
+        self.run("cp", "/usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf", SSH_DROP_IN)
+        self.reload_sshd()
+
+    def reload_sshd(self):
+        """systemd says that it is done when sshd has been told; it closes its socket, and opens it."""
+        self.run("sshd", "-t")
+        mark = self.journal.mark()
+        self.run("systemctl", "reload", "ssh.service")
+        if not self.journal.wait(lambda e: "Server listening on ::" in str(e.get("MESSAGE")), mark):
+            raise MachineError("sshd does not come back")
+
+    @contextlib.contextmanager
+    def sshd_options(self, *lines):
+        """sshd takes the first value that it finds, so the scene's come before the drop-in's."""
+        self.write(SSH_SCENE, "".join(line + "\n" for line in lines))
+        self.reload_sshd()
+        try:
+            yield
+        finally:
+            self.run("rm", SSH_SCENE)
+            self.reload_sshd()
+
+    # Cognitod.
+    @contextlib.contextmanager
+    def configured(self, text):
+        """Another configuration, read by a fresh cognitod; the right one again afterwards."""
+        self._start_with(text)
+        try:
+            yield
+        finally:
+            self._start_with(CONFIG_TEXT)
+
+    def _start_with(self, text):
+        """As after a boot: no session, no count of what failed. What was verified stays. It is started
+        here, so that a scene does not depend on how long that takes on a busy host."""
+        self.run("systemctl", "stop", "cognitod.service")
+        self.booted.configure(text)
+        self.run("systemctl", "reset-failed", "cognitod.service")  # and the count of its starts
+        self.run("systemctl", "start", "cognitod.service")
+
+    def daemon_pid(self):
+        """None: it does not run."""
+        return int(self.run("systemctl", "show", "--property=MainPID", "--value",
+                            "cognitod.service").stdout) or None
+
+    def status(self):
+        return json.loads(self.run("cognitoctl", "status", "--json").stdout)
+
+    # People's programs.
+    def ssh(self, user, command="id", methods="keyboard-interactive", options=(), on_text=None, env=None):
+        """The real ssh client on a terminal of its own."""
+        argv = ["ssh", "-tt", "-o", f"PreferredAuthentications={methods}", "-o", "IdentitiesOnly=yes",
+                "-o", "NumberOfPasswordPrompts=1"]
+        argv += ["-i", KEY] if "publickey" in methods else []
+        for option in options:
+            argv += ["-o", option]
+        return self.terminal(*argv, f"{user}@127.0.0.1", command, on_text=on_text, env=env)
+
+    def as_user(self, user, *argv, on_text=None):
+        """A program in a terminal of a local person's own, without a login."""
+        return self.terminal(*self.booted.as_user(user, *argv), on_text=on_text)
+
+    # What is left over.
+    def session_of(self, user, service, timeout=10):
+        """logind's session, once it is there; None if it does not come."""
+        found = []
+
+        def there():
+            found[:] = [session for session in self.sessions()
+                        if session["Name"] == user and session["Service"] == service]
+            return found
+        return found[0] if self.wait_until(there, timeout) else None
+
+    def left_over(self):
+        """Login processes, sessions and open sign-ins that are there now."""
+        left = self.run("sh", "-c", "ps -e -o args= | grep -E '^(sshd: |su |sudo |login |/bin/login)' "
+                        "| grep -v 'listener'", check=False).stdout.splitlines()
+        left += [f"session of {session['Name']} by {session['Service']}" for session in self.sessions()]
+        if self.daemon_pid():
+            status = self.status()
+            left += [f"{status['sign_ins_open']} open sign-ins"] if status["sign_ins_open"] else []
+            left += ["a conversation's socket in cognitod"] * self.conversations()
+        return left
+
+    def conversations(self):
+        """How many sockets cognitod has to modules: those alone are of the kind SEQPACKET."""
+        pid = self.daemon_pid()
+        sockets = self.run("cat", "/proc/net/unix").stdout.splitlines()[1:]
+        packets = {line.split()[6] for line in sockets if line.split()[4] == "0005"}
+        files = self.run("ls", "-l", f"/proc/{pid}/fd").stdout
+        return len(packets & set(re.findall(r"socket:\[(\d+)\]", files)))

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""services_test.py: programs that act for our users without a login of theirs, on a booted machine:
+pkexec, cron, lingering user managers, systemd-run, runuser. Closes with `N passed, N failed`."""
+
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+
+from booted import BootedMachine
+from judge import Judge, wait_for
+from members import add_members, password_of, set_up, sign_in, totp
+from residents import PASSWORD_PROMPT, SHELL, TOTP_PROMPT, add_local_people, leave, shell
+
+# alice and judy have signed in; frank never has; grace has, and was disabled in the pool afterwards.
+KNOWN, NEVER_SEEN, DISABLED, LINGERING = "alice", "frank", "grace", "judy"
+
+
+def polkit(judge, machine):
+    """pkexec in one terminal, its agent in another, as on a desktop."""
+    with judge.scene("pkexec with a text agent asks one of our users for password and code"):
+        machine.run("usermod", "--append", "--groups", "sudo", KNOWN)
+        with sign_in(machine, KNOWN) as program, sign_in(machine, KNOWN) as agent:
+            machine.pool.forgive(KNOWN)
+            pid = shell(program, "echo $$")[0]
+            agent.send(f"pkttyagent --process {pid}")
+            wait_for(lambda: machine.run("pgrep", "-x", "pkttyagent", check=False).stdout)
+            machine.pool.reset_log()
+            program.send("pkexec --disable-internal-agent id -u; echo =\"\"=$?")
+            choose(agent, KNOWN)
+            agent.answer(PASSWORD_PROMPT, password_of(KNOWN), hidden_as="password")
+            agent.answer(TOTP_PROMPT, totp(machine, KNOWN), hidden_as="code")
+            judge.check("the program runs as root", program.expect(r"\n(\d+)\n==0\n").group(1) == "0")
+            asked = [name for _, name, _ in machine.pool.requests(KNOWN)]
+            judge.check("the pool was asked for a whole sign-in", asked[:3] == [
+                "USER_SRP_AUTH", "PASSWORD_VERIFIER", "SOFTWARE_TOKEN_MFA"], asked)
+            judge.cognitod_said(USER=KNOWN, SERVICE="polkit-1", OUTCOME="success", FACTOR="totp")
+            program.expect(SHELL)
+
+            program.send("pkexec --disable-internal-agent id -u; echo =\"\"=$?")
+            choose(agent, KNOWN)
+            agent.answer(PASSWORD_PROMPT, "Wrong-Password-1", hidden_as="password")
+            status = program.expect(r"(?s)(.*)==(\d+)\n")
+            judge.check("a wrong password gives no root",
+                        status.group(2) != "0" and "\n0\n" not in status.group(1), status.group(0))
+            judge.cognitod_said(USER=KNOWN, SERVICE="polkit-1", OUTCOME="refused")
+            agent.kill()
+        machine.run("gpasswd", "--delete", KNOWN, "sudo")
+        machine.pool.forgive(KNOWN)
+
+
+def choose(agent, user):
+    """polkit asks who of the administrators it is."""
+    number = agent.expect(rf"(\d+)\.\s+{user}\n").group(1)
+    agent.answer(r"Choose identity[^\n]*: ", number)
+
+
+def runuser(judge, machine):
+    with judge.scene("runuser: root becomes one of our users without a question"):
+        machine.pool.reset_log()
+        for user in (KNOWN, NEVER_SEEN):
+            done = machine.run("runuser", "--login", user, "--command", "id -un", check=False)
+            judge.check(f"it runs as {user}", done.stdout.strip() == user, done.stdout + done.stderr)
+        judge.check("the pool was not asked", not machine.pool.requests(), machine.pool.requests())
+
+
+def user_services(judge, machine):
+    with judge.scene("systemd-run --user in a login of one of our users"):
+        machine.run("systemctl", "stop", f"user@{uid_of(machine, KNOWN)}.service")
+        with sign_in(machine, KNOWN) as terminal:
+            shown, status = shell(terminal, "systemd-run --user --wait --pipe --quiet "
+                                            "sh -c 'id -un; cat /proc/self/cgroup'")
+            judge.check("the unit runs as the user, under the user's manager",
+                        status == 0 and shown.startswith(KNOWN) and f"/user@{uid_of(machine, KNOWN)}.service/"
+                        in shown, shown)
+            leave(terminal)
+        judge.cognitod_said(USER=KNOWN, SERVICE="systemd-user", OUTCOME="success")
+
+
+def uid_of(machine, user):
+    return machine.run("id", "-u", user).stdout.strip()
+
+
+# Jobs.
+def trace_of(user):
+    return f"/home/{user}/job"
+
+
+def give_job(machine, user):
+    machine.run("crontab", "-u", user, "-", input=f"@reboot id -un >{trace_of(user)}\n")
+
+
+def start_jobs(machine):
+    """cron runs the jobs of a boot when it starts for the first time in it."""
+    for user in (KNOWN, NEVER_SEEN, DISABLED):
+        machine.run("rm", "-f", trace_of(user))
+    machine.run("rm", "-f", "/run/crond.reboot")
+    machine.run("systemctl", "restart", "cron")
+
+
+def job_ran(machine, user):
+    return machine.run("cat", trace_of(user), check=False).stdout.strip() == user
+
+
+def disable(judge, machine):
+    """The pool says so when it is asked for the account of the user's session."""
+    machine.pool.admin("users/disable", username=DISABLED)
+    done = machine.run("pamtester", "sshd", DISABLED, "acct_mgmt", check=False)
+    judge.check("the disabled user is refused where the pool is asked", done.returncode != 0, done.stdout)
+
+
+def cron_jobs(judge, machine):
+    with judge.scene("cron runs the jobs of those who are known, and not of a disabled user"):
+        for user in (KNOWN, NEVER_SEEN, DISABLED):
+            give_job(machine, user)
+        start_jobs(machine)
+        judge.check("before: the job of each of them runs", wait_for(lambda: all(
+            job_ran(machine, user) for user in (KNOWN, NEVER_SEEN, DISABLED))))
+        disable(judge, machine)
+        check_jobs(judge, machine)
+
+
+def check_jobs(judge, machine):
+    machine.pool.reset_log()
+    judge.cursor = machine.cursor()
+    start_jobs(machine)
+    judge.check("the job of a known user runs", wait_for(lambda: job_ran(machine, KNOWN)))
+    judge.cognitod_said(USER=KNOWN, SERVICE="cron", OUTCOME="success")
+    judge.check("so does that of a user never seen, as [service cron] unknown says",
+                wait_for(lambda: job_ran(machine, NEVER_SEEN)))
+    judge.cognitod_said(USER=NEVER_SEEN, SERVICE="cron", OUTCOME="success", CAUSE="unknown-allowed")
+    judge.cognitod_said(USER=DISABLED, SERVICE="cron", OUTCOME="account-expired")
+    judge.check("the job of the disabled user does not", not job_ran(machine, DISABLED))
+    judge.check("the pool was not asked for any of them", not machine.pool.requests(), machine.pool.requests())
+
+
+def boot_without_network(judge, machine):
+    """The machine has no network at all, and the pool on its loopback starts after the boot."""
+    with judge.scene("A boot without network: jobs and lingering user managers"):
+        for user in (LINGERING, DISABLED):
+            machine.run("loginctl", "enable-linger", user)
+        for user in (KNOWN, NEVER_SEEN, DISABLED):
+            machine.run("rm", "-f", trace_of(user))
+        judge.cursor = machine.cursor()
+        machine.reboot()
+        judge.check("the machine comes up, and nothing but the disabled user's manager has failed",
+                    set(machine.failed_units()) <= {f"user@{uid_of(machine, DISABLED)}.service"},
+                    machine.failed_units())
+        judge.check("the job of a known user has run", wait_for(lambda: job_ran(machine, KNOWN)))
+        judge.cognitod_said(USER=KNOWN, SERVICE="cron", OUTCOME="success", CAUSE="last-verified")
+        judge.check("so has that of a user never seen", wait_for(lambda: job_ran(machine, NEVER_SEEN)))
+        judge.cognitod_said(USER=DISABLED, SERVICE="cron", OUTCOME="account-expired", CAUSE="disabled")
+        judge.check("that of the disabled user has not", not job_ran(machine, DISABLED))
+        judge.check("the lingering user's manager runs", wait_for(
+            lambda: manager_state(machine, LINGERING) == "active"), manager_state(machine, LINGERING))
+        judge.cognitod_said(USER=LINGERING, SERVICE="systemd-user", OUTCOME="success", CAUSE="last-verified")
+        judge.check("the disabled user's does not", manager_state(machine, DISABLED) != "active",
+                    manager_state(machine, DISABLED))
+        judge.cognitod_said(USER=DISABLED, SERVICE="systemd-user", OUTCOME="account-expired")
+
+
+def manager_state(machine, user):
+    return machine.run("systemctl", "is-active", f"user@{uid_of(machine, user)}.service",
+                       check=False).stdout.strip()
+
+
+def main():
+    with BootedMachine("services") as machine:
+        judge = Judge(machine)
+        add_local_people(machine)
+        machine.install_debs()
+        add_members(machine, KNOWN, NEVER_SEEN, DISABLED, LINGERING)
+        # Every account question but those of cron and systemd-user goes to the pool.
+        set_up(machine, extra="\n[session]\nrevalidate = 0\n")
+        with judge.scene("The people who are known sign in once"):
+            for user in (KNOWN, DISABLED, LINGERING):
+                with sign_in(machine, user) as terminal:
+                    judge.check(f"{user} signs in", shell(terminal, "id -un") == (user, 0))
+                    leave(terminal)
+        polkit(judge, machine)
+        runuser(judge, machine)
+        user_services(judge, machine)
+        cron_jobs(judge, machine)
+        boot_without_network(judge, machine)
+        judge.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""What the built packages in build/deb hold: files, owners, what is configuration, how the programs are
+linked, and how much of a disk they take."""
+
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+from report import Report
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+DEBS = REPO / "build/deb"
+PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl")
+MOST_KIB = 3072
+
+# What a person or another program looks for under this name.
+WANTED = {
+    "cognitod": ["usr/libexec/cognitod", "lib/systemd/system/cognitod.service", "usr/lib/sysusers.d/pam-cognito.conf",
+                 "usr/share/dbus-1/system.d/org.pamcognito.Auth1.conf",
+                 "usr/share/dbus-1/system-services/org.pamcognito.Auth1.service",
+                 "usr/share/dbus-1/interfaces/org.pamcognito.Auth1.xml",
+                 "etc/pam-cognito/cognitod.conf", "etc/pam-cognito/cognitod.conf.d", "usr/share/cognitod/users.conf",
+                 "usr/share/doc/cognitod/examples/cognitod.conf",
+                 "usr/share/locale/de/LC_MESSAGES/pam-cognito.mo", "usr/share/man/man8/cognitod.8.gz",
+                 "usr/share/man/man5/cognitod.conf.5.gz", "usr/share/man/man5/users.conf.5.gz"],
+    "libpam-cognito": ["usr/share/pam-configs/pam-cognito", "usr/share/man/man8/pam_cognito.8.gz",
+                       "usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf"],
+    "cognitoctl": ["usr/bin/cognitoctl", "usr/share/bash-completion/completions/cognitoctl",
+                   "usr/share/man/man1/cognitoctl.1.gz"],
+}
+
+# The only files that dpkg asks about. users.conf is the machine's own: the postinst makes it.
+CONFFILES = {"cognitod": {"/etc/pam-cognito/cognitod.conf", "/etc/apparmor.d/usr.libexec.cognitod"},
+             "libpam-cognito": set(), "cognitoctl": set()}
+
+MODULE_LIBRARIES = {"libpam.so.0", "libsystemd.so.0", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+MODULE_SYMBOL = re.compile(r"pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)")
+
+
+def shown(*argv):
+    return subprocess.run([str(part) for part in argv], capture_output=True, text=True, check=True).stdout
+
+
+def deb_of(package):
+    found = sorted(DEBS.glob(f"{package}_*.deb"))
+    if len(found) != 1:
+        sys.exit(f"{DEBS} has {len(found)} packages {package}: ./dev deb")
+    return found[0]
+
+
+def check_files(report, package, tree, members):
+    names = {member.name.removeprefix("./") for member in members}
+    report.equal(f"{package}: has what is looked for", sorted(set(WANTED[package]) - names), [])
+    report.equal(f"{package}: everything is root's",
+                 [member.name for member in members if (member.uid, member.gid) != (0, 0)], [])
+    report.equal(f"{package}: nobody else may write, nothing is set-uid",
+                 [member.name for member in members
+                  if not member.issym() and member.mode & (stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID)], [])
+    conffiles = tree / "DEBIAN/conffiles"
+    found = set(conffiles.read_text().split()) if conffiles.exists() else set()
+    report.check(f"{package}: conffiles", found <= CONFFILES[package], f"also {found - CONFFILES[package]}")
+
+
+def programs(tree):
+    return [path for path in sorted(tree.rglob("*"))
+            if path.is_file() and not path.is_symlink() and path.open("rb").read(4) == b"\x7fELF"]
+
+
+def check_program(report, path):
+    name = path.name
+    dynamic = shown("readelf", "--dynamic", "--wide", path)
+    segments = shown("readelf", "--program-headers", "--wide", path)
+    sections = shown("readelf", "--sections", "--wide", path)
+    report.check(f"{name}: bound at load, then read-only", "NOW" in dynamic and "GNU_RELRO" in segments, dynamic)
+    report.check(f"{name}: no executable stack", re.search(r"GNU_STACK .* RW ", segments), segments)
+    report.check(f"{name}: no search path of its own", "RPATH" not in dynamic and "RUNPATH" not in dynamic, dynamic)
+    report.check(f"{name}: stripped", ".symtab" not in sections and ".debug_info" not in sections, sections)
+    report.check(f"{name}: does not name the place where it was built", str(REPO).encode() not in path.read_bytes())
+    if not name.endswith(".so"):
+        report.check(f"{name}: loaded at any address", "PIE" in dynamic, dynamic)
+
+
+def check_module(report, path):
+    dynamic = shown("readelf", "--dynamic", "--wide", path)
+    libraries = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic))
+    report.equal("the module: brings no other library", sorted(libraries - MODULE_LIBRARIES), [])
+    report.check("the module: stays loaded", "NODELETE" in dynamic, dynamic)
+    symbols = [line.split()[-1].split("@")[0]
+               for line in shown("nm", "--dynamic", "--defined-only", path).splitlines()]
+    report.check("the module: its entry points, and no other symbol",
+                 len(symbols) == 6 and all(MODULE_SYMBOL.fullmatch(symbol) for symbol in symbols), symbols)
+
+
+def main():
+    report = Report()
+    sizes = {}
+    for package in PACKAGES:
+        deb = deb_of(package)
+        with tempfile.TemporaryDirectory() as folder:
+            tree = pathlib.Path(folder)
+            shown("dpkg-deb", "--raw-extract", deb, tree)
+            data = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], capture_output=True, check=True).stdout
+            archive = tree / "data.tar"
+            archive.write_bytes(data)
+            with tarfile.open(archive) as members:
+                check_files(report, package, tree, members.getmembers())
+            archive.unlink()
+            for path in programs(tree):
+                check_program(report, path)
+                if path.name == "pam_cognito.so":
+                    check_module(report, path)
+                    report.check("the module: where libpam looks",
+                                 re.fullmatch(r"lib/[a-z0-9_]+-linux-gnu\w*/security", str(path.parent.relative_to(tree))),
+                                 path)
+        sizes[package] = int(shown("dpkg-deb", "--field", deb, "Installed-Size"))
+    report.check(f"together at most {MOST_KIB} KiB", sum(sizes.values()) <= MOST_KIB, sizes)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

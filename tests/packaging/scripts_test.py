@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""The decisions of the packages' scripts: whom the first users.conf excludes, and when the PAM profile
+is not enabled because nobody would be left to repair the machine.
+
+The scripts run as they are shipped, but for the paths of the files that they touch; what they ask the
+machine (getent, id, pam-auth-update and so on) is answered by programs of the test's.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from report import Report
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+DEBIAN = REPO / "debian"
+
+# Accounts: name, uid, primary group, other groups.
+ACCOUNTS = {"root": (0, "root", []), "boss": (1000, "boss", ["sudo"]), "deputy": (1001, "deputy", ["sudo"]),
+            "alice": (1002, "alice", ["cognito-users"]), "primary": (1003, "sudo", []),
+            "service": (150, "service", ["sudo"]), "wheeler": (1004, "wheeler", ["wheel"])}
+
+FAKES = {
+    "getent": """\
+case "$1 ${2:-}" in
+  "group sudo") grep ^sudo: "$FAKES/group" ;;
+  "group "?*) grep "^$2:" "$FAKES/group" ;;
+  "passwd ") cat "$FAKES/passwd" ;;
+esac""",
+    "id": """\
+case $1 in
+  -u) awk -F: -v name="$3" '$1 == name {print $3; found=1} END {exit !found}' "$FAKES/passwd" ;;
+  -Gn) awk -F: -v name="$3" '$1 == name {print $2}' "$FAKES/memberships" ;;
+esac""",
+    "pam-auth-update": 'echo "$@" >>"$FAKES/pam-auth-update.calls"',
+    "systemd-sysusers": ":",
+    "deb-systemd-invoke": ":",
+}
+
+
+class Machine:
+    """The files and programs that a script meets."""
+
+    def __init__(self, folder, people):
+        self.root = pathlib.Path(folder)
+        for name in ("bin", "fakes", "etc/pam-cognito", "etc/pam.d", "usr/share/cognitod"):
+            (self.root / name).mkdir(parents=True)
+        groups = {}
+        passwd, memberships = [], []
+        gids = {"sudo": 27}
+        for name in ["root", *people]:
+            uid, primary, others = ACCOUNTS[name]
+            gid = gids.setdefault(primary, uid)
+            passwd.append(f"{name}:x:{uid}:{gid}::/:/bin/sh")
+            memberships.append(f"{name}:{' '.join([primary, *others])}")
+            for group in others:
+                groups.setdefault(group, []).append(name)
+        groups.setdefault("sudo", [])
+        self._fake("passwd", "\n".join(passwd) + "\n")
+        self._fake("memberships", "\n".join(memberships) + "\n")
+        self._fake("group", "".join(f"{group}:x:{gids.get(group, 60)}:{','.join(members)}\n"
+                                    for group, members in groups.items()))
+        for name, body in FAKES.items():
+            program = self.root / "bin" / name
+            program.write_text("#!/bin/sh\n" + body + "\n")
+            program.chmod(0o755)
+        (self.root / "usr/share/cognitod/users.conf").write_text((REPO / "conf/users.conf").read_text())
+
+    def _fake(self, name, text):
+        (self.root / "fakes" / name).write_text(text)
+
+    def run(self, script, *arguments):
+        text = (DEBIAN / script).read_text()
+        text = re.sub(r"(?<![\w.])/(etc|usr|run)/", rf"{self.root}/\1/", text)
+        return subprocess.run(["sh", "-c", text, script, *arguments], capture_output=True, text=True,
+                              env={"PATH": f"{self.root}/bin:{os.environ['PATH']}",
+                                   "FAKES": str(self.root / "fakes"), "LC_ALL": "C"}, timeout=20)
+
+    def users_conf(self, text=None):
+        path = self.root / "etc/pam-cognito/users.conf"
+        if text is not None:
+            path.write_text(text)
+        return path.read_text()
+
+    def enable_profile(self):
+        (self.root / "etc/pam.d/common-auth").write_text("auth [success=end] pam_cognito.so\n")
+
+    def pam_auth_update_calls(self):
+        path = self.root / "fakes/pam-auth-update.calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+# Who is on the machine, and what the first users.conf excludes; None: nothing.
+SEEDS = [
+    ("a member of sudo is excluded", ["boss", "alice"], "boss"),
+    ("so is each of several", ["boss", "deputy", "alice"], "boss deputy"),
+    ("also one whose primary group it is", ["primary", "alice"], "primary"),
+    ("without a member of sudo every line is a comment", ["alice"], None),
+]
+
+# Who is on the machine, users.conf (None: absent), and who keeps the profile from being enabled.
+REFUSALS = [
+    ("nobody is ours", ["boss"], "# group=cognito-users\n", None),
+    ("no users.conf", ["boss"], None, None),
+    ("the only administrator by name", ["boss"], "users=boss\n", "boss"),
+    ("by name, with blanks", ["boss"], "  users =\talice  boss \n", "boss"),
+    ("by a range of uids", ["boss"], "uid_range=1000-2000\n", "boss"),
+    ("outside the range", ["boss"], "uid_range=1001-2000\n", None),
+    ("below min_uid", ["boss"], "uid_range=1000-2000\nmin_uid=1001\n", None),
+    ("by the group that is named", ["boss"], "group=sudo\n", "boss"),
+    ("by the primary group", ["primary"], "group=sudo\n", "primary"),
+    ("by the group that counts with any other line", ["boss"], "min_uid=1000\n", None),
+    ("an empty group is no group", ["boss"], "group=\n", None),
+    ("excluded", ["boss"], "users=boss\nexclude=boss\n", None),
+    ("one of two is left", ["boss", "deputy"], "users=boss\n", None),
+    ("both are ours", ["boss", "deputy"], "users=boss deputy\n", "boss deputy"),
+    ("a system user is never ours", ["boss", "service"], "users=boss service\n", None),
+    ("the group wheel counts too", ["wheeler"], "users=wheeler\n", "wheeler"),
+    ("nobody may use sudo", ["alice"], "group=cognito-users\n", None),
+    ("a name that only begins like it", ["boss"], "users=bossy\n", None),
+]
+
+
+def check_seeds(report):
+    for name, people, wanted in SEEDS:
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, people)
+            done = machine.run("cognitod.postinst", "configure")
+            found = re.findall(r"^exclude=(.*)$", machine.users_conf(), re.M)
+            report.equal(f"first users.conf: {name}", (done.returncode, found),
+                         (0, [wanted] if wanted else []))
+            lines = [line for line in machine.users_conf().splitlines() if line and line[0] != "#"]
+            report.equal(f"first users.conf: {name}, and nothing else is set", len(lines), 1 if wanted else 0)
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        machine.users_conf("users=alice\n")
+        machine.run("cognitod.postinst", "configure", "0.0.9")
+        report.equal("a users.conf that is there stays", machine.users_conf(), "users=alice\n")
+        (machine.root / "etc/pam-cognito/users.conf").unlink()
+        machine.run("cognitod.postinst", "configure", "0.0.9")
+        report.check("one that was taken away does not come back with an upgrade",
+                     not (machine.root / "etc/pam-cognito/users.conf").exists())
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        machine.run("cognitod.postinst", "configure")
+        mode = (machine.root / "etc/pam-cognito/users.conf").stat().st_mode & 0o777
+        report.equal("everybody may read users.conf, only its owner write", oct(mode), oct(0o644))
+        left = sorted(path.name for path in (machine.root / "etc/pam-cognito").iterdir())
+        report.equal("no temporary file is left", left, ["users.conf"])
+
+
+def check_refusals(report):
+    for name, people, conf, refused in REFUSALS:
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, people)
+            if conf is not None:
+                machine.users_conf(conf)
+            done = machine.run("libpam-cognito.postinst", "configure", "")
+            wanted = ["--package --disable pam-cognito"] if refused else ["--package"]
+            told = f"would sign in with Cognito: {refused}\n" in done.stderr if refused else True
+            report.check(f"profile: {name}", done.returncode == 0 and told
+                         and machine.pam_auth_update_calls() == wanted,
+                         f"status {done.returncode}, {machine.pam_auth_update_calls()}, {done.stderr!r}")
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        machine.users_conf("users=boss\n")
+        machine.enable_profile()
+        done = machine.run("libpam-cognito.postinst", "configure", "0.0.9")
+        report.check("profile: what was enabled stays so, with a word",
+                     machine.pam_auth_update_calls() == ["--package"] and "stays so" in done.stderr, done.stderr)
+    for argument, wanted in (("remove", ["--package --remove pam-cognito"]), ("upgrade", [])):
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, ["boss"])
+            machine.run("libpam-cognito.prerm", argument)
+            report.equal(f"prerm {argument}", machine.pam_auth_update_calls(), wanted)
+
+
+def main():
+    report = Report()
+    check_seeds(report)
+    check_refusals(report)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()
