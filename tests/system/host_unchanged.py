@@ -16,12 +16,14 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 TCP_LISTEN = "0A"
 UDP_UNCONNECTED = "07"
+ENDING_S = 5
 
 
 def packages():
@@ -122,6 +124,17 @@ def reap():
         pass
 
 
+def still_there():
+    """What the run has left, but for processes that are just about to end."""
+    deadline = time.monotonic() + ENDING_S
+    while True:
+        reap()
+        left = descendants()
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.05)
+
+
 def differences(before, after, what):
     return ([f"{what} gone: {item}" for item in sorted(before - after)] +
             [f"{what} new: {item}" for item in sorted(after - before)])
@@ -150,8 +163,7 @@ class HostGuard:
         self._sockets = listening_sockets()
 
     def report(self):
-        reap()
-        left = descendants()
+        left = still_there()
         found = [f"process left: {pid} {command_line(pid)}" for pid in sorted(left)]
         found += new_sockets(self._sockets, left)
         for what, (look, before) in self._sets.items():
