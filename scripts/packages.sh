@@ -8,6 +8,7 @@ host_packages=(
   # compilers and build tools
   g++-12 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
   mold     # links the many test programs of the sanitizer builds
+  ccache   # what release build and Debian packages have in common is compiled once
   gettext  # po/ to catalogues
   scdoc groff-base  # docs/man to manual pages, and what judges them
   build-essential debhelper dh-apparmor git  # the Debian packages

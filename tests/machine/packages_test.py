@@ -96,6 +96,19 @@ def installing(judge, machine):
         check_everybody(judge, machine)
 
 
+def autopkgtest(judge, machine):
+    """Debian's own kind of test, as the program autopkgtest runs it: by root, in the source tree, and a word on
+    stderr is a failure too."""
+    judge.step("autopkgtest")
+    with judge.scene("autopkgtest"):
+        done = machine.run("sh", "-c", 'cd "$0" && exec debian/tests/installed', INSIDE, check=False, timeout=120)
+        for line in done.stdout.splitlines():
+            if line.startswith("ok "):
+                judge.check(line.removeprefix("ok "), True)
+        judge.check("nothing else, and no error", done.returncode == 0 and not done.stderr, done.stdout + done.stderr)
+    judge.step("")
+
+
 def unfinished(judge, machine):
     """The profile is on and alice is ours, but nobody has set up a pool yet."""
     with judge.scene("An unfinished configuration"):
@@ -363,6 +376,7 @@ def main():
             check_everybody(judge, machine)
         judge.step("")
         installing(judge, machine)
+        autopkgtest(judge, machine)
         unfinished(judge, machine)
         configuring(judge, machine)
         last_admin(judge, machine)

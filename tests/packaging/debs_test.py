@@ -2,6 +2,7 @@
 """What the built packages in build/deb hold: files, owners, what is configuration, how the programs are
 linked, and how much of a disk they take."""
 
+import json
 import pathlib
 import re
 import stat
@@ -95,8 +96,16 @@ def check_module(report, path):
                  len(symbols) == 6 and all(MODULE_SYMBOL.fullmatch(symbol) for symbol in symbols), symbols)
 
 
+def commands(tree, build):
+    listed = json.loads((tree / build / "compile_commands.json").read_text())
+    return {one["command"].replace(str(tree), "") for one in listed}
+
+
 def main():
     report = Report()
+    # What the sandboxes sign in with is then what a machine installs; and it is compiled once (ccache).
+    report.equal("every file: compiled as in the release build",
+                 sorted(commands(DEBS / "work/src", "build/debian") - commands(REPO, "build/release")), [])
     sizes = {}
     for package in PACKAGES:
         deb = deb_of(package)
