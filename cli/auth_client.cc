@@ -308,12 +308,13 @@ Result<std::vector<MetricsSample>> AuthClient::metrics() {
 }
 
 Result<Conversing> AuthClient::open_sign_in(const std::string& user, const std::string& service,
-                                            const std::string& log_id) {
+                                            const std::string& log_id, Kind kind) {
   Message message = new_call("OpenSignIn");
   if (message &&
-      ::sd_bus_message_append(message.get(), "ssa{sv}", user.c_str(), service.c_str(), 2U,
+      ::sd_bus_message_append(message.get(), "ssa{sv}", user.c_str(), service.c_str(), 3U,
                               bus_names::kFactRealUid, "u", static_cast<std::uint32_t>(::getuid()),
-                              bus_names::kFactLogId, "s", log_id.c_str()) < 0)
+                              bus_names::kFactLogId, "s", log_id.c_str(), bus_names::kFactTest, "u",
+                              kind == Kind::test ? 1U : 0U) < 0)
     message.reset();
   return call_for_socket(message);
 }

@@ -63,9 +63,10 @@ class AuthClient {
   Result<Dictionary> status();
   Result<std::vector<MetricsSample>> metrics();
 
-  // `log_id` ties the lines of the log together.
+  // `log_id` ties the lines of the log together. Of a test the daemon keeps nothing.
+  enum class Kind : std::uint8_t { sign_in, test };
   Result<Conversing> open_sign_in(const std::string& user, const std::string& service,
-                                  const std::string& log_id);
+                                  const std::string& log_id, Kind kind);
 
   Result<std::vector<Dictionary>> sessions(const std::string& user);
   Result<void> end_session(const std::string& id);

@@ -11,6 +11,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/hexadecimal.h"
+
 namespace pamcognito::cli {
 namespace {
 
@@ -160,13 +162,7 @@ std::string new_log_id() {
   std::array<std::uint8_t, 8> bytes{};
   // Without randomness the id is only harder to find in the log.
   if (::getrandom(bytes.data(), bytes.size(), 0) < 0) bytes.fill(0);
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
-  }
-  return text;
+  return hexadecimal(bytes);
 }
 
 }  // namespace pamcognito::cli

@@ -8,7 +8,7 @@ namespace pamcognito::cli {
 Result<void> sign_in_as_oneself(const Context& context, AuthClient& client) {
   const auto user = own_user_name();
   if (!user) return std::unexpected(user.error());
-  auto opened = client.open_sign_in(*user, kOwnService, new_log_id());
+  auto opened = client.open_sign_in(*user, kOwnService, new_log_id(), AuthClient::Kind::sign_in);
   if (!opened) return std::unexpected(std::move(opened.error()));
   const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::acknowledge);
   if (!ended) return std::unexpected(ended.error());

@@ -6,6 +6,8 @@ namespace pamcognito::bus_names {
 
 inline constexpr char kService[] = "org.pamcognito.Auth1";
 inline constexpr char kInterface[] = "org.pamcognito.Auth1";
+// The same object's for PAM hosts of root; org.pamcognito.Auth1.conf lets nobody else send to it.
+inline constexpr char kHostInterface[] = "org.pamcognito.Host1";
 inline constexpr char kPath[] = "/org/pamcognito/Auth1";
 
 inline constexpr char kErrorUnconfigured[] = "org.pamcognito.Error.Unconfigured";
@@ -34,5 +36,6 @@ inline constexpr char kFactRemoteUser[] = "ruser";
 inline constexpr char kFactFlags[] = "flags";
 inline constexpr char kFactUserUid[] = "uid";  // of the user, as the module resolved it
 inline constexpr char kFactLogId[] = "id";     // 16 hexadecimal digits: the transaction's, for logs
+inline constexpr char kFactTest[] = "test";    // not 0: a success is not to be kept
 
 }  // namespace pamcognito::bus_names

@@ -1,3 +1,5 @@
+#include "common/membership.h"
+
 #include <grp.h>
 #include <pwd.h>
 

@@ -72,4 +72,9 @@ std::string_view errno_name(int error_number) noexcept {
   return name != nullptr ? name : "unknown errno";
 }
 
+std::string describe_errno(int error_number) {
+  const char* const text = ::strerrordesc_np(error_number);
+  return text != nullptr ? text : "error " + std::to_string(error_number);
+}
+
 }  // namespace pamcognito

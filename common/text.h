@@ -21,4 +21,7 @@ std::string_view trimmed(std::string_view text) noexcept;
 // "ENOENT" for ENOENT: for log lines that must not depend on the locale of the host process.
 std::string_view errno_name(int error_number) noexcept;
 
+// "No such file or directory" for ENOENT, whatever the locale, and from any thread: for people.
+std::string describe_errno(int error_number);
+
 }  // namespace pamcognito

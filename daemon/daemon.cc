@@ -9,8 +9,8 @@
 #include <tuple>
 #include <utility>
 
+#include "common/text.h"
 #include "daemon/cognito/cognito_user_pool.h"
-#include "daemon/policy/system_error.h"
 #include "daemon/prompts/catalogue.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
@@ -122,8 +122,7 @@ int Daemon::run() {
     runtime::log(Level::error, "idle, nobody can sign in: " + loaded.error());
 
   if (const int result = service_->start(); result < 0) {
-    runtime::log(Level::error,
-                 "cannot serve on the system bus: " + policy::describe_errno(-result));
+    runtime::log(Level::error, "cannot serve on the system bus: " + describe_errno(-result));
     return 1;
   }
   runtime::log(Level::notice, status());

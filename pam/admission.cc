@@ -3,6 +3,7 @@
 #include <security/pam_modules.h>
 #include <syslog.h>
 
+#include "common/membership.h"
 #include "common/text.h"
 #include "common/users_conf.h"
 #include "pam/facts.h"
@@ -44,8 +45,12 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
     pam.log(LOG_ERR, "unknown module option " + options.unknown + "; our users are refused");
   std::string reason;
   uid_t uid = 0;
-  const Membership membership = classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
   const SignInData* data = find_sign_in(pam, user);
+  // Who has signed in as ours is ours to the end of the transaction, whatever changes meanwhile.
+  const bool signed_in = phase == Phase::account && data != nullptr && data->id;
+  const Membership membership =
+      signed_in ? Membership::ours : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
+  if (signed_in) uid = data->uid;
   const auto code = pam_code(phase, membership, data != nullptr && !data->id);
   if (code == PAM_IGNORE) {
     if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + field("user", user));

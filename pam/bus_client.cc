@@ -3,6 +3,7 @@
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/bus_names.h"
 #include "pam/bus_connection.h"
@@ -76,13 +77,12 @@ std::expected<void, Ending> call_login(const char* method, const Request& reques
 }
 
 // Calls a method that answers with a conversation's socket.
-std::expected<OpenedSignIn, Ending> open_conversation(const char* method, const Request& request) {
-  const Deadline deadline = Deadline::after(kOpenTime);
-  auto bus = BusConnection::open(deadline);
-  if (!bus) return std::unexpected(bus.error());
-  const BusMessage call = new_call(*bus, method, request);
+std::expected<OpenedSignIn, Ending> open_conversation(const char* method, Connecting connecting,
+                                                      const Request& request) {
+  auto& [bus, deadline] = connecting;
+  const BusMessage call = new_call(bus, method, request);
   if (!call || !append_facts(call.get(), request.facts)) return std::unexpected(kLocalFault);
-  const auto reply = bus->call(call.get(), deadline, deadline);
+  const auto reply = bus.call(call.get(), deadline, deadline);
   if (!reply) return std::unexpected(reply.error());
 
   int passed = -1;
@@ -100,12 +100,21 @@ std::expected<OpenedSignIn, Ending> open_conversation(const char* method, const 
 
 }  // namespace
 
-std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request) {
-  return open_conversation("OpenSignIn", request);
+std::expected<Connecting, Ending> connect() {
+  const Deadline deadline = Deadline::after(kOpenTime);
+  auto bus = BusConnection::open(deadline);
+  if (!bus) return std::unexpected(bus.error());
+  return Connecting{.bus = std::move(*bus), .deadline = deadline};
+}
+
+std::expected<OpenedSignIn, Ending> open_sign_in(Connecting connecting, const Request& request) {
+  return open_conversation("OpenSignIn", std::move(connecting), request);
 }
 
 std::expected<OpenedSignIn, Ending> open_password_change(const Request& request) {
-  return open_conversation("OpenPasswordChange", request);
+  auto connecting = connect();
+  if (!connecting) return std::unexpected(connecting.error());
+  return open_conversation("OpenPasswordChange", std::move(*connecting), request);
 }
 
 std::expected<Outcome, Ending> check_account(const Request& request,

@@ -7,6 +7,7 @@
 
 #include "common/fd.h"
 #include "common/frame.h"
+#include "pam/bus_connection.h"
 #include "pam/deadline.h"
 #include "pam/facts.h"
 #include "pam/result.h"
@@ -24,11 +25,20 @@ struct OpenedSignIn {
   std::chrono::seconds deadline;  // for the whole sign-in; at most 900 s
 };
 
-// The calls of org.pamcognito.Auth1. Each opens a connection of its own to the system bus and
-// closes it before it returns: a connection held while a person types would count against the limit
-// that root shares. Bounded by 2 s, CheckAccount by `deadline` (2 s of it to be connected). The
-// error says what the failure means; its may_be_unavailable is the caller's to set.
-std::expected<OpenedSignIn, Ending> open_sign_in(const Request& request);
+// A connection that is being made, and how long the call by it may take.
+struct Connecting {
+  BusConnection bus;
+  Deadline deadline;
+};
+
+// The calls of the daemon, by the interface for hosts where this one is root. Each opens a
+// connection of its own to the system bus and closes it before it returns: a connection held while
+// a person types would count against the limit that root shares. Bounded by 2 s, CheckAccount by
+// `deadline` (2 s of it to be connected). The error says what the failure means; its
+// may_be_unavailable is the caller's to set. OpenSignIn's is begun before: the bus does its part
+// while the request is put together.
+std::expected<Connecting, Ending> connect();
+std::expected<OpenedSignIn, Ending> open_sign_in(Connecting connecting, const Request& request);
 std::expected<OpenedSignIn, Ending> open_password_change(const Request& request);
 std::expected<Outcome, Ending> check_account(const Request& request,
                                              const std::optional<SignInId>& id, Deadline deadline);

@@ -1,6 +1,7 @@
 #include "pam/bus_connection.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,8 +18,10 @@ using namespace std::chrono_literals;
 
 constexpr char kAddress[] = "unix:path=/run/dbus/system_bus_socket";
 constexpr auto kQueueFullPause = 10ms;
-constexpr auto kOwnerTime = 80ms;
+constexpr auto kUnitTime = 200ms;
 constexpr char kTimeout[] = "timeout";
+// cognitod.service, as sd_bus_path_encode(3) writes it.
+constexpr char kUnitPath[] = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
 
 constexpr Ending unavailable(const char* cause) {
   return {.outcome = Outcome::unavailable, .cause = cause};
@@ -81,6 +84,9 @@ constexpr std::array kErrors = {
     ErrorRow{"org.freedesktop.DBus.Error.TimedOut", failed("timeout")},
     ErrorRow{SD_BUS_ERROR_LIMITS_EXCEEDED, failed("bus-limits")},
     ErrorRow{SD_BUS_ERROR_ACCESS_DENIED, failed("bus-policy")},
+    // The machine goes down: what is stopped then is not started again.
+    ErrorRow{"org.freedesktop.systemd1.TransactionIsDestructive", failed("shutting-down")},
+    ErrorRow{"org.freedesktop.systemd1.ShuttingDown", failed("shutting-down")},
 };
 
 // The bus daemon, or systemd on its behalf, could not start the daemon.
@@ -125,8 +131,9 @@ std::expected<BusConnection, Ending> BusConnection::open(Deadline deadline) {
 
 BusMessage BusConnection::new_call(const char* method) const noexcept {
   sd_bus_message* message = nullptr;
-  if (::sd_bus_message_new_method_call(bus_.get(), &message, bus_names::kService, bus_names::kPath,
-                                       bus_names::kInterface, method) < 0)
+  if (::sd_bus_message_new_method_call(
+          bus_.get(), &message, bus_names::kService, bus_names::kPath,
+          ::geteuid() == 0 ? bus_names::kHostInterface : bus_names::kInterface, method) < 0)
     return nullptr;
   return BusMessage(message);
 }
@@ -139,8 +146,9 @@ std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
   if (error < 0) return std::unexpected(ending_of(error));
   auto ran = run_until(reply, connected_by, answered_by);
   // systemd does not tell the bus that a start has failed: the call would wait for 25 s (systemd
-  // 252).
-  if (!ran && std::string_view(ran.error().cause) == kTimeout && name_has_no_owner())
+  // 252). That nobody has the name proves nothing: so it is during each restart, which whoever
+  // crowds the bus can draw out.
+  if (!ran && std::string_view(ran.error().cause) == kTimeout && unit_has_failed())
     ran = std::unexpected(unavailable("daemon-not-started"));
   // The pending call refers to `reply`: the connection ends here, whatever comes.
   bus_.reset();
@@ -174,25 +182,26 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
   return {};
 }
 
-bool BusConnection::name_has_no_owner() {
+bool BusConnection::unit_has_failed() {
   sd_bus_message* message = nullptr;
   if (::sd_bus_is_ready(bus_.get()) <= 0 ||
-      ::sd_bus_message_new_method_call(bus_.get(), &message, "org.freedesktop.DBus",
-                                       "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                       "NameHasOwner") < 0)
+      ::sd_bus_message_new_method_call(bus_.get(), &message, "org.freedesktop.systemd1", kUnitPath,
+                                       "org.freedesktop.DBus.Properties", "Get") < 0)
     return false;
   const BusMessage question(message);
   BusMessage reply;
   sd_bus_slot* pending = nullptr;
-  if (::sd_bus_message_append(message, "s", bus_names::kService) < 0 ||
+  if (::sd_bus_message_set_auto_start(message, 0) < 0 ||
+      ::sd_bus_message_append(message, "ss", "org.freedesktop.systemd1.Unit", "ActiveState") < 0 ||
       ::sd_bus_call_async(bus_.get(), &pending, message, &keep_reply, &reply, /*usec=*/0) < 0)
     return false;
-  const Deadline deadline = Deadline::after(kOwnerTime);
+  const Deadline deadline = Deadline::after(kUnitTime);
   const bool answered = run_until(reply, deadline, deadline).has_value();
   ::sd_bus_slot_unref(pending);  // it refers to `reply`
-  int owned = 1;
+  const char* state = nullptr;
   return answered && ::sd_bus_message_is_method_error(reply.get(), nullptr) == 0 &&
-         ::sd_bus_message_read(reply.get(), "b", &owned) > 0 && owned == 0;
+         ::sd_bus_message_read(reply.get(), "v", "s", &state) > 0 &&
+         std::string_view(state) == "failed";
 }
 
 bool is_packet_socket(int fd) noexcept {

@@ -39,8 +39,8 @@ class BusConnection {
   // Drives the connection until *reply is set.
   std::expected<void, Ending> run_until(const BusMessage& reply, Deadline connected_by,
                                         Deadline answered_by);
-  // Asks the bus daemon, after a call that was not answered in time.
-  bool name_has_no_owner();
+  // Asks systemd, after a call that was not answered in time, whether it has given the daemon up.
+  bool unit_has_failed();
 
   Bus bus_;
 };

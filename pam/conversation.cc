@@ -10,17 +10,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The daemon's clock for the whole sign-in started a moment before ours. If it hangs up this close
-// to the end, that was the deadline: were it "lost", being slow on purpose would open the way to a
-// local password.
-constexpr auto kDeadlineSlack = 2s;
-
 constexpr Ending unforeseen(const char* cause) {
   return {.outcome = Outcome::unforeseen, .cause = cause};
 }
 constexpr Ending failed(const char* cause) {
   return {.outcome = Outcome::failed, .cause = cause};
 }
+
+// Never "unavailable": a daemon that ends or is ended while somebody sits at the prompt is no proof
+// that there is none now. The next try finds that out on the bus.
+constexpr Ending kLost = failed("daemon-lost");
 
 bool is_notice(FrameType type) noexcept {
   return type == FrameType::info || type == FrameType::error;
@@ -45,15 +44,15 @@ bool Conversation::is_outcome_or_new_password(const Step& step) noexcept {
   return is_outcome(step) || step.main.purpose == Purpose::new_password;
 }
 
-Conversation::Conversation(Handle pam, const Options& options, bool silent, Goal goal, Fd socket,
-                           std::chrono::seconds deadline)
+Conversation::Conversation(Handle pam, const Options& options, bool silent, Goal goal,
+                           OpenedSignIn opened)
     : pam_(pam),
       caller_(pam, silent),
       first_pass_(options.first_pass),
       debug_(options.debug),
       goal_(goal),
-      socket_(std::move(socket)),
-      deadline_(Deadline::after(deadline)) {}
+      socket_(std::move(opened.socket)),
+      deadline_(Deadline::after(opened.deadline)) {}
 
 Ending Conversation::run() {
   return end_with(run_to(&is_outcome));
@@ -129,7 +128,7 @@ std::expected<DaemonFrame, Ending> Conversation::receive_frame(Deadline deadline
       case FrameError::would_block:
         break;
       case FrameError::closed:
-        return std::unexpected(lost("daemon-lost"));
+        return std::unexpected(kLost);
       case FrameError::malformed:
         return std::unexpected(unforeseen("malformed-frame"));
       case FrameError::system:
@@ -203,17 +202,9 @@ std::expected<Outcome, Ending> Conversation::conclude(const Step& last) {
   if (goal_ == Goal::change_password && !typed_.has_new_password())
     return std::unexpected(unforeseen("success-without-a-new-password"));
   // The daemon commits on this; if it cannot be told, it revokes the tokens.
-  if (!send_signal(socket_.get(), FrameType::ack)) return std::unexpected(failed("daemon-lost"));
+  if (!send_signal(socket_.get(), FrameType::ack)) return std::unexpected(kLost);
   sign_in_id_ = last.main.sign_in_id;
   return Outcome::success;
-}
-
-// "Unavailable" is for a daemon that died before it had an answer, and not for one that ran out of
-// time because nobody typed.
-Ending Conversation::lost(const char* cause) const {
-  if (answered_) return failed(cause);
-  if (deadline_.passes_within(kDeadlineSlack)) return failed("deadline");
-  return {.outcome = Outcome::unavailable, .cause = cause};
 }
 
 // The daemon hung up while the person typed. What it said before counts, unless it is a success.
@@ -221,7 +212,7 @@ Ending Conversation::lost_while_asking() {
   while (auto frame = receive_from_daemon(socket_.get()))
     if (frame->type == FrameType::outcome && frame->outcome != Outcome::success)
       return {.outcome = frame->outcome, .cause = "outcome"};
-  return lost("daemon-lost");
+  return kLost;
 }
 
 void Conversation::abort() const noexcept {

@@ -7,6 +7,7 @@
 
 #include "common/fd.h"
 #include "common/frame.h"
+#include "pam/bus_client.h"
 #include "pam/caller.h"
 #include "pam/deadline.h"
 #include "pam/handle.h"
@@ -37,9 +38,8 @@ class Conversation {
                       // is in PAM_OLDAUTHTOK
   };
 
-  // `socket` and `deadline` come from the daemon; the clock starts here.
-  Conversation(Handle pam, const Options& options, bool silent, Goal goal, Fd socket,
-               std::chrono::seconds deadline);
+  // The clock starts here.
+  Conversation(Handle pam, const Options& options, bool silent, Goal goal, OpenedSignIn opened);
   // A success of the sign-in needs no answer.
   void accept_session() noexcept { needs_answer_ = false; }
 
@@ -80,7 +80,6 @@ class Conversation {
   std::expected<Secret, Ending> get_answer(const Step& step);
   std::expected<Outcome, Ending> conclude(const Step& last);
 
-  [[nodiscard]] Ending lost(const char* cause) const;
   [[nodiscard]] Ending lost_while_asking();
   void abort() const noexcept;
 

@@ -18,9 +18,6 @@ class Deadline {
   static Deadline earlier(Deadline a, Deadline b) { return Deadline(std::min(a.at_, b.at_)); }
 
   [[nodiscard]] bool passed() const { return Clock::now() >= at_; }
-  [[nodiscard]] bool passes_within(Clock::duration duration) const {
-    return Clock::now() + duration >= at_;
-  }
   // Zero once it has passed.
   [[nodiscard]] timespec remaining() const;
   // sd-bus counts in microseconds of the same clock; UINT64_MAX is "never".

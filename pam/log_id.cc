@@ -9,7 +9,7 @@
 #include <new>
 #include <utility>
 
-#include "pam/hexadecimal.h"
+#include "common/hexadecimal.h"
 #include "pam/pam_data.h"
 
 namespace pamcognito::pam {

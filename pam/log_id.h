@@ -13,6 +13,4 @@ namespace pamcognito::pam {
 // `digits`: exactly 16 bytes of 0-9a-f.
 void adopt_log_id(pam_handle_t* pamh, const char* digits) noexcept;
 
-inline constexpr unsigned kLogIdSize = 16;
-
 }  // namespace pamcognito::pam

@@ -29,8 +29,6 @@ struct OpenedLogin {
   uid_t uid = 0;
 };
 
-constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
-
 Ending bind_login(const Handle& pam, const Request& request, const SignInId& sign_in) {
   // Without the kernel's audit ids, or in somebody else's login, there is nothing to bind to.
   if (!request.facts.is_in_login_of_user())

@@ -17,8 +17,6 @@
 namespace pamcognito::pam {
 namespace {
 
-constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
-
 bool is_demanded_by_pool(const Handle& pam, const std::string& user, int flags) {
   return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && has_reset_demand(pam, user);
 }
@@ -46,9 +44,9 @@ std::optional<Ending> begin_change(const Handle& pam, const std::string& user, u
     return Ending{.outcome = Outcome::not_permitted, .cause = "another-user"};
   auto opened = open_password_change(make_request(pam, user, uid, flags));
   if (!opened) return opened.error();
-  auto conversation = std::make_unique<Conversation>(pam, options, has_flag(flags, PAM_SILENT),
-                                                     Conversation::Goal::change_password,
-                                                     std::move(opened->socket), opened->deadline);
+  auto conversation =
+      std::make_unique<Conversation>(pam, options, has_flag(flags, PAM_SILENT),
+                                     Conversation::Goal::change_password, std::move(*opened));
   if (const auto ended = conversation->run_to_new_password()) return ended;
   if (!conversation->typed().hand_over_old(pam) ||
       !store_password_change(pam, user, std::move(conversation)))

@@ -23,7 +23,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kAccountTime = 10s;
 constexpr auto kAbsentAccountTime = 2s;  // where this transaction has found nobody before
-constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
 
 // Whether a login of the user may begin with this sign-in. Not where a person runs the host (su,
 // sudo: the real uid is theirs), nor inside a login of the same user: what ends there is no logout,
@@ -37,6 +36,7 @@ bool keep_sign_in(const Handle& pam, const Request& request, Conversation& conve
   const SignInId id = conversation.sign_in_id();
   return store_sign_in(pam, {.user = request.user,
                              .service = request.service,
+                             .uid = request.facts.user_uid,
                              .id = id,
                              .socket = conversation.take_socket(),
                              .process = ::getpid()}) &&
@@ -44,15 +44,23 @@ bool keep_sign_in(const Handle& pam, const Request& request, Conversation& conve
          conversation.typed().hand_over(pam);
 }
 
-Ending sign_in(const Handle& pam, const Request& request, int flags, const Options& options) {
-  auto opened = open_sign_in(request);
-  if (!opened) {
-    Ending ending = opened.error();
-    ending.may_be_unavailable = true;  // nobody was asked anything
-    return ending;
-  }
+// Where it fails, nobody was asked anything.
+std::expected<OpenedSignIn, Ending> open(const Request& request,
+                                         std::expected<Connecting, Ending> connecting) {
+  auto opened = connecting ? open_sign_in(std::move(*connecting), request)
+                           : std::unexpected(connecting.error());
+  if (!opened) opened.error().may_be_unavailable = true;
+  return opened;
+}
+
+Ending sign_in(const Handle& pam, const std::string& user, uid_t uid, int flags,
+               const Options& options) {
+  auto connecting = connect();
+  const Request request = make_request(pam, user, uid, flags);
+  auto opened = open(request, std::move(connecting));
+  if (!opened) return opened.error();
   Conversation conversation(pam, options, has_flag(flags, PAM_SILENT), Conversation::Goal::sign_in,
-                            std::move(opened->socket), opened->deadline);
+                            std::move(*opened));
   if (::geteuid() == 0 && request.facts.is_of_user_in_own_login()) conversation.accept_session();
   const Ending ending = conversation.run();
   if (ending.outcome == Outcome::success && !keep_sign_in(pam, request, conversation))
@@ -76,7 +84,7 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
       return PAM_SERVICE_ERR;
     return uid.error();
   }
-  Ending ending = sign_in(pam, make_request(pam, user, *uid, flags), flags, options);
+  Ending ending = sign_in(pam, user, *uid, flags, options);
   if (pam_code(Phase::authenticate, ending) == PAM_AUTHINFO_UNAVAIL &&
       !store_unavailable(pam, user))
     ending = kItemsRefused;

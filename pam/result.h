@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/membership.h"
 #include "common/outcome.h"
-#include "common/users_conf.h"
 
 namespace pamcognito::pam {
 
@@ -21,6 +21,9 @@ struct Ending {
   // authentication of this user ended so. A change of the password: never.
   bool may_be_unavailable = false;
 };
+
+// libpam refused to keep what the module wanted to hand over.
+inline constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
 
 // The one place where an outcome becomes a PAM code.
 [[nodiscard]] int pam_code(Phase phase, const Ending& ending) noexcept;

@@ -16,6 +16,7 @@ namespace pamcognito::pam {
 struct SignInData {
   std::string user;
   std::string service;
+  uid_t uid = 0;               // the user's
   std::optional<SignInId> id;  // nullopt: authentication answered PAM_AUTHINFO_UNAVAIL
   Fd socket;                   // the sign-in's, acknowledged; for one question about the account
   pid_t process = -1;          // that made it; nobody else may speak on the socket

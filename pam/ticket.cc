@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "pam/hexadecimal.h"
+#include "common/hexadecimal.h"
 #include "pam/log_id.h"
 
 namespace pamcognito::pam {

@@ -1,18 +1,12 @@
 #include "pam/typed.h"
 
-#include <algorithm>
-#include <string_view>
+#include "common/password_and_code.h"
 
 namespace pamcognito::pam {
 
 std::optional<Secret> without_code(const Secret& answer) noexcept {
-  constexpr std::size_t suffix = sizeof("+123456") - 1;
-  if (answer.size() < suffix) return std::nullopt;
-  const std::string_view end = answer.reveal().substr(answer.size() - suffix);
-  const bool digits =
-      std::ranges::all_of(end.substr(1), [](char c) { return c >= '0' && c <= '9'; });
-  if (end.front() != '+' || !digits) return std::nullopt;
-  return answer.part(0, answer.size() - suffix);
+  const auto parts = split_password_and_code(answer.reveal());
+  return parts ? answer.part(0, parts->password.size()) : std::nullopt;
 }
 
 bool Typed::remember(Purpose purpose, const Secret& answer) {

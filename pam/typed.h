@@ -27,7 +27,7 @@ class Typed {
   std::optional<Secret> new_password_;
 };
 
-// The password in an answer of the form password+dddddd; nullopt where the answer has another form.
+// The password in an answer of the form password+dddddd; nullopt: another form, or no memory.
 std::optional<Secret> without_code(const Secret& answer) noexcept;
 
 }  // namespace pamcognito::pam

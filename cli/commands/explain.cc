@@ -1,6 +1,7 @@
 #include "cli/commands/commands.h"
 #include "cli/explain/journal.h"
 #include "cli/explain/story.h"
+#include "common/hexadecimal.h"
 
 namespace pamcognito::cli {
 

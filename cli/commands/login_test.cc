@@ -32,7 +32,7 @@ ExitCode test_login(const Context& context, const std::string& user, const std::
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
   const std::string id = new_log_id();
-  auto opened = client->open_sign_in(user, service, id);
+  auto opened = client->open_sign_in(user, service, id, AuthClient::Kind::test);
   if (!opened) return out.fail(opened.error());
 
   // Of others than root the daemon believes neither the service nor the id.

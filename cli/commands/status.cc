@@ -40,31 +40,46 @@ Json::Value to_json(const std::vector<MetricsSample>& samples) {
   return array;
 }
 
+constexpr char kNotConfigured[] = "no, nobody can sign in";
+
+void print_what_to_do(const Output& out) {
+  out.line(
+      "What to do: cognitoctl setup connects a user pool. If there is a configuration already, "
+      "cognitoctl doctor says what is wrong with it.");
+}
+
 void print_state(const Context& context, const ServiceState& state) {
   const Output& out = context.out;
   print_pairs(out, {{"cognitod", state.version},
-                    {"configured", state.configured ? "yes" : "no, nobody can sign in"}});
-  if (!state.configured) out.line("What to do: cognitoctl doctor");
+                    {"configured", state.configured ? "yes" : kNotConfigured}});
+  if (!state.configured) print_what_to_do(out);
 }
 
 void print_status(const Context& context, const Dictionary& status) {
   const Output& out = context.out;
-  const bool configured = flag_of(status, "configured");
+  const std::string since =
+      text_of(status, "version") + ", since " + time_text(number_of(status, "started_at"));
+  if (!flag_of(status, "configured")) {
+    // Identities are of a user pool: of none, there is nothing to say.
+    print_pairs(out, {{"cognitod", since}, {"configured", kNotConfigured}});
+    print_what_to_do(out);
+    return;
+  }
   print_pairs(
-      out, {{"cognitod",
-             text_of(status, "version") + ", since " + time_text(number_of(status, "started_at"))},
-            {"configured", configured ? "yes" : "no, nobody can sign in"},
-            {"user pool", text_of(status, "user_pool_id")},
-            {"open sign-ins", std::to_string(number_of(status, "sign_ins_open"))},
-            {"sessions", std::to_string(number_of(status, "sessions")) +
-                             (flag_of(status, "sessions_survive")
-                                  ? ", kept over a restart of cognitod"
-                                  : ", lost when cognitod ends: it runs without systemd's store")},
-            {"identities", std::to_string(number_of(status, "identities")) +
-                               (flag_of(status, "identities_writable")
-                                    ? std::string()
-                                    : ", and none can be added: is the disk full or read-only?")}});
-  if (!configured) out.line("What to do: cognitoctl doctor");
+      out,
+      {{"cognitod", since},
+       {"configured", "yes"},
+       {"user pool", text_of(status, "user_pool_id")},
+       {"open sign-ins", std::to_string(number_of(status, "sign_ins_open"))},
+       {"sessions", std::to_string(number_of(status, "sessions")) +
+                        (flag_of(status, "sessions_survive")
+                             ? ", kept over a restart of cognitod"
+                             : ", lost when cognitod ends: it runs without systemd's store")},
+       {"identities",
+        std::to_string(number_of(status, "identities")) +
+            (flag_of(status, "identities_writable")
+                 ? std::string()
+                 : ", and none can be added: is the disk full or read-only? cognitoctl doctor")}});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ namespace pamcognito::cli {
 namespace {
 
 constexpr char kName[] = "org.pamcognito.Auth1";
+constexpr char kHostInterface[] = "org.pamcognito.Host1";
 constexpr char kPolicyFile[] = "org.pamcognito.Auth1.conf";
 constexpr char kShipped[] = "/usr/share/dbus-1/system.d/";
 constexpr char kLocal[] = "/etc/dbus-1/system.d/";
@@ -44,16 +45,37 @@ bool allows_our_name(const std::string& tag) {
          (!prefix.empty() && (prefix == kName || std::string(kName).starts_with(prefix + ".")));
 }
 
-// Who besides cognitod and root may own the name by this file; empty: nobody.
+// Does the tag allow to call the daemon as a PAM host of root's does?
+bool allows_host_calls(const std::string& tag) {
+  if (!tag.starts_with("<allow") || !tag.contains(" send_")) return false;
+  const auto covers = [&](const char* name, std::string_view ours) {
+    const std::string value = attribute(tag, name);
+    return value.empty() || value == "*" || value == ours;
+  };
+  return covers("send_destination", kName) && covers("send_interface", kHostInterface) &&
+         covers("send_type", "method_call") && attribute(tag, "send_requested_reply").empty();
+}
+
+// Whom this file gives more than it should: the name, or root's interface; empty: nobody.
 std::string lax_policy_of(const std::string& text) {
   std::string who;
   for (const std::string& tag : tags_of(without_comments(text))) {
     if (tag.starts_with("<policy")) who = tag;
-    if (!allows_our_name(tag)) continue;
     const std::string user = attribute(who, "user");
-    if (user != "cognitod" && user != "root" && user != "0") return who + ">";
+    const bool is_root = user == "root" || user == "0";
+    if (allows_our_name(tag) && !is_root && user != "cognitod") return who + ">";
+    if (allows_host_calls(tag) && !is_root) return who + ">";
   }
   return {};
+}
+
+bool lets_root_be_a_host(const std::string& text) {
+  std::string who;
+  for (const std::string& tag : tags_of(without_comments(text))) {
+    if (tag.starts_with("<policy")) who = tag;
+    if (allows_host_calls(tag) && attribute(who, "user") == "root") return true;
+  }
+  return false;
 }
 
 Finding check_installed(const System& system) {
@@ -70,6 +92,9 @@ Finding check_installed(const System& system) {
                        "remove " + local +
                            ", or install the package again; then: systemctl "
                            "reload dbus");
+  if (!lets_root_be_a_host(*text))
+    return check.fault("it does not let root send to org.pamcognito.Host1: nobody can sign in",
+                       "install the package again, then: systemctl reload dbus");
   if (!tags.contains("<deny own=\"org.pamcognito.Auth1\""))
     return check.fault("it does not deny the name to everybody else",
                        "install the package again, then: systemctl reload dbus");
@@ -77,7 +102,8 @@ Finding check_installed(const System& system) {
 }
 
 Finding check_laxer(const System& system) {
-  const Check check{"dbus-policy-lax", "no other policy gives the daemon's name away"};
+  const Check check{"dbus-policy-lax",
+                    "no policy gives away the daemon's name or root's interface"};
   std::vector<std::string> files{"/etc/dbus-1/system.conf", "/etc/dbus-1/system-local.conf"};
   for (const char* directory : {kShipped, kLocal})
     for (const std::string& name :
@@ -88,8 +114,10 @@ Finding check_laxer(const System& system) {
     if (!text) continue;
     const std::string lax = lax_policy_of(*text);
     if (!lax.empty())
-      return check.fault(file + " lets others own org.pamcognito.Auth1 (" + lax +
-                             "): they would say who may sign in",
+      return check.fault(file +
+                             " lets others own org.pamcognito.Auth1 or send to "
+                             "org.pamcognito.Host1 (" +
+                             lax + "): they would say who may sign in, or from where",
                          "remove that line, then: systemctl reload dbus");
   }
   return check.ok();

@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <cstdio>
 
 #include "cli/doctor/checks.h"
@@ -7,6 +8,8 @@ namespace {
 
 constexpr char kConfigDirectory[] = "/etc/pam-cognito";
 constexpr char kStateDirectory[] = "/var/lib/cognitod";
+// The app client's secret.
+constexpr char kEncrypted[] = "/etc/credstore.encrypted/cognitod.client_secret";
 
 std::string octal(mode_t mode) {
   char text[16];
@@ -38,23 +41,39 @@ Finding check_configuration_files(const System& system) {
   return check.ok();
 }
 
-// systemd hands the app client's secret over; the file should be the encrypted form, root's alone.
+// systemd decrypts the app client's secret and hands it over, from where the unit names it.
 Finding check_credential(const System& system) {
   const Check check{"credential-permissions", "nobody but root reads the app client's secret"};
-  bool any = false;
-  for (const std::string& name : system.list(kConfigDirectory)) {
-    if (!name.starts_with("client_secret")) continue;
-    any = true;
-    const std::string path = std::string(kConfigDirectory) + "/" + name;
-    const auto status = system.status(path);
-    if (status && (status->mode & 077U) == 0) continue;
-    const std::string remedy = "chmod 0600 " + path;
-    if (name.ends_with(".cred"))
-      return check.warning(path + " can be read by others (it is encrypted)", remedy);
-    return check.fault(path + " can be read by others, and is not encrypted",
-                       remedy + ", and ask AWS for a new secret");
+  const std::string encrypted = kEncrypted;
+  const std::string plain = "/etc/credstore/cognitod.client_secret";
+  if (const auto status = system.status(plain)) {
+    const std::string leaked =
+        (status->mode & 077U) == 0 ? "" : "; others could read it: ask AWS for a new secret";
+    return check.fault(plain + " is not encrypted", "systemd-creds encrypt --name=client_secret " +
+                                                        plain + " " + encrypted + " && shred -u " +
+                                                        plain + leaked);
   }
-  return check.ok(any ? "" : "there is none in /etc/pam-cognito");
+  const auto status = system.status(encrypted);
+  if (!status)
+    return status.error() == ENOENT ? check.ok("there is none")
+                                    : check.skipped(encrypted + " cannot be looked at");
+  if ((status->mode & 077U) != 0)
+    return check.warning(encrypted + " can be read by others (it is encrypted)",
+                         "chmod 0600 " + encrypted);
+  return check.ok();
+}
+
+// A cloned image, a host key that is gone, another TPM: the unit does not start without its secret.
+Finding check_decryption(const System& system) {
+  const Check check{"credential-decrypts", "the app client's secret can be decrypted here"};
+  if (!system.status(kEncrypted)) return check.ok("there is none, or it cannot be looked at");
+  const auto secret =
+      system.run({"/usr/bin/systemd-creds", "decrypt", "--name=client_secret", kEncrypted, "-"});
+  if (secret) return check.ok();
+  if (!secret.error().ends_with(" failed")) return check.skipped(secret.error());
+  return check.fault(
+      std::string(kEncrypted) + " cannot be decrypted on this machine: cognitod does not start",
+      "encrypt it anew: systemd-creds encrypt --name=client_secret - " + std::string(kEncrypted));
 }
 
 Finding check_state(const System& system) {
@@ -67,6 +86,11 @@ Finding check_state(const System& system) {
   if (!daemon)
     return check.fault("there is no user cognitod",
                        "systemd-sysusers, or install the package again");
+  if (daemon->uid >= 1000)
+    return check.fault("the user cognitod is an ordinary account or a directory's (uid " +
+                           std::to_string(daemon->uid) +
+                           "): whoever has it answers for all sign-ins",
+                       "rename that account, then: systemd-sysusers pam-cognito.conf");
   if (status->owner != daemon->uid || (status->mode & 077U) != 0)
     return check.fault(
         std::string(kStateDirectory) + " belongs to uid " + std::to_string(status->owner) +
@@ -97,8 +121,8 @@ Finding check_identities(const System& system) {
 }  // namespace
 
 Findings check_permissions(const System& system) {
-  return {check_configuration_files(system), check_credential(system), check_state(system),
-          check_identities(system)};
+  return {check_configuration_files(system), check_credential(system), check_decryption(system),
+          check_state(system), check_identities(system)};
 }
 
 }  // namespace pamcognito::cli

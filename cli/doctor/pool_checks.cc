@@ -47,6 +47,14 @@ Finding judge_reach(const policy::PoolConfig& pool, const PoolAnswer& answer) {
 
 Finding judge_certificate(const policy::PoolConfig& pool, const PoolAnswer& answer) {
   const Check check{"pool-certificate", "the user pool's certificate is trusted"};
+  // OpenSSL's words for both ends of a certificate's life.
+  const bool of_another_time =
+      answer.problem.contains("not yet valid") || answer.problem.contains("expired");
+  if (answer.reached == PoolAnswer::Reached::not_trusted && of_another_time)
+    return check.fault(
+        answer.problem + "; here it is " + time_text(static_cast<std::uint64_t>(answer.asked_at)),
+        "if that is not the time: timedatectl set-ntp true. If it is, the "
+        "certificate of the pool, or of a proxy that opens TLS, must be renewed");
   if (answer.reached == PoolAnswer::Reached::not_trusted)
     return check.fault(answer.problem,
                        "`ca_file` of [pool] (now " + pool.ca_file +

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "cli/doctor/checks.h"
+#include "daemon/prompts/rendering.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -10,8 +11,7 @@ constexpr char kDropIn[] =
     "cp /usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf "
     "/etc/ssh/sshd_config.d/50-pam-cognito.conf && systemctl reload ssh";
 constexpr long kShortestGrace = 120;
-constexpr long kReserve = 10;           // for what sshd does beside PAM
-constexpr long kDefaultDeadline = 110;  // prompts/rendering.h, sshd
+constexpr long kReserve = 10;  // for what sshd does beside PAM
 
 using Settings = std::map<std::string, std::string>;
 
@@ -44,11 +44,9 @@ Finding check_grace(const Settings& settings, const policy::Config* config) {
   if (grace < kShortestGrace)
     return check.fault("LoginGraceTime is " + std::to_string(grace) + " s",
                        "LoginGraceTime 120 in /etc/ssh/sshd_config.d/50-pam-cognito.conf");
-  long deadline = kDefaultDeadline;
-  if (config != nullptr)
-    if (const auto found = config->services.find("sshd");
-        found != config->services.end() && found->second.deadline)
-      deadline = static_cast<long>(found->second.deadline->count());
+  const auto rendering =
+      prompts::rendering_for(config != nullptr ? *config : policy::Config(), "sshd");
+  const auto deadline = static_cast<long>(rendering.deadline.count());
   if (deadline > grace - kReserve)
     return check.warning("sshd hangs up after " + std::to_string(grace) +
                              " s, cognitod waits for " + std::to_string(deadline) + " s",

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cli/doctor/checks.h"
+#include "cli/doctor/sudoers.h"
 #include "common/users_conf.h"
 
 namespace pamcognito::cli {
@@ -48,22 +49,46 @@ Finding check_resolution(const System& system, const UsersConf& conf) {
                      "useradd --create-home NAME, or take the name out");
 }
 
+// Who may become root by sudo, without root itself.
+std::vector<Account> administrators(const System& system, const Sudoers& sudoers) {
+  std::vector<Account> found;
+  const auto add = [&](const Account& account) {
+    if (account.uid != 0 && std::ranges::find(found, account.name, &Account::name) == found.end())
+      found.push_back(account);
+  };
+  // Without the policy: the groups that distributions give to it.
+  const std::vector<std::string> groups =
+      sudoers.readable ? sudoers.groups : std::vector<std::string>{"sudo", "wheel", "admin"};
+  for (const std::string& name : groups)
+    if (const auto group = system.group(name))
+      for (const Account& account : members_of(system, *group)) add(account);
+  for (const std::string& name : sudoers.users)
+    if (const auto account = system.account(name)) add(*account);
+  constexpr uid_t people = 1000;
+  for (const Account& account : system.local_accounts())
+    if ((sudoers.everybody && account.uid >= people) ||
+        has(sudoers.users, "#" + std::to_string(account.uid)))
+      add(account);
+  return found;
+}
+
 // Somebody must be left who can sign in and become root when Cognito is away for good.
 Finding check_admins(const System& system, const UsersConf& conf) {
   const Check check{"users-admin", "an administrator is left who does not need Cognito"};
+  const Sudoers sudoers = read_sudoers(system);
   std::vector<std::string> ours;
   std::vector<std::string> others;
-  for (const char* name : {"sudo", "wheel", "admin"}) {
-    const auto group = system.group(name);
-    if (!group) continue;
-    for (const Account& account : members_of(system, *group))
-      (is_ours(system, conf, account) ? ours : others).push_back(account.name);
-  }
-  if (!others.empty()) return check.ok(list_of(others));
+  for (const Account& account : administrators(system, sudoers))
+    (is_ours(system, conf, account) ? ours : others).push_back(account.name);
+  const std::string source = sudoers.readable
+                                 ? ", by /etc/sudoers"
+                                 : ", by the groups sudo, wheel and admin: /etc/sudoers cannot be "
+                                   "read";
+  if (!others.empty()) return check.ok(list_of(others) + source);
   if (!ours.empty())
-    return check.fault("everybody who may use sudo signs in with Cognito: " + list_of(ours),
-                       "keep one local administrator: a line exclude=NAME in users.conf, and a "
-                       "password for it");
+    return check.fault(
+        "everybody who may use sudo signs in with Cognito: " + list_of(ours) + source,
+        "keep one local administrator: a line exclude=NAME in users.conf, and a password for it");
   // Without sudo root's own password is the way.
   const auto shadow = system.read("/etc/shadow");
   if (!shadow) return check.skipped("no user may use sudo, and /etc/shadow cannot be read");

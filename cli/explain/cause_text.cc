@@ -62,7 +62,7 @@ constexpr std::array kRows = {
     Sentence{"identity",
              "the pool's account is another than the one this user is pinned to: cognitoctl "
              "identity list"},
-    Sentence{"another-user", "the pool's account is another than the one that was asked for"},
+    Sentence{"another-user", "the password of another user was to be changed"},
     Sentence{
         "not-pinned",
         "`identity = file`, and root has named no account for this user: cognitoctl identity pin"},
@@ -82,6 +82,7 @@ constexpr std::array kRows = {
     Sentence{"cannot-change-here", "this service cannot ask for a new password"},
     Sentence{"sign-in-forgotten", "cognitod was restarted between password and account check"},
     Sentence{"session-not-asked", "by a session; this service never waits for the network"},
+    Sentence{"tested", "by cognitoctl login-test: no session was kept, its tokens are revoked"},
     Sentence{"not-taken-over", "the program that asked did not take the answer"},
     Sentence{"identities-unreadable",
              "the file of the identities cannot be read: cognitoctl doctor"},
@@ -111,6 +112,7 @@ constexpr std::array kRows = {
     Sentence{"no-daemon", "cognitod does not run"},
     Sentence{"daemon-not-started", "cognitod could not be started"},
     Sentence{"daemon-lost", "cognitod went away"},
+    Sentence{"daemon-stops", "cognitod stopped, or was turned to another user pool, meanwhile"},
     Sentence{"unconfigured", "cognitod has no valid configuration"},
     Sentence{"internal-fault", "a fault of cognitod: please report it"},
 };

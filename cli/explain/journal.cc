@@ -22,23 +22,12 @@ constexpr std::uint64_t kLookBack = 7ULL * 24 * 3600 * kMicroseconds;
 // A sign-in takes 15 minutes at most; its session's end may write a line later.
 constexpr std::uint64_t kAround = 20ULL * 60 * kMicroseconds;
 
-constexpr std::array kFields = {"MESSAGE",
-                                "SYSLOG_IDENTIFIER",
-                                "_PID",
-                                "SYSLOG_PID",
-                                "PAM_COGNITO_ID",
-                                "PAM_COGNITO_GOAL",
-                                "PAM_COGNITO_USER",
-                                "PAM_COGNITO_SERVICE",
-                                "PAM_COGNITO_ORIGIN",
-                                "PAM_COGNITO_CAUSE",
-                                "PAM_COGNITO_OUTCOME",
-                                "PAM_COGNITO_FACTOR",
-                                "PAM_COGNITO_CALLS",
-                                "PAM_COGNITO_DETAIL",
-                                "PAM_COGNITO_DURATION_MS",
-                                "PAM_COGNITO_REUSED",
-                                "PAM_COGNITO_REQUEST_ID"};
+// What cli/explain/story.cc tells.
+constexpr std::array kFields = {
+    "MESSAGE",           "SYSLOG_IDENTIFIER",   "PAM_COGNITO_GOAL",
+    "PAM_COGNITO_USER",  "PAM_COGNITO_SERVICE", "PAM_COGNITO_ORIGIN",
+    "PAM_COGNITO_CAUSE", "PAM_COGNITO_OUTCOME", "PAM_COGNITO_FACTOR",
+    "PAM_COGNITO_CALLS", "PAM_COGNITO_DETAIL",  "PAM_COGNITO_DURATION_MS"};
 
 struct CloseJournal {
   void operator()(sd_journal* journal) const noexcept { ::sd_journal_close(journal); }
@@ -98,13 +87,6 @@ bool mentions(sd_journal* journal, const std::string& needle) {
 }
 
 }  // namespace
-
-bool is_log_id(std::string_view id) {
-  constexpr std::size_t digits = 16;
-  return id.size() == digits && std::ranges::all_of(id, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
 
 std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::string& id,
                                                                  const std::string& file) {

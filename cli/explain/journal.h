@@ -4,7 +4,6 @@
 #include <expected>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace pamcognito::cli {
@@ -19,9 +18,6 @@ struct JournalEntry {
     return found == fields.end() ? std::string() : found->second;
   }
 };
-
-// A correlation id: 16 lower-case hexadecimal digits.
-bool is_log_id(std::string_view id);
 
 // The lines of one sign-in, oldest first: cognitod's, by their field PAM_COGNITO_ID, and the
 // module's, which carry id=ID in their text. Read from this machine's journal, or from `file`.

@@ -33,21 +33,28 @@ std::string take_word(std::string_view& text) {
   return word;
 }
 
+// The word after "cause=": the module's lines have no fields.
+std::string cause_in(std::string_view message) {
+  constexpr std::string_view key = " cause=";
+  const std::size_t found = message.find(key);
+  if (found == std::string_view::npos) return {};
+  message.remove_prefix(found + key.size());
+  return take_word(message);
+}
+
 Event event_of(const JournalEntry& entry) {
   Event event;
   event.time_us = entry.time_us;
   event.who = entry.field("SYSLOG_IDENTIFIER");
   if (event.who.empty()) event.who = "?";
   event.outcome = entry.field("PAM_COGNITO_OUTCOME");
-  if (event.outcome.empty()) {
-    event.message = entry.field("MESSAGE");
-    return event;
-  }
+  if (event.outcome.empty()) event.message = entry.field("MESSAGE");
   event.goal = entry.field("PAM_COGNITO_GOAL");
   event.user = entry.field("PAM_COGNITO_USER");
   event.service = entry.field("PAM_COGNITO_SERVICE");
   event.origin = entry.field("PAM_COGNITO_ORIGIN");
   event.cause = entry.field("PAM_COGNITO_CAUSE");
+  if (event.cause.empty()) event.cause = cause_in(event.message);
   event.factor = entry.field("PAM_COGNITO_FACTOR");
   event.detail = entry.field("PAM_COGNITO_DETAIL");
   event.duration_ms = entry.field("PAM_COGNITO_DURATION_MS");
@@ -66,20 +73,29 @@ Style style_of(const std::string& outcome) {
   return outcome == to_string(Outcome::success) ? Style::good : Style::bad;
 }
 
-void tell_daemon(const Output& out, const Event& event) {
+// Empty: there is nothing to say beyond the line itself.
+std::string ending_text(const Event& event) {
+  const std::string cause = cause_text(event.cause);
+  if (event.outcome.empty()) return cause == event.cause ? std::string() : cause;
+  std::string text = event.outcome + ": " + cause;
+  if (!event.factor.empty() && event.factor != "none") text += "; second factor " + event.factor;
+  if (!event.duration_ms.empty()) text += "; took " + event.duration_ms + " ms";
+  return text;
+}
+
+void tell_event(const Output& out, const Event& event) {
   const std::string indent(16, ' ');
+  const bool ended = !event.outcome.empty();
   out.line("  " + clock_text(event.time_us) + "  " + out.paint(Style::strong, event.who) + ": " +
-           out.paint(Style::plain, what_text(event)));
+           out.paint(Style::plain, ended ? what_text(event) : event.message));
   for (const PoolCall& call : event.calls)
     out.line(
         indent +
         out.paint(Style::faint,
                   "user pool: " + call.operation + " " + call.ending + ", " + call.took +
                       (call.request_id.empty() ? std::string() : ", request " + call.request_id)));
-  std::string ending = event.outcome + ": " + cause_text(event.cause);
-  if (!event.factor.empty() && event.factor != "none") ending += "; second factor " + event.factor;
-  if (!event.duration_ms.empty()) ending += "; took " + event.duration_ms + " ms";
-  out.line(indent + out.paint(style_of(event.outcome), ending));
+  if (const std::string ending = ending_text(event); !ending.empty())
+    out.line(indent + out.paint(ended ? style_of(event.outcome) : Style::plain, ending));
   if (!event.detail.empty()) out.line(indent + out.paint(Style::plain, event.detail));
 }
 
@@ -138,13 +154,7 @@ std::vector<Event> events_of(const std::vector<JournalEntry>& entries) {
 void tell(const Output& out, const std::string& id, const std::vector<Event>& events) {
   if (events.empty()) return;
   out.line("Sign-in " + id + ", " + day_text(events.front().time_us));
-  for (const Event& event : events) {
-    if (event.outcome.empty())
-      out.line("  " + clock_text(event.time_us) + "  " + out.paint(Style::strong, event.who) +
-               ": " + out.paint(Style::plain, event.message));
-    else
-      tell_daemon(out, event);
-  }
+  for (const Event& event : events) tell_event(out, event);
 }
 
 Json::Value story_to_json(const std::string& id, const std::vector<Event>& events) {

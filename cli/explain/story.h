@@ -27,13 +27,13 @@ std::string cause_text(std::string_view cause);
 struct Event {
   std::uint64_t time_us = 0;
   std::string who;      // "cognitod", "sshd"
-  std::string message;  // the module's own line; empty for the daemon's
-  std::string goal;     // the daemon's fields from here on
+  std::string message;  // the line itself; empty where there is an outcome
+  std::string goal;
   std::string user;
   std::string service;
   std::string origin;
   std::string outcome;
-  std::string cause;
+  std::string cause;  // the daemon's field, or the word of the module's own line
   std::string factor;
   std::string detail;
   std::string duration_ms;

@@ -40,20 +40,24 @@ void AuthService::configure(std::shared_ptr<const policy::Config> config,
 
 int AuthService::start() {
   struct Part {
+    const char* interface;
     const sd_bus_vtable* vtable;
     void* methods;
   };
   // As the contract lists them: introspection shows them in this order.
-  const std::array<Part, 5> parts{{{SignInMethods::kVtable, &sign_ins_},
-                                   {SessionMethods::kVtable, &sessions_},
-                                   {MfaMethods::kVtable, &mfa_},
-                                   {IdentityMethods::kVtable, &identities_},
-                                   {StatusMethods::kVtable, &status_}}};
+  const std::array<Part, kParts> parts{
+      {{bus_names::kInterface, SignInMethods::kVtable, &sign_ins_},
+       {bus_names::kInterface, SessionMethods::kVtable, &sessions_},
+       {bus_names::kInterface, MfaMethods::kVtable, &mfa_},
+       {bus_names::kInterface, IdentityMethods::kVtable, &identities_},
+       {bus_names::kInterface, StatusMethods::kVtable, &status_},
+       {bus_names::kHostInterface, SignInMethods::kVtable, &sign_ins_},
+       {bus_names::kHostInterface, SessionMethods::kHostVtable, &sessions_}}};
   int result = sd_bus_open_system(&bus_);
   if (result >= 0) result = sd_bus_set_exit_on_disconnect(bus_, 1);
   for (std::size_t i = 0; i < parts.size(); ++i)
     if (result >= 0)
-      result = sd_bus_add_object_vtable(bus_, &slots_[i], bus_names::kPath, bus_names::kInterface,
+      result = sd_bus_add_object_vtable(bus_, &slots_[i], bus_names::kPath, parts[i].interface,
                                         parts[i].vtable, parts[i].methods);
   if (result >= 0) result = sd_bus_attach_event(bus_, core_.loop.get(), kBusPriority);
   core_.callers.use(bus_);

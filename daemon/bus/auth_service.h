@@ -41,7 +41,8 @@ class AuthService {
   StatusMethods status_;
 
   sd_bus* bus_ = nullptr;
-  std::array<sd_bus_slot*, 5> slots_{};
+  static constexpr std::size_t kParts = 7;
+  std::array<sd_bus_slot*, kParts> slots_{};
 };
 
 }  // namespace pamcognito::bus

@@ -1,11 +1,6 @@
 #include "daemon/bus/caller.h"
 
-#include <sys/random.h>
-
-#include <array>
 #include <cerrno>
-#include <span>
-#include <system_error>
 #include <utility>
 
 #include "common/bus_names.h"
@@ -13,27 +8,15 @@
 #include "daemon/bus/unix_user.h"
 
 namespace pamcognito::bus {
-namespace {
 
 using runtime::Task;
 
-void fill_randomly(std::span<std::uint8_t> bytes) {
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    throw std::system_error(errno, std::generic_category(), "getrandom");
-}
-
-}  // namespace
-
-std::string random_log_id() {
-  std::array<std::uint8_t, 8> bytes{};
-  fill_randomly(bytes);
-  return hexadecimal(bytes);
-}
-
-SignInId random_sign_in_id() {
-  SignInId id{};
-  fill_randomly(id);
-  return id;
+Task<std::expected<uid_t, int>> Callers::uid_of_sender(MessageRef message) {
+  if (is_from_host(message.get())) co_return uid_t{0};
+  const char* sender = sd_bus_message_get_sender(message.get());
+  std::expected<uid_t, int> uid = std::unexpected(-ENXIO);
+  if (sender != nullptr) uid = co_await unix_user_of(bus_, sender);
+  co_return uid;
 }
 
 Task<std::string> Callers::name_of(uid_t uid) {
@@ -63,9 +46,7 @@ Task<std::string> Callers::our_name_of(uid_t uid) {
 Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::string service,
                                   Facts facts, std::chrono::milliseconds name_time) {
   PamCaller caller;
-  const char* sender = sd_bus_message_get_sender(message.get());
-  std::expected<uid_t, int> uid = std::unexpected(-ENXIO);
-  if (sender != nullptr) uid = co_await unix_user_of(bus_, sender);
+  const std::expected<uid_t, int> uid = co_await uid_of_sender(message);
   if (!uid) {
     caller.refused = bus_names::kErrorNotPermitted;
     co_return caller;
@@ -108,9 +89,7 @@ Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::str
 
 Task<Person> Callers::person(MessageRef message) {
   Person person;
-  const char* sender = sd_bus_message_get_sender(message.get());
-  std::expected<uid_t, int> uid = std::unexpected(-ENXIO);
-  if (sender != nullptr) uid = co_await unix_user_of(bus_, sender);
+  const std::expected<uid_t, int> uid = co_await uid_of_sender(message);
   if (!uid) {
     person.refused = bus_names::kErrorNotPermitted;
     co_return person;

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <expected>
 #include <map>
 #include <string>
 
@@ -62,6 +63,8 @@ class Callers {
   runtime::Task<Person> person(MessageRef message);
 
  private:
+  // By the bus daemon's word: its policy, where only root may send; else it is asked.
+  runtime::Task<std::expected<uid_t, int>> uid_of_sender(MessageRef message);
   runtime::Task<std::string> name_of(uid_t uid);
   // The name of a caller who is ours; empty: not ours, or one of too many calls of that uid.
   runtime::Task<std::string> our_name_of(uid_t uid);
@@ -71,10 +74,5 @@ class Callers {
   sd_bus* bus_ = nullptr;
   std::map<uid_t, std::size_t> looked_up_;  // by uid: look-ups that wait or run
 };
-
-// 16 hexadecimal digits.
-std::string random_log_id();
-// Ties a sign-in to its account phase, its login and its session.
-SignInId random_sign_in_id();
 
 }  // namespace pamcognito::bus

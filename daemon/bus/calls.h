@@ -15,11 +15,15 @@
 namespace pamcognito::bus {
 
 // The method calls that are being answered, each by a coroutine: at most kMax at once, kMaxOfOne of
-// one connection, and none that wants no reply. Destroying this drops them without an answer.
+// one connection, none that wants no reply, and none with more than kMaxText bytes of text or
+// kMaxValues values, for each is kept until it is answered. Destroying this drops them without an
+// answer.
 class Calls {
  public:
   static constexpr std::size_t kMax = 4096;
   static constexpr std::size_t kMaxOfOne = 8;
+  static constexpr std::size_t kMaxText = std::size_t{16} * 1024;
+  static constexpr std::size_t kMaxValues = 512;
   using Handler = std::function<runtime::Task<void>(MessageRef)>;
 
   explicit Calls(runtime::EventLoop& loop) : loop_(loop) {}

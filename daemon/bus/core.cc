@@ -89,16 +89,27 @@ Task<Outcome> Core::decide_account(AccountQuestion question) {
   const flows::AccountDecision decision = co_await flows::decide_account(
       std::move(services), std::move(request), cognito::Call(clock.now() + time_for_pool, &trace));
   const std::string_view outcome = to_string(decision.outcome);
-  runtime::log(decision.outcome == Outcome::success ? Level::info : Level::notice,
-               "account of " + question.user + " for " + question.service + ": " +
-                   std::string(outcome) + " (" + std::string(decision.reason) +
-                   ") id=" + question.log_id,
-               {{"ID", question.log_id},
-                {"USER", question.user},
-                {"SERVICE", question.service},
-                {"OUTCOME", outcome},
-                {"CAUSE", decision.reason},
-                {"CALLS", trace.text()}});
+  // A person may ask without end.
+  const Level level = question.of_person                     ? Level::debug
+                      : decision.outcome == Outcome::success ? Level::info
+                                                             : Level::notice;
+  auto log = [=, calls = trace.text()] {
+    runtime::log(level,
+                 "account of " + question.user + " for " + question.service + ": " +
+                     std::string(outcome) + " (" + std::string(decision.reason) +
+                     ") id=" + question.log_id,
+                 {{"ID", question.log_id},
+                  {"USER", question.user},
+                  {"SERVICE", question.service},
+                  {"OUTCOME", outcome},
+                  {"CAUSE", decision.reason},
+                  {"CALLS", calls}});
+  };
+  // Who sees a refusal finds the line; who waits for a yes waits for no line.
+  if (decision.outcome == Outcome::success)
+    loop.post(std::move(log));
+  else
+    log();
   runtime::metrics().count("pam_cognito_accounts_total",
                            {{"outcome", outcome}, {"service", question.service}});
   co_return decision.outcome;

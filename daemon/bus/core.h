@@ -62,6 +62,7 @@ struct Core {
     std::string service;
     std::optional<SignInId> sign_in_id;
     bool real_root = false;  // the real uid behind the PAM transaction is 0
+    bool of_person = false;  // not asked by a PAM host of root's
     std::string log_id;
 
     AccountQuestion() = default;

@@ -58,6 +58,7 @@ int read_dictionary(sd_bus_message* message,
     if (count == kMaxEntries) result = -E2BIG;
     const char* key = nullptr;
     if (result >= 0) result = sd_bus_message_read(message, "s", &key);
+    if (result >= 0 && std::strlen(key) > kMaxKey) result = -EINVAL;
     if (result >= 0) result = read_value(message, key);
     if (result >= 0) result = sd_bus_message_exit_container(message);
   }

@@ -13,6 +13,7 @@
 namespace pamcognito::bus {
 
 inline constexpr std::size_t kMaxFactText = 256;
+inline constexpr std::size_t kMaxKey = 64;
 
 // The values of known keys. A value of another type, or a longer text, is an error.
 std::expected<std::uint32_t, int> read_number(sd_bus_message* message);
@@ -22,7 +23,8 @@ std::expected<std::string, int> read_text(sd_bus_message* message);
 // that nobody makes the daemon keep more.
 int skip_unknown(sd_bus_message* message);
 
-// Calls `read_value` for each of at most 32 keys; its negative result ends the reading.
+// Calls `read_value` for each of at most 32 keys, of at most kMaxKey bytes; its negative result
+// ends the reading.
 int read_dictionary(sd_bus_message* message,
                     const std::function<int(sd_bus_message*, std::string_view key)>& read_value);
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/bus_names.h"
+#include "common/hexadecimal.h"
 #include "daemon/bus/dictionary.h"
 
 namespace pamcognito::bus {
@@ -25,16 +26,13 @@ int read_fact(sd_bus_message* message, std::string_view key, Facts& facts) {
   if (key == bus_names::kFactLoginUid) return number(facts.login_uid);
   if (key == bus_names::kFactAuditSession) return number(facts.audit_session);
   if (key == bus_names::kFactFlags) return number(facts.pam_flags);
-  if (key == bus_names::kFactTty) return text(facts.tty);
   if (key == bus_names::kFactRemoteHost) return text(facts.remote_host);
-  if (key == bus_names::kFactRemoteUser) return text(facts.remote_user);
   if (key == bus_names::kFactLogId) return text(facts.log_id);
+  if (key == bus_names::kFactTest) return number(facts.test);
+  // Of the interface; nothing is decided by them.
+  std::string unused;
+  if (key == bus_names::kFactTty || key == bus_names::kFactRemoteUser) return text(unused);
   return skip_unknown(message);
-}
-
-bool is_log_id(std::string_view text) {
-  constexpr std::size_t size = 16;
-  return text.size() == size && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 }  // namespace

@@ -22,15 +22,14 @@ struct Facts {
   uid_t user_uid = kNoUid;  // of the user, as the module resolved it
   std::uint32_t login_uid = sessions::Binding::kUnset;
   std::uint32_t audit_session = sessions::Binding::kUnset;
-  std::string tty;
   std::string remote_host;
-  std::string remote_user;
   std::uint32_t pam_flags = 0;
-  std::string log_id;  // 16 hexadecimal digits, or empty
+  std::string log_id;      // 16 hexadecimal digits, or empty
+  std::uint32_t test = 0;  // not 0: a success is not to be kept
 };
 
 // Reads an a{sv}. Unknown keys are skipped if their value is a number or a short text. Any other
-// value, a known key of another type, an overlong text and more than 32 facts are errors (a
+// value, a known key of another type, an overlong text or key and more than 32 facts are errors (a
 // negative errno).
 std::expected<Facts, int> read_facts(sd_bus_message* message);
 

@@ -89,9 +89,7 @@ Task<void> IdentityMethods::list(MessageRef message) {
   for (const auto& [name, user] : core_.known.all())
     if (result >= 0) result = append_identity(reply, name, user);
   if (result >= 0) result = sd_bus_message_close_container(reply);
-  if (result >= 0) result = sd_bus_send(nullptr, reply, nullptr);
-  sd_bus_message_unref(reply);
-  if (result < 0) (void)sd_bus_reply_method_errno(message.get(), -result, nullptr);
+  send_reply(message, reply, result);
 }
 
 Task<void> IdentityMethods::pin(MessageRef message) {

@@ -8,6 +8,8 @@
 #include "common/bus_names.h"
 #include "common/text.h"
 #include "daemon/bus/dictionary.h"
+#include "daemon/bus/session_id.h"
+#include "daemon/prompts/texts.h"
 #include "daemon/runtime/journal.h"
 
 namespace pamcognito::bus {
@@ -18,8 +20,6 @@ using runtime::Task;
 
 constexpr std::chrono::milliseconds kCallTime{7500};
 constexpr std::size_t kMaxDeviceName = 64;
-constexpr char kSignInFirst[] =
-    "Sign in first: with your password and a second factor, within the last five minutes.";
 
 const char* error_name(flows::MfaErrorKind kind) {
   switch (kind) {
@@ -47,6 +47,11 @@ void refuse(const MessageRef& message, const flows::MfaError& error) {
   refuse(message, error_name(error.kind), error.message.c_str());
 }
 
+// The pool's own word; where it did not speak, ours.
+std::string_view detail_of(const flows::MfaError& error) {
+  return error.detail.empty() ? error.message : error.detail;
+}
+
 // One line for each call that asked the pool or was refused.
 void log_call(const std::string& user, std::string_view what, const flows::MfaError* error,
               const cognito::CallTrace& trace) {
@@ -58,7 +63,7 @@ void log_call(const std::string& user, std::string_view what, const flows::MfaEr
                    " id=" + id,
                {{"ID", id},
                 {"USER", user},
-                {"DETAIL", error == nullptr ? std::string_view() : error->message},
+                {"DETAIL", error == nullptr ? std::string_view() : detail_of(*error)},
                 {"CALLS", trace.text()}});
 }
 
@@ -192,7 +197,7 @@ Task<void> MfaMethods::set_up_totp(MessageRef message) {
   if (person.name.empty()) co_return;
   const std::optional<SignInId> session = core_.mfa.recent_session(person.name);
   if (!session) {
-    refuse(message, bus_names::kErrorNotAuthorized, kSignInFirst);
+    refuse(message, bus_names::kErrorNotAuthorized, prompts::sign_in_first().c_str());
     co_return;
   }
   flows::SignInRequest request(person.name, kUserService, person.uid,
@@ -205,7 +210,7 @@ Task<void> MfaMethods::set_up_totp(MessageRef message) {
   request.qr = options->qr;
   // What was cached may be wrong from now on.
   core_.mfa.forget(person.name);
-  sign_ins_.reply_with_socket(message.get(), std::move(request), false);
+  sign_ins_.reply_with_socket(message.get(), std::move(request));
 }
 
 Task<void> MfaMethods::change(MessageRef message, flows::MfaPreferenceUpdate update,
@@ -279,9 +284,7 @@ Task<void> MfaMethods::fetch(MessageRef message) {
     if (result >= 0) result = sd_bus_message_append(reply, "s", factor.c_str());
   if (result >= 0) result = sd_bus_message_close_container(reply);
   if (result >= 0) result = sd_bus_message_append(reply, "s", state->preferred.c_str());
-  if (result >= 0) result = sd_bus_send(nullptr, reply, nullptr);
-  sd_bus_message_unref(reply);
-  if (result < 0) (void)sd_bus_reply_method_errno(message.get(), -result, nullptr);
+  send_reply(message, reply, result);
 }
 
 }  // namespace pamcognito::bus

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/bus/caller.h"
+#include "daemon/bus/session_id.h"
 #include "daemon/bus/words.h"
 #include "daemon/prompts/texts.h"
 #include "daemon/runtime/journal.h"
@@ -47,28 +48,18 @@ prompts::Rendering rendering_of(const policy::Config& config, const flows::SignI
 }  // namespace
 
 OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
-                       flows::SignInRequest request, limits::SignInPlace place, Surroundings around,
-                       Fd socket)
+                       flows::SignInRequest request, limits::SignInPlace place, Holder* holder,
+                       std::uint64_t number, Fd socket)
     : loop_(loop),
-      services_(std::move(services)),
-      request_(std::move(request)),
       place_(std::move(place)),
-      around_(std::move(around)),
-      rendering_(rendering_of(*services_.config, request_)),
+      holder_(holder),
+      number_(number),
+      rendering_(rendering_of(*services.config, request)),
       opened_(loop.now()),
       sign_in_id_(random_sign_in_id()),
-      conversation_(
-          loop, std::move(socket),
-          SocketConversation::Events{
-              .asked = [this] { asked(); },
-              .answered = [this] { answered(); },
-              .acked = [this] { acked(); },
-              .declined = [this] { declined(); },
-              .account_asked = [this] { account_asked(); },
-              .gone = [this] { cut_short(Outcome::conversation_broken, "caller-gone", {}); },
-          }) {
-  if (request_.log_id.empty()) request_.log_id = random_log_id();
-  flow_ = std::make_unique<flows::SignIn>(services_, request_, &conversation_);
+      conversation_(loop, std::move(socket), this) {
+  if (request.log_id.empty()) request.log_id = random_log_id();
+  flow_ = std::make_unique<flows::SignIn>(std::move(services), std::move(request), &conversation_);
 }
 
 void OpenSignIn::start() {
@@ -82,12 +73,19 @@ void OpenSignIn::start() {
   running_ = loop_.spawn(run_flow(), [this](bool threw) { flow_done(threw); });
 }
 
-std::chrono::seconds OpenSignIn::deadline_for_module() const {
+std::chrono::seconds OpenSignIn::deadline_for_module(const policy::Config& config,
+                                                     const flows::SignInRequest& request) {
+  const prompts::Rendering rendering = rendering_of(config, request);
   // Longer than ours by a step, so that the person gets our word and not a silence.
-  const auto seconds = rendering_.deadline_from == prompts::DeadlineFrom::opening
-                           ? rendering_.deadline + kStep
+  const auto seconds = rendering.deadline_from == prompts::DeadlineFrom::opening
+                           ? rendering.deadline + kStep
                            : kLongest;
   return std::min(seconds, kLongest);
+}
+
+void OpenSignIn::stop() {
+  holder_ = nullptr;
+  cut_short(Outcome::failed, "daemon-stops", prompts::pool_failed());
 }
 
 runtime::Task<void> OpenSignIn::run_flow() {
@@ -96,11 +94,9 @@ runtime::Task<void> OpenSignIn::run_flow() {
 
 void OpenSignIn::flow_done(bool threw) {
   if (threw || !result_)
-    result_.emplace(Outcome::unforeseen, "internal-fault", Notice::error(prompts::pool_failed()),
-                    Level::error);
-  SignInResult result = std::move(*result_);
-  result_.reset();
-  end(std::move(result));
+    result_ =
+        flows::ended(Outcome::unforeseen, "internal-fault", prompts::pool_failed(), Level::error);
+  end(std::move(result_));
 }
 
 void OpenSignIn::start_deadline() {
@@ -126,9 +122,9 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
       // Whatever the flow holds goes with its frame: attempts count, tokens are revoked.
       running_.cancel();
       {
-        SignInResult result(outcome, std::move(cause),
-                            text.empty() ? Notice() : Notice::error(text));
-        result.calls = flow_->calls();
+        auto result = std::make_unique<SignInResult>(outcome, std::move(cause),
+                                                     text.empty() ? Notice() : Notice::error(text));
+        result->calls = flow_->calls();
         end(std::move(result));
       }
       return;
@@ -146,14 +142,14 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
   }
 }
 
-void OpenSignIn::end(SignInResult result) {
+void OpenSignIn::end(flows::Ended result) {
   step_.reset();
-  if (result.outcome != Outcome::success) {
+  if (result->outcome != Outcome::success) {
     // The line first: who sees the refusal finds the line.
-    log_end(result);
-    if (rendering_.one_text && result.notice.kind == Notice::Kind::error)
-      result.notice.kind = Notice::Kind::info;
-    conversation_.finish(result.outcome, SignInId{}, result.notice);
+    log_end(*result);
+    if (rendering_.one_text && result->notice.kind == Notice::Kind::error)
+      result->notice.kind = Notice::Kind::info;
+    conversation_.finish(result->outcome, SignInId{}, result->notice);
     close();
     return;
   }
@@ -165,15 +161,20 @@ void OpenSignIn::end(SignInResult result) {
 }
 
 void OpenSignIn::acked() {
+  if (state_ != State::awaiting_ack) return;
+  if (flow_->request().is_test) {
+    tested();
+    return;
+  }
   commit();
   log_end(*result_);
+  const bool has_account_phase = flow_->request().goal == Goal::sign_in;
+  if (has_account_phase) account_ = holder_->decide_account(flow_->request(), sign_in_id_);
   result_.reset();
   flow_.reset();
   place_.reset();
   loop_.post([] { runtime::wipe_stack(); });
-  const bool has_account_phase =
-      request_.goal == Goal::sign_in && around_.decide_account && around_.may_wait();
-  if (!has_account_phase) {
+  if (!has_account_phase || !holder_->may_wait()) {
     close();
     return;
   }
@@ -183,15 +184,17 @@ void OpenSignIn::acked() {
 
 // The sign-in counts from here on.
 void OpenSignIn::commit() {
+  const flows::SignInServices& services = flow_->services();
+  const flows::SignInRequest& request = flow_->request();
   sessions::VerifiedFacts facts;
-  facts.verified = services_.clock->boot_time();
+  facts.verified = services.clock->boot_time();
   if (result_->accepted) {
-    services_.failures->signed_in(request_.user, request_.origin);
+    services.failures->signed_in(request.user, request.origin);
     facts.sub = result_->accepted->verified.sub;
     facts.groups = result_->accepted->verified.groups;
   } else if (result_->reused) {
     // By a session that stands in: nothing new is kept, and its groups are what it was made with.
-    const auto session = services_.sessions->find(*result_->reused);
+    const auto session = services.sessions->find(*result_->reused);
     if (!session) return;
     facts.sub = session->sub;
     facts.groups = session->groups;
@@ -199,30 +202,47 @@ void OpenSignIn::commit() {
   } else {
     return;
   }
-  around_.facts->remember(sign_in_id_, request_.user, request_.service, std::move(facts));
+  holder_->facts().remember(sign_in_id_, request.user, request.service, std::move(facts));
   // A password that was changed is no login: its tokens go with the result.
-  if (!result_->accepted || request_.goal != Goal::sign_in) return;
+  if (!result_->accepted || request.goal != Goal::sign_in) return;
 
   flows::NewSession session;
   session.id = sign_in_id_;
-  session.user = request_.user;
-  session.service = request_.service;
-  session.origin = request_.origin.key();
+  session.user = request.user;
+  session.service = request.service;
+  session.origin = request.origin.key();
   session.factor = result_->factor;
-  session.binding = request_.binding;
-  session.pool =
-      sessions::pool_fingerprint(services_.config->pool);  // a reload may have changed it
+  session.binding = request.binding;
+  session.pool = sessions::pool_fingerprint(services.config->pool);  // a reload may have changed it
   session.verified = std::move(result_->accepted->verified);
   session.password = std::move(result_->accepted->password);
-  services_.sessions->keep(std::move(session), std::move(result_->accepted->tokens));
+  services.sessions->keep(std::move(session), std::move(result_->accepted->tokens));
+}
+
+// Everything that policy asks for was given: a success, of which nothing is kept.
+void OpenSignIn::tested() {
+  if (result_->accepted)
+    flow_->services().failures->signed_in(flow_->request().user, flow_->request().origin);
+  result_->cause = "tested";
+  log_end(*result_);
+  close();  // ~PendingTokens revokes
 }
 
 void OpenSignIn::declined() {
+  if (state_ != State::awaiting_ack) return;
+  if (flow_->request().is_test) {
+    tested();
+    return;
+  }
   result_->outcome = Outcome::conversation_broken;
   result_->cause = "not-taken-over";
   result_->level = Level::info;
   log_end(*result_);
   close();  // ~PendingTokens revokes
+}
+
+void OpenSignIn::gone() {
+  cut_short(Outcome::conversation_broken, "caller-gone", {});
 }
 
 void OpenSignIn::account_asked() {
@@ -235,22 +255,23 @@ void OpenSignIn::account_asked() {
 }
 
 runtime::Task<void> OpenSignIn::answer_account() {
-  const Outcome outcome = co_await around_.decide_account(sign_in_id_);
+  const Outcome outcome = co_await std::move(account_);
   conversation_.answer_account(outcome);
 }
 
 void OpenSignIn::log_end(const SignInResult& result) const {
+  const flows::SignInRequest& request = flow_->request();
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - opened_);
-  const std::string message = std::string(goal_word(request_.goal)) + " of " + request_.user +
-                              " by " + request_.service + " from " + request_.origin.key() + ": " +
+  const std::string message = std::string(goal_word(request.goal)) + " of " + request.user +
+                              " by " + request.service + " from " + request.origin.key() + ": " +
                               std::string(to_string(result.outcome)) + " (" + result.cause +
-                              ") id=" + request_.log_id;
+                              ") id=" + request.log_id;
   runtime::log(result.level, message,
-               {{"ID", request_.log_id},
-                {"GOAL", goal_word(request_.goal)},
-                {"USER", request_.user},
-                {"SERVICE", request_.service},
-                {"ORIGIN", request_.origin.key()},
+               {{"ID", request.log_id},
+                {"GOAL", goal_word(request.goal)},
+                {"USER", request.user},
+                {"SERVICE", request.service},
+                {"ORIGIN", request.origin.key()},
                 {"OUTCOME", to_string(result.outcome)},
                 {"CAUSE", result.cause},
                 {"FACTOR", factor_word(result.factor)},
@@ -259,7 +280,7 @@ void OpenSignIn::log_end(const SignInResult& result) const {
                 {"CALLS", result.calls},
                 {"DURATION_MS", std::to_string(took.count())}});
   runtime::metrics().count("pam_cognito_sign_ins_total",
-                           {{"outcome", to_string(result.outcome)}, {"service", request_.service}});
+                           {{"outcome", to_string(result.outcome)}, {"service", request.service}});
 }
 
 void OpenSignIn::close() {
@@ -267,7 +288,9 @@ void OpenSignIn::close() {
   deadline_.reset();
   hard_deadline_.reset();
   step_.reset();
-  if (around_.finished) loop_.post(std::exchange(around_.finished, {}));
+  if (holder_ == nullptr) return;
+  loop_.post(
+      [holder = std::exchange(holder_, nullptr), number = number_] { holder->finished(number); });
 }
 
 }  // namespace pamcognito::bus

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,59 +19,74 @@ namespace pamcognito::bus {
 // One sign-in between OpenSignIn and its end: runs the flow, keeps its deadlines, ends it when the
 // host process is gone, commits a success once the module has acknowledged it, writes its one line
 // to the journal, and then answers the account question of the same PAM transaction, once.
-class OpenSignIn {
+class OpenSignIn final : private ConversationEvents {
  public:
-  // What is around it; all of it outlives the sign-in.
-  struct Surroundings {
-    sessions::VerifiedFactsStore* facts = nullptr;
-    // May the account of this sign-in go on? Empty: the module asks elsewhere.
-    std::function<runtime::Task<Outcome>(SignInId)> decide_account;
-    // Is there room for one more socket that only waits for the account question?
-    std::function<bool()> may_wait;
-    // Called once, from the loop; may destroy the sign-in.
-    std::function<void()> finished;
+  // Whoever holds the open sign-ins; outlives them.
+  class Holder {
+   public:
+    Holder() = default;
+    Holder(const Holder&) = delete;
+    Holder& operator=(const Holder&) = delete;
+    virtual ~Holder() = default;
 
-    Surroundings() = default;
+    // What the account phase of later transactions goes by.
+    virtual sessions::VerifiedFactsStore& facts() = 0;
+    // May the account of this sign-in go on? Decided when the task is awaited.
+    virtual runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
+                                                  const SignInId& sign_in_id) = 0;
+    // Is there room for one more socket that only waits for the account question?
+    virtual bool may_wait() = 0;
+    // Called once for each, from the loop; may destroy the sign-in.
+    virtual void finished(std::uint64_t number) = 0;
   };
 
+  // `number`: what the holder knows it by.
   OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services, flows::SignInRequest request,
-             limits::SignInPlace place, Surroundings around, Fd socket);
+             limits::SignInPlace place, Holder* holder, std::uint64_t number, Fd socket);
   OpenSignIn(const OpenSignIn&) = delete;
   OpenSignIn& operator=(const OpenSignIn&) = delete;
+  ~OpenSignIn() override = default;
 
   void start();
+  // Ends it at once, whatever state it is in: the daemon stops, or turns to another user pool. The
+  // holder hears no more of it.
+  void stop();
   // For the module, which starts a clock of its own with it.
-  [[nodiscard]] std::chrono::seconds deadline_for_module() const;
+  [[nodiscard]] static std::chrono::seconds deadline_for_module(
+      const policy::Config& config, const flows::SignInRequest& request);
 
  private:
   runtime::Task<void> run_flow();
   void flow_done(bool threw);
   void start_deadline();
-  void asked();
-  void answered();
-  void acked();
-  void declined();
-  void account_asked();
+  void asked() override;
+  void answered() override;
+  void acked() override;
+  void declined() override;
+  void account_asked() override;
+  void gone() override;
+  void tested();
   runtime::Task<void> answer_account();
   void commit();
   void cut_short(Outcome outcome, std::string cause, const std::string& text);
-  void end(flows::SignInResult result);
+  void end(flows::Ended result);
   void log_end(const flows::SignInResult& result) const;
   void close();
 
   runtime::EventLoop& loop_;
-  flows::SignInServices services_;
-  flows::SignInRequest request_;
   std::optional<limits::SignInPlace> place_;  // given back once nobody is waited for
-  Surroundings around_;
+  Holder* holder_;                            // null: it was told that this is finished
+  const std::uint64_t number_;
   prompts::Rendering rendering_;
   const runtime::MonotonicTime opened_;
   const SignInId sign_in_id_;
 
   SocketConversation conversation_;
-  // Destroyed at ack, with what it holds of the sign-in.
+  // Destroyed at ack, with what it holds of the sign-in: 2,000 may be open, so nothing stands
+  // twice.
   std::unique_ptr<flows::SignIn> flow_;
-  std::optional<flows::SignInResult> result_;
+  flows::Ended result_;
+  runtime::Task<Outcome> account_;  // from the ack on
   runtime::EventLoop::Spawned running_;
   std::optional<runtime::Timer> deadline_;  // of the whole sign-in
   std::optional<runtime::Timer> hard_deadline_;

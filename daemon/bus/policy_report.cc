@@ -1,10 +1,11 @@
 #include "daemon/bus/policy_report.h"
 
-#include <algorithm>
 #include <chrono>
 #include <string_view>
 
 #include "daemon/bus/words.h"
+#include "daemon/flows/reauth_question.h"
+#include "daemon/policy/access.h"
 #include "daemon/policy/reauth.h"
 
 namespace pamcognito::bus {
@@ -27,10 +28,6 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::string in_seconds(seconds time) {
   return std::to_string(time.count()) + " s";
-}
-
-seconds age(runtime::BootTime now, runtime::BootTime then) {
-  return std::chrono::floor<seconds>(now - then);
 }
 
 void add_identity(const policy::Config& config, const Known& known, const std::string& user,
@@ -92,26 +89,12 @@ void add_second_factor(const policy::Config& config, Answers& answers) {
 policy::ReauthVerdict verdict_in_own_login(const Core& core, const policy::ReauthRule& rule,
                                            const Known& known, const sessions::Session& session,
                                            const std::string& service) {
-  const policy::Config& config = *core.config;
-  const runtime::BootTime now = core.clock.boot_time();
-  policy::ReauthQuestion question;
-  question.mode = rule.mode;
-  question.mfa_max_age = rule.mfa_max_age;
+  policy::ReauthQuestion question = flows::reauth_question(
+      *core.config, rule, core.sessions, session, service, core.clock.boot_time());
   question.caller_is_root = true;
   question.same_login = session.binding.is_set();
   question.alive = known.user != nullptr && known.user->sub == session.sub &&
                    known.user->standing == sessions::Standing::good;
-  question.permitted = policy::access_permitted(config, session.user, service, session.groups);
-  question.mfa_required = config.mfa.require;
-  question.factor = session.factor;
-  question.factor_accepted =
-      session.factor &&
-      std::ranges::find(config.mfa.methods, *session.factor) != config.mfa.methods.end();
-  question.sign_in_age = age(now, session.signed_in);
-  question.has_verifier = core.sessions.can_check_password(session);
-  question.verified_age = age(now, session.verified);
-  question.revalidate = config.session.revalidate;
-  question.unreachable_grace = config.session.unreachable_grace;
   return policy::decide_reauth(question);
 }
 

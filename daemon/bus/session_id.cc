@@ -1,28 +1,40 @@
 #include "daemon/bus/session_id.h"
 
-#include <charconv>
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <span>
+#include <system_error>
+
+#include "common/hexadecimal.h"
 
 namespace pamcognito::bus {
+namespace {
 
-std::string hexadecimal(std::span<const std::uint8_t> bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
-  }
-  return text;
+void fill_randomly(std::span<std::uint8_t> bytes) {
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+}
+
+}  // namespace
+
+std::string random_log_id() {
+  std::array<std::uint8_t, kLogIdSize / 2> bytes{};
+  fill_randomly(bytes);
+  return hexadecimal(bytes);
+}
+
+SignInId random_sign_in_id() {
+  SignInId id{};
+  fill_randomly(id);
+  return id;
 }
 
 std::optional<SignInId> session_id_in(std::string_view text) {
   SignInId id{};
-  if (text.size() != 2 * id.size()) return std::nullopt;
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    const char* digits = text.data() + 2 * i;
-    const auto [end, error] = std::from_chars(digits, digits + 2, id[i], 16);
-    if (error != std::errc() || end != digits + 2) return std::nullopt;
-  }
+  if (!read_hexadecimal(text, id)) return std::nullopt;
   return id;
 }
 

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,8 +8,12 @@
 
 namespace pamcognito::bus {
 
-std::string hexadecimal(std::span<const std::uint8_t> bytes);
-// 32 hexadecimal digits; nullopt: not of that form.
+// 16 hexadecimal digits.
+std::string random_log_id();
+
+// Ties a sign-in to its account phase, its login and its session.
+SignInId random_sign_in_id();
+// 32 lower-case hexadecimal digits; nullopt: not of that form.
 std::optional<SignInId> session_id_in(std::string_view text);
 
 }  // namespace pamcognito::bus

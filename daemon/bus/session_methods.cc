@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/bus_names.h"
+#include "common/hexadecimal.h"
 #include "common/user_name.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/facts.h"
@@ -21,7 +22,6 @@ namespace {
 using runtime::Level;
 using runtime::Task;
 
-constexpr char kNotRoot[] = "Only root may do that.";
 constexpr char kMalformed[] = "The arguments are malformed.";
 constexpr char kNoSession[] = "There is no such session.";
 
@@ -41,8 +41,9 @@ struct SessionMethods::Login {
   Facts facts;
 
   Login() = default;
+  [[nodiscard]] sessions::Binding binding() const { return binding_of_login(facts); }
 
-  // nullopt: malformed. `with_id`: the arguments hold a sign-in id.
+  // nullopt: malformed.
   static std::optional<Login> read(sd_bus_message* message, bool with_id) {
     Login login;
     const char* user = nullptr;
@@ -65,7 +66,7 @@ struct SessionMethods::Login {
   }
 };
 
-const sd_bus_vtable SessionMethods::kVtable[] = {
+const sd_bus_vtable SessionMethods::kHostVtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS(
         "OpenLogin", SD_BUS_ARGS("s", user, "s", service, "ay", sign_in_id, "a{sv}", facts),
@@ -73,6 +74,10 @@ const sd_bus_vtable SessionMethods::kVtable[] = {
     SD_BUS_METHOD_WITH_ARGS("CloseLogin", SD_BUS_ARGS("s", user, "s", service, "a{sv}", facts),
                             SD_BUS_NO_RESULT, &Dispatch<&SessionMethods::close_login>::call,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END};
+
+const sd_bus_vtable SessionMethods::kVtable[] = {
+    SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_ARGS("s", user),
                             SD_BUS_RESULT("aa{sv}", sessions),
                             &Dispatch<&SessionMethods::list>::call, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -82,22 +87,28 @@ const sd_bus_vtable SessionMethods::kVtable[] = {
                             &Dispatch<&SessionMethods::sign_out>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END};
 
-Task<void> SessionMethods::open_login(MessageRef message) {
-  std::optional<Login> login = Login::read(message.get(), true);
+// Of a caller that is root: the methods that use it are the hosts' alone.
+std::optional<SessionMethods::Login> SessionMethods::login_of(const MessageRef& message,
+                                                              bool with_id) {
+  std::optional<Login> login = Login::read(message.get(), with_id);
   if (!login) {
     refuse(message, bus_names::kErrorInvalidArgument, kMalformed);
-    co_return;
+    return std::nullopt;
   }
-  const Person caller = co_await core_.callers.person(message);
-  const sessions::Binding binding = binding_of_login(login->facts);
-  if (!caller.is_root || !binding.is_set()) {
+  if (!login->binding().is_set()) {
     refuse(message, bus_names::kErrorNotPermitted,
-           caller.is_root ? "The process does not belong to a login of the user." : kNotRoot);
-    co_return;
+           "The process does not belong to a login of the user.");
+    return std::nullopt;
   }
+  return login;
+}
+
+Task<void> SessionMethods::open_login(MessageRef message) {
+  const std::optional<Login> login = login_of(message, true);
+  if (!login) co_return;
   const std::optional<sessions::Session> session = core_.sessions.find(*login->sign_in_id);
   if (!session || session->service != login->service ||
-      !core_.sessions.open_login(*login->sign_in_id, login->user, binding)) {
+      !core_.sessions.open_login(*login->sign_in_id, login->user, login->binding())) {
     refuse(message, bus_names::kErrorNoSuchSession, kNoSession);
     co_return;
   }
@@ -107,19 +118,9 @@ Task<void> SessionMethods::open_login(MessageRef message) {
 }
 
 Task<void> SessionMethods::close_login(MessageRef message) {
-  std::optional<Login> login = Login::read(message.get(), false);
-  if (!login) {
-    refuse(message, bus_names::kErrorInvalidArgument, kMalformed);
-    co_return;
-  }
-  const Person caller = co_await core_.callers.person(message);
-  const sessions::Binding binding = binding_of_login(login->facts);
-  if (!caller.is_root || !binding.is_set()) {
-    refuse(message, bus_names::kErrorNotPermitted,
-           caller.is_root ? "The process does not belong to a login of the user." : kNotRoot);
-    co_return;
-  }
-  core_.sessions.close_login(login->user, binding);
+  const std::optional<Login> login = login_of(message, false);
+  if (!login) co_return;
+  core_.sessions.close_login(login->user, login->binding());
   (void)sd_bus_reply_method_return(message.get(), "");
 }
 
@@ -156,7 +157,10 @@ int SessionMethods::append_session(sd_bus_message* reply, const sessions::Sessio
 
 Task<void> SessionMethods::list(MessageRef message) {
   const char* user = nullptr;
-  if (sd_bus_message_read(message.get(), "s", &user) < 0) user = " ";
+  if (sd_bus_message_read(message.get(), "s", &user) < 0) {
+    refuse(message, bus_names::kErrorInvalidArgument, kMalformed);
+    co_return;
+  }
   const std::optional<Person> caller = co_await caller_for(message, user);
   if (!caller) co_return;
   const std::vector<sessions::Session> sessions =
@@ -168,9 +172,7 @@ Task<void> SessionMethods::list(MessageRef message) {
   for (const sessions::Session& session : sessions)
     if (result >= 0) result = append_session(reply, session);
   if (result >= 0) result = sd_bus_message_close_container(reply);
-  if (result >= 0) result = sd_bus_send(nullptr, reply, nullptr);
-  sd_bus_message_unref(reply);
-  if (result < 0) (void)sd_bus_reply_method_errno(message.get(), -result, nullptr);
+  send_reply(message, reply, result);
 }
 
 Task<void> SessionMethods::end(MessageRef message) {
@@ -195,7 +197,10 @@ Task<void> SessionMethods::end(MessageRef message) {
 
 Task<void> SessionMethods::sign_out(MessageRef message) {
   const char* user = nullptr;
-  if (sd_bus_message_read(message.get(), "s", &user) < 0) user = " ";
+  if (sd_bus_message_read(message.get(), "s", &user) < 0) {
+    refuse(message, bus_names::kErrorInvalidArgument, kMalformed);
+    co_return;
+  }
   const std::optional<Person> caller = co_await caller_for(message, user);
   if (!caller) co_return;
   if (caller->name.empty()) {  // root has to say whom

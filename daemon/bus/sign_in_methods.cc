@@ -66,6 +66,7 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
   const std::string service_name(service);
   const bool changes_password = goal == flows::Goal::change_password;
   const bool is_demanded = (facts->pam_flags & kChangeExpired) != 0;
+  const bool is_test = facts->test != 0 && !changes_password;
   PamCaller caller =
       co_await core_.callers.pam_host(message, user_name, service_name, std::move(*facts),
                                       changes_password ? kNeededNameTime : kNameTime);
@@ -91,37 +92,34 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
   request.goal = goal;
   request.program = service_name;
   request.log_id = std::move(caller.log_id);
+  request.is_test = is_test;
   request.caller_is_root = caller.is_root;
   request.binding = caller.binding;
-  reply_with_socket(message.get(), std::move(request), caller.real_root);
+  request.real_root = caller.real_root;
+  reply_with_socket(message.get(), std::move(request));
 }
 
-OpenSignIn::Surroundings SignInMethods::surroundings(std::uint64_t id,
-                                                     const flows::SignInRequest& request,
-                                                     bool real_root) {
+Task<Outcome> SignInMethods::decide_account(const flows::SignInRequest& request,
+                                            const SignInId& sign_in_id) {
   Core::AccountQuestion question;
   question.user = request.user;
   question.service = request.service;
-  question.real_root = real_root;
+  question.sign_in_id = sign_in_id;
+  question.real_root = request.real_root;
   question.log_id = request.log_id;
-
-  OpenSignIn::Surroundings around;
-  around.facts = &core_.facts;
-  around.decide_account = [this, question](SignInId sign_in_id) {
-    Core::AccountQuestion asked = question;
-    asked.sign_in_id = sign_in_id;
-    return core_.decide_account(std::move(asked));
-  };
-  around.may_wait = [this] { return sign_ins_.size() - core_.open.count() <= kMaxCommitted; };
-  around.finished = [this, id] {
-    sign_ins_.erase(id);
-    runtime::wipe_stack();
-  };
-  return around;
+  return core_.decide_account(std::move(question));
 }
 
-void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequest request,
-                                      bool real_root) {
+void SignInMethods::end_all() {
+  for (const auto& [number, sign_in] : std::exchange(sign_ins_, {})) sign_in->stop();
+}
+
+void SignInMethods::finished(std::uint64_t number) {
+  sign_ins_.erase(number);
+  runtime::wipe_stack();
+}
+
+void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequest request) {
   std::optional<limits::SignInPlace> place = core_.open.take(request.user, request.origin);
   if (!place) {
     runtime::log(Level::warning,
@@ -143,15 +141,18 @@ void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequ
   }
   Fd ours(pair[0]);
   const Fd theirs(pair[1]);
-  const std::uint64_t id = next_id_++;
-  OpenSignIn::Surroundings around = surroundings(id, request, real_root);
+  // First of all: the bus daemon passes it on while the sign-in begins.
+  const auto deadline = OpenSignIn::deadline_for_module(*core_.config, request).count();
+  if (sd_bus_reply_method_return(message, "hu", theirs.get(),
+                                 static_cast<std::uint32_t>(deadline)) < 0)
+    return;
+  const std::uint64_t number = next_number_++;
+  OpenSignIn::Holder* const holder = this;
   auto sign_in =
       std::make_unique<OpenSignIn>(core_.loop, core_.sign_in_services(), std::move(request),
-                                   std::move(*place), std::move(around), std::move(ours));
-  const auto deadline = static_cast<std::uint32_t>(sign_in->deadline_for_module().count());
-  if (sd_bus_reply_method_return(message, "hu", theirs.get(), deadline) < 0) return;
+                                   std::move(*place), holder, number, std::move(ours));
   OpenSignIn& started = *sign_in;
-  sign_ins_.emplace(id, std::move(sign_in));
+  sign_ins_.emplace(number, std::move(sign_in));
   started.start();
 }
 
@@ -182,6 +183,7 @@ Task<void> SignInMethods::check_account(MessageRef message) {
   }
   question.service = std::move(caller.service);
   question.real_root = caller.real_root;
+  question.of_person = !caller.is_root;
   question.log_id = std::move(caller.log_id);
   const Outcome outcome = co_await core_.decide_account(std::move(question));
   (void)sd_bus_reply_method_return(message.get(), "y", static_cast<int>(outcome));

@@ -12,33 +12,40 @@
 
 namespace pamcognito::bus {
 
-// OpenSignIn, OpenPasswordChange, CheckAccount: what modules call, and the sign-ins that are open.
-class SignInMethods {
+// OpenSignIn, OpenPasswordChange, CheckAccount: what modules call, by either interface, and the
+// sign-ins that are open.
+class SignInMethods final : private OpenSignIn::Holder {
  public:
   static const sd_bus_vtable kVtable[];
 
   explicit SignInMethods(Core& core) : core_(core) {}
   SignInMethods(const SignInMethods&) = delete;
   SignInMethods& operator=(const SignInMethods&) = delete;
+  ~SignInMethods() override = default;
 
   [[nodiscard]] Core& core() const noexcept { return core_; }
-  // Answers with the socket of a new conversation. `real_root`: root started the host process.
-  void reply_with_socket(sd_bus_message* message, flows::SignInRequest request, bool real_root);
-  void end_all() { sign_ins_.clear(); }
+  // Answers with the socket of a new conversation.
+  void reply_with_socket(sd_bus_message* message, flows::SignInRequest request);
+  // Each is told that it failed: a socket that just closes would say less.
+  void end_all();
 
  private:
   runtime::Task<void> open_sign_in(MessageRef message);
   runtime::Task<void> open_password_change(MessageRef message);
   runtime::Task<void> check_account(MessageRef message);
   runtime::Task<void> open(MessageRef message, flows::Goal goal);
-  OpenSignIn::Surroundings surroundings(std::uint64_t id, const flows::SignInRequest& request,
-                                        bool real_root);
+
+  sessions::VerifiedFactsStore& facts() override { return core_.facts; }
+  runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
+                                        const SignInId& sign_in_id) override;
+  bool may_wait() override { return sign_ins_.size() - core_.open.count() <= kMaxCommitted; }
+  void finished(std::uint64_t number) override;
 
   // Those that only wait for their account question.
   static constexpr std::size_t kMaxCommitted = 1024;
 
   Core& core_;
-  std::uint64_t next_id_ = 1;
+  std::uint64_t next_number_ = 1;
   std::map<std::uint64_t, std::unique_ptr<OpenSignIn>> sign_ins_;
 };
 

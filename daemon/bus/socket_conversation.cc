@@ -9,22 +9,27 @@ namespace pamcognito::bus {
 using flows::ConversationError;
 using flows::Notice;
 
-SocketConversation::SocketConversation(runtime::EventLoop& loop, Fd socket, Events events)
+SocketConversation::SocketConversation(runtime::EventLoop& loop, Fd socket,
+                                       ConversationEvents* events)
     : socket_(std::move(socket)),
-      events_(std::move(events)),
+      events_(events),
       watch_(loop, socket_.get(), static_cast<std::uint32_t>(EPOLLIN),
              [this](std::uint32_t) { readable(); }) {}
 
+// Not a coroutine: a set-up's text holds a secret, and no frame is to keep it while the person
+// types.
 runtime::Task<std::expected<Secret, ConversationError>> SocketConversation::ask(
     flows::Prompt prompt) {
   const FrameType type = prompt.echo ? FrameType::ask_visible : FrameType::ask_hidden;
-  if (gone_ || !send_notice(prompt.notice) ||
-      !send_text(socket_.get(), type, prompt.purpose, printable(prompt.text, kMaxText)))
-    co_return std::unexpected(ConversationError::gone);
-  // A set-up's text holds a secret, and none is needed while the person types.
-  std::string().swap(prompt.text);
-  std::string().swap(prompt.notice.text);
+  const bool sent =
+      !gone_ && send_notice(prompt.notice) &&
+      send_text(socket_.get(), type, prompt.purpose, printable(prompt.text, kMaxText)).has_value();
+  return await_answer(sent);
+}
 
+runtime::Task<std::expected<Secret, ConversationError>> SocketConversation::await_answer(
+    bool sent) {
+  if (!sent) co_return std::unexpected(ConversationError::gone);
   // A flow that is cancelled takes its question with it.
   struct OpenQuestion {
     explicit OpenQuestion(SocketConversation& conversation) : owner(conversation) {
@@ -37,7 +42,7 @@ runtime::Task<std::expected<Secret, ConversationError>> SocketConversation::ask(
     runtime::OneShot<std::expected<Secret, ConversationError>> answer;
   };
   OpenQuestion question(*this);
-  events_.asked();
+  events_->asked();
   std::expected<Secret, ConversationError> answer = co_await question.answer;
   co_return answer;
 }
@@ -48,7 +53,7 @@ void SocketConversation::finish(Outcome outcome, const SignInId& id, const Notic
       !gone_ && send_notice(notice) && send_outcome(socket_.get(), outcome, id).has_value();
   if (!sent && awaiting_ack_) {
     awaiting_ack_ = false;
-    events_.gone();
+    events_->gone();
   }
 }
 
@@ -70,36 +75,36 @@ void SocketConversation::readable() {
 
   const auto take_question = [this] { return std::exchange(question_, nullptr); };
   if (frame && frame->type == FrameType::answer && question_ != nullptr) {
-    events_.answered();
+    events_->answered();
     take_question()->report(std::move(frame->answer));
     return;
   }
   if (frame && frame->type == FrameType::abort && question_ != nullptr) {
-    events_.answered();
+    events_->answered();
     take_question()->report(std::unexpected(ConversationError::aborted));
     return;
   }
   if (frame && frame->type == FrameType::ack && awaiting_ack_) {
     awaiting_ack_ = false;
     may_ask_account_ = true;
-    events_.acked();
+    events_->acked();
     return;
   }
   if (frame && frame->type == FrameType::abort && awaiting_ack_) {
     awaiting_ack_ = false;
-    events_.declined();
+    events_->declined();
     return;
   }
   if (frame && frame->type == FrameType::account && may_ask_account_) {
     may_ask_account_ = false;
-    events_.account_asked();
+    events_->account_asked();
     return;
   }
 
   // Nothing that can follow makes this end well, and a socket at its end is readable for ever.
   gone_ = true;
   watch_.set_events(0);
-  events_.gone();
+  events_->gone();
 }
 
 }  // namespace pamcognito::bus

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <expected>
-#include <functional>
 
 #include "common/fd.h"
 #include "common/frame.h"
@@ -10,21 +9,29 @@
 
 namespace pamcognito::bus {
 
+// What a conversation tells whoever runs it.
+class ConversationEvents {
+ public:
+  ConversationEvents() = default;
+  ConversationEvents(const ConversationEvents&) = delete;
+  ConversationEvents& operator=(const ConversationEvents&) = delete;
+  virtual ~ConversationEvents() = default;
+
+  virtual void asked() = 0;          // a question went out; the person has the time now
+  virtual void answered() = 0;       // an answer came; called before the flow sees it
+  virtual void acked() = 0;          // the module took the success over
+  virtual void declined() = 0;       // it does not want the success: nothing of it is to stay
+  virtual void account_asked() = 0;  // after acked, once: answered by answer_account()
+  // The host process died, hung up, or sent what it must not: whoever listens ends the sign-in, and
+  // with it an open question. May destroy the conversation only from the loop (EventLoop::post).
+  virtual void gone() = 0;
+};
+
 // The daemon's end of a sign-in's private SEQPACKET pair.
 class SocketConversation final : public flows::Conversation {
  public:
-  struct Events {
-    std::function<void()> asked;          // a question went out; the person has the time now
-    std::function<void()> answered;       // an answer came; called before the flow sees it
-    std::function<void()> acked;          // the module took the success over
-    std::function<void()> declined;       // it does not want the success: nothing of it is to stay
-    std::function<void()> account_asked;  // after acked, once: answered by answer_account()
-    // The host process died, hung up, or sent what it must not: whoever listens ends the sign-in,
-    // and with it an open question. May destroy this object only from the loop (EventLoop::post).
-    std::function<void()> gone;
-  };
-
-  SocketConversation(runtime::EventLoop& loop, Fd socket, Events events);
+  // `events` outlives this.
+  SocketConversation(runtime::EventLoop& loop, Fd socket, ConversationEvents* events);
 
   runtime::Task<std::expected<Secret, flows::ConversationError>> ask(flows::Prompt prompt) override;
   [[nodiscard]] runtime::MonotonicTime ends_at() const override { return ends_at_; }
@@ -36,12 +43,13 @@ class SocketConversation final : public flows::Conversation {
   void answer_account(Outcome outcome);
 
  private:
+  runtime::Task<std::expected<Secret, flows::ConversationError>> await_answer(bool sent);
   void readable();
   bool send_notice(const flows::Notice& notice);
 
   Fd socket_;
-  Events events_;
-  // The open question; lives in the frame of ask().
+  ConversationEvents* const events_;
+  // The open question; lives in the frame of await_answer().
   runtime::OneShot<std::expected<Secret, flows::ConversationError>>* question_ = nullptr;
   runtime::MonotonicTime ends_at_{};
   bool awaiting_ack_ = false;

@@ -17,12 +17,6 @@ namespace {
 
 using runtime::Task;
 
-void send(const MessageRef& message, sd_bus_message* reply, int result) {
-  if (result >= 0) result = sd_bus_send(nullptr, reply, nullptr);
-  sd_bus_message_unref(reply);
-  if (result < 0) (void)sd_bus_reply_method_errno(message.get(), -result, nullptr);
-}
-
 int append_sample(sd_bus_message* reply, const runtime::Sample& sample) {
   int result = sd_bus_message_open_container(reply, 'r', "sa{ss}d");
   if (result >= 0) result = sd_bus_message_append(reply, "s", sample.name.c_str());
@@ -72,8 +66,8 @@ Task<void> StatusMethods::get_status(MessageRef message) {
   const bool permitted = co_await is_root(message);
   if (!permitted) co_return;
   const bool configured = core_.is_configured();
-  const bool writable =
-      core_.known.is_readable() && ::access(core_.state_directory.c_str(), W_OK | X_OK) == 0;
+  const bool writable = core_.known.is_readable() && core_.known.is_on_disk() &&
+                        ::access(core_.state_directory.c_str(), W_OK | X_OK) == 0;
   sd_bus_message* reply = nullptr;
   int result = sd_bus_message_new_method_return(message.get(), &reply);
   if (result >= 0) result = sd_bus_message_open_container(reply, 'a', "{sv}");
@@ -90,7 +84,7 @@ Task<void> StatusMethods::get_status(MessageRef message) {
   if (result >= 0) result = append_bool(reply, "sessions_survive", core_.sessions_survive);
   if (result >= 0) result = append_bool(reply, "identities_writable", writable);
   if (result >= 0) result = sd_bus_message_close_container(reply);
-  send(message, reply, result);
+  send_reply(message, reply, result);
 }
 
 Task<void> StatusMethods::get_metrics(MessageRef message) {
@@ -102,7 +96,7 @@ Task<void> StatusMethods::get_metrics(MessageRef message) {
   for (const runtime::Sample& sample : runtime::metrics().samples())
     if (result >= 0) result = append_sample(reply, sample);
   if (result >= 0) result = sd_bus_message_close_container(reply);
-  send(message, reply, result);
+  send_reply(message, reply, result);
 }
 
 Task<void> StatusMethods::test_policy(MessageRef message) {
@@ -130,7 +124,7 @@ Task<void> StatusMethods::test_policy(MessageRef message) {
       result = sd_bus_message_append(reply, "(sss)", answer.question.c_str(), answer.answer.c_str(),
                                      answer.rule.c_str());
   if (result >= 0) result = sd_bus_message_close_container(reply);
-  send(message, reply, result);
+  send_reply(message, reply, result);
 }
 
 }  // namespace pamcognito::bus

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "common/membership.h"
 #include "common/users_conf.h"
 
 namespace pamcognito::bus {

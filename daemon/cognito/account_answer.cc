@@ -10,8 +10,6 @@ namespace {
 constexpr std::size_t kMaxSecretCode = 256;
 constexpr std::size_t kMaxName = 512;
 constexpr std::size_t kMaxDelivery = 512;
-constexpr std::size_t kMaxAttributes = 64;
-constexpr std::size_t kMaxAttribute = 2048;  // of the service's quotas
 constexpr std::size_t kMaxFactors = 16;
 constexpr std::size_t kMaxFactorName = 64;
 
@@ -20,22 +18,6 @@ bool is_base32(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7') || c == '=';
   });
-}
-
-// UserAttributes: a list of {Name, Value}. The first of two that have one name counts.
-JsonResult<StringMap> read_attributes(const Json::Value& root) {
-  const auto list = optional_array(root, "UserAttributes", kMaxAttributes);
-  if (!list) return std::unexpected(list.error());
-  StringMap attributes;
-  if (*list == nullptr) return attributes;
-  for (const Json::Value& entry : **list) {
-    auto name = required_string(entry, "Name", kMaxAttribute);
-    if (!name) return std::unexpected(std::move(name.error()));
-    auto value = optional_string(entry, "Value", kMaxAttribute);
-    if (!value) return std::unexpected(std::move(value.error()));
-    attributes.emplace(std::move(*name), value->value_or(""));
-  }
-  return attributes;
 }
 
 }  // namespace
@@ -68,10 +50,9 @@ PoolResult<SoftwareTokenCheck> read_software_token_check(const ApiAnswer& answer
 
 PoolResult<UserState> read_user_state(const ApiAnswer& answer) {
   const Json::Value& root = answer.document.root();
-  auto username = required_string(root, "Username", kMaxName);
+  // The API requires it: an answer without it is none to this question, and not "no factors".
+  const auto username = required_string(root, "Username", kMaxName);
   if (!username) return answer.bad_response(username.error());
-  auto attributes = read_attributes(root);
-  if (!attributes) return answer.bad_response(attributes.error());
   auto factors = string_list(root, "UserMFASettingList", kMaxFactors, kMaxFactorName);
   if (!factors) return answer.bad_response(factors.error());
   auto preferred = optional_string(root, "PreferredMfaSetting", kMaxFactorName);
@@ -80,8 +61,6 @@ PoolResult<UserState> read_user_state(const ApiAnswer& answer) {
   const Json::Value& legacy = root["MFAOptions"];
   if (legacy.isArray() && !legacy.empty() && factors->empty()) factors->emplace_back("SMS_MFA");
   UserState state;
-  state.username = std::move(*username);
-  state.attributes = std::move(*attributes);
   state.enabled_factors = std::move(*factors);
   state.preferred_factor = preferred->value_or("");
   return state;

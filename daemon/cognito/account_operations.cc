@@ -7,14 +7,7 @@
 namespace pamcognito::cognito {
 namespace {
 
-using runtime::MonotonicTime;
 using runtime::Task;
-
-// An error of a call that held no password that was tried.
-std::unexpected<PoolError> without_password(PoolError error) {
-  error.password_sent = false;
-  return std::unexpected(std::move(error));
-}
 
 // What cannot be sent is refused as the pool would: JSON is UTF-8 (RFC 8259 section 8.1).
 std::unexpected<PoolError> not_utf8(ErrorKind kind, const char* what) {
@@ -46,7 +39,7 @@ PoolResult<JsonObjectWriter> CognitoUserPool::body_with_user(const std::string& 
   body.add("ClientId", config_.client_id).add("Username", username);
   if (config_.client_secret) {
     const auto hash = secret_hash(config_.client_secret->reveal(), username, config_.client_id);
-    if (!hash) return std::unexpected(PoolError(ErrorKind::internal, "OpenSSL failed"));
+    if (!hash) return std::unexpected(openssl_failed());
     body.add("SecretHash", *hash);
   }
   return body;
@@ -59,7 +52,7 @@ Task<PoolResult<void>> CognitoUserPool::call_for_nothing(Operation operation, st
   co_return PoolResult<void>();
 }
 
-// --- a second factor ----------------------------------------------------------------------------
+// A second factor.
 
 Task<PoolResult<SoftwareToken>> CognitoUserPool::associate_software_token(SetUpProof proof,
                                                                           Call call) {
@@ -110,7 +103,7 @@ Task<PoolResult<void>> CognitoUserPool::set_mfa_preference(std::string access_to
   co_return result;
 }
 
-// --- passwords and sign-up ----------------------------------------------------------------------
+// Passwords and sign-up.
 
 Task<PoolResult<CodeDelivery>> CognitoUserPool::send_code(Operation operation, std::string username,
                                                           const CallContext* context, Call call) {

@@ -27,6 +27,16 @@ struct ApiAnswer {
   }
 };
 
+// The error of a call that held no password that was tried.
+inline std::unexpected<PoolError> without_password(PoolError error) {
+  error.password_sent = false;
+  return std::unexpected(std::move(error));
+}
+
+inline PoolError openssl_failed() {
+  return PoolError(ErrorKind::internal, "OpenSSL failed");
+}
+
 // AWS JSON 1.1 over Http, with the retry rules of operation.h. The references outlive every task.
 // Each request that comes to an end is noted in the call's trace and counted in runtime::metrics(),
 // those that are sent again included: pam_cognito_calls_total{operation,result} and

@@ -108,7 +108,7 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
   return AuthStep(std::move(*challenge));
 }
 
-PoolResult<PasswordVerifier> read_password_verifier(const ApiAnswer& answer) {
+PoolResult<PasswordVerifierChallenge> read_password_verifier(const ApiAnswer& answer) {
   const Json::Value& root = answer.document.root();
   auto name = required_string(root, "ChallengeName", kMaxName);
   if (!name) return answer.bad_response(name.error());
@@ -117,7 +117,7 @@ PoolResult<PasswordVerifier> read_password_verifier(const ApiAnswer& answer) {
   }
   const auto challenge = read_challenge(answer, std::move(*name));
   if (!challenge) return std::unexpected(challenge.error());
-  PasswordVerifier verifier;
+  PasswordVerifierChallenge verifier;
   verifier.salt_hex = parameter(challenge->parameters, "SALT");
   verifier.b_hex = parameter(challenge->parameters, "SRP_B");
   verifier.secret_block = parameter(challenge->parameters, "SECRET_BLOCK");

@@ -21,18 +21,18 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
 ChallengeName challenge_name(std::string_view wire_name);
 
 // PASSWORD_VERIFIER's parameters. It is the client's own business and never reaches the flows.
-struct PasswordVerifier {
+struct PasswordVerifierChallenge {
   std::string salt_hex;
   std::string b_hex;
   std::string secret_block;
   std::string user_id;  // USER_ID_FOR_SRP
   std::string session;  // may be empty
 
-  PasswordVerifier() = default;
+  PasswordVerifierChallenge() = default;
 };
 
 // The same answer where only PASSWORD_VERIFIER will do: before the password is proved, the pool may
 // neither sign anybody in nor send a code.
-PoolResult<PasswordVerifier> read_password_verifier(const ApiAnswer& answer);
+PoolResult<PasswordVerifierChallenge> read_password_verifier(const ApiAnswer& answer);
 
 }  // namespace pamcognito::cognito

@@ -19,10 +19,6 @@ constexpr std::size_t kStockOfPairs = 4;
 constexpr runtime::seconds kPrewarmTime{5};
 constexpr runtime::seconds kPrewarmPause{2};
 
-PoolError internal_error() {
-  return PoolError(ErrorKind::internal, "OpenSSL failed");
-}
-
 std::string jwks_uri_at_endpoint(const policy::PoolConfig& config) {
   const auto endpoint = parse_url(config.endpoint);
   const auto found = std::ranges::find_if(config.jwks_uris, [&](const std::string& uri) {
@@ -30,13 +26,6 @@ std::string jwks_uri_at_endpoint(const policy::PoolConfig& config) {
     return endpoint && url && same_origin(*endpoint, *url);
   });
   return found == config.jwks_uris.end() ? std::string() : *found;
-}
-
-// An error of a call that held no password.
-template <class T>
-std::unexpected<PoolError> without_password(PoolResult<T>& result) {
-  result.error().password_sent = false;
-  return std::unexpected(std::move(result.error()));
 }
 
 // The error of a call that held the password or its proof: ApiClient says whether it went out.
@@ -113,7 +102,7 @@ PoolResult<StringMap> CognitoUserPool::with_user(StringMap parameters,
   parameters["USERNAME"] = username;
   if (config_.client_secret) {
     auto hash = secret_hash(config_.client_secret->reveal(), username, config_.client_id);
-    if (!hash) return std::unexpected(internal_error());
+    if (!hash) return std::unexpected(openssl_failed());
     parameters["SECRET_HASH"] = std::move(*hash);
   }
   return parameters;
@@ -138,7 +127,7 @@ std::string CognitoUserPool::respond_body(const std::string& challenge, const st
   return body.finish();
 }
 
-PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifier& verifier,
+PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifierChallenge& verifier,
                                                       const srp::KeyPair& pair,
                                                       const Secret& password) const {
   const std::string timestamp = srp::timestamp(clock_.wall_time());
@@ -146,7 +135,7 @@ PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifier& ve
       pair, {name_of_pool_id(config_.user_pool_id), verifier.user_id, password.reveal()},
       {verifier.salt_hex, verifier.b_hex, verifier.secret_block}, timestamp);
   if (!signature) {
-    if (signature.error() == srp::SrpError::internal) return std::unexpected(internal_error());
+    if (signature.error() == srp::SrpError::internal) return std::unexpected(openssl_failed());
     return std::unexpected(
         PoolError(ErrorKind::bad_response, "PASSWORD_VERIFIER has values that SRP refuses"));
   }
@@ -174,7 +163,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
                                                            const Secret* password,
                                                            const CallContext* context, Call call) {
   const auto pair = key_pairs_.take();
-  if (!pair) co_return std::unexpected(internal_error());
+  if (!pair) co_return std::unexpected(openssl_failed());
   const bool custom = config_.auth_flow == policy::AuthFlow::custom_srp;
   StringMap own = {{"SRP_A", pair->public_hex()}};
   if (custom) own["CHALLENGE_NAME"] = "SRP_A";
@@ -183,7 +172,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
   PoolResult<ApiAnswer> first = co_await api_.call(
       Operation::initiate_auth_srp,
       initiate_auth_body(custom ? "CUSTOM_AUTH" : "USER_SRP_AUTH", *parameters, *context), call);
-  if (!first) co_return without_password(first);
+  if (!first) co_return without_password(std::move(first.error()));
   const auto verifier = read_password_verifier(*first);
   if (!verifier) co_return std::unexpected(verifier.error());
 
@@ -221,7 +210,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_custom_challenge(std::str
   PoolResult<ApiAnswer> answer =
       co_await api_.call(Operation::initiate_auth_custom,
                          initiate_auth_body("CUSTOM_AUTH", *parameters, *context), call);
-  if (!answer) co_return without_password(answer);
+  if (!answer) co_return without_password(std::move(answer.error()));
   auto step =
       read_auth_answer(*answer, account_named_by(*answer, std::move(username)), clock_.now());
   if (!step || !step->tokens) co_return step;
@@ -244,7 +233,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringM
   const bool may_be_password = config_.auth_flow == policy::AuthFlow::custom &&
                                challenge.name == ChallengeName::custom_challenge;
   if (!answer && may_be_password) co_return with_password(answer);
-  if (!answer) co_return without_password(answer);
+  if (!answer) co_return without_password(std::move(answer.error()));
   if (may_be_password) co_return step_with_password(*answer, challenge.username, clock_.now());
   co_return read_auth_answer(*answer, challenge.username, clock_.now());
 }
@@ -259,7 +248,7 @@ Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token, Call c
   body.add("Token", refresh_token).add("ClientId", config_.client_id);
   if (config_.client_secret) body.add("ClientSecret", config_.client_secret->reveal());
   PoolResult<ApiAnswer> answer = co_await api_.call(Operation::revoke_token, body.finish(), call);
-  if (!answer) co_return without_password(answer);
+  if (!answer) co_return without_password(std::move(answer.error()));
   co_return PoolResult<void>();
 }
 

@@ -90,8 +90,8 @@ class CognitoUserPool final : public UserPool {
   PoolResult<StringMap> with_user(StringMap parameters, const std::string& username) const;
   // The same for an operation that has ClientId, Username and SecretHash as members of its own.
   PoolResult<JsonObjectWriter> body_with_user(const std::string& username) const;
-  PoolResult<StringMap> password_claim(const PasswordVerifier& verifier, const srp::KeyPair& pair,
-                                       const Secret& password) const;
+  PoolResult<StringMap> password_claim(const PasswordVerifierChallenge& verifier,
+                                       const srp::KeyPair& pair, const Secret& password) const;
   std::string initiate_auth_body(const char* flow, const StringMap& parameters,
                                  const CallContext& context) const;
   std::string respond_body(const std::string& challenge, const std::string& session,

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "daemon/cognito/curl_transfer.h"
+#include "daemon/runtime/idle_memory.h"
 
 namespace pamcognito::cognito {
 namespace {
@@ -219,7 +220,9 @@ void CurlHttp::close_when_idle() {
   try {
     idle_timer_.emplace(loop_, loop_.now() + settings_.idle_time, [this] {
       idle_timer_.reset();
-      if (running_ == 0) close_multi();
+      if (running_ > 0) return;
+      close_multi();
+      runtime::give_back_idle_memory();
     });
   } catch (...) {
     // The loop has ended, or there is no memory: the connections go with this object.

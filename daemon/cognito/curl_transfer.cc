@@ -1,10 +1,15 @@
 #include "daemon/cognito/curl_transfer.h"
 
+#include <netinet/in.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <string>
 
+#include "common/fd.h"
 #include "daemon/cognito/url.h"
 
 namespace pamcognito::cognito {
@@ -33,6 +38,41 @@ bool header_value(std::string_view line, std::string_view name, std::string& val
   line = line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
   value = line.substr(0, kMaxHeaderValue);
   return true;
+}
+
+// What this machine has too little of, or keeps from us. Any local user can take all ports or fill
+// the table of connections (EPERM).
+bool is_shortage(int error) {
+  constexpr std::array errors = {EADDRNOTAVAIL, EADDRINUSE, EAGAIN, EMFILE, ENFILE,
+                                 ENOBUFS,       ENOMEM,     EPERM,  EACCES};
+  return std::ranges::find(errors, error) != errors.end();
+}
+
+// Whether a socket of that type, with a port of its own, is not to be had.
+bool lacks_ports(int type) {
+  return std::ranges::any_of(std::array{AF_INET, AF_INET6}, [type](int family) {
+    const Fd socket(::socket(family, type | SOCK_CLOEXEC, 0));
+    if (!socket) return is_shortage(errno);
+    sockaddr_in6 any{};  // all zero: any address, any port; for IPv4 as well
+    any.sin6_family = static_cast<sa_family_t>(family);
+    return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 &&
+           is_shortage(errno);
+  });
+}
+
+// Was it this machine, and not the pool, that kept a connection from being made?
+bool is_own_shortage(CURL* easy, CURLcode code) {
+  long error = 0;
+  (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+      return is_shortage(static_cast<int>(error)) || lacks_ports(SOCK_STREAM);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return lacks_ports(SOCK_DGRAM);
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -167,7 +207,8 @@ HttpFailure CurlTransfer::failure_of(CURLcode code) const {
     default:
       break;
   }
-  if (!sent()) return HttpFailure::not_connected;
+  if (!sent())
+    return is_own_shortage(easy_.get(), code) ? HttpFailure::internal : HttpFailure::not_connected;
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return HttpFailure::timed_out;

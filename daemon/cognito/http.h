@@ -42,7 +42,7 @@ enum class HttpFailure : std::uint8_t {
   cut,            // the request went out, no whole answer came back
   timed_out,      // the request went out, no whole answer within the deadline
   bad_answer,     // not HTTP, or larger than an answer may be
-  internal,       // no memory
+  internal,       // no memory, descriptor or port here: it says nothing about the server
 };
 
 struct HttpError {

@@ -17,16 +17,6 @@ using runtime::Task;
 constexpr std::size_t kDevicePasswordBytes = 40;  // as the field's clients make them
 constexpr std::size_t kDeviceSaltBytes = 16;
 
-PoolError openssl_failed() {
-  return PoolError(ErrorKind::internal, "OpenSSL failed");
-}
-
-// An error of a call that held no password.
-std::unexpected<PoolError> without_password(PoolError error) {
-  error.password_sent = false;
-  return std::unexpected(std::move(error));
-}
-
 template <std::size_t Size>
 bool fill_randomly(std::array<unsigned char, Size>& bytes) {
   return RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1;

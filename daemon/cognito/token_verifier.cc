@@ -5,7 +5,6 @@
 namespace pamcognito::cognito {
 namespace {
 
-using runtime::MonotonicTime;
 using runtime::Task;
 
 std::unexpected<PoolError> rejected(TokenUse use, const std::string& reason) {

@@ -223,8 +223,6 @@ struct SoftwareTokenCheck {
 
 // GetUser's answer, as far as it is used. Factors by their wire names (SOFTWARE_TOKEN_MFA …).
 struct UserState {
-  std::string username;
-  StringMap attributes;
   std::vector<std::string> enabled_factors;  // UserMFASettingList, else SMS of MFAOptions
   std::string preferred_factor;              // PreferredMfaSetting; may be empty
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "daemon/flows/steps.h"
+#include "daemon/policy/access.h"
 #include "daemon/prompts/texts.h"
 
 namespace pamcognito::flows {

@@ -1,13 +1,14 @@
 #include "daemon/flows/account.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <utility>
 #include <vector>
+
+#include "daemon/policy/access.h"
 
 namespace pamcognito::flows {
 namespace {
@@ -37,13 +38,6 @@ AccountDecision of_unknown(const AccountServices& services, const AccountRequest
   return {Outcome::account_unknown, "unknown"};
 }
 
-// These run without a person and at each login; they must not wait for a network that may not be
-// there yet.
-bool never_asks_the_pool(std::string_view service) {
-  constexpr std::array<std::string_view, 3> kServices = {"systemd-user", "cron", "atd"};
-  return std::ranges::find(kServices, service) != kServices.end();
-}
-
 // The session of this transaction's own sign-in first, if the daemon was restarted in between; then
 // the one that the pool was asked about last.
 std::vector<SignInId> sessions_in_order(const AccountServices& services,
@@ -64,23 +58,23 @@ enum class Next : std::uint8_t { another_session, last_verified };
 using OfSession = std::expected<AccountDecision, Next>;
 
 OfSession of_answer(const AccountServices& services, const AccountRequest& request, SignInId id,
-                    Standing standing) {
+                    Revalidation standing) {
   // As it is now: it may have ended while the pool was asked.
   const std::optional<Session> session = services.sessions->find(id);
   switch (standing) {
-    case Standing::good:
+    case Revalidation::good:
       if (!session) return std::unexpected(Next::another_session);
       return of_groups(services, request, session->groups, "session-asked");
-    case Standing::disabled:
+    case Revalidation::disabled:
       return AccountDecision{Outcome::account_expired, "disabled"};
-    case Standing::reset_required:
+    case Revalidation::reset_required:
       return AccountDecision{Outcome::new_password_needed, "reset-required"};
-    case Standing::ended:
+    case Revalidation::ended:
       return std::unexpected(Next::another_session);
     // It is there, and a person can bring it about: no grace, as in re-authentication.
-    case Standing::throttled:
+    case Revalidation::throttled:
       return std::unexpected(Next::last_verified);
-    case Standing::unreachable: {
+    case Revalidation::unreachable: {
       // No other session was verified later, and the pool will not answer for it either.
       if (!session) return std::unexpected(Next::last_verified);
       const policy::SessionConfig& limits = services.config->session;
@@ -101,7 +95,8 @@ std::optional<OfSession> of_session_alone(const AccountServices& services,
   const auto age = services.clock->boot_time() - session->verified;
   if (age <= services.config->session.revalidate)
     return of_groups(services, request, session->groups, "session");
-  if (!never_asks_the_pool(request.service)) return std::nullopt;
+  // At each login, and perhaps before there is a network: it is not waited for.
+  if (!policy::is_unattended(request.service)) return std::nullopt;
   if (age > services.config->account.facts_max_age) return std::unexpected(Next::last_verified);
   return of_groups(services, request, session->groups, "session-not-asked");
 }
@@ -111,7 +106,7 @@ Task<OfSession> of_sessions(const AccountServices* services, const AccountReques
   for (const SignInId id : sessions_in_order(*services, *request)) {
     std::optional<OfSession> says = of_session_alone(*services, *request, id);
     if (!says) {
-      const Standing standing = co_await services->sessions->revalidate(id, call);
+      const Revalidation standing = co_await services->sessions->revalidate(id, call);
       says = of_answer(*services, *request, id, standing);
     }
     if (*says || says->error() == Next::last_verified) co_return *says;

@@ -52,15 +52,7 @@ bool is_blank(std::string_view answer) {
   return trimmed(answer).empty();
 }
 
-std::optional<PasswordAndCode> split_password_and_code(std::string_view answer) {
-  constexpr std::size_t suffix = 7;
-  if (answer.size() <= suffix) return std::nullopt;
-  const std::string_view tail = answer.substr(answer.size() - suffix);
-  if (tail.front() != '+' || !std::ranges::all_of(tail.substr(1), is_digit)) return std::nullopt;
-  return PasswordAndCode{answer.substr(0, answer.size() - suffix), tail.substr(1)};
-}
-
-bool can_be_a_password(std::string_view answer) {
+bool is_typed_text(std::string_view answer) {
   if (answer.empty()) return false;
   while (!answer.empty()) {
     const auto first = static_cast<unsigned char>(answer.front());

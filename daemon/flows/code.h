@@ -18,16 +18,9 @@ std::optional<std::string_view> code_in(std::string_view answer, CodeForm form);
 // Nothing but white space.
 bool is_blank(std::string_view answer);
 
-// The answer to a caller's only prompt: the password, a literal '+', six digits at the very end.
-struct PasswordAndCode {
-  std::string_view password;
-  std::string_view code;
-};
-std::optional<PasswordAndCode> split_password_and_code(std::string_view answer);
-
-// A password that a person can have typed and a pool can have stored: UTF-8, not empty, without
-// control bytes. sshd replaces the answer of denied and unknown users by a decoy with control
-// bytes.
-bool can_be_a_password(std::string_view answer);
+// What a person can have typed and a pool can have stored, a password above all: UTF-8, not empty,
+// without control bytes. sshd replaces the password of denied and unknown users by a decoy with
+// control bytes.
+bool is_typed_text(std::string_view answer);
 
 }  // namespace pamcognito::flows

@@ -56,6 +56,33 @@ std::string why_never_sent(std::string_view typed, Method method) {
   return is_blank(typed) ? prompts::no_new_code() : prompts::not_a_code();
 }
 
+// Not a coroutine, as nothing of it is needed while the person types.
+Task<std::expected<Secret, Ended>> ask_code(SignInContext* context, const Challenge& challenge) {
+  return context->ask(
+      Prompt(prompts::code(challenge), Purpose::code, context->rendering.echo_code));
+}
+
+// Apart, so that its frame exists only while the pool is asked.
+Task<PoolResult<AuthStep>> send_code(SignInContext* context, const Challenge* challenge,
+                                     Method method, std::string_view code,
+                                     limits::Attempt attempt) {
+  cognito::StringMap responses{{code_parameter(method), std::string(code)}};
+  PoolResult<AuthStep> result = co_await context->services.pool->respond(
+      *challenge, std::move(responses), &context->call, context->step_deadline());
+  if (result) {
+    attempt.give_back();
+    if (sends_a_message(method)) context->services.messages->answered(context->request.user);
+    context->give_factor(method);
+    context->count_message(*result);
+    co_return result;
+  }
+  const PoolError& error = result.error();
+  if (error.kind == ErrorKind::not_connected || error.kind == ErrorKind::expired_code ||
+      context->session_is_over(error, challenge->received))
+    attempt.give_back();
+  co_return result;
+}
+
 }  // namespace
 
 Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challenge,
@@ -72,8 +99,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       if (given_ahead) {
         typed = std::move(context->code_given_ahead);
       } else {
-        std::expected<Secret, Ended> answer = co_await context->ask(
-            Prompt(prompts::code(*challenge), Purpose::code, context->rendering.echo_code));
+        std::expected<Secret, Ended> answer = co_await ask_code(context, *challenge);
         if (!answer) co_return std::unexpected(std::move(answer.error()));
         typed = std::move(*answer);
       }
@@ -93,20 +119,12 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       // A wrong code counts at Cognito as a wrong password does, so it counts here.
       std::optional<limits::Attempt> attempt = context->take_attempt();
       if (!attempt) co_return std::unexpected(no_attempt_left());
-      cognito::StringMap responses{{code_parameter(method), std::string(*code)}};
-      PoolResult<AuthStep> result = co_await context->services.pool->respond(
-          *challenge, std::move(responses), &context->call, context->step_deadline());
-      if (result) {
-        attempt->give_back();
-        if (sends_a_message(method)) context->services.messages->answered(context->request.user);
-        context->give_factor(method);
-        context->count_message(*result);
-        co_return std::move(*result);
-      }
+      PoolResult<AuthStep> result =
+          co_await send_code(context, challenge.get(), method, *code, std::move(*attempt));
+      if (result) co_return std::move(*result);
       const PoolError& error = result.error();
       const bool expired = error.kind == ErrorKind::expired_code;
       const bool over = context->session_is_over(error, challenge->received);
-      if (error.kind == ErrorKind::not_connected || expired || over) attempt->give_back();
       if (error.kind == ErrorKind::code_mismatch ||
           (expired && (method == Method::totp || context->repeated))) {
         ++tries;

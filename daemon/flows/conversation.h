@@ -51,6 +51,7 @@ class Conversation {
   Conversation& operator=(const Conversation&) = delete;
   virtual ~Conversation() = default;
 
+  // What is returned is awaited at once: the question may have gone out already.
   virtual runtime::Task<std::expected<Secret, ConversationError>> ask(Prompt prompt) = 0;
 
   // When the whole sign-in will be ended, for flows that should not be begun without time for them.

@@ -50,7 +50,7 @@ Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::strin
     std::expected<Secret, Ended> answer = co_await context->ask(
         Prompt(question, Purpose::other, context->config().custom_challenge.echo));
     // An empty answer may mean something to the pool; a decoy or what is no text does not.
-    if (!answer || answer->empty() || can_be_a_password(answer->reveal())) co_return answer;
+    if (!answer || answer->empty() || is_typed_text(answer->reveal())) co_return answer;
     context->notice = Notice::error(prompts::value_needed());
   }
   co_return std::unexpected(

@@ -67,16 +67,16 @@ bool accepts(const policy::MfaConfig& mfa, Method method) {
   return std::ranges::find(mfa.methods, method) != mfa.methods.end();
 }
 
-MfaError error_of(Standing standing) {
+MfaError error_of(Revalidation standing) {
   switch (standing) {
-    case Standing::unreachable:
+    case Revalidation::unreachable:
       return {MfaErrorKind::unavailable, prompts::pool_unreachable()};
-    case Standing::throttled:
+    case Revalidation::throttled:
       return {MfaErrorKind::too_many_requests, prompts::busy()};
-    case Standing::good:
-    case Standing::ended:
-    case Standing::disabled:
-    case Standing::reset_required:
+    case Revalidation::good:
+    case Revalidation::ended:
+    case Revalidation::disabled:
+    case Revalidation::reset_required:
       break;
   }
   return {MfaErrorKind::not_authorized, prompts::no_session()};
@@ -249,7 +249,7 @@ Task<MfaResult<UserState>> MfaPreferences::get_user(std::string user, cognito::C
   for (const Session& session : sessions_.sessions_of(user)) ids.push_back(session.id);
   MfaError error(MfaErrorKind::not_authorized, prompts::no_session());
   for (const SignInId& id : ids) {
-    std::expected<std::string, Standing> token = co_await sessions_.access_token(id, call);
+    std::expected<std::string, Revalidation> token = co_await sessions_.access_token(id, call);
     if (!token) {
       error = error_of(token.error());
       if (error.kind == MfaErrorKind::not_authorized) continue;
@@ -302,7 +302,7 @@ Task<MfaResult<void>> MfaPreferences::change(std::string user, Change change, co
     co_return std::unexpected(MfaError(MfaErrorKind::not_authorized, prompts::sign_in_first()));
   const std::shared_ptr<const policy::Config> config = config_;
   const std::shared_ptr<cognito::UserPool> pool = pool_;
-  std::expected<std::string, Standing> token = co_await sessions_.access_token(*session, call);
+  std::expected<std::string, Revalidation> token = co_await sessions_.access_token(*session, call);
   if (!token) co_return std::unexpected(error_of(token.error()));
   PoolResult<UserState> state = co_await pool->get_user(*token, call);
   if (!state) co_return std::unexpected(error_of(state.error(), false));

@@ -67,7 +67,7 @@ Task<Step> set_up_totp(SignInContext* context, std::unique_ptr<Challenge> challe
 bool looks_like_an_address(std::string_view text) {
   const auto at = text.find('@');
   return at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
-         text.find('@', at + 1) == std::string_view::npos && can_be_a_password(text) &&
+         text.find('@', at + 1) == std::string_view::npos && is_typed_text(text) &&
          text.find(' ') == std::string_view::npos;
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 using cognito::Challenge;
 using cognito::ErrorKind;
+using cognito::kAttributePrefix;
 using runtime::Task;
 
 Task<std::expected<std::string, Ended>> ask_attribute(SignInContext* context, std::string name) {
@@ -23,7 +24,7 @@ Task<std::expected<std::string, Ended>> ask_attribute(SignInContext* context, st
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     // What is no text fit for a password is none fit for an attribute; nor is the password itself,
     // which a caller that repeats itself answers with.
-    if (!is_blank(answer->reveal()) && can_be_a_password(answer->reveal()) &&
+    if (!is_blank(answer->reveal()) && is_typed_text(answer->reveal()) &&
         !answer->equals(context->password))
       co_return std::string(answer->reveal());
     context->notice = Notice::error(prompts::value_needed());
@@ -38,7 +39,7 @@ Task<std::expected<cognito::StringMap, Ended>> ask_attributes(SignInContext* con
   for (const std::string& name : names) {
     std::expected<std::string, Ended> value = co_await ask_attribute(context, name);
     if (!value) co_return std::unexpected(std::move(value.error()));
-    responses["userAttributes." + name] = std::move(*value);
+    responses[std::string(kAttributePrefix) + name] = std::move(*value);
   }
   co_return responses;
 }
@@ -49,11 +50,9 @@ bool can_be_a_new_password(std::string_view text) {
   const auto begins_a_character = [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
   };
-  return can_be_a_password(text) && trimmed(text).size() == text.size() &&
+  return is_typed_text(text) && trimmed(text).size() == text.size() &&
          std::ranges::count_if(text, begins_a_character) <= longest;
 }
-
-constexpr std::string_view kAttributePrefix = "userAttributes.";
 
 std::vector<std::string> names_of(const cognito::StringMap& responses) {
   std::vector<std::string> names;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/password_and_code.h"
 #include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
@@ -53,7 +54,7 @@ Task<Ended> offer_a_reset(SignInContext* context) {
 // The account behind an attempt is not told by how long the refusal took, nor what it was.
 Task<Step> prove_password(SignInContext* context) {
   const SignInServices& services = context->services;
-  if (!can_be_a_password(context->password.reveal())) {
+  if (!is_typed_text(context->password.reveal())) {
     Ended result = co_await refuse_like_the_pool(context, "not-a-password");
     co_return std::unexpected(std::move(result));
   }

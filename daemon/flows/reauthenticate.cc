@@ -4,7 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "common/password_and_code.h"
 #include "daemon/flows/code.h"
+#include "daemon/flows/reauth_question.h"
 #include "daemon/flows/steps.h"
 #include "daemon/policy/reauth.h"
 #include "daemon/prompts/texts.h"
@@ -23,17 +25,17 @@ using sessions::Session;
 // A pool that hangs must not eat the person's time: what is left of the step is for a full sign-in.
 constexpr std::chrono::seconds kPoolTime{3};
 
-PoolWord word_of(Standing standing) {
+PoolWord word_of(Revalidation standing) {
   switch (standing) {
-    case Standing::good:
+    case Revalidation::good:
       return PoolWord::yes;
-    case Standing::ended:
-    case Standing::disabled:
-    case Standing::reset_required:
+    case Revalidation::ended:
+    case Revalidation::disabled:
+    case Revalidation::reset_required:
       return PoolWord::no;
-    case Standing::unreachable:
+    case Revalidation::unreachable:
       return PoolWord::unreachable;
-    case Standing::throttled:
+    case Revalidation::throttled:
       return PoolWord::throttled;
   }
   return PoolWord::no;
@@ -85,28 +87,13 @@ class Reauthentication {
   }
 
   [[nodiscard]] ReauthVerdict judge(const Session& session, PoolWord pool) const {
-    const policy::Config& config = context_->config();
     const SignInRequest& request = context_->request;
-    const runtime::BootTime now = context_->services.clock->boot_time();
-    const auto age = [now](runtime::BootTime then) {
-      return std::chrono::floor<std::chrono::seconds>(now - then);
-    };
-    ReauthQuestion question;
-    question.mode = rule_.mode;
-    question.mfa_max_age = rule_.mfa_max_age;
+    ReauthQuestion question =
+        reauth_question(context_->config(), rule_, *context_->services.sessions, session,
+                        request.service, context_->services.clock->boot_time());
     question.caller_is_root = request.caller_is_root;
     question.same_login = session.binding.is_same_login(request.binding);
     question.alive = true;  // sessions_of() gives no others
-    question.permitted =
-        policy::access_permitted(config, request.user, request.service, session.groups);
-    question.mfa_required = config.mfa.require;
-    question.factor = session.factor;
-    question.factor_accepted = session.factor && context_->accepts(*session.factor);
-    question.sign_in_age = age(session.signed_in);
-    question.has_verifier = context_->services.sessions->can_check_password(session);
-    question.verified_age = age(session.verified);
-    question.revalidate = config.session.revalidate;
-    question.unreachable_grace = config.session.unreachable_grace;
     question.pool = pool;
     return policy::decide_reauth(question);
   }
@@ -123,7 +110,7 @@ class Reauthentication {
     if (!verdict.ask_pool) co_return verdict;
     cognito::Call call = context_->step_deadline();
     call.deadline = std::min(call.deadline, context_->services.clock->now() + kPoolTime);
-    const Standing standing = co_await context_->services.sessions->revalidate(id_, call);
+    const Revalidation standing = co_await context_->services.sessions->revalidate(id_, call);
     co_return judge_again(word_of(standing));
   }
 
@@ -135,7 +122,7 @@ class Reauthentication {
     // Who adds a code to the password wants a whole sign-in.
     const bool has_code =
         context_->rendering.one_prompt && split_password_and_code(typed->reveal());
-    if (has_code || !can_be_a_password(typed->reveal())) {
+    if (has_code || !is_typed_text(typed->reveal())) {
       count(Reauth::full, has_code ? "code-given" : "not-a-password");
       Ended end = co_await take_password(context_, std::move(*typed));
       co_return end;

@@ -41,7 +41,7 @@ struct NewSession {
 };
 
 // What became of a session when the pool was asked.
-enum class Standing : std::uint8_t {
+enum class Revalidation : std::uint8_t {
   good,
   ended,           // the pool said no: the session is gone
   disabled,        // the account is: all of the user's sessions are gone
@@ -55,7 +55,7 @@ enum class Standing : std::uint8_t {
 // a firewall in front of the pool: none is a word about the account, and ending sessions by them
 // would let whoever can cause one sign everybody out. Nor may they pass for an unreachable pool,
 // for which there is a grace: they are `throttled`.
-Standing standing_after(cognito::ErrorKind error);
+Revalidation revalidation_after(cognito::ErrorKind error);
 
 // The life of sessions: from a committed sign-in to their end. Decides nothing about who may what;
 // that is policy's and the flows'. Of the loop's thread.
@@ -94,9 +94,10 @@ class SessionKeeper {
   // wait for its answer. Verifies the new tokens, the same `sub`; stores a rotated token and the
   // groups. Ends the session if the pool says no. After call.deadline: unreachable; the refresh
   // goes on, because its answer may carry the only refresh token that still counts.
-  runtime::Task<Standing> revalidate(SignInId id, cognito::Call call);
+  runtime::Task<Revalidation> revalidate(SignInId id, cognito::Call call);
   // An access token of the session, fresh from a refresh. The error: why there is none.
-  runtime::Task<std::expected<std::string, Standing>> access_token(SignInId id, cognito::Call call);
+  runtime::Task<std::expected<std::string, Revalidation>> access_token(SignInId id,
+                                                                       cognito::Call call);
 
   // The password typed is that of the session? A wrong one counts; with the fifth in a row the
   // verifier is gone. nullopt: it cannot be said (no verifier any more, too many wait).
@@ -120,12 +121,12 @@ class SessionKeeper {
   std::size_t end_all(std::string_view user, std::string_view reason);
 
  private:
-  // A refresh's end. The access token only with Standing::good.
+  // A refresh's end. The access token only with Revalidation::good.
   struct Refreshed {
-    Standing standing;
+    Revalidation standing;
     std::string access_token;
 
-    explicit Refreshed(Standing standing_) : standing(standing_) {}
+    explicit Refreshed(Revalidation standing_) : standing(standing_) {}
   };
   struct Flight {
     SharedAnswer<Refreshed> answer;
@@ -161,11 +162,11 @@ class SessionKeeper {
   runtime::Task<void> fly(SignInId id, std::shared_ptr<Flight> flight);
   runtime::Task<Refreshed> refresh(SignInId id, Flight* flight);
   void land(const SignInId& id, Refreshed refreshed);
-  Standing refused(const SignInId& id, const cognito::PoolError& error);
+  Revalidation refused(const SignInId& id, const cognito::PoolError& error);
   void log_unanswered(const SignInId& id, const cognito::PoolError& error) const;
   bool store_rotated(const SignInId& id, const std::string& refresh_token);
-  Standing accept(const SignInId& id, const cognito::VerifiedTokens& verified,
-                  runtime::BootTime asked);
+  Revalidation accept(const SignInId& id, const cognito::VerifiedTokens& verified,
+                      runtime::BootTime asked);
 
   // The end of sessions
   enum class Revoke : std::uint8_t {

@@ -3,6 +3,7 @@
 
 #include "daemon/flows/error_table.h"
 #include "daemon/flows/session_keeper.h"
+#include "daemon/policy/access.h"
 #include "daemon/runtime/journal.h"
 
 namespace pamcognito::flows {
@@ -24,13 +25,13 @@ Task<void> answer_of(std::shared_ptr<Owner> owner) {
 
 }  // namespace
 
-Standing standing_after(ErrorKind error) {
+Revalidation revalidation_after(ErrorKind error) {
   switch (error) {
     case ErrorKind::user_disabled:
     case ErrorKind::user_not_found:
-      return Standing::disabled;
+      return Revalidation::disabled;
     case ErrorKind::password_reset_required:
-      return Standing::reset_required;
+      return Revalidation::reset_required;
     // Of this account, or this token.
     case ErrorKind::not_authorized:
     case ErrorKind::refresh_token_reuse:
@@ -39,11 +40,11 @@ Standing standing_after(ErrorKind error) {
     case ErrorKind::user_lambda_validation:
     case ErrorKind::blocked_by_risk:
     case ErrorKind::temporary_password_expired:
-      return Standing::ended;
+      return Revalidation::ended;
     case ErrorKind::not_connected:
     case ErrorKind::connection_cut:
     case ErrorKind::timed_out:
-      return Standing::unreachable;
+      return Revalidation::unreachable;
     // Not a word about the account.
     case ErrorKind::alias_exists:
     case ErrorKind::bad_response:
@@ -81,38 +82,38 @@ Standing standing_after(ErrorKind error) {
     case ErrorKind::unsupported_operation:
     case ErrorKind::username_exists:
     case ErrorKind::waf_blocked:
-      return Standing::throttled;
+      return Revalidation::throttled;
   }
-  return Standing::throttled;
+  return Revalidation::throttled;
 }
 
-Task<Standing> SessionKeeper::revalidate(SignInId id, cognito::Call call) {
+Task<Revalidation> SessionKeeper::revalidate(SignInId id, cognito::Call call) {
   const Refreshed result = co_await refreshed(id, call);
   co_return result.standing;
 }
 
-Task<std::expected<std::string, Standing>> SessionKeeper::access_token(SignInId id,
-                                                                       cognito::Call call) {
+Task<std::expected<std::string, Revalidation>> SessionKeeper::access_token(SignInId id,
+                                                                           cognito::Call call) {
   Refreshed result = co_await refreshed(id, call);
-  if (result.standing != Standing::good) co_return std::unexpected(result.standing);
+  if (result.standing != Revalidation::good) co_return std::unexpected(result.standing);
   co_return std::move(result.access_token);
 }
 
 Task<SessionKeeper::Refreshed> SessionKeeper::refreshed(SignInId id, cognito::Call call) {
-  if (!find(id)) co_return Refreshed(Standing::ended);
+  if (!find(id)) co_return Refreshed(Revalidation::ended);
   const auto under_way = flights_.find(id);
   const std::shared_ptr<Flight> flight =
       under_way != flights_.end() ? under_way->second : std::make_shared<Flight>();
   if (under_way == flights_.end()) {
     flights_.emplace(id, flight);
-    in_background(fly(id, flight), [this, id] { land(id, Refreshed(Standing::throttled)); });
+    in_background(fly(id, flight), [this, id] { land(id, Refreshed(Revalidation::throttled)); });
   }
   if (!flight->answer.get()) {
     // The clock of the flows, by the loop's.
     const runtime::MonotonicTime deadline = loop_.now() + (call.deadline - clock_.now());
     const std::expected<void, runtime::TimedOut> answered =
         co_await runtime::with_deadline(loop_, deadline, answer_of(flight));
-    if (!answered) co_return Refreshed(Standing::unreachable);
+    if (!answered) co_return Refreshed(Revalidation::unreachable);
   }
   if (call.trace != nullptr) call.trace->add(flight->trace);
   co_return *flight->answer.get();
@@ -140,7 +141,7 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, Flight* fligh
   cognito::RefreshProof proof;
   {
     const std::optional<Session> session = find(id);
-    if (!session) co_return Refreshed(Standing::ended);
+    if (!session) co_return Refreshed(Revalidation::ended);
     proof.refresh_token = session->refresh_token;
     proof.username = session->cognito_name;
     proof.device_key = session->device_key;
@@ -151,39 +152,39 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, Flight* fligh
   // Before anything else: the token before it may have ended already.
   if (!tokens->refresh_token.empty() && !store_rotated(id, tokens->refresh_token)) {
     revocations_.add(pool, std::move(tokens->refresh_token));
-    co_return Refreshed(Standing::ended);
+    co_return Refreshed(Revalidation::ended);
   }
 
   const PoolResult<cognito::VerifiedTokens> verified = co_await pool->verify(&*tokens, call);
   if (!verified) {
     // Of the tokens, and not of the account: the pool has just handed them out.
-    const Standing standing = standing_after(verified.error().kind);
+    const Revalidation standing = revalidation_after(verified.error().kind);
     log_unanswered(id, verified.error());
-    co_return Refreshed(standing == Standing::unreachable ? standing : Standing::throttled);
+    co_return Refreshed(standing == Revalidation::unreachable ? standing : Revalidation::throttled);
   }
   Refreshed result(accept(id, *verified, asked));
-  if (result.standing == Standing::good) result.access_token = std::move(tokens->access_token);
+  if (result.standing == Revalidation::good) result.access_token = std::move(tokens->access_token);
   co_return result;
 }
 
-Standing SessionKeeper::refused(const SignInId& id, const cognito::PoolError& error) {
+Revalidation SessionKeeper::refused(const SignInId& id, const cognito::PoolError& error) {
   const std::optional<Session> session = store_.find(id);
-  if (!session) return Standing::ended;
-  const Standing standing = standing_after(error.kind);
+  if (!session) return Revalidation::ended;
+  const Revalidation standing = revalidation_after(error.kind);
   switch (standing) {
-    case Standing::disabled:
+    case Revalidation::disabled:
       known_.set_standing(session->user, sessions::Standing::disabled);
       (void)end_all(session->user, error_row(error.kind).word, Revoke::tokens);
       break;
-    case Standing::ended:
-    case Standing::reset_required:
+    case Revalidation::ended:
+    case Revalidation::reset_required:
       // Else the account phase would let in on the second try whom the pool has just refused.
       known_.expire(session->user);
       (void)end(id, error_row(error.kind).word, Revoke::tokens);
       break;
-    case Standing::good:
-    case Standing::unreachable:
-    case Standing::throttled:
+    case Revalidation::good:
+    case Revalidation::unreachable:
+    case Revalidation::throttled:
       log_unanswered(id, error);
       break;
   }
@@ -212,29 +213,29 @@ bool SessionKeeper::store_rotated(const SignInId& id, const std::string& refresh
   return false;
 }
 
-Standing SessionKeeper::accept(const SignInId& id, const cognito::VerifiedTokens& verified,
-                               runtime::BootTime asked) {
+Revalidation SessionKeeper::accept(const SignInId& id, const cognito::VerifiedTokens& verified,
+                                   runtime::BootTime asked) {
   std::optional<Session> session = find(id);
-  if (!session) return Standing::ended;
+  if (!session) return Revalidation::ended;
   if (verified.sub != session->sub) {
     runtime::log(Level::warning, "a session of " + session->user + " became one of another account",
                  {{"USER", session->user},
                   {"DETAIL", "sub " + verified.sub + " instead of " + session->sub}});
     (void)end(id, "identity");
-    return Standing::ended;
+    return Revalidation::ended;
   }
   // Also what is lost counts for the account phase, so before the session ends by it.
   known_.verified(session->user, verified.groups, clock_.wall_time());
   // No service of that name: [access] alone decides.
   if (!policy::access_permitted(*config_, session->user, "", verified.groups)) {
     (void)end(id, "access");
-    return Standing::ended;
+    return Revalidation::ended;
   }
   session->groups = verified.groups;
   session->verified = asked;
-  if (store_.put(*session)) return Standing::good;
+  if (store_.put(*session)) return Revalidation::good;
   (void)end(id, "not-stored");
-  return Standing::ended;
+  return Revalidation::ended;
 }
 
 }  // namespace pamcognito::flows

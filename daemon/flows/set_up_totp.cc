@@ -35,16 +35,16 @@ Ended sign_in_first() {
   return ended(Outcome::not_permitted, "no-recent-sign-in", prompts::sign_in_first());
 }
 
-Ended without_token(Standing standing) {
+Ended without_token(Revalidation standing) {
   switch (standing) {
-    case Standing::unreachable:
+    case Revalidation::unreachable:
       return ended(Outcome::failed, "not-connected", prompts::pool_unreachable(), Level::warning);
-    case Standing::throttled:
+    case Revalidation::throttled:
       return ended(Outcome::failed, "too-many-requests", prompts::busy(), Level::warning);
-    case Standing::good:
-    case Standing::ended:
-    case Standing::disabled:
-    case Standing::reset_required:
+    case Revalidation::good:
+    case Revalidation::ended:
+    case Revalidation::disabled:
+    case Revalidation::reset_required:
       break;
   }
   return sign_in_first();
@@ -57,7 +57,7 @@ Task<Ended> set_up_totp_by_session(SignInContext* context) {
   if (!basis) co_return sign_in_first();
   // The session's sign-in gave the first factor, so "cannot be reached" is never the whole truth.
   context->first_factor_given = true;
-  std::expected<std::string, Standing> token =
+  std::expected<std::string, Revalidation> token =
       co_await context->services.sessions->access_token(basis->session, context->step_deadline());
   if (!token) co_return without_token(token.error());
 

@@ -13,7 +13,7 @@ namespace {
 constexpr int kMaxChallenges = 20;
 }  // namespace
 
-Task<SignInResult> SignIn::run() {
+Task<Ended> SignIn::run() {
   Ended end = co_await run_to_the_end();
   if (end->detail.empty()) end->detail = context_.untold_error;
   end->calls = context_.trace.text();
@@ -21,7 +21,7 @@ Task<SignInResult> SignIn::run() {
   if (end->accepted && policy::wants_password_verifiers(context_.config()) &&
       context_.config().pool.auth_flow != policy::AuthFlow::custom)
     end->accepted->password = std::move(context_.password);
-  co_return std::move(*end);
+  co_return end;
 }
 
 Task<Ended> SignIn::run_to_the_end() {
@@ -52,12 +52,12 @@ Task<Ended> SignIn::run_to_the_end() {
     step = co_await answer_challenge(&context_, std::move(step->challenge));
   }
   if (!step) co_return std::move(step.error());
-  Ended end = co_await finish(std::move(*step->tokens));
+  Ended end = co_await finish(std::move(step->tokens));
   co_return end;
 }
 
-Task<Ended> SignIn::finish(cognito::Tokens tokens) {
-  Ended end = co_await accept(&context_, std::move(tokens));
+Task<Ended> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
+  Ended end = co_await accept(&context_, std::move(*tokens));
   if (end->outcome != Outcome::success || context_.request.goal == Goal::sign_in) co_return end;
   if (context_.password_changed) {
     end->notice = Notice::info(prompts::password_changed());

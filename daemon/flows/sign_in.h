@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "daemon/flows/sign_in_context.h"
@@ -20,14 +21,16 @@ class SignIn {
   SignIn(const SignIn&) = delete;
   SignIn& operator=(const SignIn&) = delete;
 
-  // The object outlives the task.
-  runtime::Task<SignInResult> run();
+  // The object outlives the task. Never null.
+  runtime::Task<Ended> run();
   // So far, for the log line of a sign-in that is cut short (CallTrace::text()).
   [[nodiscard]] const std::string& calls() const noexcept { return context_.trace.text(); }
+  [[nodiscard]] const SignInServices& services() const noexcept { return context_.services; }
+  [[nodiscard]] const SignInRequest& request() const noexcept { return context_.request; }
 
  private:
   runtime::Task<Ended> run_to_the_end();
-  runtime::Task<Ended> finish(cognito::Tokens tokens);
+  runtime::Task<Ended> finish(std::unique_ptr<cognito::Tokens> tokens);
 
   SignInContext context_;
 };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/flows/error_table.h"
+#include "daemon/policy/access.h"
 #include "daemon/prompts/texts.h"
 
 namespace pamcognito::flows {
@@ -86,6 +87,7 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
       // A sign-in may begin with a call, before any answer.
       step_deadline_(services.clock->now() + kStep) {}
 
+// Not a coroutine: no frame keeps the prompt while the person types.
 Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
   const Purpose purpose = prompt.purpose;
   if (prompt.notice.kind == Notice::Kind::none) prompt.notice = std::exchange(notice, Notice());
@@ -94,7 +96,12 @@ Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
   }
   if (purpose != Purpose::password && purpose != Purpose::password_and_code)
     asked_more_than_password = true;
-  std::expected<Secret, ConversationError> answer = co_await conversation->ask(std::move(prompt));
+  return take_answer(purpose, conversation->ask(std::move(prompt)));
+}
+
+Task<std::expected<Secret, Ended>> SignInContext::take_answer(
+    Purpose purpose, Task<std::expected<Secret, ConversationError>> answering) {
+  std::expected<Secret, ConversationError> answer = co_await std::move(answering);
   step_deadline_ = services.clock->now() + kStep;
   if (!answer) {
     const bool gone = answer.error() == ConversationError::gone;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/secret.h"
-#include "daemon/cognito/factors.h"
+#include "daemon/cognito/challenge_parameters.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/flows/conversation.h"
 #include "daemon/flows/sign_in_types.h"
@@ -95,6 +95,9 @@ struct SignInContext {
                                      runtime::MonotonicTime received) const;
 
  private:
+  runtime::Task<std::expected<Secret, Ended>> take_answer(
+      Purpose purpose, runtime::Task<std::expected<Secret, ConversationError>> answering);
+
   runtime::MonotonicTime step_deadline_;
 };
 

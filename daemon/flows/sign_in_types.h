@@ -45,7 +45,9 @@ struct SignInRequest {
   Goal goal = Goal::sign_in;
   std::string log_id;  // ties together what is logged of one sign-in, from the module to the pool;
                        // 16 hexadecimal digits, no capability
+  bool is_test = false;         // of a sign-in: a success is told, and nothing of it is kept
   bool caller_is_root = false;  // a PAM host that runs as root asks; else the user's own process
+  bool real_root = false;       // and root started it: for the account phase
   // Of the login that the host process belongs to, if that is the user's own: only then may a
   // session of it stand in for the sign-in. Unset: none, or not to be believed.
   sessions::Binding binding;

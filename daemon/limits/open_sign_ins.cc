@@ -13,10 +13,9 @@ std::size_t count_of(const Map& counts, const Key& key) {
   return found == counts.end() ? 0 : found->second;
 }
 
-template <class Map, class Key>
-void lower(Map& counts, const Key& key) noexcept {
-  const auto found = counts.find(key);
-  if (found != counts.end() && --found->second == 0) counts.erase(found);
+template <class Map>
+void lower(Map& counts, typename Map::iterator counter) noexcept {
+  if (--counter->second == 0) counts.erase(counter);
 }
 
 std::size_t most_of(const Origin& origin) {
@@ -26,23 +25,33 @@ std::size_t most_of(const Origin& origin) {
 
 }  // namespace
 
-SignInPlace::SignInPlace(OpenSignIns* owner, UserAndOrigin key)
-    : owner_(owner), key_(std::move(key)) {}
+SignInPlace::SignInPlace(OpenSignIns* owner, OfOrigin of_origin, OfUser of_user)
+    : owner_(owner), of_origin_(of_origin), of_user_(of_user) {}
 
 SignInPlace::SignInPlace(SignInPlace&& other) noexcept
-    : owner_(std::exchange(other.owner_, nullptr)), key_(std::move(other.key_)) {}
+    : owner_(std::exchange(other.owner_, nullptr)),
+      of_origin_(other.of_origin_),
+      of_user_(other.of_user_) {}
 
 SignInPlace& SignInPlace::operator=(SignInPlace&& other) noexcept {
   if (this != &other) {
-    if (owner_ != nullptr) owner_->give_back(key_);
+    give_back();
     owner_ = std::exchange(other.owner_, nullptr);
-    key_ = std::move(other.key_);
+    of_origin_ = other.of_origin_;
+    of_user_ = other.of_user_;
   }
   return *this;
 }
 
 SignInPlace::~SignInPlace() {
-  if (owner_ != nullptr) owner_->give_back(key_);
+  give_back();
+}
+
+void SignInPlace::give_back() noexcept {
+  if (owner_ == nullptr) return;
+  lower(owner_->by_origin_, of_origin_);
+  lower(owner_->by_user_and_origin_, of_user_);
+  --owner_->all_;
 }
 
 std::optional<SignInPlace> OpenSignIns::take(const std::string& user, const Origin& origin) {
@@ -54,18 +63,12 @@ std::optional<SignInPlace> OpenSignIns::take(const std::string& user, const Orig
     return std::nullopt;
   }
   // Both counters exist before one is raised: without memory, nothing was counted.
-  std::size_t& of_origin = by_origin_[origin];
-  std::size_t& of_user = by_user_and_origin_[key];
-  ++of_origin;
-  ++of_user;
+  const auto of_origin = by_origin_.try_emplace(origin).first;
+  const auto of_user = by_user_and_origin_.try_emplace(std::move(key)).first;
+  ++of_origin->second;
+  ++of_user->second;
   ++all_;
-  return SignInPlace(this, std::move(key));
-}
-
-void OpenSignIns::give_back(const UserAndOrigin& key) noexcept {
-  lower(by_origin_, key.second);
-  lower(by_user_and_origin_, key);
-  --all_;
+  return SignInPlace(this, of_origin, of_user);
 }
 
 }  // namespace pamcognito::limits

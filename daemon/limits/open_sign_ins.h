@@ -27,9 +27,15 @@ class SignInPlace {
 
  private:
   friend class OpenSignIns;
-  SignInPlace(OpenSignIns* owner, UserAndOrigin key);
+  using OfOrigin = std::map<Origin, std::size_t>::iterator;
+  using OfUser = std::map<UserAndOrigin, std::size_t>::iterator;
+  SignInPlace(OpenSignIns* owner, OfOrigin of_origin, OfUser of_user);
+  void give_back() noexcept;
+
   OpenSignIns* owner_;
-  UserAndOrigin key_;
+  // The counters that it was counted in: a counter stays while it is not 0.
+  OfOrigin of_origin_;
+  OfUser of_user_;
 };
 
 // Bounds the sign-ins that are open at once: 64 for a non-root real uid; for root per origin 32 for
@@ -56,8 +62,6 @@ class OpenSignIns {
 
  private:
   friend class SignInPlace;
-  void give_back(const UserAndOrigin& key) noexcept;
-
   const std::size_t limit_;
   std::size_t all_ = 0;
   std::map<Origin, std::size_t> by_origin_;

@@ -1,7 +1,7 @@
-#include <algorithm>
-#include <string>
+#include "daemon/policy/access.h"
 
-#include "daemon/policy/config.h"
+#include <algorithm>
+#include <array>
 
 namespace pamcognito::policy {
 namespace {
@@ -34,9 +34,7 @@ const ServiceConfig* service_of(const Config& config, std::string_view service) 
 }
 
 UnknownAccount built_in_unknown(std::string_view service) {
-  if (service == "systemd-user" || service == "cron" || service == "atd") {
-    return UnknownAccount::allow;
-  }
+  if (is_unattended(service)) return UnknownAccount::allow;
   if (service == "su" || service == "su-l") return UnknownAccount::allow_root;
   return UnknownAccount::deny;
 }
@@ -76,6 +74,11 @@ AccessVerdict explain_access(const Config& config, std::string_view user, std::s
 bool access_permitted(const Config& config, std::string_view user, std::string_view service,
                       const std::vector<std::string>& groups) {
   return explain_access(config, user, service, groups).permitted;
+}
+
+bool is_unattended(std::string_view service) {
+  constexpr std::array<std::string_view, 3> services = {"systemd-user", "cron", "atd"};
+  return std::ranges::find(services, service) != services.end();
 }
 
 UnknownAccount unknown_account(const Config* config, std::string_view service) {

@@ -7,12 +7,12 @@
 #include <string>
 #include <utility>
 
+#include "common/text.h"
 #include "daemon/policy/config_files.h"
 #include "daemon/policy/credential.h"
 #include "daemon/policy/ini_file.h"
 #include "daemon/policy/reauth.h"
 #include "daemon/policy/settings.h"
-#include "daemon/policy/system_error.h"
 
 namespace pamcognito::policy {
 namespace {

@@ -167,34 +167,4 @@ using ConfigResult = std::expected<Config, std::string>;
 // earlier one. Secrets come from the directory $CREDENTIALS_DIRECTORY, if the variable is set.
 ConfigResult load_config(const std::string& path);
 
-// "%u" becomes the Linux name, "%%" a per cent sign.
-std::string cognito_username(const AccessConfig& access, std::string_view linux_name);
-
-// May a member of `groups`, named `user`, sign in to `service`? [access] and the service's
-// narrowing must both hold.
-bool access_permitted(const Config& config, std::string_view user, std::string_view service,
-                      const std::vector<std::string>& groups);
-
-// The same, and which rule decided: the one that lets in (of a service that narrows: that
-// service's), or the one that no group or name fulfils. For people.
-struct AccessVerdict {
-  bool permitted = false;
-  std::string rule;
-
-  AccessVerdict() = default;
-  AccessVerdict(bool permitted_, std::string rule_)
-      : permitted(permitted_), rule(std::move(rule_)) {}
-};
-AccessVerdict explain_access(const Config& config, std::string_view user, std::string_view service,
-                             const std::vector<std::string>& groups);
-
-// What the account phase answers for a user that was never seen: the configuration's, else the
-// built-in: allow for systemd-user, cron and atd; allow_root for su and su-l; deny.
-// `config` may be null: an unconfigured daemon.
-UnknownAccount unknown_account(const Config* config, std::string_view service);
-// "unknown of [service sshd]", or that it is built in.
-std::string explain_unknown_account(const Config* config, std::string_view service);
-// As the configuration writes it.
-std::string_view to_string(UnknownAccount rule);
-
 }  // namespace pamcognito::policy

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "common/fd.h"
-#include "daemon/policy/system_error.h"
+#include "common/text.h"
 
 namespace pamcognito::policy {
 namespace {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/cognito/endpoint.h"
+#include "daemon/policy/access.h"
 #include "daemon/policy/values.h"
 
 namespace pamcognito::policy {
@@ -111,10 +112,11 @@ ValueResult<std::string> parse_language(std::string_view value) {
   return std::unexpected("is not the name of a language, such as de or pt_BR");
 }
 
-constexpr std::array<std::string_view, 17> kSignInServices = {
-    "sshd",     "login",        "sudo", "sudo-i",       "su",     "su-l",
-    "lightdm",  "gdm-password", "sddm", "xscreensaver", "i3lock", "swaylock",
-    "polkit-1", "passwd",       "cron", "systemd-user", "atd"};
+// Those of prompts/rendering.cc, which this layer does not know; a test there holds the two
+// together.
+constexpr std::array<std::string_view, 14> kSignInServices = {
+    "sshd",         "login", "sudo",         "sudo-i", "su",       "su-l",     "lightdm",
+    "gdm-password", "sddm",  "xscreensaver", "i3lock", "swaylock", "polkit-1", "passwd"};
 
 ValueResult<std::vector<std::string>> parse_services(std::string_view value) {
   auto services = parse_list(value);
@@ -124,7 +126,8 @@ ValueResult<std::vector<std::string>> parse_services(std::string_view value) {
       return std::unexpected("names " + service + ", which is no file in /etc/pam.d");
     }
     // Each of their sign-ins would send a message before anybody typed anything.
-    if (std::ranges::find(kSignInServices, service) != kSignInServices.end()) {
+    if (is_unattended(service) ||
+        std::ranges::find(kSignInServices, service) != kSignInServices.end()) {
       return std::unexpected("names " + service +
                              ", which people sign in by: make a PAM service for resets alone");
     }

@@ -13,7 +13,6 @@ namespace {
 
 using Applied = std::expected<void, std::string>;
 using std::chrono::days;
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 // Where a row's value goes. `service` is set in [service NAME] only.

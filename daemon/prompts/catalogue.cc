@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "common/fd.h"
-#include "daemon/policy/system_error.h"
+#include "common/text.h"
 #include "daemon/policy/values.h"
 #include "daemon/prompts/mo_file.h"
 
@@ -28,7 +28,7 @@ std::unexpected<std::string> wrong(const std::string& path, const std::string& w
 
 std::unexpected<std::string> unreadable(const std::string& path, int error) {
   if (error == ENOENT) return wrong(path, "does not exist", "install that language");
-  return wrong(path, "cannot be read: " + policy::describe_errno(error), "see to its permissions");
+  return wrong(path, "cannot be read: " + describe_errno(error), "see to its permissions");
 }
 
 std::expected<std::string, std::string> read_file(const std::string& path) {

@@ -66,6 +66,7 @@ constexpr std::array kRows = {
     Row{"polkit-1", {.deadline = seconds(300)}},
     Row{"cron", unattended()},
     Row{"systemd-user", unattended()},
+    Row{"atd", unattended()},
 };
 
 Rendering built_in(std::string_view service) {

@@ -40,8 +40,9 @@ struct KnownUsers::Pending {
   std::weak_ptr<runtime::OneShot<Written>> waiter;
 };
 
-KnownUsers::KnownUsers(runtime::EventLoop& loop, runtime::Worker& worker, std::string path)
-    : loop_(loop), worker_(worker), path_(std::move(path)) {}
+KnownUsers::KnownUsers(runtime::EventLoop& loop, runtime::Worker& worker, std::string path,
+                       std::chrono::milliseconds retry)
+    : loop_(loop), worker_(worker), path_(std::move(path)), retry_after_(retry) {}
 
 KnownUsers::~KnownUsers() = default;
 
@@ -172,6 +173,7 @@ runtime::Task<KnownUsers::Written> KnownUsers::write(KnownUserChange change) {
 void KnownUsers::start_writing() {
   again_ = writing_.running();
   if (again_) return;
+  retry_.reset();
   writing_ = loop_.spawn(write_all(), [this](bool threw) {
     if (threw) report(std::unexpected(path_ + ": out of memory"));
     // What came after the last look.
@@ -211,10 +213,20 @@ runtime::Task<void> KnownUsers::write_all() {
       }
     }
     report(written);
-    // What failed is tried again with the next change, not at once: the disk is as it was.
-    if (!written && waiting_.empty()) break;
+    // Not at once: the disk is as it was.
+    if (!written && waiting_.empty()) {
+      try_again_later();
+      break;
+    }
   }
   for (auto& done : std::exchange(flushed_, {})) loop_.post(std::move(done));
+}
+
+// Without waiting for the next change, which may never come: a mark of a disabled account that is
+// only in memory is gone with the next boot.
+void KnownUsers::try_again_later() {
+  if (unwritten_.empty()) return;
+  retry_.emplace(loop_, loop_.now() + retry_after_, [this] { start_writing(); });
 }
 
 // What the disk has now counts here.

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <expected>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -66,8 +68,9 @@ class KnownUsers {
       3600;  // s; older facts are written though nothing changed
 
   // `worker` does the writing; both outlive this. `path`: of the file; its directory exists, or
-  // nothing can be written.
-  KnownUsers(runtime::EventLoop& loop, runtime::Worker& worker, std::string path);
+  // nothing can be written. `retry`: how long after a failure what waits is tried again.
+  KnownUsers(runtime::EventLoop& loop, runtime::Worker& worker, std::string path,
+             std::chrono::milliseconds retry = std::chrono::minutes(1));
   KnownUsers(const KnownUsers&) = delete;
   KnownUsers& operator=(const KnownUsers&) = delete;
   ~KnownUsers();
@@ -78,6 +81,8 @@ class KnownUsers {
   std::expected<void, std::string> load(const std::string& user_pool_id);
   // False: load() failed, no answer of this object means "not pinned".
   [[nodiscard]] bool is_readable() const noexcept { return readable_; }
+  // False: the last writing failed.
+  [[nodiscard]] bool is_on_disk() const noexcept { return !failing_; }
 
   // Null: never seen. Good until the loop runs on.
   [[nodiscard]] const KnownUser* find(std::string_view user) const;
@@ -93,7 +98,7 @@ class KnownUsers {
 
   // Tokens of a pinned user were verified: so its standing is good. Counts here at once; written
   // later, and only if it says something new or an hour has passed. A disk that does not take it is
-  // said in the log, once; it is tried again with the next change.
+  // said in the log, once; it is tried again with the next change, and every minute.
   void verified(std::string_view user, const std::vector<std::string>& groups, std::time_t now);
   void set_standing(std::string_view user, Standing standing);
   // The pool has refused what the user was verified by: the groups no longer count. The pin stays.
@@ -111,10 +116,12 @@ class KnownUsers {
   runtime::Task<void> write_all();
   void take_over(const KnownUserChange& change);
   void report(const Written& written);
+  void try_again_later();
 
   runtime::EventLoop& loop_;
   runtime::Worker& worker_;
   const std::string path_;
+  const std::chrono::milliseconds retry_after_;
   std::string pool_;
   bool readable_ = false;
   KnownUserMap users_;
@@ -126,6 +133,7 @@ class KnownUsers {
   std::vector<std::function<void()>> flushed_;
   bool failing_ = false;
   bool again_ = false;  // something was said while a writing ran
+  std::optional<runtime::Timer> retry_;
   runtime::EventLoop::Spawned writing_;
 };
 

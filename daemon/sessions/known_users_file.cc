@@ -11,7 +11,6 @@
 #include "common/fd.h"
 #include "common/text.h"
 #include "common/user_name.h"
-#include "daemon/policy/system_error.h"
 #include "daemon/sessions/database.h"
 
 namespace pamcognito::sessions {
@@ -89,7 +88,7 @@ std::expected<bool, std::string> check_file(const std::string& path) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return false;
-    return std::unexpected("cannot be reached: " + policy::describe_errno(errno));
+    return std::unexpected("cannot be reached: " + describe_errno(errno));
   }
   if (S_ISLNK(info.st_mode)) return std::unexpected("is a symbolic link");
   if (!S_ISREG(info.st_mode)) return std::unexpected("is not a regular file");
@@ -164,7 +163,7 @@ std::expected<KnownUserMap, std::string> read_rows(Database& database, const std
 Checked create(const std::string& path) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (file) return {};
-  return std::unexpected("cannot be made: " + policy::describe_errno(errno));
+  return std::unexpected("cannot be made: " + describe_errno(errno));
 }
 
 DatabaseResult<void> write_row(Database& database, const KnownUserChange& change) {

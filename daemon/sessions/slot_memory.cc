@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "daemon/policy/system_error.h"
+#include "common/text.h"
 #include "daemon/runtime/journal.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -39,7 +39,7 @@ using HeaderPage = std::array<std::uint8_t, SlotMemory::kHeaderSize>;
 static_assert(sizeof(Header) <= sizeof(HeaderPage));
 
 std::unexpected<std::string> failed(std::string_view what) {
-  return std::unexpected(std::string(what) + ": " + policy::describe_errno(errno));
+  return std::unexpected(std::string(what) + ": " + describe_errno(errno));
 }
 
 // A unit with ProcSubset=pid cannot read the file; systemd knows the id too (%b in the unit). Where
@@ -120,9 +120,8 @@ std::expected<SlotMemory, std::string> SlotMemory::map(Fd fd, std::size_t size,
   SlotMemory memory(std::move(fd), {static_cast<std::uint8_t*>(start), size}, slot_size);
   if (::madvise(start, size, MADV_DONTDUMP) != 0) return failed("MADV_DONTDUMP");
   if (::mlock2(start, size, MLOCK_ONFAULT) != 0) {
-    const std::string error =
-        "the sessions' memory (" + std::to_string(size >> 20U) +
-        " MiB) cannot be locked, see LimitMEMLOCK=: " + policy::describe_errno(errno);
+    const std::string error = "the sessions' memory (" + std::to_string(size >> 20U) +
+                              " MiB) cannot be locked, see LimitMEMLOCK=: " + describe_errno(errno);
     if (lock_required) return std::unexpected(error);
     runtime::log(runtime::Level::warning, error + "; tokens may be swapped to a disk");
   }

@@ -1,6 +1,7 @@
 #include "daemon/sessions/verified_facts.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace pamcognito::sessions {
@@ -24,8 +25,10 @@ std::optional<VerifiedFacts> VerifiedFactsStore::of_sign_in(const SignInId& id,
                                                             std::string_view user,
                                                             std::string_view service,
                                                             runtime::BootTime now) const {
-  const auto found = std::ranges::find(sign_ins_, id, &SignIn::id);
-  if (found == sign_ins_.end() || found->user != user || found->service != service ||
+  // What is asked for has just been remembered.
+  const auto newest_first = std::views::reverse(sign_ins_);
+  const auto found = std::ranges::find(newest_first, id, &SignIn::id);
+  if (found == newest_first.end() || found->user != user || found->service != service ||
       is_over(found->facts, now))
     return std::nullopt;
   return found->facts;

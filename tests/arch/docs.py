@@ -1,11 +1,17 @@
 """What the pages say is there: links lead somewhere, keys and commands exist in the code, and a block
 says what it is, so that a test knows whether to run it.
 
-check(root) gives the problems, a line each.
+check(root) gives the problems, a line each. YAML is only looked at where Python has a parser for it.
 """
 
+import json
 import pathlib
 import re
+
+try:
+    import yaml
+except ImportError:
+    yaml = None
 
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
@@ -171,6 +177,40 @@ def wrong_blocks(path, text):
                    + ", ".join(RUN + NOT_RUN))
 
 
+# Data that is for other programs.
+def parse_yaml(text):
+    """With the tags of CloudFormation and others, whose meaning does not matter here."""
+    loader = type("AnyTag", (yaml.SafeLoader,), {})
+    loader.add_multi_constructor("!", lambda *_: None)
+    yaml.load(text, loader)
+
+
+def unparsable(text, parse, wrong):
+    try:
+        parse(text)
+    except wrong as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def broken_data(text):
+    for block in blocks_of(text):
+        kind, problem = (block.info.split() or [""])[0], None
+        if kind == "json":
+            problem = unparsable(block.text, json.loads, ValueError)
+        elif kind == "yaml" and yaml:
+            problem = unparsable(block.text, parse_yaml, yaml.YAMLError)
+        if problem:
+            yield f"line {block.line}: no {kind}: {problem}"
+
+
+def broken_workflows(root):
+    for path in sorted((root / ".github").rglob("*.yml")) if yaml else ():
+        problem = unparsable(path.read_text(encoding="utf-8"), parse_yaml, yaml.YAMLError)
+        if problem:
+            yield f"{path.relative_to(root)}: no yaml: {problem}"
+
+
 def unlisted_pages(root):
     index = root / "docs/README.md"
     listed = set(re.findall(r"\]\(([a-z-]+\.md)", index.read_text(encoding="utf-8")))
@@ -183,10 +223,11 @@ def check(root):
     root = pathlib.Path(root)
     keys = known_keys(root)
     commands, options = known_commands(root)
-    found = list(unlisted_pages(root))
+    found = [*unlisted_pages(root), *broken_workflows(root)]
     for path in pages(root):
         text = path.read_text(encoding="utf-8")
         for problem in (*broken_links(root, path, text), *wrong_settings(keys, text),
-                        *wrong_commands(commands, options, text), *wrong_blocks(path, text)):
+                        *wrong_commands(commands, options, text), *wrong_blocks(path, text),
+                        *broken_data(text)):
             found.append(f"{path.relative_to(root)}: {problem}")
     return found

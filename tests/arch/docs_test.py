@@ -164,6 +164,25 @@ class Planted(unittest.TestCase):
         self.page("```sh admin\ncognitoctl status --metric\n```")
         self.assert_problem("--metric: no such option")
 
+    def test_a_block_of_json_that_is_none(self):
+        self.write("README.md", "```json\n{\"a\": 1,}\n```\n")
+        self.assert_problem("README.md: line 1: no json")
+
+    @unittest.skipUnless(docs.yaml, "needs python3-yaml")
+    def test_a_block_of_yaml_that_is_none(self):
+        self.page("```yaml cloud-init\nusers: [alice\n```")
+        self.assert_problem("line 5: no yaml")
+
+    @unittest.skipUnless(docs.yaml, "needs python3-yaml")
+    def test_yaml_with_tags_of_others(self):
+        self.page("```yaml cloudformation\nId: !Ref Pool\n```")
+        self.assertEqual(docs.check(self.root), [])
+
+    @unittest.skipUnless(docs.yaml, "needs python3-yaml")
+    def test_a_workflow_that_is_no_yaml(self):
+        self.write(".github/workflows/ci.yml", "on: [push\n")
+        self.assert_problem(".github/workflows/ci.yml: no yaml")
+
     def test_a_block_of_no_kind(self):
         self.page("```sh\nls\n```")
         self.assert_problem('a block of the kind "sh"')

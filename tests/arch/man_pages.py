@@ -272,7 +272,9 @@ def row_problems(tree, row, head, body):
 
 def check_unknown(tree, page):
     """`unknown` of [service NAME]: the built-in answers."""
-    built_in = function("built_in_unknown", tree.read("daemon/policy/access.cc"))
+    text = tree.read("daemon/policy/access.cc")
+    unattended = re.search(r"services = {(.*?)}", function("is_unattended", text)).group(1)
+    built_in = function("built_in_unknown", text).replace("is_unattended(service", f"({unattended}")
     expected = {name: answer.replace("_", "-")
                 for names, answer in re.findall(r"if \((.*?)\)\s*{?\s*return UnknownAccount::(\w+);",
                                                 built_in, re.DOTALL)
@@ -414,9 +416,10 @@ def signature(arguments):
 def check_interface(tree):
     page = tree.page("org.pamcognito.Auth1.5")
     text = tree.read("conf/org.pamcognito.Auth1.xml")
-    interface = xml.fromstring(text).find("interface")
+    contract = xml.fromstring(text)
+    interface = contract.find("interface")
     methods = set()
-    for method in interface.iter("method"):
+    for method in contract.iter("method"):
         inward = [each for each in method.iter("arg") if each.get("direction") == "in"]
         outward = [each for each in method.iter("arg") if each.get("direction") == "out"]
         methods.add(f"*{method.get('name')}*({signature(inward)}) -> ({signature(outward)})")

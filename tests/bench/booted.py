@@ -30,8 +30,17 @@ def prepare(machine):
     machine.run("sh", "-c", f"cat /etc/ssl/certs/ca-certificates.crt {POOL_STATE}/ca.pem >/etc/pam-cognito/all-ca.pem")
     machine.write(CONFIG, machine.read(CONFIG).replace("pool-ca.pem", "all-ca.pem"))
     machine.write(f"/etc/pam.d/{SERVICE}", "auth required pam_cognito.so\naccount required pam_cognito.so\n")
-    # The bus, not the boot, is to start the daemon.
-    machine.run("systemctl", "disable", "--now", UNIT)
+
+
+def unmount_what_only_a_container_has(machine):
+    """systemd reads the list of all mounts about 150 times when it starts the unit. systemd-nspawn has
+    put some twenty into it that no other machine has."""
+    mounts = [line.split()[4] for line in machine.read("/proc/self/mountinfo").splitlines()]
+    needed = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")
+    for path in reversed(mounts):
+        if path.startswith(("/proc/", "/run/host/", "/sys/fs/cgroup/")) and path not in needed:
+            machine.run("umount", path, check=False)
+    return len(machine.read("/proc/self/mountinfo").splitlines())
 
 
 def main_pid(machine):
@@ -60,10 +69,30 @@ def sign_in_s(machine):
     return float(took), pool_cpu_s(machine) - before
 
 
+def boots(machine, starts_at_boot):
+    """First and second sign-in after each boot, with how many mounts."""
+    machine.run("systemctl", "enable" if starts_at_boot else "disable", UNIT)
+    firsts, seconds, mounts = [], [], 0
+    for _ in range(BOOTS):
+        machine.reboot()
+        mounts = unmount_what_only_a_container_has(machine)
+        if (main_pid(machine) != "0") != starts_at_boot:
+            raise RuntimeError(f"cognitod runs: {not starts_at_boot}, before anybody has signed in")
+        firsts.append(sign_in_s(machine))
+        seconds.append(sign_in_s(machine))
+    return firsts, seconds, mounts
+
+
 def memory_mib(machine):
+    # Pages of a file that was just written count as dirty.
+    machine.run("sync")
     text = machine.read(f"/proc/{main_pid(machine)}/smaps_rollup")
     return {key: int(re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE).group(1)) / MIB
             for key in ("Pss", "Private_Dirty", "Rss")}
+
+
+def beyond_ms(figures):
+    return statistics.median(took - pool for took, pool in figures) * 1000
 
 
 def row(rows, identifier, what, figure, unit, limit=None, note=""):
@@ -77,25 +106,21 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json")
     options = parser.parse_args()
-    rows, firsts, warm = [], [], []
-    with BootedMachine("bench") as machine:
+    rows = []
+    # On a disk: the pages of a program that lies in memory would count as the process' own.
+    with BootedMachine("bench", on_disk=True) as machine:
         prepare(machine)
-        for _ in range(BOOTS):
-            machine.reboot()
-            if main_pid(machine) != "0":
-                raise RuntimeError("cognitod runs before anybody has signed in")
-            firsts.append(sign_in_s(machine))
-            warm.append(sign_in_s(machine))
+        activated, _, mounts = boots(machine, starts_at_boot=False)
+        shipped, warm, _ = boots(machine, starts_at_boot=True)
         time.sleep(UNTIL_IDLE_S)
         memory = memory_mib(machine)
-    beyond = statistics.median(took - pool for took, pool in firsts) * 1000
-    warm_beyond = statistics.median(took - pool for took, pool in warm) * 1000
     row(rows, "booted_private_dirty", "idle daemon after a sign-in: private dirty", memory["Private_Dirty"], "MiB", 4)
     row(rows, "booted_pss", "idle daemon after a sign-in: PSS", memory["Pss"], "MiB", 10)
-    row(rows, "booted_first_login", "first sign-in after a boot, beyond the pool's time", beyond, "ms", 80,
-        f"activation, CA bundle; median of {BOOTS} boots, with a start of pamtester; "
-        f"pool {statistics.median(pool for _, pool in firsts) * 1000:.0f} ms")
-    row(rows, "booted_next_login", "the next one", warm_beyond, "ms")
+    row(rows, "booted_first_login", "first sign-in after a boot, beyond the pool's time", beyond_ms(shipped), "ms", 80,
+        f"the boot has started the daemon; median of {BOOTS}, with a start of pamtester")
+    row(rows, "booted_activated_login", "the same where it starts the daemon", beyond_ms(activated), "ms", 80,
+        f"activation by the bus, sandbox, CA bundle; {mounts} mounts")
+    row(rows, "booted_next_login", "the next one", beyond_ms(warm), "ms")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(rows, indent=1) + "\n")
 

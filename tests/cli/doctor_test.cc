@@ -64,6 +64,22 @@ const std::vector<Planted>& all_planted() {
                  "</policy></busconfig>");
        },
        "dbus-policy-lax", State::fault},
+      {"another policy lets everybody call what is root's",
+       [](Machine& m) {
+         m.write("/etc/dbus-1/system.d/zz-calls.conf",
+                 "<busconfig><policy context='default'><allow send_type='method_call'/>"
+                 "</policy></busconfig>");
+       },
+       "dbus-policy-lax", State::fault},
+      {"a bus policy of before there were hosts",
+       [](Machine& m) {
+         m.write(
+             "/etc/dbus-1/system.d/org.pamcognito.Auth1.conf",
+             "<busconfig><policy context='default'><deny own=\"org.pamcognito.Auth1\"/></policy>"
+             "<policy user=\"cognitod\"><allow own=\"org.pamcognito.Auth1\"/></policy>"
+             "</busconfig>");
+       },
+       "dbus-policy", State::fault},
       {"no activation file",
        [](Machine& m) {
          m.remove("/usr/share/dbus-1/system-services/org.pamcognito.Auth1.service");
@@ -76,6 +92,15 @@ const std::vector<Planted>& all_planted() {
       {"the only sudoer is ours",
        [](Machine& m) { m.write(kUsers, "group=cognito-users\nusers=admin\n"); }, "users-admin",
        State::fault},
+      {"the only one whom sudoers names is ours",
+       [](Machine& m) {
+         m.write("/etc/sudoers", "admin ALL=/usr/bin/apt\n@includedir /etc/sudoers.d\n");
+         m.write("/etc/sudoers.d/10-team",
+                 "User_Alias TEAM = bob, \\\n  alice\n"
+                 "TEAM ALL=(ALL) NOPASSWD: ALL\n");
+         m.write(kUsers, "users=alice bob\n");
+       },
+       "users-admin", State::fault},
       {"a user of ours has no account",
        [](Machine& m) { m.write(kUsers, "users=alice zoe\nexclude=admin\n"); }, "users-resolve",
        State::fault},
@@ -188,9 +213,21 @@ const std::vector<Planted>& all_planted() {
          m.chown("/etc/pam-cognito/cognitod.conf.d/10-x.conf", 1001);
        },
        "etc-permissions", State::fault},
-      {"a plain client secret for all to read",
-       [](Machine& m) { m.write("/etc/pam-cognito/client_secret", "s3cret\n"); },
+      {"a plain client secret",
+       [](Machine& m) { m.write("/etc/credstore/cognitod.client_secret", "s3cret\n", 0600); },
        "credential-permissions", State::fault},
+      {"an encrypted client secret for all to read",
+       [](Machine& m) { m.write("/etc/credstore.encrypted/cognitod.client_secret", "Whxqht+d\n"); },
+       "credential-permissions", State::warning},
+      {"a client secret that was encrypted for another machine",
+       [](Machine& m) {
+         m.write("/etc/credstore.encrypted/cognitod.client_secret", "Whxqht+d\n", 0600);
+         m.lose_host_key();
+       },
+       "credential-decrypts", State::fault},
+      {"the user cognitod is an ordinary account",
+       [](Machine& m) { m.replace("/etc/passwd", "cognitod:x:990:", "cognitod:x:1990:"); },
+       "state-permissions", State::fault},
       {"the state can be read by others", [](Machine& m) { m.chmod("/var/lib/cognitod", 0755); },
        "state-permissions", State::fault},
       {"the identities are no database",
@@ -259,6 +296,81 @@ void each_planted_fault_is_named(void**) {
   }
 }
 
+State state_of(const Machine& machine, const char* id) {
+  const cli::Findings findings = machine.findings();
+  const auto found = std::ranges::find(findings, id, &Finding::id);
+  assert_true(found != findings.end());
+  return found->state;
+}
+
+// Whoever sudoers names is an administrator, in a group of that name or not; others are none.
+void administrators_are_those_of_sudoers(void**) {
+  Machine machine;
+  machine.write("/etc/pam-cognito/users.conf", "users=admin alice\n");
+  const auto with = [&](const std::string& rules) {
+    machine.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n" + rules, 0440);
+    return state_of(machine, "users-admin");
+  };
+  for (const char* rule :
+       {"bob ALL=(ALL:ALL) ALL\n", "bob,alice ALL=(root) NOPASSWD:ALL\n", "#1002 ALL=ALL\n",
+        "ALL ALL=(ALL) ALL\n", "carol, \\\n bob ALL=ALL # for now\n"})
+    assert_true(with(rule) == State::ok);
+  for (const char* rule :
+       {"%sudo ALL=(ALL) ALL\n", "%sudo ALL=(ALL) ALL\nbob ALL=/bin/ls\n",
+        "%sudo ALL=(ALL) ALL\nbob ALL=(www-data) ALL\n",
+        "%sudo ALL=(ALL) ALL\n#bob ALL=(ALL) ALL\n", "%sudo ALL=(ALL) ALL\n%wheel ALL=ALL\n"})
+    assert_true(with(rule) == State::fault);
+  machine.remove("/etc/sudoers");  // then by the groups
+  assert_true(state_of(machine, "users-admin") == State::fault);
+}
+
+// The table of directives is the shipped unit's: what a drop-in or an edit takes away is missed.
+void each_directive_of_the_sandbox_is_looked_at(void**) {
+  const std::string unit = Machine().text(kUnit);
+  // What the service is, not what it must not do; the rest has checks of its own.
+  const std::vector<std::string> others = {"WatchdogSec",
+                                           "BusName",
+                                           "ExecStart",
+                                           "User",
+                                           "Environment",
+                                           "Restart",
+                                           "RestartSec",
+                                           "TimeoutStartSec",
+                                           "TimeoutStopSec",
+                                           "StateDirectory",
+                                           "LimitMEMLOCK",
+                                           "FileDescriptorStoreMax",
+                                           "MemoryMax",
+                                           "TasksMax",
+                                           "LimitNOFILE",
+                                           "ExecPaths",
+                                           "LoadCredentialEncrypted"};
+  std::size_t looked_at = 0;
+  const std::string service = unit.substr(unit.find("[Service]"), unit.find("[Install]"));
+  for (const std::string& line : cli::lines_of(service)) {
+    const std::string key = line.substr(0, line.find('='));
+    if (line.find('=') == line.npos || key == "WantedBy" ||
+        std::ranges::find(others, key) != others.end())
+      continue;
+    Machine machine;
+    machine.replace(kUnit, "\n" + line + "\n", "\n");
+    const State without = state_of(machine, "unit-sandbox");
+    if (without != State::warning && without != State::fault)
+      fail_msg("not missed: %s", line.c_str());
+    ++looked_at;
+  }
+  assert_true(looked_at >= 30);
+  assert_true(state_of(Machine(), "unit-sandbox") == State::ok);
+}
+
+// As `systemd-creds encrypt` leaves it.
+void an_encrypted_client_secret_of_root_alone_is_right(void**) {
+  Machine machine;
+  machine.write("/etc/credstore.encrypted/cognitod.client_secret", "Whxqht+d\n", 0600);
+  assert_true(state_of(machine, "credential-permissions") == State::ok);
+  assert_true(state_of(machine, "credential-decrypts") == State::ok);
+}
+
 // A check that reports everything would pass the test above.
 void a_planted_fault_leaves_the_other_checks_alone(void**) {
   Machine machine;
@@ -285,6 +397,9 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_good_machine_has_no_fault),
       cmocka_unit_test(each_planted_fault_is_named),
+      cmocka_unit_test(administrators_are_those_of_sudoers),
+      cmocka_unit_test(each_directive_of_the_sandbox_is_looked_at),
+      cmocka_unit_test(an_encrypted_client_secret_of_root_alone_is_right),
       cmocka_unit_test(a_planted_fault_leaves_the_other_checks_alone),
       cmocka_unit_test(what_cannot_be_looked_at_is_skipped),
   };

@@ -22,6 +22,8 @@ namespace {
 constexpr char kSessionId[] = "00112233445566778899aabbccddeeff";
 constexpr uid_t kAlice = 1001;
 
+bool g_configured = true;
+
 struct Person {
   std::atomic<bool> signed_in{false};
   std::atomic<bool> has_totp{false};
@@ -230,6 +232,11 @@ int change_identity(sd_bus_message* call, void*, sd_bus_error* error) {
 
 int get_status(sd_bus_message* call, void*, sd_bus_error* error) {
   if (caller_of(call) != 0) return not_permitted(error);
+  if (!g_configured)
+    return sd_bus_reply_method_return(
+        call, "a{sv}", 9, "version", "s", "0.1.0", "configured", "b", 0, "user_pool_id", "s", "",
+        "started_at", "t", std::uint64_t{1'790'000'000}, "sessions", "u", 0U, "sign_ins_open", "u",
+        0U, "identities", "u", 0U, "sessions_survive", "b", 1, "identities_writable", "b", 0);
   return sd_bus_reply_method_return(call, "a{sv}", 9, "version", "s", "0.1.0", "configured", "b", 1,
                                     "user_pool_id", "s", "eu-west-1_Example", "started_at", "t",
                                     std::uint64_t{1'790'000'000}, "sessions", "u", 3U,
@@ -258,7 +265,7 @@ int version(sd_bus*, const char*, const char*, const char*, sd_bus_message* repl
 
 int configured(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
                sd_bus_error*) {
-  return sd_bus_message_append(reply, "b", 1);
+  return sd_bus_message_append(reply, "b", g_configured ? 1 : 0);
 }
 
 constexpr auto kAnybody = SD_BUS_VTABLE_UNPRIVILEGED;
@@ -285,7 +292,8 @@ const sd_bus_vtable kTable[] = {
 
 }  // namespace
 
-int serve_fake_auth(int ready) {
+int serve_fake_auth(int ready, bool is_configured) {
+  g_configured = is_configured;
   sd_bus* bus = nullptr;
   int result = sd_bus_open_system(&bus);
   if (result >= 0)

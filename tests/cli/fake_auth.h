@@ -6,6 +6,6 @@ namespace pamcognito::test {
 // may, as in the real one. alice has the password "right" and the code 123456; her factors may be
 // changed once she has signed in. Serves until it is killed; returns only on a failure. Meant for
 // a Child, after a PrivateBus. `ready` is written to when the name is owned.
-int serve_fake_auth(int ready);
+int serve_fake_auth(int ready, bool is_configured);
 
 }  // namespace pamcognito::test

@@ -54,10 +54,16 @@ std::string additional(const std::string& type, const std::vector<std::string>& 
 
 class MachineSystem final : public cli::System {
  public:
-  MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd)
-      : System(root), sshd_(sshd) {}
+  MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd,
+                bool host_key)
+      : System(root), sshd_(sshd), host_key_(host_key) {}
 
-  std::expected<std::string, std::string> run(const std::vector<std::string>&) const override {
+  std::expected<std::string, std::string> run(
+      const std::vector<std::string>& arguments) const override {
+    if (arguments.front().ends_with("systemd-creds")) {
+      if (!host_key_) return std::unexpected("systemd-creds failed");
+      return "s3cret";
+    }
     if (sshd_.empty()) return std::unexpected("sshd is not installed");
     std::string text;
     for (const auto& [key, value] : sshd_) text.append(key).append(" ").append(value).append("\n");
@@ -66,6 +72,7 @@ class MachineSystem final : public cli::System {
 
  private:
   const std::map<std::string, std::string>& sshd_;
+  bool host_key_;
 };
 
 }  // namespace
@@ -85,6 +92,10 @@ Machine::Machine()
   write("/etc/group", "root:x:0:\nsudo:x:27:admin\ncognito-users:x:2000:alice\n");
   write("/etc/shadow", "root:*:1::::::\nadmin:$y$x:1::::::\nalice:!:1::::::\nbob:$y$x:1::::::\n",
         0640);
+  write("/etc/sudoers",
+        "Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n# of the group\n%sudo\tALL=(ALL:ALL) ALL\n"
+        "@includedir /etc/sudoers.d\n",
+        0440);
   write("/etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\n");
   write("/etc/pam-cognito/users.conf", "group=cognito-users\nexclude=admin\n");
   write("/etc/pam-cognito/cognitod.conf",
@@ -160,7 +171,7 @@ void Machine::chown(const std::string& path, uid_t uid) {
 }
 
 cli::Findings Machine::findings() const {
-  const MachineSystem system(root_, sshd_);
+  const MachineSystem system(root_, sshd_, host_key_);
   cli::ConfigCheck config = cli::check_config(system);
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some : {cli::check_bus_policy(system), cli::check_users(system),

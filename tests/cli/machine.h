@@ -27,6 +27,8 @@ class Machine {
   // What `sshd -T` says.
   void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
   void remove_sshd() { sshd_.clear(); }
+  // What is encrypted for another machine.
+  void lose_host_key() { host_key_ = false; }
 
   // All checks but those that need a network or a bus.
   [[nodiscard]] cli::Findings findings() const;
@@ -35,6 +37,7 @@ class Machine {
  private:
   std::string root_;
   std::map<std::string, std::string> sshd_;
+  bool host_key_ = true;
 };
 
 }  // namespace pamcognito::test

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -15,7 +16,7 @@
 namespace pamcognito::cli {
 namespace {
 
-// --- libpam's dispatcher
+// libpam's dispatcher.
 
 PamRule rule(const std::string& module, std::map<std::string, std::string> control,
              unsigned level = 0) {
@@ -76,7 +77,7 @@ void done_within_a_substack_ends_only_that(void**) {
   assert_text(walk(rules, {{"a", "success"}, {"b", "auth_err"}, {"c", "success"}}), "success");
 }
 
-// --- the pool's answer
+// The pool's answer.
 
 policy::PoolConfig pool() {
   policy::PoolConfig config;
@@ -121,6 +122,22 @@ void the_answer_says_whether_the_client_allows_the_flow(void**) {
   assert_true(client("", "<html>") == State::fault);
 }
 
+void a_certificate_of_another_time_points_at_the_clock(void**) {
+  PoolAnswer answer;
+  answer.reached = PoolAnswer::Reached::not_trusted;
+  const auto remedy = [&](const char* problem) {
+    answer.problem = problem;
+    const Findings findings = judge_pool_answer(pool(), answer);
+    return std::ranges::find(findings, "pool-certificate", &Finding::id)->remedy;
+  };
+  for (const char* problem : {"SSL certificate problem: certificate has expired",
+                              "SSL certificate problem: certificate is not yet valid"}) {
+    assert_true(remedy(problem).contains("timedatectl"));
+    assert_false(remedy(problem).contains("ca_file"));
+  }
+  assert_true(remedy("SSL certificate problem: self-signed certificate").contains("ca_file"));
+}
+
 void clocks_are_compared(void**) {
   PoolAnswer answer = answered(200, "", "");
   answer.challenge = "PASSWORD_VERIFIER";
@@ -150,7 +167,7 @@ void a_pool_out_of_reach_is_one_fault(void**) {
   }
 }
 
-// --- explain
+// cognitoctl explain.
 
 JournalEntry entry(std::uint64_t time_us, std::map<std::string, std::string> fields) {
   return {time_us, std::move(fields)};
@@ -175,10 +192,25 @@ std::vector<JournalEntry> journal() {
              {"PAM_COGNITO_CALLS",
               "InitiateAuth ok 52ms 6f1c; RespondToAuthChallenge code-mismatch 48ms 77ab; … "},
              {"PAM_COGNITO_TOKEN", "SECRET"}}),
-      entry(noon + 5'130'000,
-            {{"SYSLOG_IDENTIFIER", "sshd"},
-             {"MESSAGE", "pam_cognito(sshd:auth): sign-in refused id=0123456789abcdef"}}),
+      entry(noon + 5'130'000, {{"SYSLOG_IDENTIFIER", "sshd"},
+                               {"MESSAGE",
+                                "pam_cognito(sshd:auth): sign-in refused cause=outcome user=alice "
+                                "id=0123456789abcdef"}}),
   };
+}
+
+// What `tell` writes.
+std::string told(const std::vector<JournalEntry>& entries) {
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* const terminal = stdout;
+  stdout = ::open_memstream(&text, &size);  // glibc's is a variable
+  tell(Output({}), "0123456789abcdef", events_of(entries));
+  (void)std::fclose(stdout);
+  stdout = terminal;
+  const std::string written(text, size);
+  std::free(text);
+  return written;
 }
 
 void calls_are_taken_apart(void**) {
@@ -211,14 +243,31 @@ void a_story_is_told_in_order(void**) {
   assert_int_equal(events[1].calls.size(), 3);
 }
 
-void an_id_has_sixteen_digits(void**) {
-  assert_true(is_log_id("0123456789abcdef"));
-  assert_false(is_log_id("0123456789abcde"));
-  assert_false(is_log_id("0123456789abcdeF"));
-  assert_false(is_log_id("0123456789abcdef0"));
+void the_modules_own_cause_is_told(void**) {
+  const auto with_cause = [](const std::string& cause) {
+    return told({entry(0, {{"SYSLOG_IDENTIFIER", "sudo"},
+                           {"MESSAGE", "pam_cognito(sudo:auth): sign-in unavailable cause=" +
+                                           cause + " user=alice id=0123456789abcdef"}})});
+  };
+  assert_true(with_cause("no-daemon").contains("\n                cognitod does not run\n"));
+  assert_true(with_cause("another-user").contains("password of another user"));
+  // A word without a sentence is in the line already.
+  assert_int_equal(std::ranges::count(with_cause("outcome"), '\n'), 2);
 }
 
-// --- texts
+void a_change_of_second_factors_is_told_whole(void**) {
+  const std::string text =
+      told({entry(0, {{"SYSLOG_IDENTIFIER", "cognitod"},
+                      {"MESSAGE", "second factors of alice: change: refused"},
+                      {"PAM_COGNITO_CALLS", "SetUserMFAPreference invalid-parameter 40ms 6f1c"},
+                      {"PAM_COGNITO_DETAIL", "User has not set up software token mfa"}})});
+  assert_true(text.contains("cognitod: second factors of alice: change: refused\n"));
+  assert_true(
+      text.contains("user pool: SetUserMFAPreference invalid-parameter, 40ms, request 6f1c"));
+  assert_true(text.contains("User has not set up software token mfa"));
+}
+
+// Texts.
 
 void durations_are_readable(void**) {
   assert_text(duration_text(59), "59 s");
@@ -254,12 +303,14 @@ int main() {
       cmocka_unit_test(a_jump_beyond_the_end_fails),
       cmocka_unit_test(done_within_a_substack_ends_only_that),
       cmocka_unit_test(the_answer_says_whether_the_client_allows_the_flow),
+      cmocka_unit_test(a_certificate_of_another_time_points_at_the_clock),
       cmocka_unit_test(clocks_are_compared),
       cmocka_unit_test(a_pool_out_of_reach_is_one_fault),
       cmocka_unit_test(calls_are_taken_apart),
       cmocka_unit_test(a_story_holds_known_fields_only),
       cmocka_unit_test(a_story_is_told_in_order),
-      cmocka_unit_test(an_id_has_sixteen_digits),
+      cmocka_unit_test(the_modules_own_cause_is_told),
+      cmocka_unit_test(a_change_of_second_factors_is_told_whole),
       cmocka_unit_test(durations_are_readable),
       cmocka_unit_test(error_names_become_exit_codes),
   };

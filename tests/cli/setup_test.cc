@@ -29,6 +29,16 @@ std::string read_file(const fs::path& path) {
   return text.str();
 }
 
+int stop_pool(void**) {
+  if (g_pool > 0) {
+    (void)::kill(g_pool, SIGTERM);
+    (void)::waitpid(g_pool, nullptr, 0);
+  }
+  std::error_code ignored;
+  fs::remove_all(g_root, ignored);
+  return 0;
+}
+
 int start_pool(void**) {
   char directory[] = "/tmp/cognitoctl-setup-XXXXXX";
   assert_non_null(::mkdtemp(directory));
@@ -44,19 +54,14 @@ int start_pool(void**) {
                   PAM_COGNITO_TEST_SEED, nullptr);
     ::_exit(127);
   }
-  // The pool says that it listens by this file; the test's time limit bounds the wait.
-  while (!fs::exists(state + "/ready.json")) (void)::usleep(10'000);
-  std::istringstream(read_file(state + "/ready.json")) >> g_ready;
-  return 0;
-}
-
-int stop_pool(void**) {
-  if (g_pool > 0) {
-    (void)::kill(g_pool, SIGTERM);
-    (void)::waitpid(g_pool, nullptr, 0);
+  // The pool says that it listens by this file.
+  constexpr int tries = 3000;
+  for (int i = 0; i < tries && !fs::exists(state + "/ready.json"); ++i) (void)::usleep(10'000);
+  if (!fs::exists(state + "/ready.json")) {
+    (void)stop_pool(nullptr);
+    fail_msg("waited in vain for cognito-pool");
   }
-  std::error_code ignored;
-  fs::remove_all(g_root, ignored);
+  std::istringstream(read_file(state + "/ready.json")) >> g_ready;
   return 0;
 }
 

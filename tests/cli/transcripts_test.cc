@@ -23,10 +23,10 @@ constexpr uid_t kAlice = kOursUid;
 
 std::unique_ptr<Child> g_daemon;
 
-void start_daemon() {
+void start_daemon(bool configured = true) {
   int ready[2];
   assert_int_equal(::pipe2(ready, O_CLOEXEC), 0);
-  g_daemon = std::make_unique<Child>([&] { return serve_fake_auth(ready[1]); });
+  g_daemon = std::make_unique<Child>([&] { return serve_fake_auth(ready[1], configured); });
   (void)::close(ready[1]);
   char byte = 0;
   assert_int_equal(::read(ready[0], &byte, 1), 1);
@@ -35,6 +35,11 @@ void start_daemon() {
 
 int fresh_daemon(void**) {
   start_daemon();
+  return 0;
+}
+
+int unconfigured_daemon(void**) {
+  start_daemon(false);
   return 0;
 }
 
@@ -116,6 +121,11 @@ void identity_and_policy(void**) {
         {{"identity", "reset", "alice"}, "", kAlice},
         {{"policy", "test", "alice", "sudo"}, "", 0},
         {{"policy", "test", "alice", "sudo", "--json"}, "", 0}});
+}
+
+void status_unconfigured(void**) {
+  play("status-unconfigured",
+       {{{"status"}, "", 0}, {{"--json", "status"}, "", 0}, {{"status"}, "", kAlice}});
 }
 
 void usage(void**) {
@@ -259,6 +269,8 @@ int main() {
   };
   const CMUnitTest tests[] = {
       with_daemon("status", &status),
+      CMUnitTest{"status_unconfigured", &status_unconfigured, &unconfigured_daemon, &stop_daemon,
+                 nullptr},
       with_daemon("login_test", &login_test),
       with_daemon("what_is_tested_is_not_kept", &what_is_tested_is_not_kept),
       with_daemon("mfa", &mfa),

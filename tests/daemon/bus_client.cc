@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -76,6 +77,19 @@ void append_facts(sd_bus_message* message, const FactMap& facts) {
   (void)sd_bus_message_close_container(message);
 }
 
+namespace {
+
+// As modules call: root's by the hosts' interface, where only root may.
+const char* interface_of(std::string_view method) {
+  const bool is_for_root = method == "OpenLogin" || method == "CloseLogin";
+  const bool is_for_both =
+      method == "OpenSignIn" || method == "OpenPasswordChange" || method == "CheckAccount";
+  return is_for_root || (is_for_both && ::geteuid() == 0) ? bus_names::kHostInterface
+                                                          : bus_names::kInterface;
+}
+
+}  // namespace
+
 BusClient::BusClient() {
   if (sd_bus_open_system(&bus_) < 0) give_up("no bus");
 }
@@ -89,13 +103,14 @@ Reply BusClient::call(const char* method, const std::function<void(sd_bus_messag
   sd_bus_message* reply = nullptr;
   sd_bus_error error = SD_BUS_ERROR_NULL;
   (void)sd_bus_message_new_method_call(bus_, &message, bus_names::kService, bus_names::kPath,
-                                       bus_names::kInterface, method);
+                                       interface_of(method), method);
   if (fill) fill(message);
   constexpr std::uint64_t timeout_us = 30'000'000;
   (void)sd_bus_call(bus_, message, timeout_us, &error, &reply);
   constexpr std::string_view prefix = "org.pamcognito.Error.";
   std::string name = error.name != nullptr ? error.name : "";
   if (name.starts_with(prefix)) name.erase(0, prefix.size());
+  if (name == SD_BUS_ERROR_ACCESS_DENIED) name = "AccessDenied";
   sd_bus_error_free(&error);
   sd_bus_message_unref(message);
   return {reply, name};

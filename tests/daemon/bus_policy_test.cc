@@ -80,7 +80,7 @@ void only_cognitod_owns_the_name(void**) {
   assert_int_equal(as_user(kDaemonUid, &owns).wait(), 1);
 }
 
-void everybody_may_call_and_nothing_else(void**) {
+void everybody_may_call_and_only_root_as_a_host(void**) {
   const Child bus = start_strict_bus();
   std::array<int, 2> ready{};
   assert_int_equal(::pipe(ready.data()), 0);
@@ -105,6 +105,11 @@ void everybody_may_call_and_nothing_else(void**) {
     assert_int_equal(as_user(uid, reaches("org.freedesktop.DBus.Properties", "Get")).wait(), 1);
     assert_int_equal(as_user(uid, reaches("org.freedesktop.DBus.Properties", "Set")).wait(), 0);
     assert_int_equal(as_user(uid, reaches("org.example.Other", "Anything")).wait(), 0);
+    // Whoever sends there is believed to be root.
+    const int is_root = uid == 0 ? 1 : 0;
+    assert_int_equal(as_user(uid, reaches(bus_names::kHostInterface, "OpenSignIn")).wait(),
+                     is_root);
+    assert_int_equal(as_user(uid, reaches(nullptr, "OpenLogin")).wait(), 0);
   }
 }
 
@@ -119,7 +124,7 @@ int main() {
       "root:x:0:0::/:/bin/sh\ncognitod:x:990:990::/:/bin/sh\nalice:x:1001:1001::/:/bin/sh\n");
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_cognitod_owns_the_name),
-      cmocka_unit_test(everybody_may_call_and_nothing_else),
+      cmocka_unit_test(everybody_may_call_and_only_root_as_a_host),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

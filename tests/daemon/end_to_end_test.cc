@@ -408,8 +408,8 @@ void a_locker_that_asks_once_takes_password_and_code(void**) {
 }
 
 // "method OpenSignIn user:s:in …", one line a member, in the order of the XML.
-std::string members_of(const std::string& xml) {
-  const std::size_t from = xml.find("<interface name=\"org.pamcognito.Auth1\"");
+std::string members_of(const std::string& interface, const std::string& xml) {
+  const std::size_t from = xml.find("<interface name=\"" + interface + "\"");
   const std::size_t to = xml.find("</interface>", from);
   assert_true(from != std::string::npos && to != std::string::npos);
   const std::string part = xml.substr(from, to - from);
@@ -440,7 +440,8 @@ void the_bus_shows_what_the_contract_says(void**) {
   assert_true(sd_bus_message_read(reply, "s", &shown) >= 0);
   std::ostringstream contract;
   contract << std::ifstream(PAM_COGNITO_TEST_CONTRACT).rdbuf();
-  assert_text(members_of(shown), members_of(contract.str()));
+  for (const char* interface : {"org.pamcognito.Auth1", "org.pamcognito.Host1"})
+    assert_text(members_of(interface, shown), members_of(interface, contract.str()));
   sd_bus_message_unref(reply);
   sd_bus_flush_close_unref(bus);
 }

@@ -68,7 +68,7 @@ class Module {
   std::unique_ptr<runtime::IoWatch> watch_;
 };
 
-struct Stage {
+struct Stage final : bus::OpenSignIn::Holder {
   Stage() {
     int pair[2];
     assert_int_equal(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
@@ -78,32 +78,15 @@ struct Stage {
   }
   // From what the world says by now.
   void make_sign_in() {
-    bus::OpenSignIn::Surroundings around;
-    around.facts = &facts;
-    if (answers_accounts)
-      around.decide_account = [this](SignInId id) { return decide_account(id); };
-    around.may_wait = [this] { return may_wait; };
-    around.finished = [this] {
-      sign_in.reset();
-      ++finished;
-      // A round more, so that the module's end sees what was sent last.
-      after = std::make_unique<runtime::Timer>(loop, loop.now() + std::chrono::milliseconds(1),
-                                               [this] { loop.exit(0); });
-    };
     sign_in = std::make_unique<bus::OpenSignIn>(loop, world.services(), world.request(),
-                                                std::move(*open.take("alice", world.origin)),
-                                                std::move(around), std::move(daemons_end));
-  }
-  runtime::Task<Outcome> decide_account(SignInId id) {
-    asked_for.push_back(id);
-    open_at_account = open.count();
-    co_return Outcome::account_denied;
+                                                std::move(*open.take("alice", world.origin)), this,
+                                                kNumber, std::move(daemons_end));
   }
   void run() {
     if (!sign_in) make_sign_in();
     sign_in->start();
     assert_int_equal(loop.run(), 0);
-    assert_int_equal(finished, 1);
+    assert_int_equal(ended, 1);
     assert_int_equal(open.count(), 0);
   }
   void script_totp() {
@@ -115,22 +98,45 @@ struct Stage {
   [[nodiscard]] bool remembered() const { return !world.keeper->sessions_of("alice").empty(); }
   [[nodiscard]] SignInId id() const { return module->frames.back().sign_in_id; }
   [[nodiscard]] bool has_facts(const SignInId& of) const {
-    return facts.of_sign_in(of, "alice", "sshd", world.clock.boot_time()).has_value();
+    return kept_facts.of_sign_in(of, "alice", "sshd", world.clock.boot_time()).has_value();
   }
 
   World world;
   EventLoop& loop = world.loop;
-  bool answers_accounts = false;
-  bool may_wait = true;
+  bool has_room = false;  // for a socket that waits for the account question
   std::vector<SignInId> asked_for;
   std::size_t open_at_account = 99;
   limits::OpenSignIns open;
-  sessions::VerifiedFactsStore facts;
+  sessions::VerifiedFactsStore kept_facts;
   Fd daemons_end;
   std::unique_ptr<Module> module;
   std::unique_ptr<bus::OpenSignIn> sign_in;
   std::unique_ptr<runtime::Timer> after;
-  int finished = 0;
+  int ended = 0;
+
+ private:
+  static constexpr std::uint64_t kNumber = 7;
+
+  sessions::VerifiedFactsStore& facts() override { return kept_facts; }
+  runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
+                                        const SignInId& sign_in_id) override {
+    return answer_account(request.user, sign_in_id);
+  }
+  runtime::Task<Outcome> answer_account(std::string user, SignInId sign_in_id) {
+    assert_text(user, "alice");
+    asked_for.push_back(sign_in_id);
+    open_at_account = open.count();
+    co_return Outcome::account_denied;
+  }
+  bool may_wait() override { return has_room; }
+  void finished(std::uint64_t number) override {
+    assert_int_equal(number, kNumber);
+    sign_in.reset();
+    ++ended;
+    // A round more, so that the module's end sees what was sent last.
+    after = std::make_unique<runtime::Timer>(loop, loop.now() + std::chrono::milliseconds(1),
+                                             [this] { loop.exit(0); });
+  }
 };
 
 void an_acknowledged_success_is_remembered(void**) {
@@ -152,7 +158,7 @@ void an_acknowledged_success_is_remembered(void**) {
 // The same socket answers for the account, when no place is taken any more.
 void the_account_is_answered_after_the_ack_and_once(void**) {
   Stage stage;
-  stage.answers_accounts = true;
+  stage.has_room = true;
   stage.script_totp();
   stage.module->on_frame = [&](const DaemonFrame& frame) {
     if (frame.type != FrameType::outcome || frame.outcome != Outcome::success) return;
@@ -174,7 +180,7 @@ void the_account_is_answered_after_the_ack_and_once(void**) {
 
 void the_account_is_not_answered_before_the_ack(void**) {
   Stage stage;
-  stage.answers_accounts = true;
+  stage.has_room = true;
   stage.script_totp();
   stage.module->acknowledge = false;
   stage.module->on_frame = [&](const DaemonFrame& frame) {
@@ -189,7 +195,7 @@ void the_account_is_not_answered_before_the_ack(void**) {
 
 void a_transaction_that_ends_after_the_ack_frees_the_socket(void**) {
   Stage stage;
-  stage.answers_accounts = true;
+  stage.has_room = true;
   stage.script_totp();
   stage.module->acknowledge = false;
   stage.module->on_frame = [&](const DaemonFrame& frame) {
@@ -204,8 +210,6 @@ void a_transaction_that_ends_after_the_ack_frees_the_socket(void**) {
 
 void too_many_that_wait_are_closed(void**) {
   Stage stage;
-  stage.answers_accounts = true;
-  stage.may_wait = false;
   stage.script_totp();
   stage.run();
   assert_true(stage.module->closed_by_daemon);
@@ -214,7 +218,7 @@ void too_many_that_wait_are_closed(void**) {
 
 void a_success_that_is_declined_leaves_nothing(void**) {
   Stage stage;
-  stage.answers_accounts = true;
+  stage.has_room = true;
   stage.script_totp();
   stage.module->acknowledge = false;
   stage.module->on_frame = [&](const DaemonFrame& frame) {
@@ -241,7 +245,7 @@ void a_reuse_makes_no_session(void**) {
   assert_int_equal(stage.world.keeper->sessions_of("alice").size(), 1);
   assert_true(stage.id() != session.id);
   const auto facts =
-      stage.facts.of_sign_in(stage.id(), "alice", "sudo", stage.world.clock.boot_time());
+      stage.kept_facts.of_sign_in(stage.id(), "alice", "sudo", stage.world.clock.boot_time());
   assert_true(facts && facts->groups == session.groups);
 }
 
@@ -333,6 +337,54 @@ void a_module_that_stops_before_the_new_password_changes_nothing(void**) {
   assert_false(stage.remembered());
 }
 
+// The daemon stops, or turns to another user pool, where `frame` came. What the module heard last.
+DaemonFrame stopped_at(Stage& stage, const std::function<bool(const DaemonFrame&)>& is_the_frame) {
+  stage.module->on_frame = [&](const DaemonFrame& frame) {
+    if (!is_the_frame(frame)) return;
+    stage.loop.post([&stage] {
+      stage.sign_in->stop();
+      stage.sign_in.reset();
+      stage.after = std::make_unique<runtime::Timer>(
+          stage.loop, stage.loop.now() + std::chrono::milliseconds(1),
+          [&stage] { stage.loop.exit(0); });
+    });
+  };
+  stage.make_sign_in();
+  stage.sign_in->start();
+  assert_int_equal(stage.loop.run(), 0);
+  assert_int_equal(stage.ended, 0);
+  assert_int_equal(stage.open.count(), 0);
+  assert_true(stage.module->closed_by_daemon);
+  assert_false(stage.remembered());
+  return stage.module->frames.back();
+}
+
+// A socket that only closes would let the module take the daemon for one that is not there.
+void a_daemon_that_stops_says_that_it_failed(void**) {
+  Stage at_the_prompt;
+  const DaemonFrame said = stopped_at(
+      at_the_prompt, [](const DaemonFrame& frame) { return frame.purpose == Purpose::password; });
+  assert_true(said.type == FrameType::outcome);
+  assert_outcome(said.outcome, Outcome::failed);
+
+  Stage at_the_code;
+  at_the_code.script_totp();
+  at_the_code.module->answers = {"right password"};
+  assert_outcome(stopped_at(at_the_code,
+                            [](const DaemonFrame& frame) { return frame.purpose == Purpose::code; })
+                     .outcome,
+                 Outcome::failed);
+}
+
+void a_daemon_that_stops_keeps_nothing_of_a_success_without_an_ack(void**) {
+  Stage stage;
+  stage.script_totp();
+  stage.module->acknowledge = false;
+  (void)stopped_at(stage,
+                   [](const DaemonFrame& frame) { return frame.outcome == Outcome::success; });
+  assert_int_equal(stage.world.revoked.size(), 1);
+}
+
 // Sends `bytes` as one datagram, as no module of ours would.
 void send_raw(Module& module, std::string_view bytes) {
   assert_int_equal(::send(module.socket().get(), bytes.data(), bytes.size(), 0), bytes.size());
@@ -404,6 +456,8 @@ int main() {
       cmocka_unit_test(a_dead_host_process_ends_it_at_the_code),
       cmocka_unit_test(a_password_change_goes_over_the_same_socket),
       cmocka_unit_test(a_module_that_stops_before_the_new_password_changes_nothing),
+      cmocka_unit_test(a_daemon_that_stops_says_that_it_failed),
+      cmocka_unit_test(a_daemon_that_stops_keeps_nothing_of_a_success_without_an_ack),
       cmocka_unit_test(garbage_ends_it),
       cmocka_unit_test(an_abort_is_a_broken_conversation),
       cmocka_unit_test(an_answer_that_nobody_asked_for_ends_it),

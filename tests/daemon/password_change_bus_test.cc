@@ -70,8 +70,9 @@ std::string call(const char* method, const char* user, const char* service,
   sd_bus_message* message = nullptr;
   sd_bus_message* reply = nullptr;
   sd_bus_error error = SD_BUS_ERROR_NULL;
-  (void)::sd_bus_message_new_method_call(bus, &message, bus_names::kService, bus_names::kPath,
-                                         bus_names::kInterface, method);
+  (void)::sd_bus_message_new_method_call(
+      bus, &message, bus_names::kService, bus_names::kPath,
+      ::geteuid() == 0 ? bus_names::kHostInterface : bus_names::kInterface, method);
   (void)::sd_bus_message_append(message, "ss", user, service);
   if (real_uid)
     (void)::sd_bus_message_append(message, "a{sv}", 1, bus_names::kFactRealUid, "u", *real_uid);

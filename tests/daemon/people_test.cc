@@ -148,6 +148,25 @@ void what_is_preferred_is_asked_for(void**) {
               "success | Password:  | Code from your authenticator app: \n");
 }
 
+// The person reads our words; the admin needs the pool's.
+void what_the_pool_said_is_in_the_log(void**) {
+  start();
+  Json::Value refusal;
+  refusal["status"] = 400;
+  refusal["name"] = "InvalidParameterException";
+  refusal["message"] = "Invalid MFA settings, said the pool";
+  pool->fault("SetUserMFAPreference", "error", refusal);
+  const std::string told = as_user(kDave, [] {
+    BusClient bus;
+    const std::string signed_in = signs_in(bus, "dave", kDavesPassword);
+    return signed_in.starts_with("success") ? update(bus, {{"sms", "PREFERRED"}}) : signed_in;
+  });
+  assert_text(told, "InvalidParameter");
+  const std::string log = Cognitod::log();
+  if (!log.contains("DETAIL=invalid-parameter: Invalid MFA settings, said the pool"))
+    fail_msg("%s", log.c_str());
+}
+
 // Six digits of the secret in an otpauth URI.
 std::string code_by(const std::string& uri) {
   const std::size_t at = uri.find("secret=") + 7;
@@ -239,7 +258,7 @@ void what_is_roots_is_nobody_elses(void**) {
   BusClient bus;
   assert_text(root_only(bus), "NoSuchSession       ");
   const std::string refused =
-      "NotPermitted NotPermitted NotPermitted NotPermitted NotPermitted NotPermitted "
+      "AccessDenied AccessDenied NotPermitted NotPermitted NotPermitted NotPermitted "
       "NotPermitted NotPermitted";
   for (const uid_t uid : {kAlice, kNotOurs})
     assert_text(as_user(uid,
@@ -283,6 +302,28 @@ void status_metrics_and_policy(void**) {
     if (!of_alice.contains(part)) fail_msg("%s is not in %s", part, of_alice.c_str());
   assert_true(policy("bob", "sshd").contains("[may sign in it depends on the groups "));
   assert_true(policy("bob", "sshd").contains("[with a session it asks for full built in"));
+}
+
+// Each message is kept while it is found out who calls: anybody could fill the daemon's memory.
+void what_is_long_is_refused_before_it_is_kept(void**) {
+  start();
+  const std::string said = as_user(kNotOurs, [] {
+    BusClient bus;
+    const auto with_key = [&](std::size_t size) {
+      const FactMap facts{{std::string(size, 'k'), std::uint32_t{0}}};
+      return bus
+          .call("OpenSignIn",
+                [&](sd_bus_message* m) {
+                  (void)sd_bus_message_append(m, "ss", "alice", "sshd");
+                  append_facts(m, facts);
+                })
+          .error();
+    };
+    const std::string long_text(std::size_t{1} << 20, 'l');
+    return with_key(64) + " " + with_key(65) + " " + with_key(long_text.size()) + " " +
+           bus.call_text("ResetIdentity", long_text).error();
+  });
+  assert_text(said, "NotOurs InvalidArgument System.Error.E2BIG System.Error.E2BIG");
 }
 
 void root_pins_and_resets(void**) {
@@ -450,10 +491,12 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(a_change_of_factors_needs_a_sign_in, fresh_pool),
       cmocka_unit_test_setup(what_is_preferred_is_asked_for, fresh_pool),
+      cmocka_unit_test_setup(what_the_pool_said_is_in_the_log, fresh_pool),
       cmocka_unit_test_setup(the_first_authenticator_is_set_up, fresh_pool),
       cmocka_unit_test_setup(set_up_options_are_bounded, fresh_pool),
       cmocka_unit_test_setup(what_is_roots_is_nobody_elses, fresh_pool),
       cmocka_unit_test_setup(status_metrics_and_policy, fresh_pool),
+      cmocka_unit_test_setup(what_is_long_is_refused_before_it_is_kept, fresh_pool),
       cmocka_unit_test_setup(root_pins_and_resets, fresh_pool),
       cmocka_unit_test_setup(no_calls_of_one_user_touch_another, fresh_pool),
   };

@@ -201,6 +201,29 @@ void a_success_that_is_not_taken_over_leaves_nothing(void**) {
               "NoSuchSession");
 }
 
+// What cognitoctl login-test does; with an acknowledgement too, nothing is kept.
+void a_test_is_a_success_that_leaves_nothing(void**) {
+  for (const Ending ending : {Ending::abort, Ending::ack}) {
+    (void)fresh_pool(nullptr);
+    start();
+    const std::size_t before = Cognitod::log().size();
+    BusClient bus;
+    FactMap facts = facts_of_sshd();
+    facts["test"] = 1U;
+    const Conversation test = sign_in(bus, "alice", "sshd", facts, types_all, ending);
+    assert_true(test.outcome == Outcome::success);
+    Json::Value revoked;
+    revoked["operation"] = "RevokeToken";
+    assert_int_equal(pool->admin("log/wait", revoked)["count"].asInt(), 1);
+    assert_int_equal(bus.count_sessions("alice"), 0);
+    const std::string log = Cognitod::log().substr(before);
+    assert_true(log.contains("OUTCOME=success CAUSE=tested"));
+    assert_false(log.contains("conversation-broken"));
+    assert_true(bus.open_login("alice", test.id, facts_in_login(kAlice, kLogin)).error() ==
+                "NoSuchSession");
+  }
+}
+
 void a_restart_and_a_kill_keep_sessions(void**) {
   start();
   {
@@ -350,6 +373,7 @@ int main() {
       cmocka_unit_test_setup(the_last_logout_signs_out, fresh_pool),
       cmocka_unit_test_setup(the_password_of_the_session_will_do_where_policy_says_so, fresh_pool),
       cmocka_unit_test_setup(a_success_that_is_not_taken_over_leaves_nothing, fresh_pool),
+      cmocka_unit_test_setup(a_test_is_a_success_that_leaves_nothing, fresh_pool),
       cmocka_unit_test_setup(a_restart_and_a_kill_keep_sessions, fresh_pool),
       cmocka_unit_test_setup(a_disabled_user_is_out_at_the_next_revalidation, fresh_pool),
       cmocka_unit_test_setup(lifetime_0_keeps_no_session, fresh_pool),

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/hexadecimal.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/bus_client.h"
 #include "tests/daemon/stage.h"
@@ -23,16 +24,6 @@ namespace {
 
 constexpr std::uint32_t kAlice = 1001;
 constexpr std::size_t kMostAtOnce = 10;  // below what the daemon keeps of a user
-
-std::string hexadecimal(const SignInId& id) {
-  std::string text;
-  std::array<char, 3> digits{};
-  for (const std::uint8_t byte : id) {
-    (void)std::snprintf(digits.data(), digits.size(), "%02x", byte);
-    text += digits.data();
-  }
-  return text;
-}
 
 // One that makes, uses and ends sessions of alice's, and says what it knows: "made ID" once the
 // daemon has confirmed it, "ending ID", "ended ID".

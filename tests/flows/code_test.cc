@@ -5,10 +5,9 @@
 namespace pamcognito::test {
 namespace {
 
-using flows::can_be_a_password;
 using flows::code_in;
 using flows::CodeForm;
-using flows::split_password_and_code;
+using flows::is_typed_text;
 
 void codes(void**) {
   assert_text(*code_in(" 123456\r\n", CodeForm::totp), "123456");
@@ -21,22 +20,13 @@ void codes(void**) {
     assert_false(code_in(wrong, CodeForm::totp).has_value());
 }
 
-void splitting(void**) {
-  const auto parts = split_password_and_code("p+1+654321");
-  assert_text(parts->password, "p+1");
-  assert_text(parts->code, "654321");
-  for (const char* wrong :
-       {"", "+123456", "p123456", "p+12345", "p+1234567", "p+123456 ", "p+12345x"})
-    assert_false(split_password_and_code(wrong).has_value());
-}
-
 void passwords(void**) {
   for (const char* right : {"a", "pass word ", "pässwörd", "日本語", "\xf0\x9f\x94\x91", "~"})
-    assert_true(can_be_a_password(right));
+    assert_true(is_typed_text(right));
   for (const char* wrong :
        {"", "\x08", "a\nb", "a\x7f", "\xff", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
         "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\x80", "\xe2\x82"})
-    assert_false(can_be_a_password(wrong));
+    assert_false(is_typed_text(wrong));
 }
 
 }  // namespace
@@ -44,7 +34,6 @@ void passwords(void**) {
 
 int main() {
   using namespace pamcognito::test;
-  const CMUnitTest tests[] = {cmocka_unit_test(codes), cmocka_unit_test(splitting),
-                              cmocka_unit_test(passwords)};
+  const CMUnitTest tests[] = {cmocka_unit_test(codes), cmocka_unit_test(passwords)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -208,8 +208,7 @@ bool can_repeat_the_password(const Scenario& scenario) {
   scenario.prepare(world);
   if (world.person->answers.size() < 2) return false;
   const std::string password = world.person->answers.front();
-  return flows::can_be_a_password(password) &&
-         !flows::code_in(password, flows::CodeForm::message) &&
+  return flows::is_typed_text(password) && !flows::code_in(password, flows::CodeForm::message) &&
          world.config->mfa.methods != std::vector{policy::Method::custom};
 }
 

@@ -31,7 +31,7 @@ sessions::Binding login(std::uint32_t audit_session, std::uint32_t uid) {
   return {uid, audit_session};
 }
 
-void assert_standing(flows::Standing actual, flows::Standing expected) {
+void assert_revalidation(flows::Revalidation actual, flows::Revalidation expected) {
   assert_int_equal(static_cast<int>(actual), static_cast<int>(expected));
 }
 
@@ -129,7 +129,7 @@ void KeeperWorld::drain() {
   }
 }
 
-flows::Standing KeeperWorld::revalidate(const SignInId& id) {
+flows::Revalidation KeeperWorld::revalidate(const SignInId& id) {
   return wait(keeper->revalidate(id, call()));
 }
 

@@ -75,7 +75,7 @@ class KeeperWorld {
   // What is ready now.
   void drain();
 
-  flows::Standing revalidate(const SignInId& id);
+  flows::Revalidation revalidate(const SignInId& id);
   [[nodiscard]] cognito::Call call() const { return {clock.now() + std::chrono::seconds(5)}; }
   void pin(const std::string& user, const std::string& sub);
   void configure() { keeper->configure(config, pool_pointer()); }
@@ -120,6 +120,6 @@ class KeeperWorld {
 
 std::string sub_of(const std::string& user);
 sessions::Binding login(std::uint32_t audit_session, std::uint32_t uid = 1001);
-void assert_standing(flows::Standing actual, flows::Standing expected);
+void assert_revalidation(flows::Revalidation actual, flows::Revalidation expected);
 
 }  // namespace pamcognito::test

@@ -430,9 +430,9 @@ flows::SignInRequest World::request() {
 
 flows::SignInResult World::run() {
   flows::SignIn sign_in(services(), request(), person.get());
-  std::optional<flows::SignInResult> result = drive(sign_in.run());
-  if (!result) std::abort();
-  return std::move(*result);
+  std::optional<flows::Ended> end = drive(sign_in.run());
+  if (!end) std::abort();
+  return std::move(**end);
 }
 
 std::string World::operations() const {

@@ -73,7 +73,7 @@ void a_session_is_over_with_its_lifetime(void**) {
   assert_true(world.keeper->sessions_of("alice").empty());
   assert_true(world.keeper->all().empty());
   assert_false(world.keeper->open_login(id, "alice", login(1)));
-  assert_standing(world.revalidate(id), flows::Standing::ended);
+  assert_revalidation(world.revalidate(id), flows::Revalidation::ended);
   assert_int_equal(world.calls_of("refresh"), 0);
 }
 
@@ -319,7 +319,7 @@ void unconfigured_they_stay_and_count_nothing(void**) {
   world.keeper->configure(nullptr, nullptr);
   assert_false(world.keeper->find(id).has_value());
   assert_true(world.keeper->sessions_of("alice").empty());
-  assert_standing(world.revalidate(id), flows::Standing::ended);
+  assert_revalidation(world.revalidate(id), flows::Revalidation::ended);
   world.configure();
   assert_true(world.keeper->find(id).has_value());
   assert_true(world.pool.calls.empty());

@@ -6,7 +6,7 @@ namespace pamcognito::test {
 namespace {
 
 using cognito::ErrorKind;
-using flows::Standing;
+using flows::Revalidation;
 using Revoked = std::vector<std::string>;
 
 struct PasswordWorld : KeeperWorld {
@@ -129,7 +129,7 @@ void one_that_is_not_confirmed_is_not_named(void**) {
   const SignInId id = world.keep(with_device());
   world.drain();
   assert_text(world.keeper->find(id)->device_key, "");
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
 }
 
 void the_end_forgets_it(void**) {
@@ -155,7 +155,7 @@ void a_refresh_waits_for_the_device(void**) {
   world.drain();
   assert_int_equal(world.calls_of("refresh"), 0);
   world.release("confirm_device");
-  assert_standing(answer.result->value(), Standing::good);
+  assert_revalidation(answer.result->value(), Revalidation::good);
   assert_text(world.pool.calls.at(1).values.at("device_key"), "eu-west-1_device");
 }
 

@@ -42,7 +42,7 @@ class Run {
   }
 
  private:
-  using Answer = KeeperWorld::Started<flows::Standing>;
+  using Answer = KeeperWorld::Started<flows::Revalidation>;
 
   std::size_t below(std::size_t limit) { return random_() % limit; }
 

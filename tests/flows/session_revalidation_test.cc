@@ -7,7 +7,7 @@ namespace pamcognito::test {
 namespace {
 
 using cognito::ErrorKind;
-using flows::Standing;
+using flows::Revalidation;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using Revoked = std::vector<std::string>;
@@ -27,7 +27,7 @@ void yes_renews_it(void**) {
   const runtime::BootTime signed_in = world.clock.boot_time();
   world.clock.advance(minutes(10));
   world.pool.verified->groups = {"linux-users", "linux-admins"};
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   const auto session = world.keeper->find(id);
   assert_true(session->verified == world.clock.boot_time());
   assert_true(session->signed_in == signed_in);
@@ -49,7 +49,7 @@ void it_is_as_old_as_the_question(void**) {
   auto answer = world.start(world.keeper->revalidate(id, world.call()));
   world.clock.advance(seconds(3));
   world.release("refresh");
-  assert_standing(answer.result->value(), Standing::good);
+  assert_revalidation(answer.result->value(), Revalidation::good);
   assert_true(world.keeper->find(id)->verified == asked);
 }
 
@@ -57,10 +57,10 @@ void a_rotated_token_takes_over(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.rotated_token = "rotated";
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
   world.pool.rotated_token = "again";
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   assert_text(token_of_call(world, 1), "rotated");
   assert_text(world.keeper->find(id)->refresh_token, "again");
 }
@@ -76,7 +76,7 @@ void it_is_stored_before_it_is_verified(void**) {
     stored = world.store->find(id)->refresh_token;
     return verify(tokens);
   };
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   assert_text(stored, "rotated");
 }
 
@@ -87,7 +87,7 @@ void a_device_is_named(void**) {
   sign_in.device_key = "eu-west-1_device";
   const SignInId id = world.keep(sign_in);
   world.drain();
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   assert_text(world.pool.calls.at(1).operation, "refresh");
   assert_text(world.pool.calls.at(1).values.at("device_key"), "eu-west-1_device");
 }
@@ -104,12 +104,12 @@ void two_at_once_make_one_call(void**) {
   world.drain();
   assert_false(first.result->has_value());
   world.release("refresh");
-  assert_standing(first.result->value(), Standing::good);
+  assert_revalidation(first.result->value(), Revalidation::good);
   assert_text(second.result->value().value(), "access of alice");
   assert_int_equal(world.calls_of("refresh"), 1);
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
   // Then a new one.
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   assert_int_equal(world.calls_of("refresh"), 2);
 }
 
@@ -125,7 +125,7 @@ void who_goes_away_leaves_the_answer_to_the_others(void**) {
   third.spawned.cancel();
   world.release("refresh");
   assert_false(first.result->has_value());
-  assert_standing(second.result->value(), Standing::good);
+  assert_revalidation(second.result->value(), Revalidation::good);
   assert_int_equal(world.calls_of("refresh"), 1);
 }
 
@@ -145,11 +145,11 @@ void who_waits_too_long_has_heard_nothing(void**) {
   const SignInId id = world.keep();
   world.pool.rotated_token = "rotated";
   world.hold("refresh");
-  assert_standing(world.wait(world.keeper->revalidate(id, {world.clock.now()})),
-                  Standing::unreachable);
+  assert_revalidation(world.wait(world.keeper->revalidate(id, {world.clock.now()})),
+                      Revalidation::unreachable);
   auto patient = world.start(world.keeper->revalidate(id, world.call()));
   world.release("refresh");
-  assert_standing(patient.result->value(), Standing::good);
+  assert_revalidation(patient.result->value(), Revalidation::good);
   assert_int_equal(world.calls_of("refresh"), 1);
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
 }
@@ -160,10 +160,10 @@ void a_lost_answer_is_asked_for_again(void**) {
   const SignInId id = world.keep();
   for (const ErrorKind lost : {ErrorKind::timed_out, ErrorKind::connection_cut}) {
     world.pool.fail("refresh", lost);
-    assert_standing(world.revalidate(id), Standing::unreachable);
+    assert_revalidation(world.revalidate(id), Revalidation::unreachable);
   }
   world.pool.rotated_token = "rotated";
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   assert_text(token_of_call(world, 2), "refresh 1");
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
 }
@@ -173,9 +173,9 @@ void a_lost_answer_that_came_too_late_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.fail("refresh", ErrorKind::timed_out);
-  assert_standing(world.revalidate(id), Standing::unreachable);
+  assert_revalidation(world.revalidate(id), Revalidation::unreachable);
   world.pool.fail("refresh", ErrorKind::refresh_token_reuse);
-  assert_standing(world.revalidate(id), Standing::ended);
+  assert_revalidation(world.revalidate(id), Revalidation::ended);
   assert_false(world.store->find(id).has_value());
 }
 
@@ -186,11 +186,11 @@ void a_revoked_token_ends_one_session(void**) {
   const SignInId other = world.keep();
   world.pool.fail("refresh", ErrorKind::not_authorized);
   const auto token = world.wait(world.keeper->access_token(id, world.call()));
-  assert_standing(token.error(), Standing::ended);
+  assert_revalidation(token.error(), Revalidation::ended);
   assert_false(world.store->find(id).has_value());
   assert_true(world.keeper->find(other).has_value());
   assert_true(world.known.find("alice")->standing == sessions::Standing::good);
-  assert_standing(world.revalidate(id), Standing::ended);
+  assert_revalidation(world.revalidate(id), Revalidation::ended);
   assert_int_equal(world.calls_of("refresh"), 1);
 }
 
@@ -202,7 +202,7 @@ void a_disabled_account_ends_all_of_its_sessions(void**) {
     const SignInId other = world.keep();
     const SignInId bobs = world.keep_in_login(3, "bob");
     world.pool.fail("refresh", kind);
-    assert_standing(world.revalidate(id), Standing::disabled);
+    assert_revalidation(world.revalidate(id), Revalidation::disabled);
     world.drain();
     assert_false(world.store->find(id).has_value());
     assert_false(world.store->find(other).has_value());
@@ -218,7 +218,7 @@ void none_counts_of_an_account_that_was_disabled(void**) {
   const SignInId id = world.keep();
   world.known.set_standing("alice", sessions::Standing::disabled);
   assert_true(world.keeper->sessions_of("alice").empty());
-  assert_standing(world.revalidate(id), Standing::ended);
+  assert_revalidation(world.revalidate(id), Revalidation::ended);
   assert_true(world.known.find("alice")->standing == sessions::Standing::disabled);
   // Nor does a sign-in that was on its way.
   (void)world.keep();
@@ -230,36 +230,36 @@ void a_demanded_reset_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.fail("refresh", ErrorKind::password_reset_required);
-  assert_standing(world.revalidate(id), Standing::reset_required);
+  assert_revalidation(world.revalidate(id), Revalidation::reset_required);
   assert_false(world.store->find(id).has_value());
 }
 
 void every_error_has_its_standing(void**) {
-  const std::map<ErrorKind, Standing> words = {
-      {ErrorKind::user_disabled, Standing::disabled},
-      {ErrorKind::user_not_found, Standing::disabled},
-      {ErrorKind::password_reset_required, Standing::reset_required},
-      {ErrorKind::not_authorized, Standing::ended},
-      {ErrorKind::refresh_token_reuse, Standing::ended},
-      {ErrorKind::unsupported_token_type, Standing::ended},
-      {ErrorKind::user_not_confirmed, Standing::ended},
-      {ErrorKind::user_lambda_validation, Standing::ended},
-      {ErrorKind::blocked_by_risk, Standing::ended},
-      {ErrorKind::temporary_password_expired, Standing::ended},
-      {ErrorKind::not_connected, Standing::unreachable},
-      {ErrorKind::connection_cut, Standing::unreachable},
-      {ErrorKind::timed_out, Standing::unreachable}};
+  const std::map<ErrorKind, Revalidation> words = {
+      {ErrorKind::user_disabled, Revalidation::disabled},
+      {ErrorKind::user_not_found, Revalidation::disabled},
+      {ErrorKind::password_reset_required, Revalidation::reset_required},
+      {ErrorKind::not_authorized, Revalidation::ended},
+      {ErrorKind::refresh_token_reuse, Revalidation::ended},
+      {ErrorKind::unsupported_token_type, Revalidation::ended},
+      {ErrorKind::user_not_confirmed, Revalidation::ended},
+      {ErrorKind::user_lambda_validation, Revalidation::ended},
+      {ErrorKind::blocked_by_risk, Revalidation::ended},
+      {ErrorKind::temporary_password_expired, Revalidation::ended},
+      {ErrorKind::not_connected, Revalidation::unreachable},
+      {ErrorKind::connection_cut, Revalidation::unreachable},
+      {ErrorKind::timed_out, Revalidation::unreachable}};
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
     const auto kind = static_cast<ErrorKind>(i);
     const auto word = words.find(kind);
-    const Standing expected = word != words.end() ? word->second : Standing::throttled;
+    const Revalidation expected = word != words.end() ? word->second : Revalidation::throttled;
     KeeperWorld world;
     const SignInId id = world.keep();
     const runtime::BootTime verified = world.clock.boot_time();
     world.clock.advance(minutes(10));
     world.pool.fail("refresh", kind);
-    assert_standing(world.revalidate(id), expected);
-    const bool stays = expected == Standing::unreachable || expected == Standing::throttled;
+    assert_revalidation(world.revalidate(id), expected);
+    const bool stays = expected == Revalidation::unreachable || expected == Revalidation::throttled;
     assert_int_equal(world.keeper->find(id).has_value(), stays);
     if (stays) assert_true(world.keeper->find(id)->verified == verified);
   }
@@ -268,10 +268,10 @@ void every_error_has_its_standing(void**) {
 // The pool has handed tokens out, but they prove nothing: the session stays, nobody gets in.
 void tokens_that_cannot_be_verified(void**) {
   for (const auto& [kind, expected] :
-       std::map<ErrorKind, Standing>{{ErrorKind::tokens_rejected, Standing::throttled},
-                                     {ErrorKind::bad_response, Standing::throttled},
-                                     {ErrorKind::not_authorized, Standing::throttled},
-                                     {ErrorKind::not_connected, Standing::unreachable}}) {
+       std::map<ErrorKind, Revalidation>{{ErrorKind::tokens_rejected, Revalidation::throttled},
+                                         {ErrorKind::bad_response, Revalidation::throttled},
+                                         {ErrorKind::not_authorized, Revalidation::throttled},
+                                         {ErrorKind::not_connected, Revalidation::unreachable}}) {
     KeeperWorld world;
     const SignInId id = world.keep();
     const runtime::BootTime verified = world.clock.boot_time();
@@ -279,7 +279,7 @@ void tokens_that_cannot_be_verified(void**) {
     world.pool.rotated_token = "rotated";
     world.pool.verified = std::unexpected(cognito::PoolError(kind));
     const auto token = world.wait(world.keeper->access_token(id, world.call()));
-    assert_standing(token.error(), expected);
+    assert_revalidation(token.error(), expected);
     assert_true(world.keeper->find(id)->verified == verified);
     assert_text(world.keeper->find(id)->refresh_token, "rotated");
   }
@@ -289,7 +289,7 @@ void another_account_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.verified->sub = "another sub";
-  assert_standing(world.revalidate(id), Standing::ended);
+  assert_revalidation(world.revalidate(id), Revalidation::ended);
   assert_false(world.store->find(id).has_value());
 }
 
@@ -298,7 +298,7 @@ void none_counts_that_is_not_the_pinned_one(void**) {
   const SignInId id = world.keep();
   assert_true(world.wait(world.known.pin("alice", "pinned-since", sessions::PinnedBy::root, 1))
                   .has_value());
-  assert_standing(world.revalidate(id), Standing::ended);
+  assert_revalidation(world.revalidate(id), Revalidation::ended);
   assert_false(world.keeper->find(id).has_value());
   assert_int_equal(world.calls_of("refresh"), 0);
 }
@@ -309,10 +309,10 @@ void a_lost_group_ends_it(void**) {
   world.config->services["sudo"].allow_groups = {"linux-admins"};
   const SignInId id = world.keep();
   // What only a service wants is asked there.
-  assert_standing(world.revalidate(id), Standing::good);
+  assert_revalidation(world.revalidate(id), Revalidation::good);
   world.pool.rotated_token = "rotated";
   world.pool.verified->groups = {"others"};
-  assert_standing(world.revalidate(id), Standing::ended);
+  assert_revalidation(world.revalidate(id), Revalidation::ended);
   world.drain();
   assert_false(world.store->find(id).has_value());
   assert_true((world.revoked() == Revoked{"rotated"}));
@@ -328,7 +328,7 @@ void ended_while_the_pool_is_asked(void**) {
   auto answer = world.start(world.keeper->revalidate(id, world.call()));
   world.keeper->end(id, "signed-out");
   world.release("refresh");
-  assert_standing(answer.result->value(), Standing::ended);
+  assert_revalidation(answer.result->value(), Revalidation::ended);
   assert_false(world.store->find(id).has_value());
   // The new token must not outlive it.
   assert_true((world.revoked() == Revoked{"refresh 1", "rotated"}));
@@ -341,7 +341,7 @@ void what_changes_meanwhile_is_kept(void**) {
   auto answer = world.start(world.keeper->revalidate(id, world.call()));
   assert_true(world.keeper->open_login(id, "alice", login(1)));
   world.release("refresh");
-  assert_standing(answer.result->value(), Standing::good);
+  assert_revalidation(answer.result->value(), Revalidation::good);
   assert_true(world.keeper->find(id)->login_open);
 }
 
@@ -355,7 +355,7 @@ void a_reload_meanwhile(void**) {
   config->pool.client_id = "another client";
   world.keeper->configure(config, {std::shared_ptr<void>(), &other});
   world.release("refresh");
-  assert_standing(answer.result->value(), Standing::ended);
+  assert_revalidation(answer.result->value(), Revalidation::ended);
   assert_true(other.calls.empty());
 }
 

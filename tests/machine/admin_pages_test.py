@@ -30,6 +30,8 @@ SEED = {
                "groups": ["linux-users", "linux-admins"],
                "attributes": {"email": "alice@example.com", "email_verified": "true"}}],
 }
+# What doctor has to say of a machine that was set up by the pages.
+EXPECTED_OF_DOCTOR = set()
 CERTIFICATES = f"""
 mkdir -p {STATE}
 cd {STATE}
@@ -156,6 +158,9 @@ class Test:
         login = done[-1]
         self.check("login-test set a new password and an app, and says success",
                    "success" in test.shown and self.aws.secret, test.shown)
+        tested = [event for line in self.signed_in("sshd")[:1] for event in self.explained(line["PAM_COGNITO_ID"])]
+        self.check("in the log it is a success by a test",
+                   [(event["outcome"], event["cause"]) for event in tested] == [("success", "tested")], tested)
         self.check("alice logged in", "(alice)" in login.shown, login.shown)
         self.check("by password and code", asked(login) == ["password", "code"], login.prompts)
         self.check("cognitod's log has the login", self.signed_in("su-l"))
@@ -175,11 +180,31 @@ class Test:
         self.check("by password and code", asked(login)[-2:] == ["password", "code"], login.prompts)
         lines = self.signed_in("sshd")
         self.check("cognitod's log has the login", lines)
-        told = self.machine.run("cognitoctl", "explain", lines[-1]["PAM_COGNITO_ID"], check=False).stdout
-        self.check("cognitoctl explain tells it", "alice" in told and "RespondToAuthChallenge" in told, told)
+        log_id = lines[-1]["PAM_COGNITO_ID"]
+        told = self.machine.run("cognitoctl", "explain", log_id, check=False).stdout
+        self.check("cognitoctl explain tells it", all(word in told for word in (
+            f"Sign-in {log_id}, ", "sign-in of alice by sshd from host:", "user pool: InitiateAuth ok, ",
+            "user pool: RespondToAuthChallenge ok, ", "success: every question was answered rightly",
+            "second factor totp")), told)
+        self.check("and nothing secret", PASSWORD not in told and self.aws.secret not in told, told)
+        events = self.explained(log_id)
+        calls = [call for event in events for call in event.get("calls", ())]
+        self.check("each call has the pool's request id",
+                   len(calls) >= 3 and all(call.get("request_id") for call in calls), calls)
+        self.check("sshd's own line is among the events",
+                   any(event["who"] == "sshd" and f"id={log_id}" in event.get("message", "")
+                       for event in events), events)
         doctor = json.loads(self.machine.run("cognitoctl", "doctor", "--json", check=False).stdout)
-        self.check("doctor finds no fault", doctor["faults"] == 0,
+        of_state = {state: {each["id"] for each in doctor["checks"] if each["state"] == state}
+                    for state in ("fault", "warning", "skipped")}
+        self.check("doctor finds no fault", not of_state["fault"],
                    [each for each in doctor["checks"] if each["state"] == "fault"])
+        self.check("it warns of nothing, and has looked at all", of_state["warning"] | of_state["skipped"]
+                   == EXPECTED_OF_DOCTOR, doctor["checks"])
+
+    def explained(self, log_id):
+        told = self.machine.run("cognitoctl", "explain", log_id, "--json", check=False).stdout
+        return json.loads(told)["events"]
 
     def give_keys(self, *names):
         """The local administrator's key opens these accounts."""

@@ -3,6 +3,7 @@
 #
 # Boots a copy of the Debian TREE that vanishes with it (an overlay whose upper layer is memory) by
 # systemd-nspawn, and stays until the machine is off. A reboot keeps what the machine has written.
+# MACHINE_DISK=FOLDER: it writes there, not to memory; whatever is in the folder is lost.
 # Started by booted.py. Whatever ends this script, by whatever signal, ends the machine.
 #
 # Stages: own mounts and a control group of its own, so that two machines do not meet; then a PID
@@ -81,7 +82,13 @@ boot() {
   # What nspawn notes in /run of a machine is of no use to the host.
   mount -t tmpfs -o mode=755 run /run
   mkdir "$scratch"
-  mount -t tmpfs -o mode=755,size=75% "$name" "$scratch"
+  if [[ -n ${MACHINE_DISK:-} ]]; then
+    rm -rf "$MACHINE_DISK"
+    mkdir -p "$MACHINE_DISK"
+    mount --bind "$MACHINE_DISK" "$scratch"
+  else
+    mount -t tmpfs -o mode=755,size=75% "$name" "$scratch"
+  fi
   mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
   mount -t overlay -o "lowerdir=$tree,upperdir=$scratch/upper,workdir=$scratch/work" "$name" \
     "$scratch/root" 2>/dev/null || cp --archive "$tree/." "$scratch/root/"

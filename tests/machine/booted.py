@@ -17,6 +17,7 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import signal
 import ssl
 import struct
@@ -71,9 +72,9 @@ class MachineError(Exception):
 class BootedMachine:
     """Once entered it has booted, and the pool runs. `packages`: Debian packages that this machine has
     besides those of every machine; their tree is kept as build/machine/NAME. `network`: the host's
-    network instead of a loopback of its own."""
+    network instead of a loopback of its own. `on_disk`: what it writes goes to a disk, not to memory."""
 
-    def __init__(self, name, packages=(), network=False):
+    def __init__(self, name, packages=(), network=False, on_disk=False):
         if os.getuid() != 0:
             sys.exit("a booted machine needs root")
         self.name = name
@@ -81,6 +82,7 @@ class BootedMachine:
         self.pid = None  # of the machine's first process, as seen from here
         self._packages = packages
         self._network = network
+        self._disk = tree.TREES / f"{name}.disk" if on_disk else None
         self._launcher = None
         self._console = tree.TREES / f"{name}.console"
 
@@ -98,6 +100,8 @@ class BootedMachine:
             self.power_off()
         else:
             self.kill()
+        if self._disk:
+            shutil.rmtree(self._disk, ignore_errors=True)
 
     # Boot and end.
     def _boot(self):
@@ -111,7 +115,8 @@ class BootedMachine:
             self._launcher = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private",
                  HERE / "boot.sh", self.name, root, *options],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
+                env=os.environ | ({"MACHINE_DISK": str(self._disk)} if self._disk else {}))
         self._wait_for_boot()
 
     def _wait_for_boot(self):

@@ -6,6 +6,7 @@ clock, the disk, the daemon, the bus. Each by its effect and its line in the jou
 import contextlib
 import json
 import pathlib
+import re
 import sys
 import time
 
@@ -13,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
 from booted import CONFIG_TEXT, POOL_STATE, BootedMachine
-from judge import Judge
+from judge import Judge, wait_for
 from members import add_members, password_of, restart, set_up, sign_in, totp
 from residents import (LOCAL_PASSWORD, LOCAL_USER, PASSWORD_PROMPT, REFUSED, ROOT_PASSWORD, SHELL,
                        TOTP_PROMPT, add_local_people, console, leave, refused_at_console, root_on_console,
@@ -352,6 +353,86 @@ def no_daemon(judge, machine):
         machine.run("systemctl", "unmask", "--runtime", "cognitod")
 
 
+def su_across(machine, event):
+    """A local user runs su to alice, and types her local password from the first prompt on; event happens
+    while that prompt is open. Gives what was shown."""
+    with machine.terminal("setpriv", f"--reuid={LOCAL_USER}", f"--regid={LOCAL_USER}", "--init-groups",
+                          "su", KNOWN, "-c", "id -un") as terminal:
+        terminal.expect(PASSWORD_PROMPT)
+        event()
+        which = 0
+        while which == 0:
+            terminal.send(BREAK_GLASS, hidden_as="local password")
+            which, _ = terminal.expect_any([PASSWORD_PROMPT, rf"\n{KNOWN}\n", r"su: [^\n]*\n"])
+        return terminal.transcript if which == 1 else ""
+
+
+def lost_at_the_prompt(judge, machine):
+    """Whoever makes cognitod end, or waits for an upgrade, must not be let in by the local password."""
+    refused = "a person at the first prompt is refused; the local password does not do instead"
+    with judge.scene("cognitod is restarted while somebody sits at the prompt"):
+        said = su_across(machine, lambda: restart(machine))
+        judge.check(refused, not said, said)
+        judge.cognitod_said(USER=KNOWN, SERVICE="su", OUTCOME="failed", CAUSE="daemon-stops")
+    with judge.scene("cognitod is killed while somebody sits at the prompt"):
+        said = su_across(machine, lambda: machine.run("systemctl", "kill", "--signal=KILL", "cognitod"))
+        judge.check(refused, not said, said)
+        judge.module_said("sign-in failed cause=daemon-lost")
+    with judge.scene("cognitod turns to another user pool while somebody sits at the prompt"):
+        restart(machine)
+        # configure() reloads, and comes back when that is done.
+        said = su_across(machine, lambda: machine.configure(
+            CONFIG_TEXT.replace("{user_pool_id}", "{region}_Another00"), users_conf=None))
+        judge.check(refused, not said, said)
+        judge.cognitod_said(USER=KNOWN, SERVICE="su", OUTCOME="failed", CAUSE="daemon-stops")
+        machine.configure(users_conf=None)
+    restart(machine)
+    judge.attempt("the next sign-in is good", lambda: come_in(machine, KNOWN))
+
+
+UNIT_DROP_IN = "/run/systemd/system/cognitod.service.d/hangs.conf"
+
+
+def hung_start(judge, machine):
+    with judge.scene("cognitod hangs as it starts"):
+        judge.check("ten such starts fit into the time in which systemd counts them", ten_hung_starts_count(machine))
+        machine.run("systemctl", "stop", "cognitod")
+        machine.write(UNIT_DROP_IN, "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nNoExecPaths=\n"
+                                    "TimeoutStartSec=2s\n")
+        machine.run("systemctl", "daemon-reload")
+        machine.run("systemctl", "reset-failed", "cognitod", check=False)
+        machine.run("systemctl", "start", "--no-block", "cognitod")
+        said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+        judge.check("while systemd still tries, the local password does not count", not is_in(said), said)
+        judge.check("systemd gives up", wait_for(lambda: unit_state(machine) == "failed", 120),
+                    unit_state(machine))
+        judge.attempt("from then on the local password lets in", lambda: break_glass(machine))
+        check_others(judge, machine)
+        machine.run("rm", UNIT_DROP_IN)
+        machine.run("systemctl", "daemon-reload")
+        restart(machine)
+        judge.attempt("with a cognitod that starts the next sign-in is good", lambda: come_in(machine, KNOWN))
+
+
+def unit_state(machine):
+    return machine.run("systemctl", "show", "-P", "ActiveState", "cognitod").stdout.strip()
+
+
+def ten_hung_starts_count(machine):
+    """The daemon takes SIGTERM only once it runs; before that systemd waits for TimeoutStopSec, and kills."""
+    shown = machine.run("systemctl", "show", "cognitod", "-p", "StartLimitIntervalUSec,StartLimitBurst,"
+                        "TimeoutStartUSec,TimeoutStopUSec,RestartUSec").stdout.split("\n")
+    value = dict(line.split("=", 1) for line in shown if line)
+    one = sum(seconds(value[name]) for name in ("TimeoutStartUSec", "TimeoutStopUSec", "RestartUSec"))
+    return one * int(value["StartLimitBurst"]) < seconds(value["StartLimitIntervalUSec"])
+
+
+def seconds(shown):
+    """Of a time as systemctl shows it: 1min 30s, 500ms."""
+    units = {"ms": 0.001, "s": 1, "min": 60}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"(\d+)(ms|s|min)", shown))
+
+
 def bus(judge, machine):
     with judge.scene("The system bus hangs (SIGSTOP)"):
         with stopped(machine, "dbus"):
@@ -380,7 +461,7 @@ def roots_shell(machine):
 
 
 SCENES = (pool_down, pool_lost, dns, clocks, expired_certificate, full_disk, full_journal, hung_journal,
-          read_only_root, disk_again, hung_daemon, no_daemon, bus)
+          read_only_root, disk_again, hung_daemon, no_daemon, lost_at_the_prompt, hung_start, bus)
 
 
 def main():

@@ -308,13 +308,9 @@ def decoy(stage):
             with machine.sshd_options(f"DenyUsers {user if denied else 'nobody'}"):
                 with ssh(stage, user) as terminal:
                     type_password(terminal, user, password)
-                    started = time.monotonic()
                     refused_by_ssh(stage, terminal)
-                    took = time.monotonic() - started
-                seen[denied] = terminal.transcript.replace(user, "USER"), took
-        stage.check("both see the same", seen[True][0] == seen[False][0], seen)
-        stage.check(f"and wait alike: {seen[True][1]:.1f} s, {seen[False][1]:.1f} s",
-                    min(seen[True][1], seen[False][1]) > 1)
+                seen[denied] = terminal.transcript.replace(user, "USER")
+        stage.check("both see the same", seen[True] == seen[False], seen)
         stage.pool_saw("bob")
         messages = machine.pool.admin("inbox/list", username="bob")["messages"]
         stage.check("no code was sent", messages == [], messages)

@@ -289,7 +289,7 @@ def cannot_start(judge, machine):
                     machine.run("systemctl", "is-active", "multi-user.target", check=False).stdout.strip() == "active")
         judge.attempt("root logs in on the console", lambda: root_on_console(machine))
         # systemd does not tell the bus that a start has failed: the module asks, after its two seconds,
-        # whether anybody has the name. The user's manager waits longer, and goes without.
+        # whether systemd has given up. The user's manager waits longer, and goes without.
         with machine.terminal("login", OTHER) as terminal:
             terminal.answer(PASSWORD_PROMPT, LOCAL_PASSWORD, hidden_as="password")
             terminal.expect(SHELL, timeout=40)
@@ -345,8 +345,29 @@ def metrics_directory(judge, machine):
         no_drop_in(machine)
 
 
-SCENES = (score, denials, running_daemon, activation, survival, client_secret, metrics_directory, reboot,
-          cannot_start)
+def without_user_namespace(judge, machine):
+    """For a kernel that gives none: docs/break-glass-and-recovery.md."""
+    def namespace(pid):
+        return machine.run("readlink", f"/proc/{pid}/ns/user").stdout
+
+    with judge.scene("PrivateUsers=no in a drop-in: sign-ins go on, and doctor names it"):
+        judge.check("before: the daemon has a user namespace of its own",
+                    namespace(main_pid(machine)) != namespace(1))
+        drop_in(machine, "[Service]\nPrivateUsers=no\n")
+        machine.run("systemctl", "restart", UNIT)
+        judge.check("then it has the machine's", namespace(main_pid(machine)) == namespace(1))
+        with sign_in(machine, USER) as terminal:
+            judge.check("alice is logged in", shell(terminal, "id -un")[0] == USER)
+            leave(terminal)
+        checks = json.loads(machine.run("cognitoctl", "doctor", "--json", check=False).stdout)["checks"]
+        sandbox = next(check for check in checks if check["id"] == "unit-sandbox")
+        judge.check("doctor warns of the one line", sandbox["state"] == "warning"
+                    and sandbox["what"] == "the unit does not say: PrivateUsers=yes", sandbox)
+        no_drop_in(machine)
+
+
+SCENES = (score, denials, running_daemon, activation, survival, client_secret, metrics_directory,
+          without_user_namespace, reboot, cannot_start)
 
 
 def main():

@@ -1,7 +1,9 @@
 // The way to the daemon: no bus, a stopped bus, no daemon, a stopped daemon, error replies.
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -118,7 +120,9 @@ void a_module_that_was_stopped_is_a_failure(void**) {
     Transaction transaction(kOurs, &person);
     return transaction.authenticate();
   });
-  while (silent.record().opened == 0) (void)::usleep(1000);
+  constexpr int tries = 5000;
+  for (int i = 0; i < tries && silent.record().opened == 0; ++i) (void)::usleep(1000);
+  if (silent.record().opened == 0) fail_msg("waited in vain for the module's call");
   host.signal(SIGSTOP);
   const timespec longer_than_it_waits{.tv_sec = 2, .tv_nsec = 300'000'000};
   (void)::nanosleep(&longer_than_it_waits, nullptr);
@@ -131,15 +135,67 @@ void no_daemon_is_unavailable(void**) {
   assert_both(kUnavailable);
 }
 
-// As with systemd, which starts a daemon that ends at once, and does not tell the bus.
-void a_daemon_that_does_not_come_is_unavailable(void**) {
+// org.freedesktop.systemd1 on the private bus, which knows one thing: the state of
+// cognitod.service.
+class FakeSystemd {
+ public:
+  explicit FakeSystemd(const char* state) {
+    int ends[2];
+    assert_int_equal(::pipe2(ends, O_CLOEXEC), 0);
+    const Fd ready(ends[0]);
+    Fd is_ready(ends[1]);
+    child_ = Child([&] {
+      serve(state, is_ready);
+      return 1;
+    });
+    is_ready.reset();
+    char byte = 0;
+    assert_int_equal(::read(ready.get(), &byte, 1), 1);
+  }
+
+ private:
+  static void serve(const char* state, const Fd& is_ready) {
+    const sd_bus_vtable vtable[] = {SD_BUS_VTABLE_START(0),
+                                    SD_BUS_PROPERTY("ActiveState", "s", nullptr, 0, 0),
+                                    SD_BUS_VTABLE_END};
+    sd_bus* bus = nullptr;
+    if (::sd_bus_new(&bus) < 0 ||
+        ::sd_bus_set_address(bus, "unix:path=/run/dbus/system_bus_socket") < 0 ||
+        ::sd_bus_set_bus_client(bus, 1) < 0 || ::sd_bus_start(bus) < 0 ||
+        ::sd_bus_add_object_vtable(
+            bus, nullptr, "/org/freedesktop/systemd1/unit/cognitod_2eservice",
+            "org.freedesktop.systemd1.Unit", vtable, static_cast<void*>(&state)) < 0 ||
+        ::sd_bus_request_name(bus, "org.freedesktop.systemd1", 0) < 0)
+      return;
+    (void)!::write(is_ready.get(), "r", 1);
+    int processed = 0;
+    while ((processed = ::sd_bus_process(bus, nullptr)) >= 0)
+      if (processed == 0 && ::sd_bus_wait(bus, UINT64_MAX) < 0) return;
+  }
+
+  Child child_;
+};
+
+// As with systemd, which does not tell the bus that a start has failed: so it is asked, and only
+// its word that it has given up opens the way to a local password.
+void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
   write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
              "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
                  "\nExec=/usr/bin/setpriv --pdeathsig KILL sleep 60\n");
   const PrivateBus bus("<type>session</type><servicedir>/run/dbus</servicedir>\n");
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
-  assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
+  const auto authenticate = [&person] {
+    Transaction transaction(kOurs, &person);
+    return transaction.authenticate();
+  };
+  assert_code(authenticate(), PAM_AUTH_ERR);  // no systemd
+  for (const char* state : {"activating", "active", "deactivating", "reloading", "inactive", ""}) {
+    print_message("%s\n", state);
+    const FakeSystemd systemd(state);
+    assert_code(authenticate(), PAM_AUTH_ERR);
+  }
+  const FakeSystemd systemd("failed");
+  assert_code(authenticate(), PAM_AUTHINFO_UNAVAIL);
   assert_int_equal(person.questions, 0);
 }
 
@@ -172,6 +228,8 @@ void error_replies_have_their_codes(void**) {
       {"org.freedesktop.DBus.Error.Spawn.ChildExited", kUnavailable},
       {"org.freedesktop.DBus.Error.TimedOut", kFailed},
       {"org.freedesktop.systemd1.LoadFailed", kUnavailable},
+      {"org.freedesktop.systemd1.TransactionIsDestructive", kFailed},
+      {"org.freedesktop.systemd1.ShuttingDown", kFailed},
       {"org.freedesktop.DBus.Error.LimitsExceeded", {PAM_AUTH_ERR, PAM_PERM_DENIED}},
       {"org.freedesktop.DBus.Error.AccessDenied", {PAM_AUTH_ERR, PAM_PERM_DENIED}},
       {"org.freedesktop.DBus.Error.UnknownMethod", {PAM_SERVICE_ERR, PAM_SERVICE_ERR}},
@@ -242,7 +300,8 @@ int main() {
       cmocka_unit_test_setup(a_stopped_bus_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_module_that_was_stopped_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(no_daemon_is_unavailable, arm_watchdog),
-      cmocka_unit_test_setup(a_daemon_that_does_not_come_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up,
+                             arm_watchdog),
       cmocka_unit_test_setup(a_stopped_or_silent_daemon_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(error_replies_have_their_codes, arm_watchdog),
       cmocka_unit_test_setup(malformed_replies_are_a_service_error, arm_watchdog),

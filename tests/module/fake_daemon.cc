@@ -346,9 +346,9 @@ void FakeDaemon::serve() {
   must(::sd_bus_set_address(bus, "unix:path=/run/dbus/system_bus_socket"), "address");
   must(::sd_bus_set_bus_client(bus, 1), "client");
   must(::sd_bus_start(bus), "start");
-  must(::sd_bus_add_object_vtable(bus, nullptr, bus_names::kPath, bus_names::kInterface, kVtable,
-                                  &serving),
-       "vtable");
+  for (const char* interface : {bus_names::kInterface, bus_names::kHostInterface})
+    must(::sd_bus_add_object_vtable(bus, nullptr, bus_names::kPath, interface, kVtable, &serving),
+         "vtable");
   // A test that failed leaves its daemon behind; the next one must not fail for that.
   must(::sd_bus_request_name(bus, bus_names::kService,
                              SD_BUS_NAME_ALLOW_REPLACEMENT | SD_BUS_NAME_REPLACE_EXISTING),

@@ -41,7 +41,7 @@ void each_ending_is_one_line(void**) {
   (void)sign_in([](Peer& peer) { peer.outcome(Outcome::refused); });
   assert_one_line(syslog->take(), "sign-in refused cause=outcome user=alice");
   (void)sign_in([](Peer&) {});
-  assert_one_line(syslog->take(), "sign-in unavailable cause=daemon-lost user=alice");
+  assert_one_line(syslog->take(), "sign-in failed cause=daemon-lost user=alice");
   (void)sign_in([](Peer& peer) { peer.raw("\x63\x63"); });
   assert_one_line(syslog->take(), "sign-in unforeseen cause=malformed-frame user=alice");
 

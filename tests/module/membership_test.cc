@@ -1,5 +1,7 @@
 // Who is ours, by users.conf and the sandbox's /etc/passwd and /etc/group.
 
+#include "common/membership.h"
+
 #include <sys/resource.h>
 
 #include "common/users_conf.h"

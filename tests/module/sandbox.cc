@@ -155,7 +155,11 @@ PrivateBus::PrivateBus(const std::string& more) {
              "<allow receive_type=\"method_call\"/><allow receive_type=\"signal\"/>\n"
              "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/>\n"
              "<allow send_destination=\"org.freedesktop.DBus\"/></policy>\n"
-             "<limit name=\"max_connections_per_user\">100000</limit>\n" +
+             "<limit name=\"max_connections_per_user\">100000</limit>\n"
+             // Who may send where, as it is shipped; the test's daemon is root.
+             "<include>" PAM_COGNITO_TEST_BUS_POLICY
+             "</include>\n"
+             "<policy user=\"root\"><allow own=\"org.pamcognito.Auth1\"/></policy>\n" +
                  more + "</busconfig>\n");
   int ready[2];
   must(::pipe2(ready, O_CLOEXEC) == 0, "pipe");

@@ -130,6 +130,7 @@ void a_decoy_is_passed_on_as_it_is(void**) {
       {"\x08\x0a\x0d\x7fINCORRECT"});
   assert_code(played.code, PAM_AUTH_ERR);
   assert_text(played.transcript, "answer(password)=\x08\x0a\x0d\x7fINCORRECT");
+  assert_true(played.delay >= 1'000'000);  // as for a wrong password, so that neither shows
 }
 
 void the_longest_answer_goes_and_a_longer_one_does_not(void**) {

@@ -20,7 +20,7 @@ DEBIAN = REPO / "debian"
 # Accounts: name, uid, primary group, other groups.
 ACCOUNTS = {"root": (0, "root", []), "boss": (1000, "boss", ["sudo"]), "deputy": (1001, "deputy", ["sudo"]),
             "alice": (1002, "alice", ["cognito-users"]), "primary": (1003, "sudo", []),
-            "service": (150, "service", ["sudo"]), "wheeler": (1004, "wheeler", ["wheel"])}
+            "service": (150, "service", ["sudo"]), "cognitod": (990, "cognitod", []), "wheeler": (1004, "wheeler", ["wheel"])}
 
 FAKES = {
     "getent": """\
@@ -43,15 +43,17 @@ esac""",
 class Machine:
     """The files and programs that a script meets."""
 
-    def __init__(self, folder, people):
+    def __init__(self, folder, people, daemon_uid=990):
         self.root = pathlib.Path(folder)
         for name in ("bin", "fakes", "etc/pam-cognito", "etc/pam.d", "usr/share/cognitod"):
             (self.root / name).mkdir(parents=True)
         groups = {}
         passwd, memberships = [], []
         gids = {"sudo": 27}
-        for name in ["root", *people]:
+        for name in ["root", "cognitod", *people]:
             uid, primary, others = ACCOUNTS[name]
+            if name == "cognitod":
+                uid = daemon_uid
             gid = gids.setdefault(primary, uid)
             passwd.append(f"{name}:x:{uid}:{gid}::/:/bin/sh")
             memberships.append(f"{name}:{' '.join([primary, *others])}")
@@ -108,6 +110,11 @@ REFUSALS = [
     ("by name, with blanks", ["boss"], "  users =\talice  boss \n", "boss"),
     ("by a range of uids", ["boss"], "uid_range=1000-2000\n", "boss"),
     ("outside the range", ["boss"], "uid_range=1001-2000\n", None),
+    ("by a range that is none", ["boss"], "uid_range=1000 2000\n", "boss"),
+    ("by a range with one end", ["boss"], "uid_range=1500\n", "boss"),
+    ("by a range with words", ["boss"], "uid_range=1001-many\n", "boss"),
+    ("by a range with too many ends", ["boss"], "uid_range=1001-1002-1003\n", "boss"),
+    ("by a min_uid that is no number", ["boss"], "min_uid=many\n", "boss"),
     ("below min_uid", ["boss"], "uid_range=1000-2000\nmin_uid=1001\n", None),
     ("by the group that is named", ["boss"], "group=sudo\n", "boss"),
     ("by the primary group", ["primary"], "group=sudo\n", "primary"),
@@ -133,6 +140,11 @@ def check_seeds(report):
                          (0, [wanted] if wanted else []))
             lines = [line for line in machine.users_conf().splitlines() if line and line[0] != "#"]
             report.equal(f"first users.conf: {name}, and nothing else is set", len(lines), 1 if wanted else 0)
+    for uid, wanted in ((999, 0), (1000, 1), (0, 1)):
+        with tempfile.TemporaryDirectory() as folder:
+            done = Machine(folder, ["boss"], daemon_uid=uid).run("cognitod.postinst", "configure")
+            report.equal(f"a user cognitod with uid {uid}", (done.returncode, "system user" in done.stderr),
+                         (wanted, bool(wanted)))
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
         machine.users_conf("users=alice\n")

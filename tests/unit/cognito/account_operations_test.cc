@@ -200,7 +200,7 @@ void an_error_keeps_its_kind_and_text(void**) {
   }
 }
 
-// --- answers ------------------------------------------------------------------------------------
+// Answers.
 
 void a_secret_is_base32_and_bounded(void**) {
   const auto associate = [](const std::string& answer, const SetUpProof& proof) {
@@ -280,19 +280,13 @@ void a_user_s_state_is_read(void**) {
     return p.run(p.pool.get_user("a.b.c", p.soon()));
   };
   const auto bare = get(kUser);
-  assert_text(bare->username, "alice-id");
-  assert_true(bare->attributes.empty());
   assert_true(bare->enabled_factors.empty());
   assert_text(bare->preferred_factor, "");
 
-  const auto user = get(user_with(
-      R"("UserAttributes":[{"Name":"email","Value":"a@example.com"},{"Name":"nickname"}],)"
-      R"("UserMFASettingList":["SMS_MFA","SOFTWARE_TOKEN_MFA"],)"
-      R"("PreferredMfaSetting":"SMS_MFA","MFAOptions":[{"DeliveryMedium":"SMS"}])"));
+  const auto user =
+      get(user_with(R"("UserMFASettingList":["SMS_MFA","SOFTWARE_TOKEN_MFA"],)"
+                    R"("PreferredMfaSetting":"SMS_MFA","MFAOptions":[{"DeliveryMedium":"SMS"}])"));
   assert_true(user.has_value());
-  assert_int_equal(user->attributes.size(), 2);
-  assert_text(user->attributes.at("email"), "a@example.com");
-  assert_text(user->attributes.at("nickname"), "");
   assert_int_equal(user->enabled_factors.size(), 2);
   assert_text(user->enabled_factors[1], "SOFTWARE_TOKEN_MFA");
   assert_text(user->preferred_factor, "SMS_MFA");
@@ -302,15 +296,6 @@ void a_user_s_state_is_read(void**) {
   assert_int_equal(legacy->enabled_factors.size(), 1);
   assert_text(legacy->enabled_factors[0], "SMS_MFA");
 
-  const auto attributes = [](int count, std::size_t size) {
-    std::string list;
-    for (int i = 0; i < count; ++i) {
-      list += (i > 0 ? "," : "") + std::string(R"({"Name":"n)") + std::to_string(i) +
-              R"(","Value":")" + std::string(size, 'v') + R"("})";
-    }
-    return user_with(R"("UserAttributes":[)" + list + "]");
-  };
-  assert_int_equal(get(attributes(64, 2048))->attributes.size(), 64);
   std::string many_factors = R"("UserMFASettingList":["x")";
   for (int i = 0; i < 16; ++i) many_factors += R"(,"x")";
   const std::string bad[] = {
@@ -318,12 +303,6 @@ void a_user_s_state_is_read(void**) {
       R"({"Username":""})",
       R"({"Username":7})",
       R"({"Username":")" + std::string(513, 'u') + R"("})",
-      attributes(65, 1),
-      attributes(1, 2049),
-      user_with(R"("UserAttributes":{"email":"a"})"),
-      user_with(R"("UserAttributes":["email"])"),
-      user_with(R"("UserAttributes":[{"Value":"a"}])"),
-      user_with(R"("UserAttributes":[{"Name":"email","Value":true}])"),
       user_with(R"("UserMFASettingList":"SMS_MFA")"),
       user_with(R"("UserMFASettingList":[1])"),
       user_with(many_factors + "]"),

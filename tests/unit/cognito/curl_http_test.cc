@@ -1,11 +1,8 @@
 #include "daemon/cognito/curl_http.h"
 
 #include <arpa/inet.h>
-#include <dlfcn.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -14,43 +11,9 @@
 #include "common/fd.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/certificates.h"
+#include "tests/unit/cognito/library_faults.h"
 #include "tests/unit/cognito/run_task.h"
 #include "tests/unit/cognito/scripted_server.h"
-
-namespace {
-
-// Certificate bundles that libcrypto has opened: it reads them through this function, which stands
-// before the C library's.
-std::atomic<int> bundles_opened = 0;
-
-// A resolver that does not answer for one name until it is let go.
-std::atomic<int> waiting_for_name = 0;
-std::atomic<bool> name_is_known = false;
-
-}  // namespace
-
-extern "C" __attribute__((visibility("default"))) FILE* fopen64(const char* path,
-                                                                const char* mode) {
-  if (std::string_view(path).find("/etc/ssl/") == 0) ++bundles_opened;
-  using Function = FILE* (*)(const char*, const char*);
-  static const auto next = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "fopen64"));
-  return next(path, mode);
-}
-
-extern "C" __attribute__((visibility("default"))) int getaddrinfo(const char* name,
-                                                                  const char* service,
-                                                                  const addrinfo* hints,
-                                                                  addrinfo** result) {
-  if (std::string_view(name) == "slow.example.com") {
-    ++waiting_for_name;
-    while (!name_is_known) std::this_thread::yield();
-    --waiting_for_name;
-    return EAI_NONAME;
-  }
-  using Function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
-  static const auto next = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  return next(name, service, hints, result);
-}
 
 namespace pamcognito::test {
 namespace {
@@ -100,7 +63,7 @@ void answer_all(Peer& peer, int) {
   }
 }
 
-// --- the ordinary way ---------------------------------------------------------------------------
+// The ordinary way.
 
 void a_post_arrives_and_its_answer_comes_back(void**) {
   std::string seen;
@@ -226,7 +189,7 @@ void a_request_whose_name_is_being_resolved_can_be_left(void**) {
   while (waiting_for_name > 0) std::this_thread::yield();
 }
 
-// --- no request is sent twice -------------------------------------------------------------------
+// No request is sent twice.
 
 // Serves one request, then reads the next one of the kept-alive connection and cuts.
 struct CuttingServer {
@@ -272,7 +235,7 @@ void a_get_is_sent_once_on_a_connection_of_its_own(void**) {
   assert_int_equal(gets, 1);
 }
 
-// --- servers that misbehave ---------------------------------------------------------------------
+// Servers that misbehave.
 
 void nobody_listens(void**) {
   std::string url;
@@ -283,6 +246,28 @@ void nobody_listens(void**) {
   EventLoop loop;
   const auto http = make_http(loop);
   assert_failure(send(loop, *http, Method::post, url + "/"), HttpFailure::not_connected);
+}
+
+// Any local user can take all ports: that must not look like a pool that cannot be reached.
+void what_this_machine_lacks_is_not_the_servers(void**) {
+  EventLoop loop;
+  const auto http = make_http(loop);
+  const std::string by_address = "https://127.0.0.1:9/";
+  const std::string by_name = "https://unknown.example.com/";
+  for (const int error : {EADDRNOTAVAIL, ENOBUFS, ENOMEM, EPERM}) {
+    connect_error = error;
+    assert_failure(send(loop, *http, Method::post, by_address), HttpFailure::internal);
+  }
+  for (const int error : {ECONNREFUSED, ENETUNREACH, EHOSTUNREACH}) {
+    connect_error = error;
+    assert_failure(send(loop, *http, Method::post, by_address), HttpFailure::not_connected);
+  }
+  connect_error = 0;
+  assert_failure(send(loop, *http, Method::post, by_name), HttpFailure::not_connected);
+  bind_error = EADDRINUSE;
+  assert_failure(send(loop, *http, Method::post, by_name), HttpFailure::internal);
+  assert_failure(send(loop, *http, Method::post, by_address), HttpFailure::internal);
+  bind_error = 0;
 }
 
 void a_cut_before_tls_stands_is_not_connected(void**) {
@@ -391,7 +376,7 @@ void plain_http_only_to_a_loopback_address(void**) {
   }
 }
 
-// --- whom TLS trusts ----------------------------------------------------------------------------
+// Whom TLS trusts.
 
 void another_authority_is_refused(void**) {
   // One that has the trusted one's name fails its signature, which libcurl calls a failed
@@ -465,7 +450,7 @@ void a_ca_file_that_cannot_be_used_is_named(void**) {
   }
 }
 
-// --- proxies ------------------------------------------------------------------------------------
+// Proxies.
 
 void the_environment_names_no_proxy(void**) {
   const ScriptedServer server(answer_all, issue(authority(), "DNS:localhost"));
@@ -543,6 +528,7 @@ int main() {
       cmocka_unit_test(a_post_on_a_cut_connection_is_sent_once),
       cmocka_unit_test(a_get_is_sent_once_on_a_connection_of_its_own),
       cmocka_unit_test(nobody_listens),
+      cmocka_unit_test(what_this_machine_lacks_is_not_the_servers),
       cmocka_unit_test(a_cut_before_tls_stands_is_not_connected),
       cmocka_unit_test(silence_in_the_handshake_is_not_connected),
       cmocka_unit_test(an_answer_that_is_not_whole_or_not_http),

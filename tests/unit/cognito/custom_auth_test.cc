@@ -141,7 +141,7 @@ void a_lambda_is_not_run_twice(void**) {
   }
 }
 
-// --- has the password left? ---------------------------------------------------------------------
+// Has the password left?
 
 struct SentCase {
   AuthFlow flow;
@@ -191,7 +191,7 @@ void an_answer_that_is_not_utf_8_stays_here(void**) {
   }
 }
 
-// --- what goes with every call ------------------------------------------------------------------
+// What goes with every call.
 
 void the_origin_goes_with_each_call_if_it_is_known(void**) {
   for (const AuthFlow flow : {AuthFlow::srp, AuthFlow::custom_srp}) {

@@ -202,7 +202,7 @@ void what_only_a_text_tells_is_told_from_a_wrong_password(void**) {
   }
 }
 
-// --- retries ------------------------------------------------------------------------------------
+// Retries.
 
 void what_may_be_sent_twice(void**) {
   const std::pair<Operation, bool> table[] = {

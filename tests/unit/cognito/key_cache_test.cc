@@ -110,7 +110,7 @@ void a_deadline_ends_the_wait(void**) {
   if (!result) assert_int_equal(result.error().kind, ErrorKind::timed_out);
 }
 
-// --- key sets -----------------------------------------------------------------------------------
+// Key sets.
 
 Json::Value one_key(void (*change)(Json::Value& jwk)) {
   Json::Value set;

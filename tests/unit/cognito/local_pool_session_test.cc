@@ -188,7 +188,7 @@ void another_pool_knows_nothing_of_it(void**) {
   here.is_refused(ErrorKind::not_authorized);
 }
 
-// --- devices ------------------------------------------------------------------------------------
+// Devices.
 
 PoolResult<void> confirm(SignedIn& s, const Tokens& tokens) {
   return s.p.run(s.p.client->confirm_device(tokens.access_token, tokens.device_key,

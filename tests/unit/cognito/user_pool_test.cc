@@ -150,8 +150,7 @@ void an_unknown_challenge_keeps_its_name(void**) {
   assert_text(step->challenge->username, "alice-id");
 }
 
-// --- answers that are not what the protocol says
-// ---------------------------------------------------
+// Answers that are not what the protocol says.
 
 void only_password_verifier_follows_initiate_auth(void**) {
   const std::string verifier = kVerifier;
@@ -236,8 +235,7 @@ void an_answer_is_a_challenge_or_tokens(void**) {
   }
 }
 
-// --- retries, and whether the password has left
-// ------------------------------------------------------
+// Retries, and whether the password has left.
 
 const HttpResult kThrottled = answered(400, R"({"__type":"TooManyRequestsException"})");
 const HttpResult kLimited = answered(429, R"({"__type":"LimitExceededException"})");
@@ -361,7 +359,7 @@ void pool_tokens_are_verified(void**) {
   assert_text(verified->username, "alice");
 }
 
-// --- prewarm ------------------------------------------------------------------------------------
+// Prewarm.
 
 void a_connection_is_opened_once_by_fetching_the_keys(void**) {
   ScriptedPool p({answered(200, key_set())});
@@ -385,7 +383,7 @@ void without_keys_at_the_endpoint_a_bare_request_does(void**) {
   assert_text(p.http->requests[0].body, "");
 }
 
-// --- the stock of key pairs ---------------------------------------------------------------------
+// The stock of key pairs.
 
 void the_stock_is_made_up_after_use(void**) {
   EventLoop loop;

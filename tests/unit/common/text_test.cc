@@ -77,6 +77,8 @@ void blanks_go_at_both_ends_only(void**) {
 void errno_names_do_not_depend_on_the_locale(void**) {
   assert_true(errno_name(ENOENT) == "ENOENT");
   assert_true(errno_name(99999) == "unknown errno");
+  assert_true(describe_errno(ENOENT) == "No such file or directory");
+  assert_true(describe_errno(99999) == "error 99999");
 }
 
 void user_names_follow_the_grammar(void**) {

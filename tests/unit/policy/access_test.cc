@@ -1,7 +1,8 @@
+#include "daemon/policy/access.h"
+
 #include <array>
 #include <string>
 
-#include "daemon/policy/config.h"
 #include "tests/cmocka_cpp.h"
 
 namespace {

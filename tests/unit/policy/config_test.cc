@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/policy/access.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/policy/config_directory.h"
 

@@ -1,8 +1,10 @@
 #include "daemon/prompts/rendering.h"
 
 #include <array>
+#include <span>
 #include <string>
 
+#include "daemon/policy/key_values.h"
 #include "tests/cmocka_cpp.h"
 
 namespace {
@@ -43,15 +45,19 @@ constexpr std::array kRows = {
     Row{"polkit-1", false, false, kNone, false, 300, DeadlineFrom::opening},
     Row{"cron", false, false, kNone, false, 30, DeadlineFrom::opening},
     Row{"systemd-user", false, false, kNone, false, 30, DeadlineFrom::opening},
-    // Names are exact: what is not in the table is an unknown service.
+    Row{"atd", false, false, kNone, false, 30, DeadlineFrom::opening},
+};
+
+// Names are exact: what is not in the table is an unknown service.
+constexpr std::array kOthers = {
     Row{"", false, false, kNone, false, 110, DeadlineFrom::opening},
     Row{"SSHD", false, false, kNone, false, 110, DeadlineFrom::opening},
     Row{"sshd2", false, false, kNone, false, 110, DeadlineFrom::opening},
     Row{"vsftpd", false, false, kNone, false, 110, DeadlineFrom::opening},
 };
 
-void the_table_is_by_exact_name(void**) {
-  for (const Row& row : kRows) {
+void expect_rows(std::span<const Row> rows) {
+  for (const Row& row : rows) {
     const auto rendering = rendering_for(policy::Config(), row.service);
     if (rendering.echo_code != row.echo || rendering.one_prompt != row.one_prompt ||
         rendering.qr != row.qr || rendering.console != row.console ||
@@ -60,6 +66,18 @@ void the_table_is_by_exact_name(void**) {
       fail_msg("%s", row.service);
     }
   }
+}
+
+void the_table_is_by_exact_name(void**) {
+  expect_rows(kRows);
+  expect_rows(kOthers);
+}
+
+// Each sign-in there would have a message sent before anybody typed anything.
+void a_service_of_the_table_is_none_for_resets(void**) {
+  for (const Row& row : kRows)
+    if (policy::parse_services(row.service).has_value()) fail_msg("%s", row.service);
+  assert_true(policy::parse_services("vsftpd").has_value());
 }
 
 void the_configuration_stands_on_top(void**) {
@@ -93,6 +111,7 @@ void the_configuration_stands_on_top(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(the_table_is_by_exact_name),
+      cmocka_unit_test(a_service_of_the_table_is_none_for_resets),
       cmocka_unit_test(the_configuration_stands_on_top),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -326,6 +326,38 @@ void a_full_disk_loses_nothing(void**) {
   run(world, fill_the_disk(&world));
 }
 
+// Nothing more is said of alice: the mark reaches the disk all the same.
+Task<void> disable_on_a_full_disk(World* world) {
+  KnownUsers known(world->loop, world->worker, world->path, std::chrono::milliseconds(1));
+  assert_true(known.load(kPool).has_value());
+  const Written pin = co_await known.pin("alice", "sub-a", PinnedBy::first_sign_in, kNow);
+  assert_true(pin.has_value());
+  const auto stored = [&] { return on_disk(*world).at("alice").standing; };
+  {
+    const FullDisk full;
+    known.set_standing("alice", Standing::disabled);
+    runtime::OneShot<bool> tried;
+    known.flush([&tried] { tried.report(true); });
+    (void)co_await tried;
+    assert_false(known.is_on_disk());
+    assert_true(stored() == Standing::good);
+  }
+  const auto deadline = world->loop.now() + std::chrono::seconds(10);
+  while (!known.is_on_disk() && world->loop.now() < deadline) {
+    runtime::OneShot<bool> later;
+    const runtime::Timer timer(world->loop, world->loop.now() + std::chrono::milliseconds(2),
+                               [&later] { later.report(true); });
+    (void)co_await later;
+  }
+  assert_true(known.is_on_disk());
+  assert_true(stored() == Standing::disabled);
+}
+
+void what_a_full_disk_did_not_take_is_tried_again(void**) {
+  World world;
+  run(world, disable_on_a_full_disk(&world));
+}
+
 Task<void> have_no_directory(World* world) {
   KnownUsers nowhere(world->loop, world->worker, world->directory.file("missing/users.db"));
   assert_true(nowhere.load(kPool).has_value());
@@ -397,6 +429,7 @@ int main() {
       cmocka_unit_test(a_group_name_cannot_become_two),
       cmocka_unit_test(pins_are_of_one_pool),
       cmocka_unit_test(a_full_disk_loses_nothing),
+      cmocka_unit_test(what_a_full_disk_did_not_take_is_tried_again),
       cmocka_unit_test(without_a_directory_nobody_is_pinned),
       cmocka_unit_test(an_unreadable_file_says_nothing_of_anybody),
       cmocka_unit_test(who_waits_may_go_and_so_may_all),

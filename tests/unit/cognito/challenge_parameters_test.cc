@@ -1,4 +1,4 @@
-#include "daemon/cognito/factors.h"
+#include "daemon/cognito/challenge_parameters.h"
 
 #include <string>
 #include <utility>

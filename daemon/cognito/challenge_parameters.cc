@@ -1,4 +1,4 @@
-#include "daemon/cognito/factors.h"
+#include "daemon/cognito/challenge_parameters.h"
 
 #include <json/json.h>
 
@@ -66,7 +66,6 @@ std::vector<OfferedFactor> factors_to_set_up(const Challenge& challenge) {
 }
 
 std::optional<std::vector<std::string>> missing_attributes(const Challenge& challenge) {
-  constexpr std::string_view prefix = "userAttributes.";
   constexpr Json::ArrayIndex most = 32;
   if (!challenge.parameters.contains("requiredAttributes")) return std::vector<std::string>();
   const auto required = json_parameter(challenge, "requiredAttributes");
@@ -76,7 +75,7 @@ std::optional<std::vector<std::string>> missing_attributes(const Challenge& chal
   for (const Json::Value& entry : *required) {
     if (!entry.isString()) return std::nullopt;
     std::string name = entry.asString();
-    if (name.starts_with(prefix)) name.erase(0, prefix.size());
+    if (name.starts_with(kAttributePrefix)) name.erase(0, kAttributePrefix.size());
     const bool has_value = present && present->isObject() && present->isMember(name) &&
                            (*present)[name].isString() && !(*present)[name].asString().empty();
     if (!has_value) missing.push_back(std::move(name));

@@ -8,6 +8,7 @@
 #include "daemon/cognito/user_pool.h"
 #include "daemon/policy/config.h"
 
+// What the parameters of a challenge say.
 namespace pamcognito::cognito {
 
 // A factor as a challenge offers it: what it is, and the exact string to send back. The e-mail
@@ -31,9 +32,12 @@ std::vector<OfferedFactor> factors_to_set_up(const Challenge& challenge);
 // The factor that a code challenge asks for; nullopt: not a code challenge.
 std::optional<policy::Method> factor_of(ChallengeName name);
 
-// The attributes that NEW_PASSWORD_REQUIRED wants a value for, by their names without the prefix
-// `userAttributes.`; those that have a value already are left out, because Cognito refuses to
-// change them here. nullopt: the challenge's parameters are not what the protocol says.
+// How NEW_PASSWORD_REQUIRED names attributes, in its parameters and in the answer.
+inline constexpr std::string_view kAttributePrefix = "userAttributes.";
+
+// The attributes that it wants a value for, by their names without the prefix; those that have a
+// value already are left out, because Cognito refuses to change them here. nullopt: the challenge's
+// parameters are not what the protocol says.
 std::optional<std::vector<std::string>> missing_attributes(const Challenge& challenge);
 
 }  // namespace pamcognito::cognito

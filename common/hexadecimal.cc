@@ -1,6 +1,6 @@
-#include "pam/hexadecimal.h"
+#include "common/hexadecimal.h"
 
-namespace pamcognito::pam {
+namespace pamcognito {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
@@ -14,6 +14,12 @@ void write_hexadecimal(std::span<const std::uint8_t> bytes, char* digits) noexce
   }
 }
 
+std::string hexadecimal(std::span<const std::uint8_t> bytes) {
+  std::string text(2 * bytes.size(), '0');
+  write_hexadecimal(bytes, text.data());
+  return text;
+}
+
 bool read_hexadecimal(std::string_view digits, std::span<std::uint8_t> bytes) noexcept {
   if (digits.size() != bytes.size() * 2) return false;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -25,4 +31,8 @@ bool read_hexadecimal(std::string_view digits, std::span<std::uint8_t> bytes) no
   return true;
 }
 
-}  // namespace pamcognito::pam
+bool is_log_id(std::string_view text) noexcept {
+  return text.size() == kLogIdSize && text.find_first_not_of(kDigits) == std::string_view::npos;
+}
+
+}  // namespace pamcognito

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/policy/config.h"
+
+namespace pamcognito::policy {
+
+// "%u" becomes the Linux name, "%%" a per cent sign.
+std::string cognito_username(const AccessConfig& access, std::string_view linux_name);
+
+// May a member of `groups`, named `user`, sign in to `service`? [access] and the service's
+// narrowing must both hold.
+bool access_permitted(const Config& config, std::string_view user, std::string_view service,
+                      const std::vector<std::string>& groups);
+
+// The same, and which rule decided: the one that lets in (of a service that narrows: that
+// service's), or the one that no group or name fulfils. For people.
+struct AccessVerdict {
+  bool permitted = false;
+  std::string rule;
+
+  AccessVerdict() = default;
+  AccessVerdict(bool permitted_, std::string rule_)
+      : permitted(permitted_), rule(std::move(rule_)) {}
+};
+AccessVerdict explain_access(const Config& config, std::string_view user, std::string_view service,
+                             const std::vector<std::string>& groups);
+
+// Nobody is there to answer: systemd-user, cron and atd.
+bool is_unattended(std::string_view service);
+
+// What the account phase answers for a user that was never seen: the configuration's, else the
+// built-in: allow where it is_unattended(); allow_root for su and su-l; deny.
+// `config` may be null: an unconfigured daemon.
+UnknownAccount unknown_account(const Config* config, std::string_view service);
+// "unknown of [service sshd]", or that it is built in.
+std::string explain_unknown_account(const Config* config, std::string_view service);
+// As the configuration writes it.
+std::string_view to_string(UnknownAccount rule);
+
+}  // namespace pamcognito::policy
