@@ -24,8 +24,12 @@ def polkit(judge, machine):
         with sign_in(machine, KNOWN) as program, sign_in(machine, KNOWN) as agent:
             machine.pool.forgive(KNOWN)
             pid = shell(program, "echo $$")[0]
-            agent.send(f"pkttyagent --process {pid}")
-            wait_for(lambda: machine.run("pgrep", "-x", "pkttyagent", check=False).stdout)
+            # The agent closes descriptor 3 when polkit knows it; before that pkexec would find none.
+            agent.send("mkfifo agent; (cat agent; touch agent-is-known) & "
+                       f"pkttyagent --process {pid} --notify-fd 3 3>agent")
+            known = f"/home/{KNOWN}/agent-is-known"
+            judge.check("the agent is known to polkit",
+                        wait_for(lambda: machine.run("test", "-e", known, check=False).returncode == 0))
             machine.pool.reset_log()
             program.send("pkexec --disable-internal-agent id -u; echo =\"\"=$?")
             choose(agent, KNOWN)
