@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/fd.h"
@@ -57,6 +59,15 @@ class SessionStore {
  private:
   // User's name to session; entries stay where they are while others come and go.
   using ByUser = std::multimap<std::string, SignInId, std::less<>>;
+  // Ids are random, so that any part of one spreads as well as a hash.
+  struct HashId {
+    std::size_t operator()(const SignInId& id) const noexcept {
+      std::size_t part = 0;
+      static_assert(sizeof(part) <= sizeof(id));
+      std::memcpy(&part, id.data(), sizeof(part));
+      return part;
+    }
+  };
   struct Entry {
     std::uint32_t slot;
     runtime::BootTime signed_in;
@@ -70,7 +81,7 @@ class SessionStore {
 
   SlotMemory memory_;
   std::uint64_t last_sequence_ = 0;
-  std::map<SignInId, Entry> by_id_;
+  std::unordered_map<SignInId, Entry, HashId> by_id_;
   ByUser by_user_;
   // Where the next session goes: the last of free_, which are all zeros; else the first of those
   // that have no memory yet.
