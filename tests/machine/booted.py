@@ -176,8 +176,15 @@ class BootedMachine:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._launcher.wait(STOP_TIMEOUT_S)
                 return
-        print(f"machine: {self.name} does not power off, it is killed", flush=True)
+        print(f"machine: {self.name} does not power off, it is killed; it waits for:\n"
+              + self._waits_for(), flush=True)
         self.kill()
+
+    def _waits_for(self):
+        with contextlib.suppress(MachineError):
+            return "".join(self.run(*argv, check=False, timeout=10).stdout for argv in (
+                ("systemctl", "list-jobs", "--no-pager"), ("ps", "-eo", "pid,ppid,stat,wchan,args")))
+        return "(it does not say)"
 
     def kill(self):
         """As if the power failed."""

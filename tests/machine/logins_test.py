@@ -57,9 +57,11 @@ def one_id(stage, user, service="sshd"):
     """The line of sshd's own process and cognitod's are told to be of one sign-in."""
     entry = stage.daemon_said(user, service, "success") or {}
     log_id = entry.get("PAM_COGNITO_ID", "none")
-    mine = [e for e in stage.machine.journal.since(stage.journal_mark)
-            if f"id={log_id}" in str(e.get("MESSAGE")) and f"({service}:auth)" in e["MESSAGE"]]
-    stage.check(f"{service} logged the same id, {log_id}", bool(mine))
+    # It comes another way than cognitod's, by /dev/log, and maybe later.
+    mine = stage.machine.journal.wait(
+        lambda e: f"id={log_id}" in str(e.get("MESSAGE")) and f"({service}:auth)" in e["MESSAGE"],
+        stage.journal_mark)
+    stage.check(f"{service} logged the same id, {log_id}", mine is not None)
     stage.check("journald itself says that the line is the unit's",
                 entry.get("_SYSTEMD_UNIT") == "cognitod.service", entry.get("_SYSTEMD_UNIT"))
     return entry

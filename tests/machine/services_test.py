@@ -33,8 +33,8 @@ def polkit(judge, machine):
             machine.pool.reset_log()
             program.send("pkexec --disable-internal-agent id -u; echo =\"\"=$?")
             choose(agent, KNOWN)
-            agent.answer(PASSWORD_PROMPT, password_of(KNOWN), hidden_as="password")
-            agent.answer(TOTP_PROMPT, totp(machine, KNOWN), hidden_as="code")
+            answer_agent(agent, PASSWORD_PROMPT, password_of(KNOWN), hidden_as="password")
+            answer_agent(agent, TOTP_PROMPT, totp(machine, KNOWN))
             judge.check("the program runs as root", program.expect(r"\n(\d+)\n==0\n").group(1) == "0")
             asked = [name for _, name, _ in machine.pool.requests(KNOWN)]
             judge.check("the pool was asked for a whole sign-in", asked[:3] == [
@@ -44,7 +44,7 @@ def polkit(judge, machine):
 
             program.send("pkexec --disable-internal-agent id -u; echo =\"\"=$?")
             choose(agent, KNOWN)
-            agent.answer(PASSWORD_PROMPT, "Wrong-Password-1", hidden_as="password")
+            answer_agent(agent, PASSWORD_PROMPT, "Wrong-Password-1", hidden_as="password")
             status = program.expect(r"(?s)(.*)==(\d+)\n")
             judge.check("a wrong password gives no root",
                         status.group(2) != "0" and "\n0\n" not in status.group(1), status.group(0))
@@ -57,7 +57,12 @@ def polkit(judge, machine):
 def choose(agent, user):
     """polkit asks who of the administrators it is."""
     number = agent.expect(rf"(\d+)\.\s+{user}\n").group(1)
-    agent.answer(r"Choose identity[^\n]*: ", number)
+    answer_agent(agent, r"Choose identity[^\n]*: ", number)
+
+
+def answer_agent(agent, prompt, text, hidden_as=None):
+    """pkttyagent drops what is typed between its prompt and its read()."""
+    agent.answer(prompt, text, hidden_as, in_read=True)
 
 
 def runuser(judge, machine):

@@ -102,26 +102,27 @@ class Terminal:
             open_ = self._read(left)
 
     # What is typed.
-    def send(self, text, hidden_as=None):
-        """Types text and Enter. hidden_as: what the transcript says, for what is not echoed."""
-        self._wait_until_it_reads()
+    def send(self, text, hidden_as=None, in_read=False):
+        """Types text and Enter. hidden_as: what the transcript says, for what is not echoed. in_read: to a
+        program whose waiting in poll() does not mean that it reads this terminal."""
+        self._wait_until_it_reads(in_read)
         if hidden_as:
             self._note(f"<{hidden_as}>")
         os.write(self._master, text.encode() + b"\r")
 
-    def answer(self, prompt, text, hidden_as=None, timeout=WAIT_S):
+    def answer(self, prompt, text, hidden_as=None, timeout=WAIT_S, in_read=False):
         self.expect(prompt, timeout)
-        self.send(text, hidden_as)
+        self.send(text, hidden_as, in_read)
 
-    def _wait_until_it_reads(self, timeout=5):
-        """Until a process in the terminal's foreground is blocked in read() or waits in poll().
+    def _wait_until_it_reads(self, in_read, timeout=5):
+        """Until a process in the terminal's foreground is blocked in read() or (not in_read) waits in poll().
 
         A shell at the other end of ssh cannot be looked at from here; ssh itself then waits in poll.
         """
         deadline = time.monotonic() + timeout
         while READ_SYSCALL and time.monotonic() < deadline:
             group = struct.unpack("i", fcntl.ioctl(self._master, termios.TIOCGPGRP, b"\0\0\0\0"))[0]
-            if any(_is_waiting_for_input(pid) for pid in _processes_of_group(group)):
+            if any(_is_waiting_for_input(pid, in_read) for pid in _processes_of_group(group)):
                 return
             self._read(0.01)
 
@@ -168,7 +169,7 @@ def _processes_of_group(group):
                 continue
 
 
-def _is_waiting_for_input(pid):
+def _is_waiting_for_input(pid, in_read):
     try:
         with open(f"/proc/{pid}/syscall") as file:
             call = file.read().split()
@@ -176,7 +177,7 @@ def _is_waiting_for_input(pid):
         return False
     if call[0] != READ_SYSCALL:
         # ppoll, poll and pselect: a program that serves several inputs, such as ssh in a session.
-        return call[0] in {"7", "271", "270", "23", "73", "72"}
+        return not in_read and call[0] in {"7", "271", "270", "23", "73", "72"}
     try:
         target = os.readlink(f"/proc/{pid}/fd/{int(call[1], 16)}")
     except (OSError, ValueError):
