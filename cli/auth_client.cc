@@ -18,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr char kAddress[] = "unix:path=/run/dbus/system_bus_socket";
 constexpr auto kConnectTime = 10s;
 constexpr std::uint64_t kCallTime = 10'000'000;  // microseconds
 constexpr std::uint32_t kLongestConversation = 900;
@@ -206,7 +205,7 @@ Result<AuthClient> AuthClient::connect() {
   int error = ::sd_bus_new(&raw);
   if (error < 0) return failed_with(error);
   Bus bus(raw);
-  error = ::sd_bus_set_address(raw, kAddress);
+  error = ::sd_bus_set_address(raw, bus_names::kSystemBus);
   if (error >= 0) error = ::sd_bus_set_bus_client(raw, 1);
   if (error >= 0) error = ::sd_bus_negotiate_fds(raw, 1);
   if (error >= 0) error = ::sd_bus_start(raw);

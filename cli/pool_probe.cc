@@ -3,11 +3,11 @@
 #include <curl/curl.h>
 #include <json/json.h>
 
-#include <algorithm>
 #include <memory>
 #include <sstream>
 #include <string_view>
 
+#include "common/ascii.h"
 #include "common/text.h"
 #include "daemon/cognito/errors.h"
 
@@ -35,19 +35,18 @@ struct Exchange {
   std::string problem;
 };
 
-std::size_t take_body(char* data, std::size_t size, std::size_t count, void* into) {
+// libcurl calls these from C, through which nothing may throw.
+std::size_t take_body(char* data, std::size_t size, std::size_t count, void* into) noexcept {
   auto& body = static_cast<Exchange*>(into)->body;
   if (body.size() + size * count > kLargestAnswer) return 0;
   body.append(data, size * count);
   return size * count;
 }
 
-std::size_t take_header(char* data, std::size_t size, std::size_t count, void* into) {
+std::size_t take_header(char* data, std::size_t size, std::size_t count, void* into) noexcept {
   auto& exchange = *static_cast<Exchange*>(into);
   std::string line(data, size * count);
-  std::string name = line.substr(0, line.find(':'));
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  const std::string name = ascii::lower(line.substr(0, line.find(':')));
   if (name.size() == line.size()) return size * count;
   line.erase(0, name.size() + 1);
   const std::size_t first = line.find_first_not_of(" \t");

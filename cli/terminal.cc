@@ -5,13 +5,14 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
 #include <span>
+
+#include "common/ascii.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -158,9 +159,7 @@ bool locale_is_utf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
     if (value == nullptr || *value == '\0') continue;
-    std::string text(value);
-    std::ranges::transform(text, text.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    const std::string text = ascii::lower(value);
     return text.contains("utf-8") || text.contains("utf8");
   }
   return false;

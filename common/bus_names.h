@@ -4,6 +4,8 @@
 // the contract; a test holds the two together.
 namespace pamcognito::bus_names {
 
+// Where the bus is, whatever the environment of the process says.
+inline constexpr char kSystemBus[] = "unix:path=/run/dbus/system_bus_socket";
 inline constexpr char kService[] = "org.pamcognito.Auth1";
 inline constexpr char kInterface[] = "org.pamcognito.Auth1";
 // The same object's for PAM hosts of root; org.pamcognito.Auth1.conf lets nobody else send to it.

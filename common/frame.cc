@@ -82,36 +82,16 @@ class Datagram {
   std::size_t used_ = 0;
 };
 
-// File descriptors that nobody asked for would otherwise stay open in the process of the host.
-// Returns whether there was ancillary data of any kind.
-bool drop_ancillary_data(msghdr* message) noexcept {
-  if (message->msg_controllen == 0) return false;
-  for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr;
-       header = CMSG_NXTHDR(message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-      const Fd closed_here(fd);
-    }
-  }
-  return true;
-}
-
 std::expected<void, FrameError> Datagram::receive(int socket) noexcept {
-  // The kernel passes at most 253 descriptors (SCM_MAX_FD); room for all of them lets us close
-  // them.
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(253 * sizeof(int))> control;
+  // No room for ancillary data: the kernel keeps foreign descriptors out of this process, and says
+  // MSG_CTRUNC.
   iovec part{.iov_base = buffer_.data(), .iov_len = buffer_.size()};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
   ssize_t received = -1;
   bool was_reset = false;
-  while ((received = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0) {
+  while ((received = ::recvmsg(socket, &message, MSG_DONTWAIT)) < 0) {
     // The peer closed with something of ours unread. That is told once, and before what it had
     // sent.
     const bool first_reset = errno == ECONNRESET && !std::exchange(was_reset, true);
@@ -123,8 +103,7 @@ std::expected<void, FrameError> Datagram::receive(int socket) noexcept {
     return std::unexpected(FrameError::system);
   }
   used_ = static_cast<std::size_t>(received);
-  const bool foreign = drop_ancillary_data(&message);
-  if (foreign || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
     return std::unexpected(FrameError::malformed);
   // An empty datagram looks like the end of the connection, and is treated as such.
   if (used_ == 0) return std::unexpected(FrameError::closed);

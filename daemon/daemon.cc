@@ -4,6 +4,8 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <tuple>
@@ -24,6 +26,7 @@ using runtime::Level;
 constexpr char kStoreName[] = "sessions";
 constexpr char kKnownUsersFile[] = "known-users.db";
 constexpr std::chrono::seconds kTimeToStop{3};
+constexpr std::chrono::milliseconds kBusyBusPause{500};
 
 // How many sign-ins may be open at once: each has a socket and may need a connection to the pool,
 // and a connection that fails for want of a descriptor would look like a pool that cannot be
@@ -61,6 +64,12 @@ bool is_same_pool(const policy::PoolConfig& one, const policy::PoolConfig& other
   return members(one) == members(other) && is_same_secret(one.client_secret, other.client_secret);
 }
 
+// There is no bus, or it does not give this process the name: only root can bring that about.
+bool is_final(int error) {
+  constexpr std::array errors = {ENOENT, ECONNREFUSED, EACCES, EPERM, EEXIST, EALREADY};
+  return std::ranges::find(errors, error) != errors.end();
+}
+
 // STATUS= is one line.
 std::string on_one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
@@ -69,25 +78,11 @@ std::string on_one_line(std::string text) {
 
 }  // namespace
 
-Daemon::Signals::Signals(runtime::EventLoop& loop, std::function<void(int)> call)
-    : call_(std::move(call)) {
-  sigset_t signals;
-  (void)sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) (void)sigaddset(&signals, signal);
-  (void)pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
-    (void)sd_event_add_signal(loop.get(), nullptr, signal, &Signals::dispatch, this);
-}
-
-int Daemon::Signals::dispatch(sd_event_source*, const signalfd_siginfo* info, void* self) {
-  static_cast<Signals*>(self)->call_(static_cast<int>(info->ssi_signo));
-  return 0;
-}
-
 Daemon::Daemon(std::string config_path, std::string state_directory)
     : config_path_(std::move(config_path)),
       state_directory_(std::move(state_directory)),
-      signals_(loop_, [this](int signal) { signal == SIGHUP ? reload() : stop(); }),
+      signals_(loop_, {SIGTERM, SIGINT, SIGHUP},
+               [this](int signal) { signal == SIGHUP ? reload() : stop(); }),
       clock_(loop_),
       worker_(loop_, 256),
       disk_(loop_, 256),
@@ -121,14 +116,29 @@ int Daemon::run() {
   else
     runtime::log(Level::error, "idle, nobody can sign in: " + loaded.error());
 
-  if (const int result = service_->start(); result < 0) {
-    runtime::log(Level::error, "cannot serve on the system bus: " + describe_errno(-result));
-    return 1;
+  serve();
+  return loop_.run();
+}
+
+// Once systemd has given up, local passwords count. Any user can crowd the bus or hold it up, so
+// that must not be what makes a start fail.
+void Daemon::serve() {
+  const int result = service_->start();
+  if (result < 0 && !is_final(-result)) {
+    if (!serves_later_)
+      runtime::log(Level::warning, "the system bus is busy: " + describe_errno(-result));
+    serves_later_.emplace(loop_, loop_.now() + kBusyBusPause, [this] { serve(); });
+    return;
   }
+  if (result < 0) {
+    runtime::log(Level::error, "cannot serve on the system bus: " + describe_errno(-result));
+    loop_.exit(1);
+    return;
+  }
+  serves_later_.reset();
   runtime::log(Level::notice, status());
   (void)sd_event_set_watchdog(loop_.get(), 1);
   (void)sd_notify(0, ("READY=1\nSTATUS=" + status()).c_str());
-  return loop_.run();
 }
 
 std::string Daemon::status() const {
@@ -176,6 +186,7 @@ void Daemon::put_in_force(Loaded loaded) {
 
 // The whole new configuration, or the one before it.
 void Daemon::reload() {
+  if (serves_later_) return;  // to say READY=1 now would be wrong, and systemd does not ask yet
   const auto now =
       std::chrono::duration_cast<std::chrono::microseconds>(loop_.now().time_since_epoch());
   (void)sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count())).c_str());

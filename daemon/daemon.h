@@ -30,17 +30,6 @@ class Daemon {
   int run();
 
  private:
-  // Calls from the loop. Made before there is another thread: these signals are blocked in all.
-  class Signals {
-   public:
-    Signals(runtime::EventLoop& loop, std::function<void(int)> call);
-    Signals(const Signals&) = delete;
-    Signals& operator=(const Signals&) = delete;
-
-   private:
-    static int dispatch(sd_event_source*, const signalfd_siginfo* info, void* self);
-    std::function<void(int)> call_;
-  };
   // A configuration that is valid as a whole, with the pool that it names.
   struct Loaded {
     std::shared_ptr<const policy::Config> config;
@@ -54,12 +43,13 @@ class Daemon {
   void put_in_force(Loaded loaded);
   void reload();
   void stop();
+  void serve();
   [[nodiscard]] std::string status() const;
 
   const std::string config_path_;
   const std::string state_directory_;
   runtime::EventLoop loop_;
-  Signals signals_;
+  runtime::SignalWatch signals_;  // before there is another thread
   runtime::LoopClock clock_;
   runtime::Worker worker_;  // name look-ups
   runtime::Worker disk_;    // apart: a slow directory must not hold up what is to be written
@@ -70,6 +60,7 @@ class Daemon {
   std::string known_pool_;
   std::optional<bus::AuthService> service_;
   std::optional<runtime::MetricsFile> metrics_file_;
+  std::optional<runtime::Timer> serves_later_;  // while the bus is busy at the start
   std::optional<runtime::Timer> give_up_;
 };
 

@@ -49,10 +49,14 @@ Options parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument(argv[i]);
-    if (argument == "--config" && i + 1 < argc) {
-      options.config = argv[++i];
-    } else if (argument == "--state" && i + 1 < argc) {
-      options.state = argv[++i];
+    if (argument == "--config" || argument == "--state") {
+      if (i + 1 == argc) {
+        (void)std::fprintf(stderr, "cognitod: %s needs a path\n", argv[i]);
+        options.leave_with = 2;
+        break;
+      }
+      (argument == "--config" ? options.config : options.state) = argv[i + 1];
+      ++i;
     } else if (argument == "--check-config") {
       options.check_config = true;
     } else if (argument == "--debug") {

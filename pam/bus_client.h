@@ -34,9 +34,9 @@ struct Connecting {
 // The calls of the daemon, by the interface for hosts where this one is root. Each opens a
 // connection of its own to the system bus and closes it before it returns: a connection held while
 // a person types would count against the limit that root shares. Bounded by 2 s, CheckAccount by
-// `deadline` (2 s of it to be connected). The error says what the failure means; its
-// may_be_unavailable is the caller's to set. OpenSignIn's is begun before: the bus does its part
-// while the request is put together.
+// `deadline` (2 s of it to be connected); where they pass in vain, systemd is asked for 1 s more
+// at most. The error says what the failure means; its may_be_unavailable is the caller's to set.
+// OpenSignIn's is begun before: the bus does its part while the request is put together.
 std::expected<Connecting, Ending> connect();
 std::expected<OpenedSignIn, Ending> open_sign_in(Connecting connecting, const Request& request);
 std::expected<OpenedSignIn, Ending> open_password_change(const Request& request);

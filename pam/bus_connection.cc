@@ -16,9 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr char kAddress[] = "unix:path=/run/dbus/system_bus_socket";
 constexpr auto kQueueFullPause = 10ms;
-constexpr auto kUnitTime = 200ms;
+constexpr auto kUnitTime = 1s;  // an overloaded machine's too
 constexpr char kTimeout[] = "timeout";
 // cognitod.service, as sd_bus_path_encode(3) writes it.
 constexpr char kUnitPath[] = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
@@ -116,7 +115,7 @@ std::expected<BusConnection, Ending> BusConnection::open(Deadline deadline) {
     int error = ::sd_bus_new(&raw);
     if (error < 0) return std::unexpected(ending_of(error));
     Bus bus(raw);
-    error = ::sd_bus_set_address(raw, kAddress);
+    error = ::sd_bus_set_address(raw, bus_names::kSystemBus);
     if (error >= 0) error = ::sd_bus_set_bus_client(raw, 1);
     if (error >= 0) error = ::sd_bus_negotiate_fds(raw, 1);
     if (error >= 0) error = ::sd_bus_start(raw);

@@ -18,7 +18,7 @@ int change_password(Handle pam, int flags, const Options& options);
 // PAM_SUCCESS for our users: it authenticates nobody, and where no other module succeeds PAM_IGNORE
 // breaks sshd and su.
 int set_credentials(Handle pam, const Options& options);
-// Joins the sign-in that authenticate() made to the login that begins. Within 2 s, and never a
+// Joins the sign-in that authenticate() made to the login that begins. Within 3 s, and never a
 // reason to refuse a login: PAM_SUCCESS for our users.
 int open_session(Handle pam, int flags, const Options& options);
 // Tells the daemon that a login which open_session() joined has ended; the rest is as there.

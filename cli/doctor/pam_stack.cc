@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/ascii.h"
+
 namespace pamcognito::cli {
 namespace {
 
@@ -99,9 +101,7 @@ class Reader {
     PamRule rule;
     rule.place = place;
     rule.level = level;
-    std::string type = words[0];
-    std::ranges::transform(type, type.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    std::string type = ascii::lower(words[0]);
     if (type.starts_with('-')) {
       rule.missing_is_ignored = true;
       type.erase(0, 1);

@@ -11,7 +11,8 @@ constexpr char kDropIn[] =
     "cp /usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf "
     "/etc/ssh/sshd_config.d/50-pam-cognito.conf && systemctl reload ssh";
 constexpr long kShortestGrace = 120;
-constexpr long kReserve = 10;  // for what sshd does beside PAM
+constexpr long kReserve = 10;       // for what sshd does beside PAM
+constexpr long kTimeToSetUp = 200;  // a new password, an authenticator app, a code
 
 using Settings = std::map<std::string, std::string>;
 
@@ -52,6 +53,11 @@ Finding check_grace(const Settings& settings, const policy::Config* config) {
                              " s, cognitod waits for " + std::to_string(deadline) + " s",
                          "deadline = " + std::to_string(grace - kReserve) +
                              "s in [service sshd], or a longer LoginGraceTime");
+  if (grace - kReserve > deadline && deadline < kTimeToSetUp)
+    return check.warning("sshd waits for " + std::to_string(grace) + " s, cognitod only for " +
+                             std::to_string(deadline) +
+                             " s: too short for a first login that sets things up",
+                         "deadline = " + std::to_string(grace - kReserve) + "s in [service sshd]");
   return check.ok(std::to_string(grace) + " s");
 }
 

@@ -9,6 +9,7 @@ namespace pamcognito::cli {
 namespace {
 
 constexpr int kDeepest = 16;  // includes within includes; sudo's own bound is 128
+constexpr int kMostFiles = 1000;
 
 // Lines without comments, the continued ones joined. '#' begins no comment before a uid.
 std::vector<std::string> lines_of_sudoers(const std::string& text) {
@@ -68,6 +69,7 @@ class Reader {
   explicit Reader(const System& system) : system_(system) {}
 
   bool read(const std::string& path, int depth) {
+    if (++files_ > kMostFiles) return false;
     const auto text = system_.read(path);
     if (!text) return false;
     for (const std::string& line : lines_of_sudoers(*text)) take(line, depth);
@@ -85,6 +87,7 @@ class Reader {
  private:
   void take(const std::string& line, int depth) {
     const std::vector<std::string> words = words_of(line);
+    if (words.empty()) return;
     const std::string& first = words.front();
     if (first == "@include" || first == "#include" || first == "@includedir" ||
         first == "#includedir") {
@@ -147,6 +150,7 @@ class Reader {
   }
 
   const System& system_;
+  int files_ = 0;
   std::vector<std::string> who_;
   std::map<std::string, std::vector<std::string>> aliases_;
 };

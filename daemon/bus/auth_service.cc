@@ -25,8 +25,13 @@ AuthService::~AuthService() {
   core_.password_turns.close();
   core_.calls.drop_all();
   sign_ins_.end_all();
-  for (sd_bus_slot* slot : slots_) sd_bus_slot_unref(slot);
-  sd_bus_flush_close_unref(bus_);
+  leave_bus();
+}
+
+void AuthService::leave_bus() {
+  for (sd_bus_slot*& slot : slots_) slot = sd_bus_slot_unref(slot);
+  bus_ = sd_bus_flush_close_unref(bus_);
+  core_.callers.use(nullptr);
 }
 
 void AuthService::configure(std::shared_ptr<const policy::Config> config,
@@ -54,7 +59,6 @@ int AuthService::start() {
        {bus_names::kHostInterface, SignInMethods::kVtable, &sign_ins_},
        {bus_names::kHostInterface, SessionMethods::kHostVtable, &sessions_}}};
   int result = sd_bus_open_system(&bus_);
-  if (result >= 0) result = sd_bus_set_exit_on_disconnect(bus_, 1);
   for (std::size_t i = 0; i < parts.size(); ++i)
     if (result >= 0)
       result = sd_bus_add_object_vtable(bus_, &slots_[i], bus_names::kPath, parts[i].interface,
@@ -62,11 +66,13 @@ int AuthService::start() {
   if (result >= 0) result = sd_bus_attach_event(bus_, core_.loop.get(), kBusPriority);
   core_.callers.use(bus_);
   if (result >= 0) result = sd_bus_request_name(bus_, bus_names::kService, 0);
+  if (result >= 0) result = sd_bus_set_exit_on_disconnect(bus_, 1);
+  if (result < 0) leave_bus();
   return result;
 }
 
 void AuthService::stop(std::function<void()> stopped) {
-  (void)sd_bus_release_name(bus_, bus_names::kService);
+  if (bus_ != nullptr) (void)sd_bus_release_name(bus_, bus_names::kService);
   core_.password_turns.close();
   core_.calls.drop_all();
   sign_ins_.end_all();

@@ -33,6 +33,8 @@ class AuthService {
   void stop(std::function<void()> stopped);
 
  private:
+  void leave_bus();
+
   Core core_;
   SignInMethods sign_ins_;
   SessionMethods sessions_;

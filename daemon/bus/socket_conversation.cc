@@ -69,8 +69,13 @@ bool SocketConversation::send_notice(const Notice& notice) {
       .has_value();
 }
 
+std::expected<ModuleFrame, FrameError> SocketConversation::receive() const {
+  const runtime::StallGuard guard;
+  return receive_from_module(socket_.get());
+}
+
 void SocketConversation::readable() {
-  std::expected<ModuleFrame, FrameError> frame = receive_from_module(socket_.get());
+  std::expected<ModuleFrame, FrameError> frame = receive();
   if (!frame && frame.error() == FrameError::would_block) return;
 
   const auto take_question = [this] { return std::exchange(question_, nullptr); };

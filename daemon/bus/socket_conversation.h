@@ -1,11 +1,13 @@
 #pragma once
 
 #include <expected>
+#include <utility>
 
 #include "common/fd.h"
 #include "common/frame.h"
 #include "daemon/flows/conversation.h"
 #include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/stall_guard.h"
 
 namespace pamcognito::bus {
 
@@ -44,10 +46,27 @@ class SocketConversation final : public flows::Conversation {
 
  private:
   runtime::Task<std::expected<Secret, flows::ConversationError>> await_answer(bool sent);
+  [[nodiscard]] std::expected<ModuleFrame, FrameError> receive() const;
   void readable();
   bool send_notice(const flows::Notice& notice);
 
-  Fd socket_;
+  // Descriptors that the peer has sent, and that nobody has received, are closed with it.
+  class Socket {
+   public:
+    explicit Socket(Fd fd) : fd_(std::move(fd)) {}
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    ~Socket() {
+      const runtime::StallGuard guard;
+      fd_.reset();
+    }
+    [[nodiscard]] int get() const noexcept { return fd_.get(); }
+
+   private:
+    Fd fd_;
+  };
+
+  Socket socket_;
   ConversationEvents* const events_;
   // The open question; lives in the frame of await_answer().
   runtime::OneShot<std::expected<Secret, flows::ConversationError>>* question_ = nullptr;

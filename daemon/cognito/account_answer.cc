@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/ascii.h"
 #include "daemon/cognito/auth_answer.h"
 
 namespace pamcognito::cognito {
@@ -15,9 +16,8 @@ constexpr std::size_t kMaxFactorName = 64;
 
 // Upper and lower case: the service's own case is not documented.
 bool is_base32(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7') || c == '=';
-  });
+  return std::ranges::all_of(
+      text, [](char c) { return ascii::is_letter(c) || (c >= '2' && c <= '7') || c == '='; });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/ascii.h"
 #include "daemon/cognito/user_pool.h"
 
 namespace pamcognito::cognito {
@@ -11,9 +12,7 @@ constexpr std::size_t kMaxRequestId = 64;  // a UUID has 36
 
 // What stands in a foreign header, as far as it can be an id.
 std::string_view presentable(std::string_view request_id) {
-  const auto is_plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-  };
+  const auto is_plain = [](char c) { return ascii::is_alphanumeric(c) || c == '-'; };
   return request_id.size() <= kMaxRequestId && std::ranges::all_of(request_id, is_plain)
              ? request_id
              : std::string_view();

@@ -1,6 +1,7 @@
 #include "daemon/cognito/curl_transfer.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <strings.h>
 #include <sys/socket.h>
 
@@ -60,6 +61,15 @@ bool lacks_ports(int type) {
   });
 }
 
+// libcurl looks names up in a thread.
+bool lacks_threads() {
+  pthread_t thread{};
+  if (::pthread_create(&thread, nullptr, [](void*) -> void* { return nullptr; }, nullptr) != 0)
+    return true;
+  (void)::pthread_join(thread, nullptr);
+  return false;
+}
+
 // Was it this machine, and not the pool, that kept a connection from being made?
 bool is_own_shortage(CURL* easy, CURLcode code) {
   long error = 0;
@@ -69,7 +79,7 @@ bool is_own_shortage(CURL* easy, CURLcode code) {
       return is_shortage(static_cast<int>(error)) || lacks_ports(SOCK_STREAM);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return lacks_ports(SOCK_DGRAM);
+      return lacks_ports(SOCK_DGRAM) || lacks_threads();
     default:
       return false;
   }

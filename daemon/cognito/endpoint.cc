@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "common/ascii.h"
 #include "daemon/cognito/url.h"
 
 namespace pamcognito::cognito {
@@ -12,17 +13,8 @@ namespace {
 constexpr std::size_t kMaxPoolId = 55;
 constexpr std::size_t kMaxIssuer = 512;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_lower(char c) {
-  return c >= 'a' && c <= 'z';
-}
 bool is_word(char c) {
-  return is_lower(c) || is_digit(c);
-}
-bool is_pool_char(char c) {
-  return is_word(c) || (c >= 'A' && c <= 'Z');
+  return ascii::is_lower(c) || ascii::is_digit(c);
 }
 
 // What stands after `prefix` in a region is `word-digits`, as in us-gov-[west-1].
@@ -32,7 +24,7 @@ bool has_region_shape(std::string_view region, std::string_view prefix) {
   const auto dash = rest.find('-');
   if (dash == std::string_view::npos || dash == 0 || dash + 1 == rest.size()) return false;
   return std::ranges::all_of(rest.substr(0, dash), is_word) &&
-         std::ranges::all_of(rest.substr(dash + 1), is_digit);
+         std::ranges::all_of(rest.substr(dash + 1), ascii::is_digit);
 }
 
 struct Partition {
@@ -134,8 +126,8 @@ bool is_user_pool_id(std::string_view id) {
     return false;
   }
   return std::ranges::all_of(id.substr(0, underscore),
-                             [](char c) { return is_pool_char(c) || c == '-'; }) &&
-         std::ranges::all_of(id.substr(underscore + 1), is_pool_char);
+                             [](char c) { return ascii::is_alphanumeric(c) || c == '-'; }) &&
+         std::ranges::all_of(id.substr(underscore + 1), ascii::is_alphanumeric);
 }
 
 std::string_view region_of_pool_id(std::string_view id) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/ascii.h"
 #include "daemon/cognito/json.h"
 
 namespace pamcognito::cognito {
@@ -107,9 +108,7 @@ constexpr std::array kNotAuthorizedTexts = {
 };
 
 ErrorKind kind_of_not_authorized(std::string_view text) {
-  const auto same_letter = [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  };
+  const auto same_letter = [](char a, char b) { return ascii::lower(a) == b; };
   for (const TextRow& row : kNotAuthorizedTexts) {
     if (!std::ranges::search(text, row.stable_part, same_letter).empty()) return row.kind;
   }

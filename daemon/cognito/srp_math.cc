@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/ascii.h"
 #include "common/secret.h"
 
 namespace pamcognito::cognito::srp {
@@ -19,7 +20,7 @@ std::unexpected<SrpError> bad_value() {
 
 bool is_hex(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return ascii::is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
   });
 }
 
@@ -100,11 +101,8 @@ BnResult number_from_hex(std::string_view hex, int max_bits) {
 std::expected<std::string, SrpError> hex_of(const BIGNUM* number) {
   char* text = BN_bn2hex(number);
   if (text == nullptr) return internal();
-  std::string hex(text);
+  const std::string hex = ascii::lower(text);
   OPENSSL_free(text);
-  for (char& c : hex) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
   const auto first = std::min(hex.find_first_not_of('0'), hex.size() - 1);
   return hex.substr(first);
 }

@@ -5,22 +5,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "common/ascii.h"
+
 namespace pamcognito::cognito {
 namespace {
 
 constexpr std::size_t kMaxUrl = 1024;
-
-bool is_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 bool is_ipv6(const std::string& host) {
   in6_addr address{};
@@ -30,7 +20,7 @@ bool is_ipv6(const std::string& host) {
 bool is_host_name(std::string_view host) {
   if (host.empty() || host.size() > 253 || host.front() == '.' || host.front() == '-') return false;
   for (const char c : host) {
-    if (!is_alnum(c) && c != '.' && c != '-') return false;
+    if (!ascii::is_alphanumeric(c) && c != '.' && c != '-') return false;
   }
   return host.find("..") == std::string_view::npos;
 }
@@ -38,7 +28,8 @@ bool is_host_name(std::string_view host) {
 // RFC 3986 path characters; a query or a fragment has no place in these URLs.
 bool is_path(std::string_view path) {
   for (const char c : path) {
-    if (!is_alnum(c) && std::strchr("/-._~!$&'()*+,;=:@%", c) == nullptr) return false;
+    if (!ascii::is_alphanumeric(c) && std::strchr("/-._~!$&'()*+,;=:@%", c) == nullptr)
+      return false;
   }
   return true;
 }
@@ -60,7 +51,7 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
   Url url;
   const auto scheme_end = text.find("://");
   if (scheme_end == std::string_view::npos) return std::unexpected("does not begin with https://");
-  url.scheme = lower(text.substr(0, scheme_end));
+  url.scheme = ascii::lower(text.substr(0, scheme_end));
   if (url.scheme != "https" && url.scheme != "http") {
     return std::unexpected("does not begin with https://");
   }
@@ -76,7 +67,7 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
   if (authority.starts_with('[')) {
     const auto bracket = authority.find(']');
     if (bracket == std::string_view::npos) return std::unexpected("has a [ without a ]");
-    url.host = lower(authority.substr(1, bracket - 1));
+    url.host = ascii::lower(authority.substr(1, bracket - 1));
     if (!is_ipv6(url.host)) return std::unexpected("has no IPv6 address between [ and ]");
     const std::string_view rest = authority.substr(bracket + 1);
     if (!rest.empty() && rest.front() != ':') return std::unexpected("has text after the ]");
@@ -84,7 +75,7 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
     if (has_port) port = rest.substr(1);
   } else {
     const auto colon = authority.find(':');
-    url.host = lower(authority.substr(0, colon));
+    url.host = ascii::lower(authority.substr(0, colon));
     if (!is_host_name(url.host)) return std::unexpected("has no valid host name");
     has_port = colon != std::string_view::npos;
     if (has_port) port = authority.substr(colon + 1);

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/ascii.h"
 #include "common/text.h"
 
 namespace pamcognito::flows {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // The length of the well-formed UTF-8 sequence (RFC 3629) at the front of `text`; 0: malformed.
 std::size_t utf8_sequence(std::string_view text) {
@@ -44,7 +41,7 @@ std::optional<std::string_view> code_in(std::string_view answer, CodeForm form) 
   const std::string_view code = trimmed(answer);
   const bool length_fits =
       form == CodeForm::totp ? code.size() == 6 : code.size() >= 4 && code.size() <= 10;
-  if (!length_fits || !std::ranges::all_of(code, is_digit)) return std::nullopt;
+  if (!length_fits || !std::ranges::all_of(code, ascii::is_digit)) return std::nullopt;
   return code;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "common/ascii.h"
 #include "daemon/cognito/endpoint.h"
 #include "daemon/policy/access.h"
 #include "daemon/policy/values.h"
@@ -68,8 +69,7 @@ ValueResult<std::string> parse_client_id(std::string_view value) {
   constexpr std::size_t kMaxClientId = 128;
   const bool fits =
       !value.empty() && value.size() <= kMaxClientId && std::ranges::all_of(value, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '+';
+        return ascii::is_alphanumeric(c) || c == '_' || c == '+';
       });
   if (fits) return std::string(value);
   return std::unexpected("is not an app client id: copy it from the pool's app client page");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/ascii.h"
 #include "common/text.h"
 
 namespace pamcognito::policy {
@@ -110,16 +111,15 @@ ValueResult<std::string> parse_text(std::string_view value, std::size_t most) {
 
 bool is_language(std::string_view name) {
   constexpr std::size_t kMaxLanguage = 32;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return name.size() <= kMaxLanguage && !name.empty() && is_letter(name.front()) &&
-         std::ranges::all_of(name, [&](char c) { return is_letter(c) || c == '_' || c == '@'; });
+  return name.size() <= kMaxLanguage && !name.empty() && ascii::is_letter(name.front()) &&
+         std::ranges::all_of(name,
+                             [](char c) { return ascii::is_letter(c) || c == '_' || c == '@'; });
 }
 
 bool is_service_name(std::string_view name) {
   constexpr std::size_t kMaxService = 64;
   return !name.empty() && name.size() <= kMaxService && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-';
+    return ascii::is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
   });
 }
 

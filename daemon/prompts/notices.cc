@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "common/ascii.h"
 #include "daemon/prompts/catalogue.h"
 #include "daemon/prompts/phrase.h"
 #include "daemon/prompts/texts.h"
@@ -25,17 +26,13 @@ std::string names_of(const std::vector<policy::Method>& methods) {
   return names;
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 // Without "PreAuthentication failed with error ", or another trigger's name in its place, which
 // Cognito puts in front of what a Lambda trigger says.
 std::string_view without_trigger_name(std::string_view text) {
   constexpr std::string_view marker = " failed with error ";
   const auto end = text.find(marker);
   if (end == 0 || end == std::string_view::npos) return text;
-  if (!std::ranges::all_of(text.substr(0, end), is_letter)) return text;
+  if (!std::ranges::all_of(text.substr(0, end), ascii::is_letter)) return text;
   return text.substr(end + marker.size());
 }
 

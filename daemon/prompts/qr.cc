@@ -3,10 +3,11 @@
 #include <qrencode.h>
 #include <string.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
+
+#include "common/ascii.h"
 
 namespace pamcognito::prompts {
 namespace {
@@ -89,8 +90,7 @@ std::string in_ascii(const Modules& modules) {
 
 // RFC 3986, section 2.3.
 bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+  return ascii::is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 std::string percent_encoded(std::string_view text) {

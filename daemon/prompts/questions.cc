@@ -1,7 +1,7 @@
 // What a person is asked. The notices and the ends are in notices.cc.
-#include <algorithm>
 #include <string>
 
+#include "common/ascii.h"
 #include "common/text.h"
 #include "daemon/prompts/catalogue.h"
 #include "daemon/prompts/phrase.h"
@@ -53,15 +53,6 @@ std::string words_for(std::string_view attribute) {
   if (attribute == "preferred_username") return tr("preferred user name");
   if (attribute == "zoneinfo") return tr("time zone (such as Europe/Paris)");
   return {};
-}
-
-// ASCII only: the words that are compared consist of it.
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 }  // namespace
@@ -166,9 +157,9 @@ std::string forgot_password_question() {
 }
 
 bool is_yes(std::string_view answer) {
-  const std::string word = lower_case(trimmed(answer));
+  const std::string word = ascii::lower(trimmed(answer));
   // TRANSLATORS: the word that "Type yes to get a code" asks for; letters of ASCII only.
-  return word == "yes" || word == lower_case(tr("yes"));
+  return word == "yes" || word == ascii::lower(tr("yes"));
 }
 
 std::string forgot_password_code() {

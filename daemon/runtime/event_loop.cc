@@ -1,6 +1,8 @@
 #include "daemon/runtime/event_loop.h"
 
+#include <signal.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 #include <exception>
@@ -174,6 +176,31 @@ std::time_t LoopClock::wall_time() const {
 
 Task<void> LoopClock::sleep_until(MonotonicTime when) {
   co_await SleepUntil(loop_, when);
+}
+
+SignalWatch::SignalWatch(EventLoop& loop, std::initializer_list<int> signals,
+                         std::function<void(int)> call)
+    : call_(std::move(call)) {
+  sigset_t blocked;
+  (void)sigemptyset(&blocked);
+  for (const int signal : signals) (void)sigaddset(&blocked, signal);
+  check(-::pthread_sigmask(SIG_BLOCK, &blocked, nullptr), "pthread_sigmask");
+  for (const int signal : signals) {
+    sd_event_source* source = nullptr;
+    check(sd_event_add_signal(loop.get(), &source, signal, &SignalWatch::dispatch, this),
+          "sd_event_add_signal");
+    sources_.push_back(source);
+  }
+}
+
+SignalWatch::~SignalWatch() {
+  for (sd_event_source* source : sources_) sd_event_source_disable_unref(source);
+}
+
+int SignalWatch::dispatch(sd_event_source* source, const signalfd_siginfo* info, void* self) {
+  const auto signal = static_cast<int>(info->ssi_signo);
+  return guarded(source, "signal",
+                 [self, signal] { static_cast<SignalWatch*>(self)->call_(signal); });
 }
 
 }  // namespace pamcognito::runtime

@@ -6,8 +6,10 @@
 #include <deque>
 #include <expected>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/task.h"
@@ -75,6 +77,21 @@ class IoWatch {
   static int dispatch(sd_event_source* source, int fd, std::uint32_t events, void* self);
   sd_event_source* source_ = nullptr;
   std::shared_ptr<std::function<void(std::uint32_t)>> call_;
+};
+
+// Calls when the process is sent one of `signals`, which are blocked from then on, in this thread
+// and in those that it starts later.
+class SignalWatch {
+ public:
+  SignalWatch(EventLoop& loop, std::initializer_list<int> signals, std::function<void(int)> call);
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+  ~SignalWatch();
+
+ private:
+  static int dispatch(sd_event_source* source, const signalfd_siginfo* info, void* self);
+  std::vector<sd_event_source*> sources_;
+  std::function<void(int)> call_;
 };
 
 class EventLoop::Spawned {

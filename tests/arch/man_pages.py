@@ -569,12 +569,12 @@ def check_json(tree, page, in_code):
 def check_cognitod(tree):
     page = tree.page("cognitod.8")
     main = tree.read("daemon/main.cc")
-    problems = differ(page.name, "option", re.findall(r'argument == "(--[\w-]+)"', main),
+    problems = differ(page.name, "option", set(re.findall(r'argument == "(--[\w-]+)"', main)),
                       page.names("OPTIONS"))
     variables = [name for text in tree.sources("daemon")
                  for name in re.findall(r'getenv\("(\w+)"\)', text)]
     problems += differ(page.name, "variable", variables, page.names("ENVIRONMENT"))
-    signals = re.search(r"for \(const int signal : {(.*?)}\)", tree.read("daemon/daemon.cc"))
+    signals = re.search(r"signals_\(loop_, {(.*?)}", tree.read("daemon/daemon.cc"))
     problems += differ(page.name, "signal", signals.group(1).split(", "),
                        bold(" ".join(page.entries("SIGNALS"))))
     fields = set()

@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <json/json.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -12,6 +11,7 @@
 
 #include "tests/cli/transcript.h"
 #include "tests/cmocka_cpp.h"
+#include "tests/module/sandbox.h"
 
 // `cognitoctl setup` and the pool's part of `doctor` against cognito-pool over HTTPS.
 namespace pamcognito::test {
@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string g_root;
-pid_t g_pool = -1;
+Child g_pool;
 Json::Value g_ready;
 
 std::string read_file(const fs::path& path) {
@@ -30,10 +30,8 @@ std::string read_file(const fs::path& path) {
 }
 
 int stop_pool(void**) {
-  if (g_pool > 0) {
-    (void)::kill(g_pool, SIGTERM);
-    (void)::waitpid(g_pool, nullptr, 0);
-  }
+  g_pool.signal(SIGTERM);
+  (void)g_pool.wait();
   std::error_code ignored;
   fs::remove_all(g_root, ignored);
   return 0;
@@ -45,17 +43,15 @@ int start_pool(void**) {
   g_root = directory;
   fs::create_directories(g_root + "/etc/pam-cognito");
   const std::string state = g_root + "/pool";
-  g_pool = ::fork();
-  assert_true(g_pool >= 0);
-  if (g_pool == 0) {
+  g_pool = Child([&state] {
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     (void)::dup2(nowhere, STDOUT_FILENO);
     (void)::execl(PAM_COGNITO_TEST_POOL, "cognito-pool", "--state", state.c_str(), "--seed",
                   PAM_COGNITO_TEST_SEED, nullptr);
-    ::_exit(127);
-  }
+    return 127;
+  });
   // The pool says that it listens by this file.
-  constexpr int tries = 3000;
+  constexpr int tries = 6000;
   for (int i = 0; i < tries && !fs::exists(state + "/ready.json"); ++i) (void)::usleep(10'000);
   if (!fs::exists(state + "/ready.json")) {
     (void)stop_pool(nullptr);

@@ -13,7 +13,7 @@
 namespace pamcognito::test {
 namespace {
 
-constexpr int kPatienceMs = 30'000;
+constexpr int kPatienceMs = 60'000;
 
 [[noreturn]] void give_up(const char* why) {
   std::fprintf(stderr, "test set-up: %s\n", why);

@@ -73,6 +73,14 @@ std::function<int(sd_bus*)> reaches(const char* interface, const char* member) {
   };
 }
 
+// The same with a descriptor, which nothing takes.
+int reaches_with_descriptor(sd_bus* bus) {
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+  (void)sd_bus_call_method(bus, bus_names::kService, "/nothing/here", bus_names::kInterface,
+                           "OpenSignIn", &error, nullptr, "h", STDIN_FILENO);
+  return sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED) ? 0 : 1;
+}
+
 void only_cognitod_owns_the_name(void**) {
   const Child bus = start_strict_bus();
   assert_int_equal(as_user(kOursUid, &owns).wait(), 0);
@@ -110,6 +118,7 @@ void everybody_may_call_and_only_root_as_a_host(void**) {
     assert_int_equal(as_user(uid, reaches(bus_names::kHostInterface, "OpenSignIn")).wait(),
                      is_root);
     assert_int_equal(as_user(uid, reaches(nullptr, "OpenLogin")).wait(), 0);
+    assert_int_equal(as_user(uid, &reaches_with_descriptor).wait(), 0);
   }
 }
 

@@ -394,6 +394,7 @@ void an_ordinary_user_may_sign_in_as_itself_only(void**) {
 // i3lock runs as its user and answers every prompt alike: how it is asked goes by its own name.
 void a_locker_that_asks_once_takes_password_and_code(void**) {
   start(configuration_for(*pool));
+  const std::size_t before = Cognitod::log().size();
   Child locker([] {
     Person person;
     person.answers = {"Correct-Horse-1+" + pool->totp_code("alice")};
@@ -404,7 +405,7 @@ void a_locker_that_asks_once_takes_password_and_code(void**) {
     return transaction.authenticate();
   });
   assert_code(locker.wait(), PAM_SUCCESS);
-  assert_true(Cognitod::log().contains("sign-in of alice by user from uid:1001: success"));
+  Cognitod::wait_for_log("sign-in of alice by user from uid:1001: success", before);
 }
 
 // "method OpenSignIn user:s:in …", one line a member, in the order of the XML.

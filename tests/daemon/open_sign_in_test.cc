@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <deque>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "tests/cmocka_cpp.h"
+#include "tests/daemon/lingering_socket.h"
 #include "tests/flows/scripted.h"
 
 // The life of one sign-in on a real socket pair and the real loop: what the module's end sees, and
@@ -38,6 +40,8 @@ class Module {
   std::deque<std::string> answers;
   bool acknowledge = true;
   bool closed_by_daemon = false;
+  // It hung up, or it has seen all that the daemon sent, and the end.
+  [[nodiscard]] bool is_done() const { return watch_ == nullptr; }
   std::function<void(const DaemonFrame&)> on_frame;
   std::vector<DaemonFrame> frames;
   Fd& socket() { return socket_; }
@@ -111,8 +115,18 @@ struct Stage final : bus::OpenSignIn::Holder {
   Fd daemons_end;
   std::unique_ptr<Module> module;
   std::unique_ptr<bus::OpenSignIn> sign_in;
-  std::unique_ptr<runtime::Timer> after;
+  std::unique_ptr<runtime::Timer> round;
   int ended = 0;
+  // So many rounds more that the module's end sees what was sent last.
+  void exit_when_module_is_done() {
+    round =
+        std::make_unique<runtime::Timer>(loop, loop.now() + std::chrono::milliseconds(1), [this] {
+          if (module->is_done())
+            loop.exit(0);
+          else
+            exit_when_module_is_done();
+        });
+  }
 
  private:
   static constexpr std::uint64_t kNumber = 7;
@@ -133,9 +147,7 @@ struct Stage final : bus::OpenSignIn::Holder {
     assert_int_equal(number, kNumber);
     sign_in.reset();
     ++ended;
-    // A round more, so that the module's end sees what was sent last.
-    after = std::make_unique<runtime::Timer>(loop, loop.now() + std::chrono::milliseconds(1),
-                                             [this] { loop.exit(0); });
+    exit_when_module_is_done();
   }
 };
 
@@ -344,9 +356,7 @@ DaemonFrame stopped_at(Stage& stage, const std::function<bool(const DaemonFrame&
     stage.loop.post([&stage] {
       stage.sign_in->stop();
       stage.sign_in.reset();
-      stage.after = std::make_unique<runtime::Timer>(
-          stage.loop, stage.loop.now() + std::chrono::milliseconds(1),
-          [&stage] { stage.loop.exit(0); });
+      stage.exit_when_module_is_done();
     });
   };
   stage.make_sign_in();
@@ -407,6 +417,25 @@ void garbage_ends_it(void**) {
   }
 }
 
+// In the message that is read, and in one that is not. If the loop waited for it, the alarm would
+// end this program.
+void a_descriptor_that_lingers_holds_nobody_up(void**) {
+  for (const std::string& before : {std::string(), std::string("x")}) {
+    (void)::alarm(60);
+    Stage stage;
+    LingeringSocket lingering;
+    stage.module->on_frame = [&](const DaemonFrame& frame) {
+      if (frame.type != FrameType::ask_hidden) return;
+      if (!before.empty()) send_raw(*stage.module, before);
+      lingering.send_over(stage.module->socket().get(), "\x10\x01password");
+    };
+    stage.run();
+    assert_true(stage.world.pool.calls.empty());
+    assert_true(stage.module->closed_by_daemon);
+    (void)::alarm(0);
+  }
+}
+
 void an_abort_is_a_broken_conversation(void**) {
   Stage stage;
   stage.module->on_frame = [&](const DaemonFrame& frame) {
@@ -459,6 +488,7 @@ int main() {
       cmocka_unit_test(a_daemon_that_stops_says_that_it_failed),
       cmocka_unit_test(a_daemon_that_stops_keeps_nothing_of_a_success_without_an_ack),
       cmocka_unit_test(garbage_ends_it),
+      cmocka_unit_test(a_descriptor_that_lingers_holds_nobody_up),
       cmocka_unit_test(an_abort_is_a_broken_conversation),
       cmocka_unit_test(an_answer_that_nobody_asked_for_ends_it),
   };

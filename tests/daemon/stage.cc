@@ -36,7 +36,7 @@ constexpr char kNotifySocket[] = "/run/notify";
 // Until `there` says so; the test's own time limit bounds it.
 template <class Condition>
 void wait_until(Condition there, const char* what) {
-  constexpr int tries = 3000;
+  constexpr int tries = 6000;
   for (int i = 0; i < tries; ++i) {
     if (there()) return;
     (void)::usleep(10'000);
@@ -132,7 +132,7 @@ Json::Value Pool::admin(const std::string& name, const Json::Value& request) {
   (void)::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
   (void)::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &collect);
   (void)::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-  (void)::curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
+  (void)::curl_easy_setopt(curl, CURLOPT_TIMEOUT, 120L);
   const CURLcode code = ::curl_easy_perform(curl);
   long status = 0;
   (void)::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -151,7 +151,7 @@ std::string Pool::totp_code(const std::string& user) {
 std::string Pool::message_code(const std::string& user) {
   Json::Value request;
   request["username"] = user;
-  request["wait_ms"] = 10'000;
+  request["wait_ms"] = 60'000;
   return admin("inbox/next", request)["message"]["code"].asString();
 }
 
@@ -243,7 +243,7 @@ std::string Supervisor::reload(const std::string& configuration) {
 std::string Supervisor::wait_for(const std::string& word) {
   for (;;) {
     pollfd there{.fd = notify_.get(), .events = POLLIN, .revents = 0};
-    constexpr int timeout_ms = 30'000;
+    constexpr int timeout_ms = 60'000;
     if (::poll(&there, 1, timeout_ms) <= 0) give_up("waited in vain for " + word);
     const std::string message = take_one();
     if (message.contains(word)) return message;
@@ -288,6 +288,10 @@ std::string Supervisor::take_one() {
 
 std::string Cognitod::log() {
   return read_file(kDaemonLog);
+}
+
+void Cognitod::wait_for_log(const std::string& words, std::size_t from) {
+  wait_until([&] { return log().find(words, from) != std::string::npos; }, words.c_str());
 }
 
 std::string configuration_for(const Pool& pool, const std::string& more) {

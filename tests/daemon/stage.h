@@ -53,6 +53,9 @@ class Cognitod {
   void signal(int number) const { process_.signal(number); }
   [[nodiscard]] pid_t pid() const { return process_.pid(); }
   [[nodiscard]] static std::string log();
+  // Until the log has these words beyond its first `from` bytes, which may be of earlier tests. A
+  // success is logged after its acknowledgement, for which the module does not wait.
+  static void wait_for_log(const std::string& words, std::size_t from);
 
  private:
   Child process_;

@@ -119,7 +119,7 @@ SignInId KeeperWorld::keep_in_login(std::uint32_t audit_session, const std::stri
 }
 
 void KeeperWorld::run_until(const std::function<bool()>& done) {
-  constexpr std::uint64_t nothing_happens_us = 20'000'000;
+  constexpr std::uint64_t nothing_happens_us = 60'000'000;
   while (!done())
     if (sd_event_run(loop.get(), nothing_happens_us) <= 0) fail_msg("nothing happens any more");
 }

@@ -341,7 +341,7 @@ World::Directory::~Directory() {
 }
 
 void World::drive_root(runtime::Task<void> task) {
-  constexpr std::uint64_t patience_usec = 20'000'000;
+  constexpr std::uint64_t patience_usec = 60'000'000;
   bool done = false;
   bool failed = false;
   const auto running = loop.spawn(std::move(task), [&](bool threw) {

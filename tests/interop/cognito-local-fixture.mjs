@@ -22,7 +22,7 @@ const USER = 'lena';
 const PLAIN_USER = 'nora';
 const PASSWORD = 'Local-Emulator-9';
 const GROUP = 'linux-users';
-const START_ATTEMPTS = 100;
+const START_ATTEMPTS = 600;  // a tenth of a second each
 
 const directory = process.argv[2] && resolve(process.argv[2]);
 if (!directory) {

@@ -16,7 +16,7 @@ import {
 import {check, finish, refusal} from './checks.mjs';
 import {totp, wrongTotp} from './totp.mjs';
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 const state = mkdtempSync(join(tmpdir(), 'interop-local-'));
 const here = dirname(fileURLToPath(import.meta.url));
 const fixture = spawn(process.execPath, [join(here, 'cognito-local-fixture.mjs'), state],

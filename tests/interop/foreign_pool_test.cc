@@ -1,4 +1,5 @@
 #include <json/json.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ constexpr char kState[] = "/run/cognito-local";
 constexpr char kAuthority[] = "/run/authority.pem";  // nobody's: cognito-local speaks plain HTTP
 
 Json::Value fixture;
+Child fixture_process;
 std::unique_ptr<Cognitod> cognitod;
 
 std::string totp_code() {
@@ -83,6 +85,32 @@ void a_pool_without_srp(void**) {
   assert_code(sign_in(fixture["password"].asString(), totp_code()), PAM_AUTH_ERR);
 }
 
+int stop_fixture(void**) {
+  cognitod.reset();
+  fixture_process.signal(SIGTERM);  // it ends cognito-local with itself
+  (void)fixture_process.wait();
+  return 0;
+}
+
+int start_fixture(void**) {
+  (void)::mkdir(kState, 0755);
+  write_file(kAuthority, make_authority("nobody").pem());
+  fixture_process = Child([] {
+    (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);  // which ends cognito-local too
+    ::execlp("node", "node", PAM_COGNITO_TEST_FIXTURE, kState, nullptr);
+    return 127;
+  });
+  const std::string ready = std::string(kState) + "/ready.json";
+  constexpr int tries = 6000;
+  for (int i = 0; i < tries && ::access(ready.c_str(), R_OK) != 0; ++i) (void)::usleep(10'000);
+  if (::access(ready.c_str(), R_OK) != 0) {
+    (void)stop_fixture(nullptr);
+    fail_msg("waited in vain for cognito-local");
+  }
+  std::ifstream(ready) >> fixture;
+  return 0;
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
@@ -91,25 +119,13 @@ int main() {
   enter_sandbox();
   set_up_accounts();
   const PrivateBus bus;
-  (void)::mkdir(kState, 0755);
-  write_file(kAuthority, make_authority("nobody").pem());
-  Child pool([] {
-    ::execlp("node", "node", PAM_COGNITO_TEST_FIXTURE, kState, nullptr);
-    return 127;
-  });
-  const std::string ready = std::string(kState) + "/ready.json";
-  for (int i = 0; i < 6000 && ::access(ready.c_str(), R_OK) != 0; ++i) (void)::usleep(10'000);
-  std::ifstream(ready) >> fixture;
   const CMUnitTest tests[] = {
       cmocka_unit_test(password_and_totp),
       cmocka_unit_test(a_wrong_password),
       cmocka_unit_test(a_wrong_code),
       cmocka_unit_test(a_pool_without_srp),
   };
-  const int failed = cmocka_run_group_tests(tests, nullptr, nullptr);
-  cognitod.reset();
-  pool.signal(SIGTERM);  // it ends cognito-local with itself
-  (void)pool.wait();
+  const int failed = cmocka_run_group_tests(tests, start_fixture, stop_fixture);
   if (failed != 0) (void)std::fputs(Cognitod::log().c_str(), stderr);
   return failed;
 }

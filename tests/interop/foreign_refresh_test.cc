@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <json/json.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,8 @@ using cognito::RefreshProof;
 using cognito::Tokens;
 
 Json::Value fixture;
+std::string fixture_directory;
+pid_t fixture_process = -1;
 
 struct Foreign {
   runtime::EventLoop loop;
@@ -82,33 +85,37 @@ void a_refresh_by_the_other_way(void**) {
   assert_int_equal(refused.error().kind, ErrorKind::not_authorized);
 }
 
-// cognito-local by its fixture, until this goes.
-class Fixture {
- public:
-  Fixture() {
-    char name[] = "/tmp/foreign-refresh-XXXXXX";
-    directory_ = ::mkdtemp(name);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::execlp("node", "node", PAM_COGNITO_TEST_FIXTURE, directory_.c_str(), nullptr);
-      ::_exit(127);
-    }
-    const std::string ready = directory_ + "/ready.json";
-    for (int i = 0; i < 6000 && ::access(ready.c_str(), R_OK) != 0; ++i) (void)::usleep(10'000);
-    std::ifstream(ready) >> fixture;
+int stop_fixture(void**) {
+  if (fixture_process > 0) {
+    (void)::kill(fixture_process, SIGTERM);
+    (void)::waitpid(fixture_process, nullptr, 0);
   }
-  Fixture(const Fixture&) = delete;
-  Fixture& operator=(const Fixture&) = delete;
-  ~Fixture() {
-    (void)::kill(pid_, SIGTERM);
-    (void)::waitpid(pid_, nullptr, 0);
-    std::filesystem::remove_all(directory_);
-  }
+  std::error_code ignored;
+  std::filesystem::remove_all(fixture_directory, ignored);
+  return 0;
+}
 
- private:
-  std::string directory_;
-  pid_t pid_ = -1;
-};
+int start_fixture(void**) {
+  char name[] = "/tmp/foreign-refresh-XXXXXX";
+  assert_non_null(::mkdtemp(name));
+  fixture_directory = name;
+  fixture_process = ::fork();
+  assert_true(fixture_process >= 0);
+  if (fixture_process == 0) {
+    (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);  // which ends cognito-local too
+    ::execlp("node", "node", PAM_COGNITO_TEST_FIXTURE, fixture_directory.c_str(), nullptr);
+    ::_exit(127);
+  }
+  const std::string ready = fixture_directory + "/ready.json";
+  constexpr int tries = 6000;
+  for (int i = 0; i < tries && ::access(ready.c_str(), R_OK) != 0; ++i) (void)::usleep(10'000);
+  if (::access(ready.c_str(), R_OK) != 0) {
+    (void)stop_fixture(nullptr);
+    fail_msg("waited in vain for cognito-local");
+  }
+  std::ifstream(ready) >> fixture;
+  return 0;
+}
 
 }  // namespace
 }  // namespace pamcognito::test
@@ -117,7 +124,6 @@ int main() {
   using namespace pamcognito::test;
   (void)::signal(SIGPIPE, SIG_IGN);
   (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-  const Fixture running;
   const CMUnitTest tests[] = {cmocka_unit_test(a_refresh_by_the_other_way)};
-  return cmocka_run_group_tests_name("foreign_refresh", tests, nullptr, nullptr);
+  return cmocka_run_group_tests_name("foreign_refresh", tests, start_fixture, stop_fixture);
 }

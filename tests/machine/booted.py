@@ -39,7 +39,7 @@ DEBS = REPO / "build/deb"
 PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl")
 PEOPLE = HERE.parent / "system/people.json"
 POOL_STATE = "/var/lib/cognito-pool"
-BOOT_TIMEOUT_S, START_TIMEOUT_S, STOP_TIMEOUT_S = 90, 30, 30
+BOOT_TIMEOUT_S, START_TIMEOUT_S, STOP_TIMEOUT_S = 180, 60, 90
 CLONE_NEWNET = 0x40000000
 TIOCSPTLCK, TIOCGPTPEER = 0x40045431, 0x5441  # not in Python's termios
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
@@ -242,7 +242,7 @@ class BootedMachine:
     def read(self, path):
         return self.run("cat", path).stdout
 
-    def wait_until(self, condition, timeout=10):
+    def wait_until(self, condition, timeout=60):
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:
@@ -306,7 +306,7 @@ class BootedMachine:
         shown = self.run("journalctl", "--output=json", "--all", "--no-pager", *place, *matches).stdout
         return [json.loads(line) for line in shown.splitlines()]
 
-    def wait_journal(self, matches, since_cursor=None, timeout=10):
+    def wait_journal(self, matches, since_cursor=None, timeout=60):
         """The first entry after the place for which matches(entry) is true; None if none came."""
         deadline = time.monotonic() + timeout
         while True:

@@ -48,7 +48,7 @@ class Desk:
         self.machine.pool.forgive(user)
         return totp(self.machine, user)
 
-    def reads(self, what, pattern, timeout=25):
+    def reads(self, what, pattern, timeout=60):
         """The person can read it on the screen."""
         return self.judge.attempt(f"the screen says {what}", lambda: self.screen.wait_text(pattern, timeout))
 
@@ -191,15 +191,15 @@ def at_a_locker(desk, reauth, key, is_locked):
     desk.seat.sign_in("alice", password_of("alice"), (APP_CODE, lambda: desk.app_code("alice")))
     desk.is_in("alice")
     # Openbox starts it when it has taken its keys.
-    wait_for(program_runs(desk, "xprop"), 30)
+    wait_for(program_runs(desk, "xprop"))
     before = desk.screen.look()
     desk.screen.key(key)
-    desk.judge.check("the screen is locked", wait_for(is_locked, 15) and desk.screen.changed(before))
+    desk.judge.check("the screen is locked", wait_for(is_locked) and desk.screen.changed(before))
 
 
 def unlocks(desk, is_locked, cause):
     """It is open, and cognitod let the person in for this cause."""
-    desk.judge.check("and it opens", wait_for(lambda: not is_locked(), 20), desk.judge.cognito_lines())
+    desk.judge.check("and it opens", wait_for(lambda: not is_locked()), desk.judge.cognito_lines())
     desk.judge.cognitod_said(USER="alice", SERVICE="user", OUTCOME="success", CAUSE=cause)
     desk.leaves("alice")
 

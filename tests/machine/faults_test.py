@@ -7,6 +7,7 @@ import contextlib
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import time
 
@@ -25,7 +26,8 @@ KNOWN, KNOWN_WITHOUT_LOCAL, NEVER_SEEN = "alice", "judy", "frank"
 BREAK_GLASS = "Break-Glass-3"
 
 # The module's bound for the bus and the daemon, and what a busy machine may take besides.
-MODULE_BOUND_S, SLACK_S = 2.0, 1.5
+# The bus's own bound would be 25 s.
+MODULE_BOUND_S, SLACK_S = 2.0, 15
 # A step of cognitod's.
 STEP_BOUND_S = 8.0
 STATE = "/var/lib/cognitod"
@@ -132,8 +134,7 @@ def dns(judge, machine):
         restart(machine)
         said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
         judge.check("the sign-in is refused", not is_in(said), said)
-        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
-        judge.check("at once", took_at_most(entry, 1), entry)
+        judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
         judge.attempt("a local password lets in", lambda: break_glass(machine))
         check_others(judge, machine)
     with judge.scene("DNS: a name server takes questions and never answers"):
@@ -144,7 +145,8 @@ def dns(judge, machine):
                     "n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
                     "n.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])\n"
                     "time.sleep(600)\n")
-        machine.write("/etc/resolv.conf", "nameserver 127.0.0.9\n")
+        # The resolver's own patience is longer than the step's, and than the slack.
+        machine.write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:30\n")
         restart(machine)
         said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
         judge.check("the sign-in is refused", not is_in(said), said)
@@ -395,23 +397,73 @@ UNIT_DROP_IN = "/run/systemd/system/cognitod.service.d/hangs.conf"
 
 def hung_start(judge, machine):
     with judge.scene("cognitod hangs as it starts"):
-        judge.check("ten such starts fit into the time in which systemd counts them", ten_hung_starts_count(machine))
+        judge.check("ten such starts do not fit into the time in which systemd counts them, so it never gives up",
+                    not ten_hung_starts_count(machine))
         machine.run("systemctl", "stop", "cognitod")
-        machine.write(UNIT_DROP_IN, "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nNoExecPaths=\n"
-                                    "TimeoutStartSec=2s\n")
+        machine.write(UNIT_DROP_IN, "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nNoExecPaths=\n")
         machine.run("systemctl", "daemon-reload")
         machine.run("systemctl", "reset-failed", "cognitod", check=False)
         machine.run("systemctl", "start", "--no-block", "cognitod")
         said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
-        judge.check("while systemd still tries, the local password does not count", not is_in(said), said)
-        judge.check("systemd gives up", wait_for(lambda: unit_state(machine) == "failed", 120),
-                    unit_state(machine))
-        judge.attempt("from then on the local password lets in", lambda: break_glass(machine))
+        judge.check("the local password does not count: somebody may hold the start up", not is_in(said), said)
+        judge.check("the start hangs", unit_state(machine) == "activating", unit_state(machine))
         check_others(judge, machine)
         machine.run("rm", UNIT_DROP_IN)
         machine.run("systemctl", "daemon-reload")
         restart(machine)
         judge.attempt("with a cognitod that starts the next sign-in is good", lambda: come_in(machine, KNOWN))
+
+
+# So many connect that nobody else can; until standard input ends.
+CROWD = """
+import resource, socket, sys
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+crowd = []
+try:
+    while True:
+        crowd.append(socket.socket(socket.AF_UNIX))
+        crowd[-1].setblocking(False)
+        crowd[-1].connect(sys.argv[1])
+except BlockingIOError:
+    print("full", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def crowd(machine, socket_path):
+    """As any user can."""
+    with subprocess.Popen([sys.executable, "-c", CROWD, f"/proc/{machine.pid}/root{socket_path}"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "full\n"
+        try:
+            yield
+        finally:
+            process.stdin.close()
+            process.wait()
+
+
+def crowded_bus(judge, machine):
+    """A start that fails counts for the local password: who crowds the bus must not bring that about."""
+    with judge.scene("The system bus is crowded while cognitod starts"):
+        restart(machine)
+        cursor = machine.cursor()
+        with stopped(machine, "dbus"), crowd(machine, "/run/dbus/system_bus_socket"):
+            machine.run("systemctl", "restart", "--no-block", "cognitod")
+            judge.check("cognitod says that it waits", machine.wait_journal(
+                lambda entry: "the system bus is busy" in str(entry.get("MESSAGE")), cursor, 60) is not None)
+            said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+            judge.check("the local password does not count", not is_in(said), said)
+            judge.check("no start has failed", (unit_state(machine), restarts(machine)) == ("activating", "0"),
+                        (unit_state(machine), restarts(machine)))
+        judge.check("with the bus it is ready", wait_for(lambda: unit_state(machine) == "active", 60))
+        judge.check("by the same start", restarts(machine) == "0", restarts(machine))
+        judge.attempt("the next sign-in is good", lambda: come_in(machine, KNOWN))
+
+
+def restarts(machine):
+    return machine.run("systemctl", "show", "-P", "NRestarts", "cognitod").stdout.strip()
 
 
 def unit_state(machine):
@@ -461,7 +513,7 @@ def roots_shell(machine):
 
 
 SCENES = (pool_down, pool_lost, dns, clocks, expired_certificate, full_disk, full_journal, hung_journal,
-          read_only_root, disk_again, hung_daemon, no_daemon, lost_at_the_prompt, hung_start, bus)
+          read_only_root, disk_again, hung_daemon, no_daemon, lost_at_the_prompt, hung_start, crowded_bus, bus)
 
 
 def main():

@@ -75,7 +75,7 @@ class Judge:
                 thread.join()
 
     # The journal.
-    def line(self, timeout=10, **fields):
+    def line(self, timeout=60, **fields):
         """The first line of this scene whose fields are these, such as OUTCOME="success"; or None.
         MESSAGE holds if it is a part of the line."""
         found = wait_for(lambda: self._find(fields), timeout)
@@ -87,14 +87,14 @@ class Judge:
                 return entry
         return None
 
-    def cognitod_said(self, timeout=10, **fields):
+    def cognitod_said(self, timeout=60, **fields):
         """cognitod wrote a line with these values of its PAM_COGNITO_ fields."""
         entry = self.line(timeout, **{f"PAM_COGNITO_{name}": value for name, value in fields.items()})
         wanted = " ".join(f"{name}={value}" for name, value in fields.items())
         self.check(f"cognitod's line: {entry['MESSAGE'] if entry else wanted}", entry, self.cognito_lines())
         return entry
 
-    def module_said(self, text, timeout=10):
+    def module_said(self, text, timeout=60):
         """The module wrote a line that holds this text."""
         entry = self.line(timeout, MESSAGE=text)
         self.check(f"the module's line: {text}", entry, self.cognito_lines())
@@ -120,7 +120,7 @@ def _text(entry):
     return f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE', '')} {fields}".rstrip()
 
 
-def wait_for(condition, timeout=10, pause=0.05):
+def wait_for(condition, timeout=60, pause=0.05):
     """The first true value of condition(), or its last one when the time is up."""
     deadline = time.monotonic() + timeout
     while True:

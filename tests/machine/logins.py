@@ -9,6 +9,7 @@ import threading
 import time
 
 from booted import CONFIG_TEXT, BootedMachine, MachineError
+from journal import as_line
 from machine import BREAK_GLASS_PASSWORD, LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD
 
 KEY = "/root/login_key"
@@ -38,7 +39,8 @@ class Journal:
         """A place in the journal; what was logged until now stands before it."""
         tag = f"mark {time.monotonic_ns()}"
         self._machine.run("logger", "--tag", "test", tag)
-        self.wait(lambda entry: entry.get("MESSAGE") == tag)
+        if not self.wait(lambda entry: entry.get("MESSAGE") == tag):
+            raise MachineError("journalctl does not tell what was logged")
         with self._changed:
             return len(self.entries)
 
@@ -46,7 +48,7 @@ class Journal:
         with self._changed:
             return self.entries[mark:]
 
-    def wait(self, matches, mark=0, timeout=10):
+    def wait(self, matches, mark=0, timeout=60):
         """The first entry since `mark` for which matches(entry) is true; None after `timeout`."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -60,18 +62,11 @@ class Journal:
                 self._changed.wait(left)
 
     def text(self, mark=0):
-        return "\n".join(_line(entry) for entry in self.since(mark))
+        return "\n".join(as_line(entry) for entry in self.since(mark))
 
     def close(self):
         self._process.kill()
         self._process.wait()
-
-
-def _line(entry):
-    fields = " ".join(f"{key.removeprefix('PAM_COGNITO_')}={value}" for key, value in entry.items()
-                      if key.startswith("PAM_COGNITO_"))
-    line = f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE', '')}"
-    return f"{line} [{fields}]" if fields else line
 
 
 class LoginMachine:
@@ -187,7 +182,7 @@ class LoginMachine:
         return self.terminal(*self.booted.as_user(user, *argv), on_text=on_text)
 
     # What is left over.
-    def session_of(self, user, service, timeout=10):
+    def session_of(self, user, service, timeout=60):
         """logind's session, once it is there; None if it does not come."""
         found = []
 

@@ -48,7 +48,7 @@ def logs_out(stage, terminal, user, service="sshd"):
 
 def nothing_left(stage):
     machine = stage.machine
-    gone = machine.wait_until(lambda: not machine.left_over(), timeout=15)
+    gone = machine.wait_until(lambda: not machine.left_over())
     stage.check("no login process, session or open sign-in is left", gone,
                 "" if gone else machine.left_over())
 
@@ -212,6 +212,7 @@ def local_people(stage):
             type_password(terminal, LOCAL_USER, LOCAL_PASSWORD)
             logged_in(stage, terminal, LOCAL_USER)
             logs_out(stage, terminal, LOCAL_USER)
+        stage.machine.journal.mark()  # the lines until now are there
         lines = [e for e in stage.machine.journal.since(stage.journal_mark)
                  if e.get("PAM_COGNITO_USER") in ("root", LOCAL_USER)]
         stage.check("cognitod was not asked about them", not lines, lines)
@@ -221,15 +222,15 @@ def local_people(stage):
 def grace_time(stage):
     machine = stage.machine
     with stage.scene("LoginGraceTime runs out while the code is asked for"), \
-            machine.sshd_options("LoginGraceTime 7"), ssh(stage, "alice") as terminal:
+            machine.sshd_options("LoginGraceTime 20"), ssh(stage, "alice") as terminal:
         type_password(terminal, "alice")
         terminal.expect(TOTP_PROMPT)
         stage.check("one sign-in is open", machine.status()["sign_ins_open"] == 1
                     and machine.conversations() == 1)
         nothing_left(stage)
         entry = stage.daemon_said("alice", "sshd", "conversation-broken")
-        stage.check("it ended with the time that sshd gives, not with cognitod's",
-                    entry is not None and int(entry["PAM_COGNITO_DURATION_MS"]) < 20000)
+        stage.check("it ended with the time that sshd gives, not with cognitod's 110 s",
+                    entry is not None and int(entry["PAM_COGNITO_DURATION_MS"]) < 100_000)
         terminal.send("123456")  # the client notices when it has an answer to send
         refused_by_ssh(stage, terminal)
     with stage.scene("and with a new login all is well"):
@@ -256,6 +257,11 @@ def killed_clients(stage):
             stage.check("it is the same cognitod", machine.daemon_pid() == daemon)
 
 
+def sshd_of(machine, user):
+    """sshd's processes for the user's logins."""
+    return machine.run("pgrep", "--full", f"^sshd: {user} ", check=False).stdout.split()
+
+
 def max_startups(stage):
     machine = stage.machine
     with stage.scene("MaxStartups 3: a fourth is turned away before anything of ours"), \
@@ -268,7 +274,7 @@ def max_startups(stage):
             stage.check("it was asked for nothing", "assword" not in fourth.transcript)
         stage.check("three sign-ins are open", machine.status()["sign_ins_open"] == 3)
         waiting[0].kill()
-        machine.wait_until(lambda: machine.status()["sign_ins_open"] == 2)
+        stage.check("one killed, its sshd ends", machine.wait_until(lambda: not sshd_of(machine, "alice")))
         ssh_with_totp(stage, "alice")
         for terminal in waiting:
             terminal.kill()
@@ -290,14 +296,16 @@ def stored_password(stage):
         stage.daemon_said("alice", "sshd", "conversation-broken")
         nothing_left(stage)
     with stage.scene("the same client with keyboard-interactive: the code is echoed, so it has no answer"):
-        done = machine.run("timeout", "4", "sshpass", "-p", password_of("alice"), "ssh", "-o",
-                           "PreferredAuthentications=keyboard-interactive", "-o",
-                           "NumberOfPasswordPrompts=1", "alice@127.0.0.1", "id", check=False)
-        stage.check("it waits, and there is no session", done.returncode == 124 and "uid=" not in done.stdout,
-                    done.stdout + done.stderr)
+        # With -v it shows what ssh shows, as soon as it has looked for a prompt in it.
+        with machine.terminal("sshpass", "-v", "-p", password_of("alice"), "ssh", "-o",
+                              "PreferredAuthentications=keyboard-interactive", "-o",
+                              "NumberOfPasswordPrompts=1", "alice@127.0.0.1", "id",
+                              on_text=stage.watch) as terminal:
+            terminal.expect(TOTP_PROMPT)
+            stage.check("it waits at the code", machine.status()["sign_ins_open"] == 1)
+        nothing_left(stage)
         codes = [call for call in machine.pool.requests("alice") if call[1] == "SOFTWARE_TOKEN_MFA"]
         stage.check("no code was sent to the pool", not codes, codes)
-        nothing_left(stage)
 
 
 def decoy(stage):
@@ -496,8 +504,8 @@ def restart_in_the_middle(stage):
 def ten_at_once(stage):
     machine = stage.machine
     users = ("alice", "bob", "carol", "dave", "frank", "grace", "judy", "mallory", "alice", "frank")
-    with stage.scene("ten logins at once"), contextlib.ExitStack() as stack, \
-            machine.configured(CONFIG_TEXT):
+    with stage.scene("ten logins at once"), machine.configured(CONFIG_TEXT), \
+            machine.sshd_options("MaxStartups 50"), contextlib.ExitStack() as stack:
         started = time.monotonic()
         terminals = [(user, stack.enter_context(machine.ssh(user, STAYS))) for user in users]
         for user, terminal in terminals:
@@ -518,9 +526,11 @@ def ten_at_once(stage):
         stage.check(f"logind has these ten sessions ({took:.1f} s)", sessions == sorted(users), sessions)
         known = machine.status()["sessions"]
         stage.check("cognitod has ten sessions", known == 10, known)
-        ids = {e.get("PAM_COGNITO_ID") for e in machine.journal.since(stage.journal_mark)
-               if e.get("PAM_COGNITO_OUTCOME") == "success" and e.get("PAM_COGNITO_GOAL") == "sign-in"}
-        stage.check("the journal has ten sign-ins, each with an id of its own", len(ids) == 10, ids)
+        machine.journal.mark()  # the lines until now are there
+        ids = [e.get("PAM_COGNITO_ID") for e in machine.journal.since(stage.journal_mark)
+               if e.get("PAM_COGNITO_OUTCOME") == "success" and e.get("PAM_COGNITO_GOAL") == "sign-in"]
+        stage.check("the journal has ten sign-ins, each with an id of its own",
+                    len(ids) == len(set(ids)) == 10, ids)
         for _, terminal in terminals:
             terminal.send("")
         stage.check("all ten end well", all(terminal.finish() == 0 for _, terminal in terminals))
@@ -529,11 +539,14 @@ def ten_at_once(stage):
 
 def no_secret_in_the_journal(stage):
     with stage.scene("of all this, no password is in the journal"):
-        log = "\n".join(str(entry) for entry in stage.machine.journal.since(0))
+        stage.machine.journal.mark()  # the lines until now are there
+        entries = stage.machine.journal.since(0)
+        log = "\n".join(str(entry) for entry in entries)
         secrets = [password_of(name) for name in OUR_USERS] + [NEW_PASSWORD, LOCAL_PASSWORD, ROOT_PASSWORD]
         found = [secret for secret in secrets if secret in log]
         stage.check(f"not one of {len(secrets)}", not found, found)
-        stage.check("there is a journal to look at", len(stage.machine.journal.entries) > 200)
+        stage.check("there are lines of cognitod's to look at",
+                    any(entry.get("_SYSTEMD_UNIT") == "cognitod.service" for entry in entries))
 
 
 SCENES = (ssh_by_factor, enrolment, new_password, keys, key_and_code, local_people, grace_time,

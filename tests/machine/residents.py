@@ -50,7 +50,7 @@ def console(machine, user, *answers):
         yield terminal
 
 
-def shell(terminal, command, timeout=20):
+def shell(terminal, command, timeout=60):
     """The output of a command that is typed into a shell at its prompt, without its echo."""
     terminal.send(f"{command}; echo =\"\"=$?")
     text = terminal.expect(r"(?s)\n(.*?)==(\d+)\n", timeout)

@@ -21,7 +21,7 @@ namespace {
 using namespace pamcognito;
 using namespace pamcognito::test;
 
-constexpr unsigned kWatchdog = 60;  // seconds; SIGALRM ends the test program
+constexpr unsigned kWatchdog = 120;  // seconds; SIGALRM ends the test program
 
 struct Codes {
   int authenticate;

@@ -168,7 +168,7 @@ void hanging_is_bounded(void**) {
   for (const Step step : kSteps)
     for (const Manner manner : {Manner::hangs, Manner::is_stopped, Manner::hangs_after_a_notice})
       cases.push_back({step, manner, Child([step, manner] {
-                         (void)::alarm(60);
+                         (void)::alarm(120);
                          enter_sandbox();
                          const PrivateBus own_bus;
                          return sign_in([step, manner](Peer& peer) {

@@ -78,7 +78,7 @@ class Machine:
         text = re.sub(r"(?<![\w.])/(etc|usr|run)/", rf"{self.root}/\1/", text)
         return subprocess.run(["sh", "-c", text, script, *arguments], capture_output=True, text=True,
                               env={"PATH": f"{self.root}/bin:{os.environ['PATH']}",
-                                   "FAKES": str(self.root / "fakes"), "LC_ALL": "C"}, timeout=20)
+                                   "FAKES": str(self.root / "fakes"), "LC_ALL": "C"}, timeout=60)
 
     def users_conf(self, text=None):
         path = self.root / "etc/pam-cognito/users.conf"

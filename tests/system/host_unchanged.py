@@ -23,7 +23,7 @@ PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 TCP_LISTEN = "0A"
 UDP_UNCONNECTED = "07"
-ENDING_S = 5
+ENDING_S = 30
 
 
 def packages():

@@ -30,7 +30,7 @@ class Journal:
             entry = parse(data or _sealed_memory(ancillary))
             with self._changed:
                 self.entries.append(entry)
-                self._log.write(_line(entry) + "\n")
+                self._log.write(as_line(entry) + "\n")
                 self._changed.notify_all()
 
     def mark(self):
@@ -42,7 +42,7 @@ class Journal:
         with self._changed:
             return self.entries[mark:]
 
-    def wait(self, matches, mark=0, timeout=10):
+    def wait(self, matches, mark=0, timeout=60):
         """The first entry since `mark` for which matches(entry) is true; None after `timeout`."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -56,7 +56,7 @@ class Journal:
                 self._changed.wait(left)
 
     def text(self, mark=0):
-        return "\n".join(_line(entry) for entry in self.since(mark))
+        return "\n".join(as_line(entry) for entry in self.since(mark))
 
 
 def _bind(path):
@@ -100,7 +100,8 @@ def _parse_syslog(data):
     return {"SYSLOG_IDENTIFIER": identifier.partition("[")[0], "MESSAGE": message}
 
 
-def _line(entry):
+def as_line(entry):
+    """As a person would read it, with our fields behind it."""
     fields = " ".join(f"{key.removeprefix('PAM_COGNITO_')}={value}" for key, value in entry.items()
                       if key.startswith("PAM_COGNITO_"))
     line = f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE', '')}"

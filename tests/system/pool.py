@@ -29,9 +29,9 @@ class Pool:
     # The person's side.
     def next_message_code(self, username):
         """The code of the oldest unread SMS or e-mail; waits for it as a person waits."""
-        message = self.admin("inbox/next", username=username, wait_ms=10000)["message"]
+        message = self.admin("inbox/next", username=username, wait_ms=60000)["message"]
         if message is None:
-            raise LookupError(f"no message for {username} within 10 s")
+            raise LookupError(f"no message for {username} within 60 s")
         return message["code"]
 
     def totp(self, secret):

@@ -168,7 +168,8 @@ def outside_the_group(stage):
             type_totp(stage, terminal, "erin")
             refused_by_ssh(stage, terminal)
         stage.daemon_said("erin", "sshd", "not-permitted")
-        revoked = stage.machine.pool.admin("log/wait", operation="RevokeToken", answered=True)["count"]
+        revoked = stage.machine.pool.admin("log/wait", operation="RevokeToken", answered=True,
+                                           wait_ms=60000)["count"]
         stage.check("her tokens were revoked", revoked >= 1)
 
 
@@ -176,8 +177,7 @@ def key_of_a_stranger(stage):
     with stage.scene("an SSH key of a user whom cognitod has never seen"):
         with ssh(stage, "frank", methods="publickey") as terminal:
             refused_by_ssh(stage, terminal)
-        accepted = "Accepted key" in stage.journal_text()
-        stage.check("the key itself was good: it is the account phase that refuses", accepted)
+        stage.logged("the key itself was good: it is the account phase that refuses", "Accepted key")
         stage.daemon_said("frank", "sshd", "account-unknown")
         stage.pool_saw("frank")
 

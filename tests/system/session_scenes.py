@@ -170,9 +170,9 @@ def explained(stage):
             session_is(stage, terminal, "alice")
         entry = stage.daemon_said("alice", "sshd", "success")
         log_id = (entry or {}).get("PAM_COGNITO_ID", "none")
-        lines = [line for line in stage.journal_text().splitlines() if f"id={log_id}" in line]
-        stage.check(f"sshd's own line has id={log_id}",
-                    any(line.startswith("sshd") for line in lines), "\n".join(lines))
+        own = machine.journal.wait(lambda e: e.get("SYSLOG_IDENTIFIER") == "sshd"
+                                   and f"id={log_id}" in e["MESSAGE"], stage.journal_mark)
+        stage.check(f"sshd's own line has id={log_id}", own is not None)
         stage.check("cognitod's line has the pool's request ids",
                     "InitiateAuth ok" in (entry or {}).get("PAM_COGNITO_CALLS", ""))
 

@@ -4,6 +4,7 @@ import contextlib
 import sys
 import traceback
 
+from journal import as_line
 from terminal import Unexpected
 
 
@@ -74,7 +75,7 @@ class Stage:
         self.check(f"the pool saw for {user}: {', '.join(names) or 'nothing'}", seen == list(names),
                    f"seen: {seen}")
 
-    def daemon_said(self, user, service, outcome, timeout=10):
+    def daemon_said(self, user, service, outcome, timeout=60):
         """cognitod closed a sign-in of this scene with this line."""
         def matches(entry):
             return (entry.get("PAM_COGNITO_USER") == user and
@@ -85,8 +86,10 @@ class Stage:
         self.check(f"cognitod's log: {line}", entry is not None)
         return entry
 
-    def journal_text(self):
-        return self.machine.journal.text(self.journal_mark)
+    def logged(self, what, text):
+        """A line of this scene's holds the text. Lines may come later than what they are about."""
+        entry = self.machine.journal.wait(lambda entry: text in as_line(entry), self.journal_mark)
+        self.check(what, entry is not None, f"no line with {text}")
 
     def close(self):
         print(f"\n{self.passed} passed, {self.failed} failed", flush=True)

@@ -18,7 +18,10 @@ import termios
 import time
 
 READ_SYSCALL = {"x86_64": "0", "aarch64": "63"}.get(platform.machine())
-WAIT_S = 20
+# A kernel that does not say what a process waits for; then what is typed is typed at once.
+SEES_WAITING = READ_SYSCALL is not None and os.path.exists("/proc/self/syscall")
+# Generous: a wait ends with its event, and only a red test waits in full.
+WAIT_S = 60
 COLUMNS, ROWS = 100, 50
 
 
@@ -114,17 +117,22 @@ class Terminal:
         self.expect(prompt, timeout)
         self.send(text, hidden_as, in_read)
 
-    def _wait_until_it_reads(self, in_read, timeout=5):
-        """Until a process in the terminal's foreground is blocked in read() or (not in_read) waits in poll().
+    def _wait_until_it_reads(self, in_read, timeout=WAIT_S):
+        """Until a process in the terminal's foreground is blocked in read() or (not in_read) waits in poll();
+        or until the program has ended, which will show where the next text is waited for.
 
         A shell at the other end of ssh cannot be looked at from here; ssh itself then waits in poll.
         """
         deadline = time.monotonic() + timeout
-        while READ_SYSCALL and time.monotonic() < deadline:
+        open_ = True
+        while SEES_WAITING and open_:
             group = struct.unpack("i", fcntl.ioctl(self._master, termios.TIOCGPGRP, b"\0\0\0\0"))[0]
-            if any(_is_waiting_for_input(pid, in_read) for pid in _processes_of_group(group)):
+            if _somebody_reads(self.pid, group, in_read):
                 return
-            self._read(0.01)
+            if time.monotonic() > deadline:
+                raise Unexpected(f"{' '.join(self.argv)}: nobody reads what would be typed, within "
+                                 f"{timeout} s; shown:\n{self.transcript}")
+            open_ = self._read(0.01)
 
     # The end.
     def finish(self, timeout=WAIT_S):
@@ -158,28 +166,58 @@ class Terminal:
         self.kill()
 
 
-def _processes_of_group(group):
+def _somebody_reads(program, group, in_read):
+    processes = _processes()
+    if any(own == group and _is_waiting_for_input(pid, in_read) for pid, (_, own) in processes.items()):
+        return True
+    # What su -c runs is in a session of its own, in no group of the terminal's, and reads it all the same.
+    return any(_descends(pid, program, processes) and _is_waiting_for_input(pid, True) for pid in processes)
+
+
+def _processes():
+    """{process: (parent, group)}"""
+    found = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
                 with open(f"/proc/{name}/stat") as file:
-                    if int(file.read().rpartition(")")[2].split()[2]) == group:
-                        yield int(name)
+                    parent, group = file.read().rpartition(")")[2].split()[1:3]
+                found[int(name)] = int(parent), int(group)
             except (OSError, ValueError):
                 continue
+    return found
+
+
+def _descends(pid, ancestor, processes):
+    while pid in processes and pid != ancestor:
+        pid = processes[pid][0]
+    return pid == ancestor
 
 
 def _is_waiting_for_input(pid, in_read):
+    # pkttyagent reads in a thread that is not its first.
     try:
-        with open(f"/proc/{pid}/syscall") as file:
-            call = file.read().split()
+        threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return False
-    if call[0] != READ_SYSCALL:
-        # ppoll, poll and pselect: a program that serves several inputs, such as ssh in a session.
-        return not in_read and call[0] in {"7", "271", "270", "23", "73", "72"}
+    calls = {int(thread): _system_call(pid, thread) for thread in threads}
+    # ppoll, poll and pselect: a program that serves several inputs, such as ssh in a session.
+    return any(_is_read_from_terminal(pid, call) for call in calls.values()) or \
+        not in_read and calls.get(pid, ["none"])[0] in {"7", "271", "270", "23", "73", "72"}
+
+
+def _system_call(pid, thread):
+    """The words of /proc/PID/task/THREAD/syscall."""
     try:
-        target = os.readlink(f"/proc/{pid}/fd/{int(call[1], 16)}")
+        with open(f"/proc/{pid}/task/{thread}/syscall") as file:
+            return file.read().split() or ["none"]
+    except OSError:
+        return ["none"]
+
+
+def _is_read_from_terminal(pid, call):
+    try:
+        return call[0] == READ_SYSCALL and os.readlink(f"/proc/{pid}/fd/{int(call[1], 16)}").startswith(
+            ("/dev/pts/", "/dev/tty"))
     except (OSError, ValueError):
         return False
-    return target.startswith(("/dev/pts/", "/dev/tty"))

@@ -35,7 +35,7 @@ class Screen:
         """What says whether two pictures are the same."""
         return self.machine.run("sh", "-c", LOOK, env=self.env).stdout
 
-    def changed(self, before, timeout=15):
+    def changed(self, before, timeout=60):
         """Waits until the picture is another one, and stands still."""
         def is_still():
             now = self.look()
@@ -45,7 +45,7 @@ class Screen:
     def text(self):
         return self.machine.run("sh", "-c", READ, env=self.env).stdout
 
-    def wait_text(self, pattern, timeout=25):
+    def wait_text(self, pattern, timeout=60):
         """Waits until the regular expression can be read on the screen, whatever the line breaks;
         returns what stands there."""
         seen = ""

@@ -34,7 +34,7 @@ class Seat:
         self.wait_for_greeter()
 
     # Which session has the seat.
-    def session(self, kind, user=None, timeout=30):
+    def session(self, kind, user=None, timeout=60):
         """logind's session of this class on the X server, once it is there; None."""
         def found():
             return next((session for session in self.machine.sessions()
@@ -53,7 +53,7 @@ class Seat:
         def server():
             shown = self.machine.run("pgrep", "--list-full", "--oldest", "Xvfb", check=False).stdout
             return re.search(r"Xvfb (:\d+) -auth (\S+)", shown)
-        found = wait_for(server, 20)
+        found = wait_for(server)
         if not found:
             raise MachineError("LightDM has started no X server")
         return Screen(self.machine, *found.groups())
@@ -81,7 +81,7 @@ class Seat:
     def desktop_of(self, user):
         """True once the user's window manager runs as that user, in a session of logind's."""
         session = self.session(DESKTOP, user)
-        return session and wait_for(lambda: self.programs_of(user, "openbox"), 20) and session
+        return session and wait_for(lambda: self.programs_of(user, "openbox")) and session
 
     def programs_of(self, user, name):
         """The process ids of the user's programs of that name."""
@@ -92,7 +92,7 @@ class Seat:
         for pid in self.programs_of(user, "openbox"):
             self.machine.run("kill", pid, check=False)
         gone = wait_for(lambda: not any(session["Class"] == DESKTOP and session["Name"] == user and
-                                        session["Type"] == "x11" for session in self.machine.sessions()), 20)
+                                        session["Type"] == "x11" for session in self.machine.sessions()))
         self.wait_for_greeter()
         return gone
 

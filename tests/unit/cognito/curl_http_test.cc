@@ -123,7 +123,7 @@ void an_idle_connection_is_closed_in_time(void**) {
   EventLoop loop;
   CurlHttp::Settings settings;
   settings.ca_file = authority_file().path();
-  settings.idle_time = milliseconds(30);
+  settings.idle_time = seconds(1);  // a slow machine still finds it warm
   const auto http = std::move(*CurlHttp::create(loop, settings));
   assert_true(send(loop, *http, Method::post, server.url() + "/").has_value());
   assert_true(http->has_warm_connection());
@@ -283,8 +283,7 @@ void silence_in_the_handshake_is_not_connected(void**) {
   EventLoop loop;
   const auto http = make_http(loop);
   const std::string url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
-  assert_failure(send(loop, *http, Method::post, url, milliseconds(100)),
-                 HttpFailure::not_connected);
+  assert_failure(send(loop, *http, Method::post, url, seconds(1)), HttpFailure::not_connected);
 }
 
 struct Misbehaviour {
@@ -347,7 +346,8 @@ void no_answer_ends_at_the_deadline(void**) {
   });
   EventLoop loop;
   const auto http = make_http(loop);
-  assert_failure(send(loop, *http, Method::post, server.url() + "/", milliseconds(100)),
+  // Time for the handshake on a slow machine.
+  assert_failure(send(loop, *http, Method::post, server.url() + "/", seconds(2)),
                  HttpFailure::timed_out);
   assert_failure(send(loop, *http, Method::post, server.url() + "/", milliseconds(-1)),
                  HttpFailure::not_started);
@@ -490,7 +490,7 @@ void a_request_without_time_or_place_is_not_started(void**) {
         loop.spawn(hang(http.get(), HttpRequest(Method::post, url, loop.now() + seconds(60)))));
   assert_failure(send(loop, *http, Method::post, url), HttpFailure::not_started);
   hanging.pop_back();
-  assert_failure(send(loop, *http, Method::post, url, milliseconds(50)), HttpFailure::timed_out);
+  assert_failure(send(loop, *http, Method::post, url, seconds(2)), HttpFailure::timed_out);
 }
 
 void a_configured_proxy_is_asked_to_connect(void**) {

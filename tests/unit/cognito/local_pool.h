@@ -22,7 +22,7 @@ namespace pamcognito::test {
 
 inline constexpr char kPassword[] = "Garden-Gnome-5";
 inline constexpr char kSeed[] = R"({
-  "pool": {"id": "eu-west-1_CogPool01", "mfa_configuration": "OPTIONAL"},
+  "pool": {"id": "eu-west-1_CogPool01", "mfa_configuration": "OPTIONAL", "srp_answer_s": 300},
   "clients": [{"client_id": "2cognitopool3secret4id56", "client_secret": "a-client-secret",
     "explicit_auth_flows": ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH",
                             "ALLOW_REFRESH_TOKEN_AUTH"]}],
@@ -89,7 +89,8 @@ class LocalPool {
   T run(runtime::Task<T> task) {
     return run_task(loop, std::move(task));
   }
-  [[nodiscard]] runtime::MonotonicTime soon() const { return loop.now() + runtime::seconds(8); }
+  // Spent only in vain.
+  [[nodiscard]] runtime::MonotonicTime soon() const { return loop.now() + runtime::seconds(60); }
 
   cognito::PoolResult<cognito::AuthStep> sign_in(const std::string& username,
                                                  const char* typed = kPassword) {

@@ -342,7 +342,7 @@ Task<void> disable_on_a_full_disk(World* world) {
     assert_false(known.is_on_disk());
     assert_true(stored() == Standing::good);
   }
-  const auto deadline = world->loop.now() + std::chrono::seconds(10);
+  const auto deadline = world->loop.now() + std::chrono::seconds(60);
   while (!known.is_on_disk() && world->loop.now() < deadline) {
     runtime::OneShot<bool> later;
     const runtime::Timer timer(world->loop, world->loop.now() + std::chrono::milliseconds(2),

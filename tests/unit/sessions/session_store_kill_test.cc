@@ -167,18 +167,22 @@ bool step_through(const Fd& memory, const Model& before, const Model& after, con
   return true;
 }
 
-void every_single_store_leaves_each_session_once(void**) {
+bool step_through_each_change() {
   const Fd memory = copy_of(open_store()->fd());
   Model model;
   for (const Change& change : {Change{1, 1}, Change{1, 2}, Change{1, 0}}) {
     Model after = model;
     note(after, change);
-    if (!step_through(memory, model, after, change)) {
-      print_message("not run: no tracing here\n");
-      return;
-    }
+    if (!step_through(memory, model, after, change)) return false;
     model = after;
   }
+  return true;
+}
+
+void every_single_store_leaves_each_session_once(void**) {
+  if (step_through_each_change()) return;
+  print_message("no tracing here\n");
+  _skip(__FILE__, __LINE__);  // it jumps: nothing here has to be destroyed
 }
 
 }  // namespace

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+// Letters and digits of ASCII. Not <cctype>: the locale of the host process must not widen a
+// grammar.
+namespace pamcognito::ascii {
+
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+constexpr bool is_lower(char c) noexcept {
+  return c >= 'a' && c <= 'z';
+}
+
+constexpr bool is_letter(char c) noexcept {
+  return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+
+constexpr bool is_alphanumeric(char c) noexcept {
+  return is_letter(c) || is_digit(c);
+}
+
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Other bytes stay as they are.
+inline std::string lower(std::string_view text) {
+  std::string lowered(text);
+  for (char& c : lowered) c = lower(c);
+  return lowered;
+}
+
+}  // namespace pamcognito::ascii
