@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -83,6 +84,19 @@ Task<PoolResult<AuthStep>> send_code(SignInContext* context, const Challenge* ch
   co_return result;
 }
 
+// What the refusal of a code is followed by.
+enum class AfterRefusal : std::uint8_t { another_code, password_again, end };
+
+AfterRefusal after_refusal(const SignInContext& context, const PoolError& error,
+                           const Challenge& challenge, Method method) {
+  const bool expired = error.kind == ErrorKind::expired_code;
+  if (error.kind == ErrorKind::code_mismatch ||
+      (expired && (method == Method::totp || context.repeated)))
+    return AfterRefusal::another_code;
+  const bool over = context.session_is_over(error, challenge.received);
+  return !context.repeated && (expired || over) ? AfterRefusal::password_again : AfterRefusal::end;
+}
+
 }  // namespace
 
 Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challenge,
@@ -122,18 +136,14 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       PoolResult<AuthStep> result =
           co_await send_code(context, challenge.get(), method, *code, std::move(*attempt));
       if (result) co_return std::move(*result);
-      const PoolError& error = result.error();
-      const bool expired = error.kind == ErrorKind::expired_code;
-      const bool over = context->session_is_over(error, challenge->received);
-      if (error.kind == ErrorKind::code_mismatch ||
-          (expired && (method == Method::totp || context->repeated))) {
+      const AfterRefusal next = after_refusal(*context, result.error(), *challenge, method);
+      if (next == AfterRefusal::end) co_return std::unexpected(context->from_error(result.error()));
+      if (next == AfterRefusal::another_code) {
         ++tries;
-        context->notice = Notice::error(refused_code(error.kind, method));
+        context->notice = Notice::error(refused_code(result.error().kind, method));
         if (given_ahead) break;
         continue;
       }
-      const bool repeat = !context->repeated && (expired || over);
-      if (!repeat) co_return std::unexpected(context->from_error(error));
     }
 
     // The session ended while the person typed, or they asked for another message: the password

@@ -24,6 +24,21 @@ bool is_same_place(const Session& one, const Session& other) {
   return one.service == kUserService && other.service == kUserService && one.origin == other.origin;
 }
 
+// What the sign-in says of itself. The password stays where it is.
+Session as_session(NewSession& fresh) {
+  Session session;
+  session.id = fresh.id;
+  session.user = std::move(fresh.user);
+  session.sub = std::move(fresh.verified.sub);
+  session.cognito_name = std::move(fresh.verified.username);
+  session.groups = std::move(fresh.verified.groups);
+  session.service = std::move(fresh.service);
+  session.origin = std::move(fresh.origin);
+  session.factor = fresh.factor;
+  session.binding = fresh.binding;
+  return session;
+}
+
 }  // namespace
 
 SessionKeeper::SessionKeeper(runtime::EventLoop& loop, runtime::Clock& clock, SessionStore& store,
@@ -62,17 +77,8 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
   // A reload has changed the pool since the sign-in began.
   if (fresh.pool != 0 && fresh.pool != fingerprint_) return;
 
-  Session session;
-  session.id = fresh.id;
-  session.user = std::move(fresh.user);
-  session.sub = std::move(fresh.verified.sub);
-  session.cognito_name = std::move(fresh.verified.username);
-  session.groups = std::move(fresh.verified.groups);
-  session.service = std::move(fresh.service);
-  session.origin = std::move(fresh.origin);
-  session.factor = fresh.factor;
+  Session session = as_session(fresh);
   session.signed_in = session.verified = clock_.boot_time();
-  session.binding = fresh.binding;
   session.pool = fingerprint_;
   session.refresh_token = tokens.get().refresh_token;
 

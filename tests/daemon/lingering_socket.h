@@ -4,13 +4,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <array>
-#include <cstring>
 #include <string>
-#include <utility>
 
 #include "common/fd.h"
 #include "tests/cmocka_cpp.h"
+#include "tests/descriptors.h"
 
 namespace pamcognito::test {
 
@@ -41,21 +39,9 @@ class LingeringSocket {
   }
 
   // With these bytes, over that socket. Whoever closes what was sent closes it for good.
-  void send_over(int unix_socket, std::string bytes) {
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
+  void send_over(int unix_socket, const std::string& bytes) {
     const int fd = socket_.get();
-    std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-    assert_int_equal(::sendmsg(unix_socket, &message, 0), bytes.size());
+    assert_int_equal(send_with_descriptors(unix_socket, bytes, {&fd, 1}), bytes.size());
     socket_.reset();
   }
 

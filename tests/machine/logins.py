@@ -9,7 +9,7 @@ import threading
 import time
 
 from booted import CONFIG_TEXT, BootedMachine, MachineError
-from journal import as_line
+from journal import Entries
 from machine import BREAK_GLASS_PASSWORD, LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD
 
 KEY = "/root/login_key"
@@ -18,12 +18,11 @@ SSH_DROP_IN = "/etc/ssh/sshd_config.d/50-pam-cognito.conf"
 SSH_SCENE = "/etc/ssh/sshd_config.d/10-scene.conf"
 
 
-class Journal:
-    """What journald tells, as it comes. The same face as the sandbox's journal."""
+class Journal(Entries):
+    """What journald tells. The same face as the sandbox's journal."""
 
     def __init__(self, machine):
-        self.entries = []
-        self._changed = threading.Condition()
+        super().__init__()
         self._machine = machine
         self._process = machine.popen("journalctl", "--follow", "--lines=0", "--output=json", "--all",
                                       stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
@@ -31,9 +30,7 @@ class Journal:
 
     def _receive(self):
         for line in self._process.stdout:
-            with self._changed:
-                self.entries.append(json.loads(line))
-                self._changed.notify_all()
+            self._add(json.loads(line))
 
     def mark(self):
         """A place in the journal; what was logged until now stands before it."""
@@ -41,28 +38,7 @@ class Journal:
         self._machine.run("logger", "--tag", "test", tag)
         if not self.wait(lambda entry: entry.get("MESSAGE") == tag):
             raise MachineError("journalctl does not tell what was logged")
-        with self._changed:
-            return len(self.entries)
-
-    def since(self, mark):
-        with self._changed:
-            return self.entries[mark:]
-
-    def wait(self, matches, mark=0, timeout=60):
-        """The first entry since `mark` for which matches(entry) is true; None after `timeout`."""
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            while True:
-                for entry in self.entries[mark:]:
-                    if matches(entry):
-                        return entry
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return None
-                self._changed.wait(left)
-
-    def text(self, mark=0):
-        return "\n".join(as_line(entry) for entry in self.since(mark))
+        return self.count()
 
     def close(self):
         self._process.kill()

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "tests/descriptors.h"
 
 namespace pamcognito::test {
 namespace {
@@ -247,20 +248,8 @@ void Peer::raw(const std::string& datagram) {
 }
 
 void Peer::raw_with_descriptor(const std::string& datagram) {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  iovec part{.iov_base = const_cast<char*>(datagram.data()), .iov_len = datagram.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
   const int fd = socket_.get();
-  std::memcpy(CMSG_DATA(header), &fd, sizeof(int));
-  (void)::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  (void)send_with_descriptors(fd, datagram, {&fd, 1});
 }
 
 bool Peer::receive() {

@@ -14,27 +14,19 @@ SYSLOG = "/dev/log"
 LOG_FILE = "/var/log/sandbox.log"
 
 
-class Journal:
+class Entries:
+    """What was logged, as it comes."""
+
     def __init__(self):
         self.entries = []
         self._changed = threading.Condition()
-        self._log = open(LOG_FILE, "a", buffering=1)
-        os.makedirs(os.path.dirname(NATIVE), exist_ok=True)
-        for path, parse in ((NATIVE, _parse_native), (SYSLOG, _parse_syslog)):
-            receiver = _bind(path)
-            threading.Thread(target=self._receive, args=(receiver, parse), daemon=True).start()
 
-    def _receive(self, receiver, parse):
-        while True:
-            data, ancillary, _, _ = receiver.recvmsg(256 * 1024, 1024)
-            entry = parse(data or _sealed_memory(ancillary))
-            with self._changed:
-                self.entries.append(entry)
-                self._log.write(as_line(entry) + "\n")
-                self._changed.notify_all()
+    def _add(self, entry):
+        with self._changed:
+            self.entries.append(entry)
+            self._changed.notify_all()
 
-    def mark(self):
-        """A place in the journal; what comes later is 'since' it."""
+    def count(self):
         with self._changed:
             return len(self.entries)
 
@@ -57,6 +49,28 @@ class Journal:
 
     def text(self, mark=0):
         return "\n".join(as_line(entry) for entry in self.since(mark))
+
+
+class Journal(Entries):
+    def __init__(self):
+        super().__init__()
+        self._log = open(LOG_FILE, "a", buffering=1)
+        os.makedirs(os.path.dirname(NATIVE), exist_ok=True)
+        for path, parse in ((NATIVE, _parse_native), (SYSLOG, _parse_syslog)):
+            receiver = _bind(path)
+            threading.Thread(target=self._receive, args=(receiver, parse), daemon=True).start()
+
+    def _receive(self, receiver, parse):
+        while True:
+            data, ancillary, _, _ = receiver.recvmsg(256 * 1024, 1024)
+            entry = parse(data or _sealed_memory(ancillary))
+            with self._changed:  # one line at a time
+                self._log.write(as_line(entry) + "\n")
+            self._add(entry)
+
+    def mark(self):
+        """A place in the journal; what comes later is 'since' it."""
+        return self.count()
 
 
 def _bind(path):

@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/fd.h"
+#include "tests/descriptors.h"
 
 // cmocka.h wants these first, and its macros fit no header after it.
 #include <csetjmp>
@@ -208,20 +208,8 @@ void a_full_socket_is_no_wait(void**) {
 }
 
 void send_with_fds(int socket, const std::string& bytes, int count) {
-  std::vector<int> fds(static_cast<std::size_t>(count), socket);
-  std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
-  iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-  std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
-  assert_int_equal(::sendmsg(socket, &message, 0), bytes.size());
+  const std::vector<int> fds(static_cast<std::size_t>(count), socket);
+  assert_int_equal(pamcognito::test::send_with_descriptors(socket, bytes, fds), bytes.size());
 }
 
 void passed_descriptors_are_closed_and_refused(void**) {
