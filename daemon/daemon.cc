@@ -45,7 +45,8 @@ bool store_must_be_locked() {
   constexpr rlim_t whole_store =
       (sessions::SessionStore::kMaxSessions + 16) * rlim_t{sessions::SessionStore::kSlotSize};
   rlimit limit{};
-  return std::getenv("NOTIFY_SOCKET") != nullptr && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+  const char* notify = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): one thread
+  return notify != nullptr && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
          limit.rlim_cur >= whole_store;
 }
 

@@ -27,15 +27,19 @@ FORGET = pathlib.Path("/usr/local/sbin/forget")
 
 
 # The account phase.
+# What is typed while sudo runs goes to its command (use_pty).
+SUDO_TWICE = "sudo id; echo ended; read -r; sudo id -u; echo status $?"
+
+
 def sudo_after_a_restart(stage):
     machine = stage.machine
     with stage.scene("sudo within its timestamp, and cognitod has lost its memory, not its disk"):
-        with ssh(stage, "alice", command="sudo id; read -r; sudo id -u; echo status $?") as terminal:
+        with ssh(stage, "alice", command=SUDO_TWICE) as terminal:
             type_password(terminal, "alice")
             type_totp(stage, terminal, "alice")
             type_password(terminal, "alice")
             type_totp(stage, terminal, "alice")
-            terminal.expect(r"uid=0\(root\)")
+            terminal.expect(r"uid=0\(root\)[^\n]*\nended\n")
             machine.kill_daemon()
             terminal.send("")
             terminal.expect(r"\n0\nstatus 0")
@@ -45,12 +49,12 @@ def sudo_after_a_restart(stage):
 def sudo_after_all_is_lost(stage):
     machine = stage.machine
     with stage.scene("sudo within its timestamp, but cognitod knows nothing of anybody any more"):
-        with ssh(stage, "alice", command="sudo id; read -r; sudo id -u; echo status $?") as terminal:
+        with ssh(stage, "alice", command=SUDO_TWICE) as terminal:
             type_password(terminal, "alice")
             type_totp(stage, terminal, "alice")
             type_password(terminal, "alice")
             type_totp(stage, terminal, "alice")
-            terminal.expect(r"uid=0\(root\)")
+            terminal.expect(r"uid=0\(root\)[^\n]*\nended\n")
             machine.forget_everything()
             terminal.send("")
             status = terminal.expect(r"status (\d+)").group(1)
