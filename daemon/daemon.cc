@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
@@ -133,7 +134,7 @@ void Daemon::serve() {
   }
   if (result < 0) {
     runtime::log(Level::error, "cannot serve on the system bus: " + describe_errno(-result));
-    loop_.exit(1);
+    loop_.exit(EX_CONFIG);
     return;
   }
   serves_later_.reset();
@@ -210,6 +211,7 @@ void Daemon::reload() {
 // keeps for the next daemon is not revoked; systemd drops it at a stop, and the tokens expire.
 void Daemon::stop() {
   if (give_up_) return;
+  serves_later_.reset();
   (void)sd_notify(0, "STOPPING=1");
   give_up_.emplace(loop_, loop_.now() + kTimeToStop, [this] { loop_.exit(0); });
   service_->stop([this] { known_.flush([this] { loop_.exit(0); }); });

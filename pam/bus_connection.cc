@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +21,11 @@ using namespace std::chrono_literals;
 constexpr auto kQueueFullPause = 10ms;
 constexpr auto kUnitTime = 1s;  // an overloaded machine's too
 constexpr char kTimeout[] = "timeout";
+// What a start ends with that can come to nothing: exit statuses of cognitod (the command line, no
+// place on the bus) and of systemd (EXEC, USER, CREDENTIALS; systemd.exec(5)). Not those of a
+// machine that is short of something, which any user can bring about: so no "resources", no
+// NAMESPACE.
+constexpr std::array<std::int32_t, 5> kCannotStart = {2, 78, 203, 217, 243};
 // cognitod.service, as sd_bus_path_encode(3) writes it.
 constexpr char kUnitPath[] = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
 
@@ -182,25 +189,40 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
 }
 
 bool BusConnection::unit_has_failed() {
+  const Deadline deadline = Deadline::after(kUnitTime);
+  const char* text = nullptr;
+  const BusMessage state = ask_unit("Unit", "ActiveState", deadline);
+  if (!state || ::sd_bus_message_read(state.get(), "v", "s", &text) <= 0 ||
+      std::string_view(text) != "failed")
+    return false;
+  const BusMessage result = ask_unit("Service", "Result", deadline);
+  if (!result || ::sd_bus_message_read(result.get(), "v", "s", &text) <= 0 ||
+      std::string_view(text) != "exit-code")
+    return false;
+  std::int32_t status = 0;
+  const BusMessage exited = ask_unit("Service", "ExecMainStatus", deadline);
+  return exited && ::sd_bus_message_read(exited.get(), "v", "i", &status) > 0 &&
+         std::ranges::find(kCannotStart, status) != kCannotStart.end();
+}
+
+BusMessage BusConnection::ask_unit(const char* interface, const char* property, Deadline deadline) {
   sd_bus_message* message = nullptr;
   if (::sd_bus_is_ready(bus_.get()) <= 0 ||
       ::sd_bus_message_new_method_call(bus_.get(), &message, "org.freedesktop.systemd1", kUnitPath,
                                        "org.freedesktop.DBus.Properties", "Get") < 0)
-    return false;
+    return {};
   const BusMessage question(message);
+  const std::string whole_interface = std::string("org.freedesktop.systemd1.") + interface;
   BusMessage reply;
   sd_bus_slot* pending = nullptr;
   if (::sd_bus_message_set_auto_start(message, 0) < 0 ||
-      ::sd_bus_message_append(message, "ss", "org.freedesktop.systemd1.Unit", "ActiveState") < 0 ||
+      ::sd_bus_message_append(message, "ss", whole_interface.c_str(), property) < 0 ||
       ::sd_bus_call_async(bus_.get(), &pending, message, &keep_reply, &reply, /*usec=*/0) < 0)
-    return false;
-  const Deadline deadline = Deadline::after(kUnitTime);
+    return {};
   const bool answered = run_until(reply, deadline, deadline).has_value();
   ::sd_bus_slot_unref(pending);  // it refers to `reply`
-  const char* state = nullptr;
-  return answered && ::sd_bus_message_is_method_error(reply.get(), nullptr) == 0 &&
-         ::sd_bus_message_read(reply.get(), "v", "s", &state) > 0 &&
-         std::string_view(state) == "failed";
+  if (!answered || ::sd_bus_message_is_method_error(reply.get(), nullptr) != 0) return {};
+  return reply;
 }
 
 bool is_packet_socket(int fd) noexcept {

@@ -39,8 +39,11 @@ class BusConnection {
   // Drives the connection until *reply is set.
   std::expected<void, Ending> run_until(const BusMessage& reply, Deadline connected_by,
                                         Deadline answered_by);
-  // Asks systemd, after a call that was not answered in time, whether it has given the daemon up.
+  // Asks systemd, after a call that was not answered in time, whether it has given the daemon up,
+  // for a reason that no user can bring about.
   bool unit_has_failed();
+  // The answer holds the property; empty: there was none in time.
+  BusMessage ask_unit(const char* interface, const char* property, Deadline deadline);
 
   Bus bus_;
 };

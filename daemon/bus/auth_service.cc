@@ -25,12 +25,13 @@ AuthService::~AuthService() {
   core_.password_turns.close();
   core_.calls.drop_all();
   sign_ins_.end_all();
+  if (bus_ != nullptr) (void)sd_bus_flush(bus_);
   leave_bus();
 }
 
 void AuthService::leave_bus() {
   for (sd_bus_slot*& slot : slots_) slot = sd_bus_slot_unref(slot);
-  bus_ = sd_bus_flush_close_unref(bus_);
+  bus_ = sd_bus_close_unref(bus_);
   core_.callers.use(nullptr);
 }
 
@@ -72,7 +73,8 @@ int AuthService::start() {
 }
 
 void AuthService::stop(std::function<void()> stopped) {
-  if (bus_ != nullptr) (void)sd_bus_release_name(bus_, bus_names::kService);
+  if (bus_ != nullptr)
+    (void)sd_bus_release_name_async(bus_, nullptr, bus_names::kService, nullptr, nullptr);
   core_.password_turns.close();
   core_.calls.drop_all();
   sign_ins_.end_all();

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 
@@ -81,6 +82,57 @@ int reaches_with_descriptor(sd_bus* bus) {
   return sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED) ? 0 : 1;
 }
 
+constexpr char kStranger[] = "org.example.Stranger";
+
+// Says its unique name, and takes signals until one without a descriptor has come. 1: no other
+// came.
+int receives_no_descriptors(sd_bus* own, int name_goes_to) {
+  int got = 0;
+  const auto count = [](sd_bus_message* message, void* counted, sd_bus_error*) {
+    *static_cast<int*>(counted) += sd_bus_message_has_signature(message, "h") > 0 ? 50 : 1;
+    return 0;
+  };
+  const char* name = nullptr;
+  if (sd_bus_get_unique_name(own, &name) < 0 ||
+      sd_bus_match_signal(own, nullptr, nullptr, nullptr, kStranger, nullptr, count, &got) < 0 ||
+      ::write(name_goes_to, name, std::strlen(name)) < 0)
+    return 98;
+  while (got == 0 || got == 50)
+    if (sd_bus_process(own, nullptr) == 0 && sd_bus_wait(own, 60'000'000) <= 0) return 97;
+  return got;
+}
+
+// One signal with a descriptor, then one without.
+int sends_two_signals(sd_bus* bus, const std::string& to) {
+  for (const bool with_descriptor : {true, false}) {
+    sd_bus_message* signal = nullptr;
+    if (sd_bus_message_new_signal(bus, &signal, "/s", kStranger, "Sent") < 0 ||
+        (with_descriptor && sd_bus_message_append(signal, "h", STDIN_FILENO) < 0) ||
+        sd_bus_message_set_destination(signal, to.c_str()) < 0 ||
+        sd_bus_send(bus, signal, nullptr) < 0)
+      return 98;
+    sd_bus_message_unref(signal);
+  }
+  return sd_bus_flush(bus) < 0 ? 98 : 0;
+}
+
+// Signals reach a connection by its own name, whether or not it has another.
+void nothing_brings_cognitod_a_descriptor_before_it_has_its_name(void**) {
+  const Child bus = start_strict_bus();
+  std::array<int, 2> name{};
+  assert_int_equal(::pipe(name.data()), 0);
+  Child receiver =
+      as_user(kDaemonUid, [&](sd_bus* own) { return receives_no_descriptors(own, name[1]); });
+  (void)::close(name[1]);
+  std::array<char, 64> told{};
+  assert_true(::read(name[0], told.data(), told.size() - 1) > 0);
+  (void)::close(name[0]);
+  Child sender = as_user(
+      kOursUid, [&](sd_bus* own) { return sends_two_signals(own, std::string(told.data())); });
+  assert_int_equal(sender.wait(), 0);
+  assert_int_equal(receiver.wait(), 1);
+}
+
 void only_cognitod_owns_the_name(void**) {
   const Child bus = start_strict_bus();
   assert_int_equal(as_user(kOursUid, &owns).wait(), 0);
@@ -133,6 +185,7 @@ int main() {
       "root:x:0:0::/:/bin/sh\ncognitod:x:990:990::/:/bin/sh\nalice:x:1001:1001::/:/bin/sh\n");
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_cognitod_owns_the_name),
+      cmocka_unit_test(nothing_brings_cognitod_a_descriptor_before_it_has_its_name),
       cmocka_unit_test(everybody_may_call_and_only_root_as_a_host),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -139,13 +139,19 @@ void no_daemon_is_unavailable(void**) {
 // cognitod.service.
 class FakeSystemd {
  public:
-  explicit FakeSystemd(const char* state) {
+  struct Unit {
+    const char* state;
+    const char* result = "exit-code";
+    std::int32_t status = 203;
+  };
+
+  explicit FakeSystemd(const Unit& unit) {
     int ends[2];
     assert_int_equal(::pipe2(ends, O_CLOEXEC), 0);
     const Fd ready(ends[0]);
     Fd is_ready(ends[1]);
     child_ = Child([&] {
-      serve(state, is_ready);
+      serve(unit, is_ready);
       return 1;
     });
     is_ready.reset();
@@ -154,17 +160,23 @@ class FakeSystemd {
   }
 
  private:
-  static void serve(const char* state, const Fd& is_ready) {
-    const sd_bus_vtable vtable[] = {SD_BUS_VTABLE_START(0),
-                                    SD_BUS_PROPERTY("ActiveState", "s", nullptr, 0, 0),
-                                    SD_BUS_VTABLE_END};
+  static void serve(Unit unit, const Fd& is_ready) {
+    const sd_bus_vtable of_unit[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("ActiveState", "s", nullptr, offsetof(Unit, state), 0), SD_BUS_VTABLE_END};
+    const sd_bus_vtable of_service[] = {
+        SD_BUS_VTABLE_START(0), SD_BUS_PROPERTY("Result", "s", nullptr, offsetof(Unit, result), 0),
+        SD_BUS_PROPERTY("ExecMainStatus", "i", nullptr, offsetof(Unit, status), 0),
+        SD_BUS_VTABLE_END};
+    const char* path = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
     sd_bus* bus = nullptr;
     if (::sd_bus_new(&bus) < 0 ||
         ::sd_bus_set_address(bus, "unix:path=/run/dbus/system_bus_socket") < 0 ||
         ::sd_bus_set_bus_client(bus, 1) < 0 || ::sd_bus_start(bus) < 0 ||
-        ::sd_bus_add_object_vtable(
-            bus, nullptr, "/org/freedesktop/systemd1/unit/cognitod_2eservice",
-            "org.freedesktop.systemd1.Unit", vtable, static_cast<void*>(&state)) < 0 ||
+        ::sd_bus_add_object_vtable(bus, nullptr, path, "org.freedesktop.systemd1.Unit", of_unit,
+                                   &unit) < 0 ||
+        ::sd_bus_add_object_vtable(bus, nullptr, path, "org.freedesktop.systemd1.Service",
+                                   of_service, &unit) < 0 ||
         ::sd_bus_request_name(bus, "org.freedesktop.systemd1", 0) < 0)
       return;
     (void)!::write(is_ready.get(), "r", 1);
@@ -181,20 +193,31 @@ class FakeSystemd {
 void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
   write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
              "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
-                 "\nExec=/usr/bin/setpriv --pdeathsig KILL sleep 60\n");
-  const PrivateBus bus("<type>session</type><servicedir>/run/dbus</servicedir>\n");
+                 "\nExec=/usr/bin/setpriv --pdeathsig KILL sleep 600\n");
+  const PrivateBus bus(
+      "<type>session</type><servicedir>/run/dbus</servicedir>\n"
+      "<limit name=\"service_start_timeout\">600000</limit>\n");
   Person person{.answers = {"secret"}};
   const auto authenticate = [&person] {
     Transaction transaction(kOurs, &person);
     return transaction.authenticate();
   };
   assert_code(authenticate(), PAM_AUTH_ERR);  // no systemd
-  for (const char* state : {"activating", "active", "deactivating", "reloading", "inactive", ""}) {
+  for (const char* state : {"activating", "active", "inactive", ""}) {
     print_message("%s\n", state);
-    const FakeSystemd systemd(state);
+    const FakeSystemd systemd({.state = state});
     assert_code(authenticate(), PAM_AUTH_ERR);
   }
-  const FakeSystemd systemd("failed");
+  // What a user can bring about, by taking all processes, memory or inodes, is no proof.
+  for (const FakeSystemd::Unit& unit : {FakeSystemd::Unit{"failed", "resources", 0},
+                                        {"failed", "timeout", 0},
+                                        {"failed", "exit-code", 1},
+                                        {"failed", "exit-code", 226}}) {
+    print_message("%s %d\n", unit.result, unit.status);
+    const FakeSystemd systemd(unit);
+    assert_code(authenticate(), PAM_AUTH_ERR);
+  }
+  const FakeSystemd systemd({.state = "failed"});
   assert_code(authenticate(), PAM_AUTHINFO_UNAVAIL);
   assert_int_equal(person.questions, 0);
 }
