@@ -84,18 +84,18 @@ void the_right_password_matches(void**) {
   assert_int_equal(loop.run(), 0);
 }
 
-// In place of scrypt: stops every thread until it is opened, and counts.
+// In place of scrypt: stops every thread until it is opened, and counts; the first to enter is 1.
 class Gate {
  public:
   PasswordChecker::Derive derive() {
     return [this](std::string_view password, std::span<const std::uint8_t>,
                   std::span<std::uint8_t> hash) {
       std::unique_lock lock(mutex_);
-      ++entered_;
+      const unsigned mine = ++entered_;
       most_inside_ = std::max(most_inside_, ++inside_);
       password_ = password.data();
       changed_.notify_all();
-      changed_.wait(lock, [this] { return open_; });
+      changed_.wait(lock, [&] { return open_ && (mine != kept_ || entered_ >= kept_until_); });
       --inside_;
       std::ranges::fill(hash, static_cast<std::uint8_t>(password.size()));
       return succeeds_;
@@ -105,9 +105,12 @@ class Gate {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return entered_ >= entered; });
   }
-  void open() {
+  // From then on the one called `kept` is kept, until so many have entered.
+  void open(unsigned kept = 0, unsigned until_entered = 0) {
     const std::lock_guard lock(mutex_);
     open_ = true;
+    kept_ = kept;
+    kept_until_ = until_entered;
     changed_.notify_all();
   }
   void fail_from_now_on() { succeeds_ = false; }
@@ -131,6 +134,8 @@ class Gate {
   unsigned entered_ = 0;
   unsigned inside_ = 0;
   unsigned most_inside_ = 0;
+  unsigned kept_ = 0;
+  unsigned kept_until_ = 0;
   const char* password_ = nullptr;
   bool open_ = false;
   bool succeeds_ = true;
@@ -259,9 +264,12 @@ void a_task_that_is_gone_leaves_nothing(void**) {
   const char* const password = gate.password();
   gone.cancel_last(1);
   assert_memory_equal(password, "correct horse", 13);  // the thread still works on it
-  gate.open();
+  // The other thread is kept with the first of these: the two that follow need the one that still
+  // works for the task that is gone.
   Makers next(loop, checker);
   next.start(3);
+  gate.wait_for(2);
+  gate.open(2, 4);
   next.run_until(3);
   assert_int_equal(next.made(), 3);
   assert_int_equal(gone.ended(), 0);
