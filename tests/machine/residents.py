@@ -3,6 +3,8 @@ to do: root on the console, a local user, a local member of sudo."""
 
 import contextlib
 
+from judge import wait_for
+
 ROOT_PASSWORD = "Root-Password-0"
 LOCAL_USER, LOCAL_PASSWORD = "localuser", "Local-Password-9"
 LOCAL_ADMIN, ADMIN_PASSWORD = "localadmin", "Local-Admin-8"
@@ -100,6 +102,8 @@ def check_residents(judge, machine):
                   lambda: user_on_console(machine, LOCAL_USER, LOCAL_PASSWORD))
     judge.attempt("a local member of sudo logs in, sudoes, and su's to the local user",
                   lambda: local_admin_on_console(machine))
+    # cron asks for the account and for credentials, and never authenticates.
+    judge.attempt("cron runs the jobs of root and of a local user", lambda: jobs_run(machine))
 
 
 def check_account_tools(judge, machine):
@@ -156,6 +160,30 @@ def local_admin_on_console(machine):
         terminal.expect(SHELL)
         leave(terminal)
     return (sudo, su) == ("0", LOCAL_USER)
+
+
+def give_job(machine, user, job):
+    """What cron runs when it starts for the first time in a boot."""
+    machine.run("crontab", "-u", user, "-", input=f"@reboot {job}\n")
+
+
+def start_jobs(machine):
+    machine.run("rm", "-f", "/run/crond.reboot")
+    machine.run("systemctl", "restart", "cron")
+
+
+def jobs_run(machine):
+    users = ("root", LOCAL_USER)
+    for user in users:
+        machine.run("rm", "-f", f"/tmp/job-of-{user}")
+        give_job(machine, user, f"id -un >/tmp/job-of-{user}")
+    start_jobs(machine)
+    try:
+        return wait_for(lambda: all(
+            machine.run("cat", f"/tmp/job-of-{user}", check=False).stdout.strip() == user for user in users))
+    finally:
+        for user in users:
+            machine.run("crontab", "-u", user, "-r")
 
 
 def hash_of(machine, user):

@@ -11,7 +11,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 from booted import BootedMachine
 from judge import Judge, wait_for
 from members import add_members, password_of, set_up, sign_in, totp
-from residents import PASSWORD_PROMPT, SHELL, TOTP_PROMPT, add_local_people, leave, shell
+from residents import (PASSWORD_PROMPT, SHELL, TOTP_PROMPT, add_local_people, give_job, leave, shell, start_jobs)
 
 # alice and judy have signed in; frank never has; grace has, and was disabled in the pool afterwards.
 KNOWN, NEVER_SEEN, DISABLED, LINGERING = "alice", "frank", "grace", "judy"
@@ -101,16 +101,10 @@ def trace_of(user):
     return f"/home/{user}/job"
 
 
-def give_job(machine, user):
-    machine.run("crontab", "-u", user, "-", input=f"@reboot id -un >{trace_of(user)}\n")
-
-
-def start_jobs(machine):
-    """cron runs the jobs of a boot when it starts for the first time in it."""
+def start_jobs_again(machine):
     for user in (KNOWN, NEVER_SEEN, DISABLED):
         machine.run("rm", "-f", trace_of(user))
-    machine.run("rm", "-f", "/run/crond.reboot")
-    machine.run("systemctl", "restart", "cron")
+    start_jobs(machine)
 
 
 def job_ran(machine, user):
@@ -131,8 +125,8 @@ def disable(judge, machine):
 def cron_jobs(judge, machine):
     with judge.scene("cron runs the jobs of those who are known, and not of a disabled user"):
         for user in (KNOWN, NEVER_SEEN, DISABLED):
-            give_job(machine, user)
-        start_jobs(machine)
+            give_job(machine, user, f"id -un >{trace_of(user)}")
+        start_jobs_again(machine)
         judge.check("before: the job of each of them runs", wait_for(lambda: all(
             job_ran(machine, user) for user in (KNOWN, NEVER_SEEN, DISABLED))))
         disable(judge, machine)
@@ -142,7 +136,7 @@ def cron_jobs(judge, machine):
 def check_jobs(judge, machine):
     machine.pool.reset_log()
     judge.cursor = machine.cursor()
-    start_jobs(machine)
+    start_jobs_again(machine)
     judge.check("the job of a known user runs", wait_for(lambda: job_ran(machine, KNOWN)))
     judge.cognitod_said(USER=KNOWN, SERVICE="cron", OUTCOME="success")
     judge.check("so does that of a user never seen, as [service cron] unknown says",
