@@ -68,7 +68,7 @@ bool is_same_pool(const policy::PoolConfig& one, const policy::PoolConfig& other
 
 // There is no bus, or it does not give this process the name: only root can bring that about.
 bool is_final(int error) {
-  constexpr std::array errors = {ENOENT, ECONNREFUSED, EACCES, EPERM, EEXIST, EALREADY};
+  constexpr std::array errors = {ENOENT, ECONNREFUSED, EACCES, EPERM};
   return std::ranges::find(errors, error) != errors.end();
 }
 

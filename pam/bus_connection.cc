@@ -22,10 +22,10 @@ constexpr auto kQueueFullPause = 10ms;
 constexpr auto kUnitTime = 1s;  // an overloaded machine's too
 constexpr char kTimeout[] = "timeout";
 // What a start ends with that can come to nothing: exit statuses of cognitod (the command line, no
-// place on the bus) and of systemd (EXEC, USER, CREDENTIALS; systemd.exec(5)). Not those of a
-// machine that is short of something, which any user can bring about: so no "resources", no
-// NAMESPACE.
-constexpr std::array<std::int32_t, 5> kCannotStart = {2, 78, 203, 217, 243};
+// place on the bus) and of systemd (EXEC; systemd.exec(5)). Not those of a machine that is short of
+// something, which any user can bring about: so no "resources", and no NAMESPACE, USER or
+// CREDENTIALS, for which systemd needs another process.
+constexpr std::array<std::int32_t, 3> kCannotStart = {2, 78, 203};
 // cognitod.service, as sd_bus_path_encode(3) writes it.
 constexpr char kUnitPath[] = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
 
@@ -83,6 +83,15 @@ constexpr std::array kErrors = {
              {.outcome = Outcome::refused, .cause = "no-such-session"}},
     ErrorRow{SD_BUS_ERROR_SERVICE_UNKNOWN, unavailable("no-daemon")},
     ErrorRow{SD_BUS_ERROR_NAME_HAS_NO_OWNER, unavailable("no-daemon")},
+    // The bus daemon, or systemd on its behalf, cannot start the daemon. What is not named may be
+    // for want of a process.
+    ErrorRow{"org.freedesktop.systemd1.NoSuchUnit", unavailable("daemon-not-started")},
+    ErrorRow{"org.freedesktop.systemd1.UnitMasked", unavailable("daemon-not-started")},
+    ErrorRow{"org.freedesktop.systemd1.LoadFailed", unavailable("daemon-not-started")},
+    ErrorRow{"org.freedesktop.systemd1.BadUnitSetting", unavailable("daemon-not-started")},
+    ErrorRow{"org.freedesktop.DBus.Error.Spawn.ServiceNotFound", unavailable("daemon-not-started")},
+    ErrorRow{"org.freedesktop.DBus.Error.Spawn.ExecFailed", unavailable("daemon-not-started")},
+    ErrorRow{"org.freedesktop.DBus.Error.Spawn.ChildExited", unavailable("daemon-not-started")},
     ErrorRow{SD_BUS_ERROR_NO_REPLY, failed("daemon-lost")},
     ErrorRow{SD_BUS_ERROR_DISCONNECTED, failed("bus-lost")},
     ErrorRow{SD_BUS_ERROR_NO_SERVER, failed("bus-lost")},
@@ -95,16 +104,9 @@ constexpr std::array kErrors = {
     ErrorRow{"org.freedesktop.systemd1.ShuttingDown", failed("shutting-down")},
 };
 
-// The bus daemon, or systemd on its behalf, could not start the daemon.
-constexpr std::array<std::string_view, 2> kStartFailures = {"org.freedesktop.DBus.Error.Spawn.",
-                                                            "org.freedesktop.systemd1."};
-
 Ending ending_of(std::string_view error_name) {
   const auto* row = std::ranges::find(kErrors, error_name, &ErrorRow::name);
   if (row != kErrors.end()) return row->ending;
-  if (std::ranges::any_of(kStartFailures,
-                          [&](std::string_view prefix) { return error_name.starts_with(prefix); }))
-    return unavailable("daemon-not-started");
   return {.outcome = Outcome::unforeseen, .cause = "bus-error"};
 }
 
@@ -154,7 +156,7 @@ std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
   // systemd does not tell the bus that a start has failed: the call would wait for 25 s (systemd
   // 252). That nobody has the name proves nothing: so it is during each restart, which whoever
   // crowds the bus can draw out.
-  if (!ran && std::string_view(ran.error().cause) == kTimeout && unit_has_failed())
+  if (!ran && std::string_view(ran.error().cause) == kTimeout && daemon_cannot_start())
     ran = std::unexpected(unavailable("daemon-not-started"));
   // The pending call refers to `reply`: the connection ends here, whatever comes.
   bus_.reset();
@@ -188,21 +190,27 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
   return {};
 }
 
-bool BusConnection::unit_has_failed() {
+bool BusConnection::daemon_cannot_start() {
   const Deadline deadline = Deadline::after(kUnitTime);
-  const char* text = nullptr;
-  const BusMessage state = ask_unit("Unit", "ActiveState", deadline);
-  if (!state || ::sd_bus_message_read(state.get(), "v", "s", &text) <= 0 ||
-      std::string_view(text) != "failed")
-    return false;
-  const BusMessage result = ask_unit("Service", "Result", deadline);
-  if (!result || ::sd_bus_message_read(result.get(), "v", "s", &text) <= 0 ||
-      std::string_view(text) != "exit-code")
+  const std::string state = ask_unit_text("Unit", "ActiveState", deadline);
+  if (state != "failed" && state != "inactive") return false;
+  // The bus does not hear of it while it still waits for a start that came to nothing.
+  const std::string loaded = ask_unit_text("Unit", "LoadState", deadline);
+  if (loaded == "masked" || loaded == "not-found") return true;
+  if (state != "failed" || ask_unit_text("Service", "Result", deadline) != "exit-code")
     return false;
   std::int32_t status = 0;
   const BusMessage exited = ask_unit("Service", "ExecMainStatus", deadline);
   return exited && ::sd_bus_message_read(exited.get(), "v", "i", &status) > 0 &&
          std::ranges::find(kCannotStart, status) != kCannotStart.end();
+}
+
+std::string BusConnection::ask_unit_text(const char* interface, const char* property,
+                                         Deadline deadline) {
+  const char* text = nullptr;
+  const BusMessage reply = ask_unit(interface, property, deadline);
+  if (!reply || ::sd_bus_message_read(reply.get(), "v", "s", &text) <= 0) return {};
+  return text;
 }
 
 BusMessage BusConnection::ask_unit(const char* interface, const char* property, Deadline deadline) {

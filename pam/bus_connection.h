@@ -4,6 +4,7 @@
 
 #include <expected>
 #include <memory>
+#include <string>
 
 #include "pam/deadline.h"
 #include "pam/result.h"
@@ -39,9 +40,11 @@ class BusConnection {
   // Drives the connection until *reply is set.
   std::expected<void, Ending> run_until(const BusMessage& reply, Deadline connected_by,
                                         Deadline answered_by);
-  // Asks systemd, after a call that was not answered in time, whether it has given the daemon up,
-  // for a reason that no user can bring about.
-  bool unit_has_failed();
+  // Asks systemd, after a call that was not answered in time, whether root has masked the daemon's
+  // unit, or systemd has given it up for a reason that no user can bring about.
+  bool daemon_cannot_start();
+  // Empty: there was no answer in time.
+  std::string ask_unit_text(const char* interface, const char* property, Deadline deadline);
   // The answer holds the property; empty: there was none in time.
   BusMessage ask_unit(const char* interface, const char* property, Deadline deadline);
 

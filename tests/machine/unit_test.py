@@ -17,6 +17,7 @@ from members import add_members, password_of, set_up, sign_in, totp
 from residents import PASSWORD_PROMPT, SHELL, add_local_people, leave, root_on_console, shell
 
 UNIT = "cognitod.service"
+PROGRAM = "/usr/libexec/cognitod"
 DROP_IN = "/etc/systemd/system/cognitod.service.d/scene.conf"
 USER, OTHER, LOCAL_PASSWORD = "alice", "grace", "Break-Glass-3"
 REAUTH = "\n[service sudo]\nreauth = none\nmfa_max_age = 1h\n"
@@ -302,6 +303,71 @@ def cannot_start(judge, machine):
             leave(terminal)
 
 
+def given_up(machine):
+    """After ten tries that came to nothing. Each scene's tries are counted anew."""
+    machine.run("systemctl", "reset-failed", UNIT, check=False)
+    machine.run("systemctl", "restart", UNIT, check=False)
+    return (wait_for(lambda: show(machine, "ActiveState") == "failed", 60),
+            show(machine, "Result"), show(machine, "ExecMainStatus"))
+
+
+def program_gone(judge, machine):
+    with judge.scene("a program that is gone: local passwords count"):
+        machine.run("mv", PROGRAM, f"{PROGRAM}.kept")
+        found = given_up(machine)
+        judge.check("systemd cannot execute it, and gives up", found == (True, "exit-code", "203"), found)
+        with machine.terminal("login", OTHER) as terminal:
+            terminal.answer(PASSWORD_PROMPT, LOCAL_PASSWORD, hidden_as="password")
+            terminal.expect(SHELL)
+            judge.check("the local password lets one of our users in", shell(terminal, "id -un")[0] == OTHER)
+            leave(terminal)
+        machine.run("mv", f"{PROGRAM}.kept", PROGRAM)
+        mended(judge, machine)
+
+
+def no_proof(judge, machine):
+    """What systemd says where there is no account is what it says for want of a process, too."""
+    with judge.scene("an account that is gone: local passwords do not count, until root masks the unit"):
+        drop_in(machine, "[Service]\nUser=nobody-of-that-name\n")
+        found = given_up(machine)
+        judge.check("systemd does not get as far as cognitod", found == (True, "exit-code", "217"), found)
+        judge.check("the local password lets none of our users in",
+                    refused(machine, OTHER, LOCAL_PASSWORD))
+        machine.run("systemctl", "mask", UNIT)
+        with machine.terminal("login", OTHER) as terminal:
+            terminal.answer(PASSWORD_PROMPT, LOCAL_PASSWORD, hidden_as="password")
+            terminal.expect(SHELL)
+            judge.check("it does once root says so", shell(terminal, "id -un")[0] == OTHER)
+            leave(terminal)
+        machine.run("systemctl", "unmask", UNIT)
+        no_drop_in(machine)
+        mended(judge, machine)
+
+
+def restarted_too_often(judge, machine):
+    with judge.scene("restarted too often: a refusal"):
+        for _ in range(11):
+            machine.run("systemctl", "restart", UNIT, check=False)
+        found = (show(machine, "ActiveState"), show(machine, "Result"))
+        judge.check("systemd starts it no more", found == ("failed", "start-limit-hit"), found)
+        judge.check("the local password lets none of our users in",
+                    refused(machine, OTHER, LOCAL_PASSWORD))
+        mended(judge, machine)
+
+
+def refused(machine, user, password):
+    done = machine.run("pamtester", "login", user, "authenticate", input=f"{password}\n", check=False)
+    return done.returncode != 0 and "successfully" not in done.stdout
+
+
+def mended(judge, machine):
+    machine.run("systemctl", "reset-failed", UNIT, check=False)
+    machine.run("systemctl", "start", UNIT)
+    with sign_in(machine, USER) as terminal:
+        judge.check("mended, sign-ins work again", shell(terminal, "id -un")[0] == USER)
+        leave(terminal)
+
+
 def client_secret(judge, machine):
     with judge.scene("the app client's secret comes as an encrypted credential"):
         machine.pool.admin("clients/set", client_id=SECRET_CLIENT, client_secret=SECRET)
@@ -368,7 +434,7 @@ def without_user_namespace(judge, machine):
 
 
 SCENES = (score, denials, running_daemon, activation, survival, client_secret, metrics_directory,
-          without_user_namespace, reboot, cannot_start)
+          without_user_namespace, program_gone, no_proof, restarted_too_often, reboot, cannot_start)
 
 
 def main():

@@ -135,14 +135,14 @@ void no_daemon_is_unavailable(void**) {
   assert_both(kUnavailable);
 }
 
-// org.freedesktop.systemd1 on the private bus, which knows one thing: the state of
-// cognitod.service.
+// org.freedesktop.systemd1 on the private bus, which knows one thing: cognitod.service.
 class FakeSystemd {
  public:
   struct Unit {
     const char* state;
     const char* result = "exit-code";
     std::int32_t status = 203;
+    const char* loaded = "loaded";
   };
 
   explicit FakeSystemd(const Unit& unit) {
@@ -163,7 +163,8 @@ class FakeSystemd {
   static void serve(Unit unit, const Fd& is_ready) {
     const sd_bus_vtable of_unit[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_PROPERTY("ActiveState", "s", nullptr, offsetof(Unit, state), 0), SD_BUS_VTABLE_END};
+        SD_BUS_PROPERTY("ActiveState", "s", nullptr, offsetof(Unit, state), 0),
+        SD_BUS_PROPERTY("LoadState", "s", nullptr, offsetof(Unit, loaded), 0), SD_BUS_VTABLE_END};
     const sd_bus_vtable of_service[] = {
         SD_BUS_VTABLE_START(0), SD_BUS_PROPERTY("Result", "s", nullptr, offsetof(Unit, result), 0),
         SD_BUS_PROPERTY("ExecMainStatus", "i", nullptr, offsetof(Unit, status), 0),
@@ -189,7 +190,7 @@ class FakeSystemd {
 };
 
 // As with systemd, which does not tell the bus that a start has failed: so it is asked, and only
-// its word that it has given up opens the way to a local password.
+// its word that it has given up, or must not start it, opens the way to a local password.
 void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
   write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
              "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
@@ -212,13 +213,23 @@ void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
   for (const FakeSystemd::Unit& unit : {FakeSystemd::Unit{"failed", "resources", 0},
                                         {"failed", "timeout", 0},
                                         {"failed", "exit-code", 1},
-                                        {"failed", "exit-code", 226}}) {
+                                        {"failed", "exit-code", 217},
+                                        {"failed", "exit-code", 226},
+                                        {"failed", "exit-code", 243},
+                                        {"active", "success", 0, "masked"},
+                                        {"inactive", "success", 0, "error"}}) {
     print_message("%s %d\n", unit.result, unit.status);
     const FakeSystemd systemd(unit);
     assert_code(authenticate(), PAM_AUTH_ERR);
   }
-  const FakeSystemd systemd({.state = "failed"});
-  assert_code(authenticate(), PAM_AUTHINFO_UNAVAIL);
+  for (const FakeSystemd::Unit& unit : {FakeSystemd::Unit{"failed"},
+                                        {"failed", "exit-code", 217, "masked"},
+                                        {"inactive", "success", 0, "masked"},
+                                        {"inactive", "success", 0, "not-found"}}) {
+    print_message("%s %s\n", unit.state, unit.loaded);
+    const FakeSystemd systemd(unit);
+    assert_code(authenticate(), PAM_AUTHINFO_UNAVAIL);
+  }
   assert_int_equal(person.questions, 0);
 }
 
@@ -250,7 +261,9 @@ void error_replies_have_their_codes(void**) {
       {"org.freedesktop.DBus.Error.NoReply", kFailed},
       {"org.freedesktop.DBus.Error.Spawn.ChildExited", kUnavailable},
       {"org.freedesktop.DBus.Error.TimedOut", kFailed},
+      {"org.freedesktop.DBus.Error.Spawn.ForkFailed", {PAM_SERVICE_ERR, PAM_SERVICE_ERR}},
       {"org.freedesktop.systemd1.LoadFailed", kUnavailable},
+      {"org.freedesktop.systemd1.UnitMasked", kUnavailable},
       {"org.freedesktop.systemd1.TransactionIsDestructive", kFailed},
       {"org.freedesktop.systemd1.ShuttingDown", kFailed},
       {"org.freedesktop.DBus.Error.LimitsExceeded", {PAM_AUTH_ERR, PAM_PERM_DENIED}},
