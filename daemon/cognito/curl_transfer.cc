@@ -41,8 +41,8 @@ bool header_value(std::string_view line, std::string_view name, std::string& val
   return true;
 }
 
-// What this machine has too little of, or keeps from us. Any local user can take all ports or fill
-// the table of connections (EPERM).
+// What this machine has too little of, or keeps from us. Any local user can take all ports, or fill
+// the kernel's table of tracked connections (EPERM).
 bool is_shortage(int error) {
   constexpr std::array errors = {EADDRNOTAVAIL, EADDRINUSE, EAGAIN, EMFILE, ENFILE,
                                  ENOBUFS,       ENOMEM,     EPERM,  EACCES};
@@ -61,6 +61,21 @@ bool lacks_ports(int type) {
   });
 }
 
+// Where the table of tracked connections is full, each packet of a new one is dropped. Of UDP, as
+// here, the kernel says so; a TCP connection and a look-up just come to nothing.
+bool lacks_tracked_connections() {
+  const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in self{};
+  self.sin_family = AF_INET;
+  self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const address = reinterpret_cast<sockaddr*>(&self);
+  socklen_t size = sizeof(self);
+  return !socket || ((::bind(socket.get(), address, size) != 0 ||
+                      ::getsockname(socket.get(), address, &size) != 0 ||
+                      ::sendto(socket.get(), "", 1, MSG_DONTWAIT, address, size) < 0) &&
+                     is_shortage(errno));
+}
+
 // libcurl looks names up in a thread.
 bool lacks_threads() {
   pthread_t thread{};
@@ -76,10 +91,13 @@ bool is_own_shortage(CURL* easy, CURLcode code) {
   (void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
   switch (code) {
     case CURLE_COULDNT_CONNECT:
-      return is_shortage(static_cast<int>(error)) || lacks_ports(SOCK_STREAM);
+      return is_shortage(static_cast<int>(error)) || lacks_ports(SOCK_STREAM) ||
+             lacks_tracked_connections();
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return lacks_ports(SOCK_DGRAM) || lacks_threads();
+      return lacks_ports(SOCK_DGRAM) || lacks_threads() || lacks_tracked_connections();
+    case CURLE_OPERATION_TIMEDOUT:
+      return lacks_tracked_connections();
     default:
       return false;
   }

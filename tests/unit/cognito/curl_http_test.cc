@@ -268,6 +268,21 @@ void what_this_machine_lacks_is_not_the_servers(void**) {
   assert_failure(send(loop, *http, Method::post, by_name), HttpFailure::internal);
   assert_failure(send(loop, *http, Method::post, by_address), HttpFailure::internal);
   bind_error = 0;
+  sendto_error = EPERM;
+  assert_failure(send(loop, *http, Method::post, by_name), HttpFailure::internal);
+  assert_failure(send(loop, *http, Method::post, by_address), HttpFailure::internal);
+  sendto_error = 0;
+}
+
+// Where the kernel drops the packets of a connection, libcurl sees that time passes.
+void a_full_table_of_connections_is_not_the_servers(void**) {
+  const ScriptedServer server([](Peer& peer, int) { peer.wait_for_close(); });
+  EventLoop loop;
+  const auto http = make_http(loop);
+  const std::string url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
+  sendto_error = EPERM;
+  assert_failure(send(loop, *http, Method::post, url, seconds(1)), HttpFailure::internal);
+  sendto_error = 0;
 }
 
 void a_cut_before_tls_stands_is_not_connected(void**) {
@@ -529,6 +544,7 @@ int main() {
       cmocka_unit_test(a_get_is_sent_once_on_a_connection_of_its_own),
       cmocka_unit_test(nobody_listens),
       cmocka_unit_test(what_this_machine_lacks_is_not_the_servers),
+      cmocka_unit_test(a_full_table_of_connections_is_not_the_servers),
       cmocka_unit_test(a_cut_before_tls_stands_is_not_connected),
       cmocka_unit_test(silence_in_the_handshake_is_not_connected),
       cmocka_unit_test(an_answer_that_is_not_whole_or_not_http),

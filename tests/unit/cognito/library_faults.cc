@@ -13,6 +13,7 @@ using pamcognito::test::bind_error;
 using pamcognito::test::bundles_opened;
 using pamcognito::test::connect_error;
 using pamcognito::test::name_is_known;
+using pamcognito::test::sendto_error;
 using pamcognito::test::waiting_for_name;
 
 extern "C" __attribute__((visibility("default"))) int connect(int socket, const sockaddr* address,
@@ -35,6 +36,19 @@ extern "C" __attribute__((visibility("default"))) int bind(int socket, const soc
   using Function = int (*)(int, const sockaddr*, socklen_t);
   static const auto next = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "bind"));
   return next(socket, address, size);
+}
+
+extern "C" __attribute__((visibility("default"))) ssize_t sendto(int socket, const void* bytes,
+                                                                 size_t count, int flags,
+                                                                 const sockaddr* address,
+                                                                 socklen_t size) {
+  if (sendto_error != 0) {
+    errno = sendto_error;
+    return -1;
+  }
+  using Function = ssize_t (*)(int, const void*, size_t, int, const sockaddr*, socklen_t);
+  static const auto next = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "sendto"));
+  return next(socket, bytes, count, flags, address, size);
 }
 
 extern "C" __attribute__((visibility("default"))) FILE* fopen64(const char* path,

@@ -13,8 +13,10 @@ inline std::atomic<int> bundles_opened = 0;
 inline std::atomic<int> waiting_for_name = 0;
 inline std::atomic<bool> name_is_known = false;
 
-// What connect() and bind() fail with instead of doing anything; 0: they do what they are for.
+// What connect(), bind() and sendto() fail with instead of doing anything; 0: they do what they are
+// for.
 inline std::atomic<int> connect_error = 0;
 inline std::atomic<int> bind_error = 0;
+inline std::atomic<int> sendto_error = 0;
 
 }  // namespace pamcognito::test
