@@ -37,6 +37,8 @@ struct Scenario {
   bool must_succeed;
   State if_not;
   const char* what;
+  // pam_setcred(3) alone, as cron calls it: there pam_succeed_if answers "ignore" for everybody.
+  bool credentials_alone = false;
 };
 
 constexpr Person kOurs{1001, "cognito-users", false};
@@ -76,6 +78,9 @@ constexpr std::array kScenarios = {
     Scenario{"pam-auth-others-module", "other users do not depend on the module", "auth", kOther,
              kMissing, "success", true, State::warning,
              "a user who is not ours cannot sign in if the module is missing"},
+    Scenario{"pam-auth-jobs", "cron does not depend on the module", "auth", kRoot, kMissing,
+             "success", true, State::warning,
+             "cron runs no jobs, root's neither, if the module is missing", true},
     Scenario{"pam-account-fail-open", "a refused account is out", "account", kOurs,
              kAccountRefusals, "success", false, State::fault,
              "gets in although Cognito says the account may not"},
@@ -91,6 +96,15 @@ constexpr std::array kScenarios = {
              "missing"},
     Scenario{"pam-account-others", "other accounts as before", "account", kOther, kIgnore,
              "success", true, State::fault, "the account of a user who is not ours is refused"},
+    Scenario{"pam-account-others-module", "other accounts do not depend on the module", "account",
+             kOther, kMissing, "success", true, State::warning,
+             "the account of a user who is not ours is refused if the module is missing"},
+    Scenario{"pam-account-break-glass", "nor does a local password's account on the daemon",
+             "account", kOurs, kUnavailable, "success", true, State::warning,
+             "cannot use the local password while cognitod is down"},
+    Scenario{"pam-account-module-missing", "without the module our users' accounts are refused",
+             "account", kOurs, kMissing, "success", false, State::warning,
+             "goes on by the local account alone if the module cannot be loaded"},
     Scenario{"pam-password-fail-open", "a refused change of password is final", "password", kOurs,
              kRefusals, "success", false, State::fault,
              "changes the local password although Cognito refused"},
@@ -145,6 +159,7 @@ std::string answer_of(const PamRule& rule, const Scenario& scenario, std::string
   if (module == "pam_deny.so")
     return std::string_view(scenario.type) == "account" ? "acct_expired" : "auth_err";
   if (module == "pam_rootok.so") return scenario.person.caller_is_root ? "success" : "auth_err";
+  if (module == "pam_succeed_if.so" && scenario.credentials_alone) return "ignore";
   if (module == "pam_succeed_if.so")
     return conditions_hold(rule.arguments, scenario.person) ? "success" : "auth_err";
   return is_ignoring(module) ? "ignore" : "success";

@@ -158,6 +158,9 @@ const std::vector<Planted>& all_planted() {
        "pam-auth-accepted", State::fault},
       {"no break glass", [](Machine& m) { m.replace(kAuth, " authinfo_unavail=ignore", ""); },
        "pam-auth-break-glass", State::warning},
+      {"cron's jobs need the module",
+       [](Machine& m) { m.replace(kAuth, " module_unknown=ignore", ""); }, "pam-auth-jobs",
+       State::warning},
       {"a line that libpam does not understand",
        [](Machine& m) { put_first(m, kAuth, "auth perhaps pam_unix.so\n"); }, "pam-syntax",
        State::fault},
@@ -180,6 +183,18 @@ const std::vector<Planted>& all_planted() {
          m.write(kAccount, "account required pam_unix.so\naccount required pam_cognito.so\n");
        },
        "pam-account-root", State::fault},
+      {"every account needs the module",
+       [](Machine& m) { m.replace(kAccount, " module_unknown=ignore", ""); },
+       "pam-account-others-module", State::warning},
+      {"no break glass in the account lines",
+       [](Machine& m) { m.replace(kAccount, " authinfo_unavail=ignore", ""); },
+       "pam-account-break-glass", State::warning},
+      {"our accounts do without the module",
+       [](Machine& m) {
+         m.replace(kAccount, "authinfo_unavail=ignore default=die",
+                   "authinfo_unavail=ignore module_unknown=ignore default=die");
+       },
+       "pam-account-module-missing", State::warning},
       {"a user of ours has an empty password",
        [](Machine& m) { m.replace("/etc/shadow", "alice:!:", "alice::"); }, "pam-empty-password",
        State::fault},
