@@ -115,6 +115,12 @@ REFUSALS = [
     ("by a range with words", ["boss"], "uid_range=1001-many\n", "boss"),
     ("by a range with too many ends", ["boss"], "uid_range=1001-1002-1003\n", "boss"),
     ("by a min_uid that is no number", ["boss"], "min_uid=many\n", "boss"),
+    ("by a min_uid that is too low", ["boss"], "min_uid=999\n", "boss"),
+    ("by a key that is none", ["boss"], "grup=x\n", "boss"),
+    ("by a line without a key", ["boss"], "users=alice\nboss\n", "boss"),
+    ("by a key that stands twice", ["boss"], "users=alice\nusers=alice\n", "boss"),
+    ("excluded where there is a fault", ["boss"], "grup=x\nexclude = boss\n", None),
+    ("a system user where there is a fault", ["boss", "service"], "grup=x\n", None),
     ("below min_uid", ["boss"], "uid_range=1000-2000\nmin_uid=1001\n", None),
     ("by the group that is named", ["boss"], "group=sudo\n", "boss"),
     ("by the primary group", ["primary"], "group=sudo\n", "primary"),
@@ -175,6 +181,14 @@ def check_refusals(report):
             report.check(f"profile: {name}", done.returncode == 0 and told
                          and machine.pam_auth_update_calls() == wanted,
                          f"status {done.returncode}, {machine.pam_auth_update_calls()}, {done.stderr!r}")
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        machine.users_conf("exclude=boss\n")
+        (machine.root / "etc/pam-cognito/users.conf").chmod(0o664)
+        done = machine.run("libpam-cognito.postinst", "configure", "")
+        report.check("profile: a users.conf that others may write excludes nobody, with a word",
+                     machine.pam_auth_update_calls() == ["--package --disable pam-cognito"]
+                     and "has a fault" in done.stderr, done.stderr)
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
         machine.users_conf("users=boss\n")
