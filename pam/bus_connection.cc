@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr auto kQueueFullPause = 10ms;
 constexpr auto kUnitTime = 1s;  // an overloaded machine's too
 constexpr char kTimeout[] = "timeout";
+constexpr char kNoOwner[] = "no-owner";
 // What a start ends with that can come to nothing: exit statuses of cognitod (the command line, no
 // place on the bus) and of systemd (EXEC; systemd.exec(5)). Not those of a machine that is short of
 // something, which any user can bring about: so no "resources", and no NAMESPACE, USER or
@@ -82,7 +83,7 @@ constexpr std::array kErrors = {
     ErrorRow{bus_names::kErrorNoSuchSession,
              {.outcome = Outcome::refused, .cause = "no-such-session"}},
     ErrorRow{SD_BUS_ERROR_SERVICE_UNKNOWN, unavailable("no-daemon")},
-    ErrorRow{SD_BUS_ERROR_NAME_HAS_NO_OWNER, unavailable("no-daemon")},
+    ErrorRow{SD_BUS_ERROR_NAME_HAS_NO_OWNER, failed(kNoOwner)},
     // The bus daemon, or systemd on its behalf, cannot start the daemon. What is not named may be
     // for want of a process.
     ErrorRow{"org.freedesktop.systemd1.NoSuchUnit", unavailable("daemon-not-started")},
@@ -103,6 +104,14 @@ constexpr std::array kErrors = {
     ErrorRow{"org.freedesktop.systemd1.TransactionIsDestructive", failed("shutting-down")},
     ErrorRow{"org.freedesktop.systemd1.ShuttingDown", failed("shutting-down")},
 };
+
+// systemd does not tell dbus-daemon that a start has failed: the call would wait for 25 s (systemd
+// 252). dbus-broker says of each such start that nobody has the name, whatever the reason. That
+// proves nothing: so it is during each restart, which whoever crowds the bus can draw out.
+bool asks_systemd(const Ending& ending) {
+  const std::string_view cause = ending.cause;
+  return cause == kTimeout || cause == kNoOwner;
+}
 
 Ending ending_of(std::string_view error_name) {
   const auto* row = std::ranges::find(kErrors, error_name, &ErrorRow::name);
@@ -153,16 +162,13 @@ std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
       ::sd_bus_call_async(bus_.get(), nullptr, message, &keep_reply, &reply, /*usec=*/0);
   if (error < 0) return std::unexpected(ending_of(error));
   auto ran = run_until(reply, connected_by, answered_by);
-  // systemd does not tell the bus that a start has failed: the call would wait for 25 s (systemd
-  // 252). That nobody has the name proves nothing: so it is during each restart, which whoever
-  // crowds the bus can draw out.
-  if (!ran && std::string_view(ran.error().cause) == kTimeout && daemon_cannot_start())
+  if (ran && ::sd_bus_message_is_method_error(reply.get(), nullptr) > 0)
+    ran = std::unexpected(ending_of(::sd_bus_message_get_error(reply.get())->name));
+  if (!ran && asks_systemd(ran.error()) && daemon_cannot_start())
     ran = std::unexpected(unavailable("daemon-not-started"));
   // The pending call refers to `reply`: the connection ends here, whatever comes.
   bus_.reset();
   if (!ran) return std::unexpected(ran.error());
-  if (::sd_bus_message_is_method_error(reply.get(), nullptr) > 0)
-    return std::unexpected(ending_of(::sd_bus_message_get_error(reply.get())->name));
   return reply;
 }
 

@@ -110,6 +110,7 @@ constexpr std::array kRows = {
     Sentence{"timeout", "no answer in time"},
     Sentence{"no-bus", "there is no system bus"},
     Sentence{"no-daemon", "cognitod does not run"},
+    Sentence{"no-owner", "cognitod does not run, and did not start"},
     Sentence{"daemon-not-started", "cognitod could not be started"},
     Sentence{"daemon-lost", "cognitod went away"},
     Sentence{"daemon-stops", "cognitod stopped, or was turned to another user pool, meanwhile"},

@@ -233,6 +233,19 @@ void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
   assert_int_equal(person.questions, 0);
 }
 
+// As with dbus-broker, for which each start that came to nothing is that.
+void a_name_without_owner_is_unavailable_once_systemd_gave_up(void**) {
+  const PrivateBus bus;
+  const FakeDaemon daemon({}, {.open_error = SD_BUS_ERROR_NAME_HAS_NO_OWNER});
+  for (const auto& [result, code] :
+       {std::pair{"resources", PAM_AUTH_ERR}, std::pair{"exit-code", PAM_AUTHINFO_UNAVAIL}}) {
+    const FakeSystemd systemd({.state = "failed", .result = result});
+    Person person{.answers = {"secret"}};
+    Transaction transaction(kOurs, &person);
+    assert_code(transaction.authenticate(), code);
+  }
+}
+
 void a_stopped_or_silent_daemon_is_a_failure(void**) {
   const PrivateBus bus;
   {
@@ -257,7 +270,7 @@ void error_replies_have_their_codes(void**) {
       {bus_names::kErrorNotOurs, {PAM_AUTH_ERR, PAM_PERM_DENIED}},
       {bus_names::kErrorInvalidArgument, {PAM_SERVICE_ERR, PAM_SERVICE_ERR}},
       {"org.freedesktop.DBus.Error.ServiceUnknown", kUnavailable},
-      {"org.freedesktop.DBus.Error.NameHasNoOwner", kUnavailable},
+      {"org.freedesktop.DBus.Error.NameHasNoOwner", kFailed},
       {"org.freedesktop.DBus.Error.NoReply", kFailed},
       {"org.freedesktop.DBus.Error.Spawn.ChildExited", kUnavailable},
       {"org.freedesktop.DBus.Error.TimedOut", kFailed},
@@ -337,6 +350,8 @@ int main() {
       cmocka_unit_test_setup(a_module_that_was_stopped_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(no_daemon_is_unavailable, arm_watchdog),
       cmocka_unit_test_setup(a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up,
+                             arm_watchdog),
+      cmocka_unit_test_setup(a_name_without_owner_is_unavailable_once_systemd_gave_up,
                              arm_watchdog),
       cmocka_unit_test_setup(a_stopped_or_silent_daemon_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(error_replies_have_their_codes, arm_watchdog),
