@@ -1,6 +1,7 @@
 #include "daemon/cognito/curl_transfer.h"
 
 #include <netinet/in.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <string>
 
 #include "common/fd.h"
@@ -62,18 +64,22 @@ bool lacks_ports(int type) {
 }
 
 // Where the table of tracked connections is full, each packet of a new one is dropped. Of UDP, as
-// here, the kernel says so; a TCP connection and a look-up just come to nothing.
+// here, the kernel says so; a TCP connection and a look-up just come to nothing. The packet goes to
+// a place of this machine that nobody can foresee, for one that is in the table already passes.
 bool lacks_tracked_connections() {
+  std::array<std::uint8_t, 4> chance{};
+  if (RAND_bytes(chance.data(), static_cast<int>(chance.size())) != 1) return true;
   const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_in self{};
-  self.sin_family = AF_INET;
-  self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* const address = reinterpret_cast<sockaddr*>(&self);
-  socklen_t size = sizeof(self);
-  return !socket || ((::bind(socket.get(), address, size) != 0 ||
-                      ::getsockname(socket.get(), address, &size) != 0 ||
-                      ::sendto(socket.get(), "", 1, MSG_DONTWAIT, address, size) < 0) &&
-                     is_shortage(errno));
+  if (!socket) return is_shortage(errno);
+  sockaddr_in place{};
+  place.sin_family = AF_INET;
+  place.sin_port = htons(static_cast<std::uint16_t>(0xc000U | chance[0]));
+  // Of 127.0.0.0/8, and not its last address, which is for broadcasts.
+  place.sin_addr.s_addr = htonl((127U << 24U) | (std::uint32_t{chance[1]} << 16U) |
+                                (std::uint32_t{chance[2]} << 8U) | (chance[3] & 0x7fU) | 1U);
+  return ::sendto(socket.get(), nullptr, 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&place),
+                  sizeof(place)) < 0 &&
+         is_shortage(errno);
 }
 
 // libcurl looks names up in a thread.
