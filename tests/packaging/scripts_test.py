@@ -119,6 +119,13 @@ REFUSALS = [
     ("by a key that is none", ["boss"], "grup=x\n", "boss"),
     ("by a line without a key", ["boss"], "users=alice\nboss\n", "boss"),
     ("by a key that stands twice", ["boss"], "users=alice\nusers=alice\n", "boss"),
+    ("by names with commas", ["boss"], "users=alice,bob\n", "boss"),
+    ("by a line that ends as on Windows", ["boss"], "users=alice\r\n", "boss"),
+    ("by a group of two words", ["boss"], "group=cognito users\n", "boss"),
+    ("by a range that ends before it begins", ["boss"], "uid_range=3000-2000\n", "boss"),
+    ("by a range beyond all uids", ["boss"], "uid_range=2000-9999999999\n", "boss"),
+    ("by a range that is none, below min_uid", ["boss"], "min_uid=1001\nuid_range=zzz\n", "boss"),
+    ("by a line that excludes, and is none", ["boss"], "exclude=boss bad!\n", "boss"),
     ("excluded where there is a fault", ["boss"], "grup=x\nexclude = boss\n", None),
     ("a system user where there is a fault", ["boss", "service"], "grup=x\n", None),
     ("below min_uid", ["boss"], "uid_range=1000-2000\nmin_uid=1001\n", None),
@@ -183,12 +190,19 @@ def check_refusals(report):
                          f"status {done.returncode}, {machine.pam_auth_update_calls()}, {done.stderr!r}")
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
-        machine.users_conf("exclude=boss\n")
+        machine.users_conf("# exclude=boss\n")
         (machine.root / "etc/pam-cognito/users.conf").chmod(0o664)
         done = machine.run("libpam-cognito.postinst", "configure", "")
-        report.check("profile: a users.conf that others may write excludes nobody, with a word",
+        report.check("profile: not with a users.conf that others may write, with a word",
                      machine.pam_auth_update_calls() == ["--package --disable pam-cognito"]
-                     and "has a fault" in done.stderr, done.stderr)
+                     and "root alone may write" in done.stderr, done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        (machine.root / "etc/pam-cognito").mkdir(parents=True, exist_ok=True)
+        (machine.root / "etc/pam-cognito/users.conf").symlink_to("gone")
+        machine.run("libpam-cognito.postinst", "configure", "")
+        report.equal("profile: not with a users.conf that is a link to nothing",
+                     machine.pam_auth_update_calls(), ["--package --disable pam-cognito"])
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
         machine.users_conf("users=boss\n")
