@@ -78,9 +78,12 @@ constexpr std::array kScenarios = {
     Scenario{"pam-auth-others-module", "other users do not depend on the module", "auth", kOther,
              kMissing, "success", true, State::warning,
              "a user who is not ours cannot sign in if the module is missing"},
-    Scenario{"pam-auth-jobs", "cron does not depend on the module", "auth", kRoot, kMissing,
-             "success", true, State::warning,
-             "cron runs no jobs, root's neither, if the module is missing", true},
+    Scenario{
+        "pam-auth-jobs", "credentials alone do not depend on the module", "auth", kRoot, kMissing,
+        "success", true, State::warning,
+        "gives nobody credentials without a sign-in, as cron needs them for root's jobs, if the "
+        "module is missing",
+        true},
     Scenario{"pam-account-fail-open", "a refused account is out", "account", kOurs,
              kAccountRefusals, "success", false, State::fault,
              "gets in although Cognito says the account may not"},
@@ -99,7 +102,7 @@ constexpr std::array kScenarios = {
     Scenario{"pam-account-others-module", "other accounts do not depend on the module", "account",
              kOther, kMissing, "success", true, State::warning,
              "the account of a user who is not ours is refused if the module is missing"},
-    Scenario{"pam-account-break-glass", "nor does a local password's account on the daemon",
+    Scenario{"pam-account-break-glass", "a local password's account does not depend on cognitod",
              "account", kOurs, kUnavailable, "success", true, State::warning,
              "cannot use the local password while cognitod is down"},
     Scenario{"pam-account-module-missing", "without the module our users' accounts are refused",
@@ -194,8 +197,10 @@ class Judge {
   }
 
   // The shared files are judged by what includes them.
-  std::vector<std::string> services() const {
-    std::vector<std::string> names = system_.list("/etc/pam.d");
+  std::set<std::string> services() const {
+    std::set<std::string> names;
+    for (const char* directory : {"/etc/pam.d", "/usr/lib/pam.d"})
+      for (std::string& name : system_.list(directory)) names.insert(std::move(name));
     std::erase_if(names, [](const std::string& name) {
       return name.starts_with("common-") || name.contains('~') || name.contains(".dpkg-") ||
              name.contains(".pam-old");
