@@ -125,7 +125,7 @@ Task<void> SessionMethods::close_login(MessageRef message) {
 }
 
 Task<std::optional<Person>> SessionMethods::caller_for(MessageRef message, std::string asked) {
-  if (!asked.empty() && !is_valid_user_name(asked.c_str())) {
+  if (!asked.empty() && !is_valid_user_name(asked)) {
     refuse(message, bus_names::kErrorInvalidArgument, kMalformed);
     co_return std::nullopt;
   }

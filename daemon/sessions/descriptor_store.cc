@@ -44,7 +44,7 @@ Fd take_kept_descriptor(const char* name) {
     }
     if (names != nullptr) std::free(names[i]);
   }
-  std::free(names);
+  std::free(static_cast<void*>(names));
   if (of_that_name == 1) held()[name] = id_of(taken.get());
   return taken;
 }
