@@ -188,6 +188,37 @@ def refused_key(stage, user, outcome):
     stage.daemon_said(user, "sshd", outcome)
 
 
+@contextlib.contextmanager
+def expired(machine):
+    machine.run("usermod", "-e", "1", "alice")
+    try:
+        yield
+    finally:
+        machine.run("usermod", "-e", "", "alice")
+
+
+@contextlib.contextmanager
+def nologin(machine):
+    machine.run("touch", "/etc/nologin")
+    try:
+        yield
+    finally:
+        machine.run("rm", "/etc/nologin")
+
+
+def closed_by_root(stage):
+    """Debian's own checks go on for ours as well, whatever Cognito says."""
+    for what, closed in (("whom usermod -e 1 has expired", expired), ("while there is /etc/nologin", nologin)):
+        with stage.scene(f"ssh, by one of ours {what}"), closed(stage.machine):
+            with ssh(stage, "alice", methods="publickey") as terminal:
+                refused_by_ssh(stage, terminal)
+            with ssh(stage, "alice") as terminal:
+                type_password(terminal, "alice")
+                type_totp(stage, terminal, "alice")
+                refused_by_ssh(stage, terminal)
+            stage.daemon_said("alice", "sshd", "success")
+
+
 def key_and_code(stage):
     with stage.scene("AuthenticationMethods publickey,keyboard-interactive"), \
             stage.machine.sshd_options("AuthenticationMethods publickey,keyboard-interactive"):
@@ -549,7 +580,7 @@ def no_secret_in_the_journal(stage):
                     any(entry.get("_SYSTEMD_UNIT") == "cognitod.service" for entry in entries))
 
 
-SCENES = (ssh_by_factor, enrolment, new_password, keys, key_and_code, local_people, grace_time,
+SCENES = (ssh_by_factor, enrolment, new_password, keys, closed_by_root, key_and_code, local_people, grace_time,
           killed_clients, max_startups, stored_password, decoy, sudo_in_full, sudo_with_grace,
           sudo_from_standard_input, sudo_under_the_user_manager, su, console, passwd,
           restart_in_the_middle, ten_at_once, no_secret_in_the_journal)

@@ -386,7 +386,12 @@ def client_secret(judge, machine):
                         shell(terminal, f"cat /run/credentials/{UNIT}/client_secret")[1] != 0)
             leave(terminal)
         judge.cognitod_said(USER=USER, OUTCOME="success")
+        machine.write(CREDENTIAL, "of another machine")
+        found = given_up(machine)
+        judge.check("one that cannot be decrypted keeps it from starting", found == (True, "exit-code", "243"), found)
+        judge.check("the local password lets none of our users in", refused(machine, OTHER, LOCAL_PASSWORD))
         machine.run("rm", CREDENTIAL)
+        machine.run("systemctl", "reset-failed", UNIT)
         with_client(machine, machine.pool.ready["client_id"])
         machine.run("systemctl", "restart", UNIT)
 
