@@ -117,6 +117,7 @@ def disable(judge, machine):
     machine.pool.admin("users/disable", username=DISABLED)
     done = machine.run("pamtester", "sshd", DISABLED, "acct_mgmt", check=False)
     judge.check("the disabled user is refused where the pool is asked", done.returncode != 0, done.stdout)
+    judge.cognitod_said(USER=DISABLED, SERVICE="sshd", OUTCOME="account-expired")
     # After the answer, in the background.
     revoked = machine.pool.admin("log/wait", operation="RevokeToken", answered=True, wait_ms=60_000)
     judge.check("the session is revoked", revoked["count"] == 1, revoked)

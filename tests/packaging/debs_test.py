@@ -63,7 +63,7 @@ def check_files(report, package, tree, members):
                   if not member.issym() and member.mode & (stat.S_IWGRP | stat.S_IWOTH | stat.S_ISUID | stat.S_ISGID)], [])
     conffiles = tree / "DEBIAN/conffiles"
     found = set(conffiles.read_text().split()) if conffiles.exists() else set()
-    report.check(f"{package}: conffiles", found <= CONFFILES[package], f"also {found - CONFFILES[package]}")
+    report.equal(f"{package}: conffiles", found, CONFFILES[package])
 
 
 def programs(tree):
