@@ -14,10 +14,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "desktop"), str(HERE.parent / "system")]
 
 from booted import REPO, BootedMachine  # noqa: E402
-from judge import Judge, wait_for  # noqa: E402
+from judge import Judge  # noqa: E402
 from members import add_members, password_of, set_up, totp  # noqa: E402
 from packages import PACKAGES  # noqa: E402
 from seat import DESKTOP, Seat  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 PICTURES = REPO / "build/desktop"
 LOCAL_USER, LOCAL_PASSWORD = "localuser", "Local-Password-9"
@@ -161,15 +162,18 @@ def new_password(desk):
     desk.picture("new-password")
     desk.screen.enter(NEW_PASSWORD)
     desk.reads("that it is wanted again", "New password again")
+    desk.picture("new-password-again")
     desk.screen.enter(NEW_PASSWORD + "x")
     desk.reads("that the two differ, and asks again", "two passwords differ.*New password")
     desk.picture("new-passwords-differ")
     desk.screen.enter(NEW_PASSWORD)
     desk.screen.wait_text("New password again")
     desk.screen.enter(NEW_PASSWORD)
-    desk.screen.wait_text("by e-mail")
+    desk.reads("that the code was sent", "by e-mail")
+    desk.picture("code-after-new-password")
     desk.screen.enter(desk.machine.pool.next_message_code("ivy"))
     desk.is_in("ivy")
+    desk.judge.cognitod_said(USER="ivy", SERVICE="lightdm", OUTCOME="success")
     desk.leaves("ivy")
 
 

@@ -14,12 +14,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
+import openssh
 from booted import CONFIG_TEXT, POOL_STATE, BootedMachine
-from judge import Judge, wait_for
+from judge import Judge
 from members import add_members, password_of, restart, set_up, sign_in, totp
 from residents import (LOCAL_PASSWORD, LOCAL_USER, PASSWORD_PROMPT, REFUSED, ROOT_PASSWORD, SHELL,
                        TOTP_PROMPT, add_local_people, console, leave, refused_at_console, root_on_console,
                        session_of, shell, user_on_console)
+from waiting import wait_for
 
 # alice has signed in, and has a local password besides; judy has none. frank was never here.
 KNOWN, KNOWN_WITHOUT_LOCAL, NEVER_SEEN = "alice", "judy", "frank"
@@ -56,25 +58,48 @@ def break_glass(machine, user=KNOWN):
         return which == 1 and present
 
 
-def authenticate(machine, user, password, code=None):
-    """libpam's authentication by sshd's stack. The password is typed at each prompt for one: pam_unix,
-    where it is asked after our module, has its own. Gives what was shown, and how often a password was
-    asked for."""
+def authenticate(machine, user, password):
+    """libpam's authentication by sshd's stack, where a session could not be had. The password is typed at
+    each prompt for one: pam_unix, where it is asked after our module, has its own. Gives what was shown."""
     with machine.terminal("pamtester", "sshd", user, "authenticate") as terminal:
-        prompts = 0
         while True:
-            which, _ = terminal.expect_any([PASSWORD_PROMPT, TOTP_PROMPT, r"pamtester: [^\n]*\n"])
-            if which == 2:
-                return terminal.transcript, prompts
-            if which == 0:
-                prompts += 1
-                terminal.send(password, hidden_as="password")
-            else:
-                terminal.send(code(), hidden_as="code")
+            which, _ = terminal.expect_any([PASSWORD_PROMPT, r"pamtester: [^\n]*\n"])
+            if which == 1:
+                return terminal.transcript
+            terminal.send(password, hidden_as="password")
 
 
 def is_in(shown):
     return "successfully authenticated" in shown
+
+
+def try_ssh(machine, user):
+    """The real ssh, with the user's own password and code. Gives whether there was a session with a
+    shell, what was shown, and how often a password was asked for."""
+    machine.pool.forgive(user)
+    prompts = 0
+    with machine.terminal(*openssh.client(user, "echo in as $(id -un)")) as terminal:
+        while True:
+            which, _ = terminal.expect_any([PASSWORD_PROMPT, TOTP_PROMPT, rf"\nin as {user}\n",
+                                            r"Permission denied \(|Connection closed"])
+            if which >= 2:
+                return which == 2, terminal.transcript, prompts
+            if which == 0:
+                prompts += 1
+                terminal.send(password_of(user), hidden_as="password")
+            else:
+                terminal.send(totp(machine, user), hidden_as="code")
+
+
+def comes_in_by_ssh(machine, user):
+    return try_ssh(machine, user)[0]
+
+
+def refused_by_ssh(judge, machine, user):
+    """How often a password was asked for."""
+    inside, said, prompts = try_ssh(machine, user)
+    judge.check(f"sshd refuses {user}", not inside and not session_of(machine, user), said)
+    return prompts
 
 
 def took_at_most(entry, bound_s):
@@ -133,8 +158,7 @@ def dns(judge, machine):
         machine.write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:1 attempts:1\n")
         machine.configure(text, users_conf=None)
         restart(machine)
-        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
-        judge.check("the sign-in is refused", not is_in(said), said)
+        refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
         judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
         judge.attempt("a local password lets in", lambda: break_glass(machine))
         check_others(judge, machine)
@@ -149,8 +173,7 @@ def dns(judge, machine):
         # The resolver's own patience is longer than the step's, and than the slack.
         machine.write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:30\n")
         restart(machine)
-        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
-        judge.check("the sign-in is refused", not is_in(said), said)
+        refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
         entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, GOAL="sign-in", OUTCOME="unavailable")
         judge.check(f"within a step's {STEP_BOUND_S:.0f} s", took_at_most(entry, STEP_BOUND_S), entry)
         check_others(judge, machine)
@@ -164,16 +187,14 @@ def clocks(judge, machine):
     for hours in (-1, 1):
         with judge.scene(f"This machine's clock is an hour {'fast' if hours < 0 else 'slow'}"):
             machine.pool.admin("clock/advance", wall_s=hours * 3600)
-            machine.pool.forgive(KNOWN_WITHOUT_LOCAL)
-            said, prompts = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
-            judge.check("the sign-in is refused", not is_in(said), said)
-            judge.check("no local password is asked for in its place", prompts == 1, said)
+            prompts = refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
+            judge.check("no local password is asked for in its place", prompts == 1, prompts)
             # What the pool says of an SRP answer whose time is not its own.
             judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, SERVICE="sshd", OUTCOME="refused",
                                 CAUSE="not-authorized")
             machine.pool.admin("clock/advance", wall_s=-hours * 3600)
     with judge.scene("The clocks agree again"):
-        judge.attempt("the next sign-in is good", lambda: come_in(machine, KNOWN_WITHOUT_LOCAL))
+        judge.attempt("the next sign-in is good", lambda: comes_in_by_ssh(machine, KNOWN_WITHOUT_LOCAL))
 
 
 def expired_certificate(judge, machine):
@@ -183,8 +204,7 @@ def expired_certificate(judge, machine):
         machine.configure(CONFIG_TEXT.replace("{endpoint}", "https://127.0.0.1:9443").replace(
             "/pool-ca.pem", "/expired.pem"), users_conf=None)
         restart(machine)
-        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
-        judge.check("the sign-in is refused", not is_in(said), said)
+        refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
         entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
         judge.check("the line says what is wrong with it",
                     entry and "certificate has expired" in entry["PAM_COGNITO_DETAIL"], entry)
@@ -241,10 +261,44 @@ def full_disk(judge, machine):
             check_others(judge, machine)
 
 
+# Where anybody may write.
+PUBLIC = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
+
+
+@contextlib.contextmanager
+def full(machine, *places, files=False):
+    """Not a byte more fits into these places; or, with files, not even a name."""
+    fill = 'for i in {1..999}; do : >"$0/$i" || break; done' if files else 'cat /dev/zero >"$0/filler"'
+    with contextlib.ExitStack() as filled:
+        for place in places:
+            machine.run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=99,mode=1777", "full", place)
+            filled.callback(machine.run, "umount", "--lazy", place)
+            machine.run("bash", "-c", fill, place, check=False)
+        yield
+
+
+def full_everywhere(judge, machine):
+    with judge.scene("The disk of /var/lib/cognitod is full, and so is whatever anybody may write to"), \
+            full(machine, *PUBLIC), state_on(machine, "size=256k,mode=700", fill=True):
+        restart(machine)
+        judge.attempt("cognitod starts, and a known user signs in", lambda: comes_in_by_ssh(machine, KNOWN))
+        judge.cognitod_said(USER=KNOWN, SERVICE="sshd", OUTCOME="success")
+        check_others(judge, machine)
+    with judge.scene("Not one file more fits anywhere"), full(machine, *PUBLIC, files=True):
+        judge.attempt("a cognitod that runs goes on", lambda: comes_in_by_ssh(machine, KNOWN))
+        # systemd needs a directory in /tmp for PrivateDevices=.
+        started = machine.run("systemctl", "restart", "cognitod", check=False)
+        judge.check("systemd cannot start another", started.returncode != 0, started)
+        said = authenticate(machine, KNOWN, BREAK_GLASS)
+        judge.check("the local password does not count: any user can bring this about", not is_in(said), said)
+        check_others(judge, machine)
+    with judge.scene("There is room again"):
+        restart(machine)
+        judge.attempt("the next sign-in is good", lambda: comes_in_by_ssh(machine, KNOWN))
+
+
 def check_newcomer_refused(judge, machine):
-    machine.pool.forgive(NEVER_SEEN)
-    said, _ = authenticate(machine, NEVER_SEEN, password_of(NEVER_SEEN), lambda: totp(machine, NEVER_SEEN))
-    judge.check("a first sign-in, which cannot be written down, is refused", not is_in(said), said)
+    refused_by_ssh(judge, machine, NEVER_SEEN)
     judge.cognitod_said(USER=NEVER_SEEN, OUTCOME="failed", CAUSE="identity-not-written")
     judge.check("nothing is kept of it", NEVER_SEEN not in known_people(machine), known_people(machine))
 
@@ -338,7 +392,7 @@ def hung_daemon(judge, machine):
 
 def check_hang(judge, machine):
     began = time.time()
-    said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+    said = authenticate(machine, KNOWN, BREAK_GLASS)
     judge.check("our user is refused; a hang is no proof that nobody is there, so the local password does not count",
                 not is_in(said), said)
     entry = judge.module_said(f"user={KNOWN}")
@@ -405,7 +459,7 @@ def hung_start(judge, machine):
         machine.run("systemctl", "daemon-reload")
         machine.run("systemctl", "reset-failed", "cognitod", check=False)
         machine.run("systemctl", "start", "--no-block", "cognitod")
-        said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+        said = authenticate(machine, KNOWN, BREAK_GLASS)
         judge.check("the local password does not count: somebody may hold the start up", not is_in(said), said)
         judge.check("the start hangs", unit_state(machine) == "activating", unit_state(machine))
         check_others(judge, machine)
@@ -454,7 +508,7 @@ def crowded_bus(judge, machine):
             machine.run("systemctl", "restart", "--no-block", "cognitod")
             judge.check("cognitod says that it waits", machine.wait_journal(
                 lambda entry: "the system bus is busy" in str(entry.get("MESSAGE")), cursor, 60) is not None)
-            said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+            said = authenticate(machine, KNOWN, BREAK_GLASS)
             judge.check("the local password does not count", not is_in(said), said)
             judge.check("no start has failed", (unit_state(machine), restarts(machine)) == ("activating", "0"),
                         (unit_state(machine), restarts(machine)))
@@ -490,16 +544,16 @@ def bus(judge, machine):
     with judge.scene("The system bus hangs (SIGSTOP)"):
         with stopped(machine, "dbus"):
             check_hang(judge, machine)
-            said, _ = authenticate(machine, LOCAL_USER, LOCAL_PASSWORD)
+            said = authenticate(machine, LOCAL_USER, LOCAL_PASSWORD)
             judge.check("a local user authenticates as ever", is_in(said), said)
     with judge.scene("The system bus is stopped"):
         machine.run("systemctl", "stop", "dbus.socket", "dbus.service")
-        said, _ = authenticate(machine, KNOWN, BREAK_GLASS)
+        said = authenticate(machine, KNOWN, BREAK_GLASS)
         judge.check("a local password counts", is_in(said), said)
         judge.module_said("sign-in unavailable")
-        said, _ = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
+        said = authenticate(machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL))
         judge.check("who has none is refused", not is_in(said), said)
-        said, _ = authenticate(machine, LOCAL_USER, LOCAL_PASSWORD)
+        said = authenticate(machine, LOCAL_USER, LOCAL_PASSWORD)
         judge.check("a local user authenticates", is_in(said), said)
         judge.attempt("root gets a shell on the console", lambda: roots_shell(machine))
         machine.run("systemctl", "start", "dbus.socket", "dbus.service")
@@ -513,8 +567,8 @@ def roots_shell(machine):
     return uid == "0"
 
 
-SCENES = (pool_down, pool_lost, dns, clocks, expired_certificate, full_disk, full_journal, hung_journal,
-          read_only_root, disk_again, hung_daemon, no_daemon, lost_at_the_prompt, hung_start, crowded_bus, bus)
+SCENES = (pool_down, pool_lost, dns, clocks, expired_certificate, full_disk, full_everywhere, full_journal,
+          hung_journal, read_only_root, disk_again, hung_daemon, no_daemon, lost_at_the_prompt, hung_start, crowded_bus, bus)
 
 
 def main():
@@ -527,6 +581,8 @@ def main():
         add_members(machine, KNOWN, password=BREAK_GLASS)
         add_members(machine, KNOWN_WITHOUT_LOCAL, NEVER_SEEN)
         set_up(machine)
+        openssh.prepare(machine)
+        machine.run("systemctl", "restart", "ssh.service")
         with judge.scene("The people who are known sign in once"):
             for user in (KNOWN, KNOWN_WITHOUT_LOCAL):
                 judge.attempt(f"{user} signs in", lambda: come_in(machine, user))

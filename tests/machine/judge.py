@@ -6,7 +6,9 @@ import threading
 import time
 import traceback
 
+from left_over import left_over
 from terminal import Unexpected
+from waiting import wait_for
 
 
 class Judge:
@@ -19,12 +21,14 @@ class Judge:
 
     @contextlib.contextmanager
     def scene(self, title):
-        """One scene with a fresh place in the journal; whatever goes wrong in it is one failure, and
-        the scenes after it are still played."""
+        """One scene with a fresh place in the journal, at whose end nothing of it is left; whatever goes
+        wrong in it is one failure, and the scenes after it are still played."""
         print(f"\n{title}  [{time.monotonic() - self._began:.0f} s]", flush=True)
         self.cursor = self.machine.cursor()
         try:
             yield
+            stays = left_over(self.machine)
+            self.check("no login process, session or open sign-in is left", not stays, stays)
         except Unexpected as error:
             self.check(title, False, str(error))
         except Exception:  # a broken scene must not hide the scenes after it
@@ -118,13 +122,3 @@ def _text(entry):
     fields = " ".join(f"{key.removeprefix('PAM_COGNITO_')}={value}" for key, value in entry.items()
                       if key.startswith("PAM_COGNITO_"))
     return f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE', '')} {fields}".rstrip()
-
-
-def wait_for(condition, timeout=60, pause=0.05):
-    """The first true value of condition(), or its last one when the time is up."""
-    deadline = time.monotonic() + timeout
-    while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
-            return value
-        time.sleep(pause)

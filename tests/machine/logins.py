@@ -3,17 +3,16 @@ ssh and the programs of people who are logged in. Installed and configured as an
 
 import contextlib
 import json
-import re
 import subprocess
 import threading
 import time
 
+import left_over
+import openssh
 from booted import CONFIG_TEXT, BootedMachine, MachineError
 from journal import Entries
 from machine import BREAK_GLASS_PASSWORD, LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD
 
-KEY = "/root/login_key"
-SSH_DROP_IN = "/etc/ssh/sshd_config.d/50-pam-cognito.conf"
 # Read before the drop-in: sshd takes the first value that it finds.
 SSH_SCENE = "/etc/ssh/sshd_config.d/10-scene.conf"
 
@@ -66,7 +65,8 @@ class LoginMachine:
             self.booted.install_debs()
             self.run("pam-auth-update", "--enable", "pam-cognito")
             self._start_with(CONFIG_TEXT)
-            self._prepare_ssh()
+            openssh.prepare(self.booted, "root", *OUR_USERS, LOCAL_USER)
+            self.reload_sshd()
         except BaseException:
             self.booted.kill()
             raise
@@ -87,16 +87,6 @@ class LoginMachine:
                                    f"carol:{BREAK_GLASS_PASSWORD}\n")
         self.write("/etc/sudoers.d/people", "Defaults !mail_badpass, lecture=never\n"
                    f"alice,{LOCAL_USER} ALL=(ALL:ALL) ALL\n", mode=0o440)
-
-    def _prepare_ssh(self):
-        self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", KEY)
-        script = "ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null >/etc/ssh/ssh_known_hosts"
-        for name in ("root",) + OUR_USERS + (LOCAL_USER,):
-            script += (f"; install -d -m 700 -o {name} ~{name}/.ssh"
-                       f"; install -m 600 -o {name} {KEY}.pub ~{name}/.ssh/authorized_keys")
-        self.run("bash", "-ec", script)
-        self.run("cp", "/usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf", SSH_DROP_IN)
-        self.reload_sshd()
 
     def reload_sshd(self):
         """systemd says that it is done when sshd has been told; it closes its socket, and opens it."""
@@ -136,9 +126,10 @@ class LoginMachine:
         self.run("systemctl", "start", "cognitod.service")
 
     def daemon_pid(self):
-        """None: it does not run."""
-        return int(self.run("systemctl", "show", "--property=MainPID", "--value",
-                            "cognitod.service").stdout) or None
+        return left_over.daemon_pid(self.booted)
+
+    def conversations(self):
+        return left_over.conversations(self.booted, self.daemon_pid())
 
     def status(self):
         return json.loads(self.run("cognitoctl", "status", "--json").stdout)
@@ -146,18 +137,13 @@ class LoginMachine:
     # People's programs.
     def ssh(self, user, command="id", methods="keyboard-interactive", options=(), on_text=None, env=None):
         """The real ssh client on a terminal of its own."""
-        argv = ["ssh", "-tt", "-o", f"PreferredAuthentications={methods}", "-o", "IdentitiesOnly=yes",
-                "-o", "NumberOfPasswordPrompts=1"]
-        argv += ["-i", KEY] if "publickey" in methods else []
-        for option in options:
-            argv += ["-o", option]
-        return self.terminal(*argv, f"{user}@127.0.0.1", command, on_text=on_text, env=env)
+        return self.terminal(*openssh.client(user, command, methods, options), on_text=on_text, env=env)
 
     def as_user(self, user, *argv, on_text=None):
         """A program in a terminal of a local person's own, without a login."""
         return self.terminal(*self.booted.as_user(user, *argv), on_text=on_text)
 
-    # What is left over.
+    # logind's.
     def session_of(self, user, service, timeout=60):
         """logind's session, once it is there; None if it does not come."""
         found = []
@@ -167,22 +153,3 @@ class LoginMachine:
                         if session["Name"] == user and session["Service"] == service]
             return found
         return found[0] if self.wait_until(there, timeout) else None
-
-    def left_over(self):
-        """Login processes, sessions and open sign-ins that are there now."""
-        left = self.run("sh", "-c", "ps -e -o args= | grep -E '^(sshd: |su |sudo |login |/bin/login)' "
-                        "| grep -v 'listener'", check=False).stdout.splitlines()
-        left += [f"session of {session['Name']} by {session['Service']}" for session in self.sessions()]
-        if self.daemon_pid():
-            status = self.status()
-            left += [f"{status['sign_ins_open']} open sign-ins"] if status["sign_ins_open"] else []
-            left += ["a conversation's socket in cognitod"] * self.conversations()
-        return left
-
-    def conversations(self):
-        """How many sockets cognitod has to modules: those alone are of the kind SEQPACKET."""
-        pid = self.daemon_pid()
-        sockets = self.run("cat", "/proc/net/unix").stdout.splitlines()[1:]
-        packets = {line.split()[6] for line in sockets if line.split()[4] == "0005"}
-        files = self.run("ls", "-l", f"/proc/{pid}/fd").stdout
-        return len(packets & set(re.findall(r"socket:\[(\d+)\]", files)))

@@ -17,54 +17,16 @@ import qr_reader
 import scenarios
 import session_scenes
 from booted import CONFIG_TEXT
+from login_checks import Logins, logged_in, logs_out, nothing_left, one_id
 from machine import LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD
 from scenarios import (EMAIL_PROMPT, PASSWORD_PROMPT, SMS_PROMPT, TOTP_CALLS, TOTP_PROMPT, password_of,
                        refused_by_ssh, ssh, ssh_with_totp, type_message_code, type_password, type_totp)
-from stage import Stage
 
 # A shell that says whose it is, and stays until it is let go.
 STAYS = "id; read -r end"
 NEW_PASSWORD = "Brand-New-Pass-2"
 SUDO_REAUTH = "\n[service sudo]\nreauth = {}\nmfa_max_age = 1h\n"
 ONLY_TOTP = {"mfa_configuration": "ON", "mfas_can_setup": ["SOFTWARE_TOKEN_MFA"]}
-
-
-def logged_in(stage, terminal, user, service="sshd", **expected):
-    """The shell is the user's, and logind has a session of the service for the same uid."""
-    uid = terminal.expect(rf"uid=(\d+)\({user}\)").group(1)
-    session = stage.machine.session_of(user, service)
-    expected = {"User": uid, "Class": "user", "Active": "yes"} | expected
-    stage.check(f"logind has {user}'s session: " + ", ".join(f"{k} {v}" for k, v in expected.items()),
-                session is not None and all(session[k] == v for k, v in expected.items()), session)
-    return session
-
-
-def logs_out(stage, terminal, user, service="sshd"):
-    terminal.send("")
-    status = terminal.finish()
-    stage.check(f"{user}'s login ends well", status == 0, f"status {status}")
-    nothing_left(stage)
-
-
-def nothing_left(stage):
-    machine = stage.machine
-    gone = machine.wait_until(lambda: not machine.left_over())
-    stage.check("no login process, session or open sign-in is left", gone,
-                "" if gone else machine.left_over())
-
-
-def one_id(stage, user, service="sshd"):
-    """The line of sshd's own process and cognitod's are told to be of one sign-in."""
-    entry = stage.daemon_said(user, service, "success") or {}
-    log_id = entry.get("PAM_COGNITO_ID", "none")
-    # It comes another way than cognitod's, by /dev/log, and maybe later.
-    mine = stage.machine.journal.wait(
-        lambda e: f"id={log_id}" in str(e.get("MESSAGE")) and f"({service}:auth)" in e["MESSAGE"],
-        stage.journal_mark)
-    stage.check(f"{service} logged the same id, {log_id}", mine is not None)
-    stage.check("journald itself says that the line is the unit's",
-                entry.get("_SYSTEMD_UNIT") == "cognitod.service", entry.get("_SYSTEMD_UNIT"))
-    return entry
 
 
 # ssh with password and code.
@@ -174,7 +136,6 @@ def keys(stage):
             finally:
                 machine.pool.admin(back[0], username="alice", **back[1])
         with stage.scene("a full sign-in makes the account good again"):
-            nothing_left(stage)
             ssh_with_totp(stage, "alice")
 
 
@@ -309,7 +270,6 @@ def max_startups(stage):
         ssh_with_totp(stage, "alice")
         for terminal in waiting:
             terminal.kill()
-        nothing_left(stage)
 
 
 def stored_password(stage):
@@ -325,7 +285,6 @@ def stored_password(stage):
                     done.stdout + done.stderr)
         stage.pool_saw("alice", "USER_SRP_AUTH", "PASSWORD_VERIFIER")
         stage.daemon_said("alice", "sshd", "conversation-broken")
-        nothing_left(stage)
     with stage.scene("the same client with keyboard-interactive: the code is echoed, so it has no answer"):
         # With -v it shows what ssh shows, as soon as it has looked for a prompt in it.
         with machine.terminal("sshpass", "-v", "-p", password_of("alice"), "ssh", "-o",
@@ -334,7 +293,6 @@ def stored_password(stage):
                               on_text=stage.watch) as terminal:
             terminal.expect(TOTP_PROMPT)
             stage.check("it waits at the code", machine.status()["sign_ins_open"] == 1)
-        nothing_left(stage)
         codes = [call for call in machine.pool.requests("alice") if call[1] == "SOFTWARE_TOKEN_MFA"]
         stage.check("no code was sent to the pool", not codes, codes)
 
@@ -359,7 +317,6 @@ def decoy(stage):
         stage.check("cognitod knew it as no password",
                     (entry or {}).get("PAM_COGNITO_CAUSE") == "not-a-password", entry)
         machine.pool.forgive("carol")
-        nothing_left(stage)
 
 
 # sudo.
@@ -418,6 +375,7 @@ def sudo_from_standard_input(stage):
         terminal.expect(r"uid=0\(root\)")
         stage.check("sudo runs as root", True)
         stage.pool_saw("alice", *TOTP_CALLS)
+        one_id(stage, "alice", "sudo")
 
 
 def sudo_under_the_user_manager(stage):
@@ -448,7 +406,6 @@ def su(stage):
                 terminal.send("")
                 stage.check("it ends well", terminal.finish() == 0)
             one_id(stage, "bob", "su" if form == "su" else "su-l")
-            nothing_left(stage)
     with stage.scene("su to root by a local user, and root's su to one of ours: neither asks Cognito"):
         with machine.as_user(LOCAL_USER, "su", "-c", "id", on_text=stage.watch) as terminal:
             type_password(terminal, LOCAL_USER, ROOT_PASSWORD)
@@ -472,7 +429,7 @@ def console(stage):
             logged_in(stage, terminal, "alice", "login", Type="tty", Remote="no")
             entry = one_id(stage, "alice", "login")
             stage.check("its origin is local", entry.get("PAM_COGNITO_ORIGIN") == "local", entry)
-            logs_out(stage, terminal, "alice", "login")
+            logs_out(stage, terminal, "alice")
     with stage.scene("login on a console, a wrong password, then root's own"):
         with machine.terminal("login", on_text=stage.watch) as terminal:
             terminal.answer(r"login: ", "alice")
@@ -482,7 +439,7 @@ def console(stage):
             type_password(terminal, "root", ROOT_PASSWORD)
             terminal.answer(r"root@\w+:~# ", STAYS + "; exit")
             logged_in(stage, terminal, "root", "login")
-            logs_out(stage, terminal, "root", "login")
+            logs_out(stage, terminal, "root")
         stage.daemon_said("alice", "login", "refused")
         machine.pool.forgive("alice")
 
@@ -498,6 +455,7 @@ def passwd(stage):
                 terminal.answer(prompt, NEW_PASSWORD, hidden_as="new password")
             stage.check("passwd ends well", terminal.finish() == 0)
         stage.check("the pool changed it", ("ChangePassword", "", "ok") in machine.pool.requests())
+        stage.daemon_said("alice", "passwd", "success")
         stage.check("/etc/shadow is as before", machine.run("getent", "shadow", "alice").stdout == before)
         with ssh(stage, "alice", STAYS) as terminal:
             type_password(terminal, "alice", NEW_PASSWORD)
@@ -519,7 +477,6 @@ def restart_in_the_middle(stage):
             terminal.send(code)
             refused_by_ssh(stage, terminal)
             stage.check("no local password was asked for", terminal.transcript.count("assword:") == 1)
-        nothing_left(stage)
     with stage.scene("and while the password is asked for: refused too, a restart opens no other way"):
         with ssh(stage, "carol") as terminal:
             terminal.expect(PASSWORD_PROMPT)
@@ -527,7 +484,6 @@ def restart_in_the_middle(stage):
             terminal.send(password_of("carol"), hidden_as="password")
             refused_by_ssh(stage, terminal)
             stage.check("no local password was asked for", terminal.transcript.count("assword:") == 1)
-        nothing_left(stage)
     with stage.scene("the next sign-in finds the new cognitod"):
         ssh_with_totp(stage, "alice")
 
@@ -591,7 +547,7 @@ def main():
     started = time.monotonic()
     with LoginMachine("logins") as machine:
         print(f"the machine is ready after {time.monotonic() - started:.0f} s", flush=True)
-        stage = Stage(machine, show_transcripts=False)
+        stage = Logins(machine, show_transcripts=False)
         for scene in SCENES:
             if not wanted or scene.__name__ in wanted:
                 scene(stage)

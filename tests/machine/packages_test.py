@@ -24,6 +24,7 @@ from residents import (ADMIN_PASSWORD, CONFIG, LOCAL_ADMIN, USERS_CONF, add_loca
 DEBS_INSIDE = f"{INSIDE}/build/deb"
 LOCAL_PASSWORD_OF_ALICE = "Break-Glass-3"
 MODULE = "pam_cognito.so"
+SUDOERS_OF_ADMIN = f"/etc/sudoers.d/{LOCAL_ADMIN}"
 
 SUDO_WITHOUT_QUESTION = """
 [service sudo]
@@ -190,7 +191,20 @@ def last_admin(judge, machine):
             judge.check("with the profile off it says so, and does not switch it on",
                         LOCAL_ADMIN in text and MODULE not in machine.read("/etc/pam.d/common-auth"), text)
             judge.attempt("and the admin sudoes", lambda: admin_sudoes(machine))
+
+            machine.run("gpasswd", "--delete", LOCAL_ADMIN, "sudo")
+            for rule, why in (("ALL=(ALL:ALL) ALL", "by name in sudoers"),
+                              ("ALL=(ALL) NOPASSWD: ALL", "by name, without a password")):
+                machine.write(SUDOERS_OF_ADMIN, f"{LOCAL_ADMIN} {rule}\n", 0o440)
+                text = reconfigure(machine, "libpam-cognito")
+                judge.check(f"an administrator {why} counts too",
+                            LOCAL_ADMIN in text and MODULE not in machine.read("/etc/pam.d/common-auth"), text)
+            machine.write(SUDOERS_OF_ADMIN, f"{LOCAL_ADMIN} ALL=(ALL:ALL) /bin/ls\n", 0o440)
+            text = reconfigure(machine, "libpam-cognito")
+            judge.check("who may run one command is none", LOCAL_ADMIN not in text, text)
         finally:
+            machine.run("rm", "-f", SUDOERS_OF_ADMIN)
+            machine.run("usermod", "--append", "--groups", "sudo", LOCAL_ADMIN)
             machine.run("gpasswd", "--delete", LOCAL_ADMIN, "cognito-users")
             machine.write(USERS_CONF, before)
             machine.run("pam-auth-update", "--enable", "pam-cognito")

@@ -3,7 +3,7 @@ to do: root on the console, a local user, a local member of sudo."""
 
 import contextlib
 
-from judge import wait_for
+from waiting import wait_for
 
 ROOT_PASSWORD = "Root-Password-0"
 LOCAL_USER, LOCAL_PASSWORD = "localuser", "Local-Password-9"

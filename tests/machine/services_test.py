@@ -9,9 +9,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
 from booted import BootedMachine
-from judge import Judge, wait_for
+from judge import Judge
 from members import add_members, password_of, set_up, sign_in, totp
 from residents import (PASSWORD_PROMPT, SHELL, TOTP_PROMPT, add_local_people, give_job, leave, shell, start_jobs)
+from waiting import wait_for
 
 # alice and judy have signed in; frank never has; grace has, and was disabled in the pool afterwards.
 KNOWN, NEVER_SEEN, DISABLED, LINGERING = "alice", "frank", "grace", "judy"

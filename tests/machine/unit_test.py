@@ -12,9 +12,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
 from booted import INSIDE, BootedMachine
-from judge import Judge, wait_for
+from judge import Judge
 from members import add_members, password_of, set_up, sign_in, totp
 from residents import PASSWORD_PROMPT, SHELL, add_local_people, leave, root_on_console, shell
+from waiting import wait_for
 
 UNIT = "cognitod.service"
 PROGRAM = "/usr/libexec/cognitod"
@@ -172,6 +173,24 @@ def running_daemon(judge, machine):
         judge.check("it knows which boot this is", f"PAM_COGNITO_BOOT_ID={boot}" in environment)
         limits = machine.read(f"/proc/{pid}/limits")
         judge.check("it dumps no core", re.search(r"Max core file size +0 +0 ", limits), limits)
+
+
+def shared_memory(judge, machine):
+    """RemoveIPC, which no probe inside can tell: it acts when the daemon has ended."""
+    left = "/dev/shm/left-by-cognitod"
+
+    def stays():
+        machine.run("systemctl", "restart", UNIT)
+        machine.run("setpriv", "--reuid=cognitod", "--regid=cognitod", "--clear-groups", "touch", left)
+        machine.run("systemctl", "stop", UNIT)
+        return machine.run("test", "-e", left, check=False).returncode == 0
+
+    with judge.scene("what the daemon leaves in shared memory goes with it"):
+        judge.check("with the unit as it is", not stays())
+        drop_in(machine, "[Service]\nRemoveIPC=no\n")
+        judge.check("and by RemoveIPC: without it, it stays", stays())
+        machine.run("rm", left)
+        no_drop_in(machine)
 
 
 # What the daemon outlives.
@@ -438,7 +457,7 @@ def without_user_namespace(judge, machine):
         no_drop_in(machine)
 
 
-SCENES = (score, denials, running_daemon, activation, survival, client_secret, metrics_directory,
+SCENES = (score, denials, running_daemon, shared_memory, activation, survival, client_secret, metrics_directory,
           without_user_namespace, program_gone, no_proof, restarted_too_often, reboot, cannot_start)
 
 

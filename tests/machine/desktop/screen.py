@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from booted import MachineError
-from judge import wait_for
+from waiting import wait_for
 
 # Small letters on a screen are read better when they are larger; grey is enough, and one thread is faster than
 # several that share two processors.

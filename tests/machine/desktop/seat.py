@@ -4,8 +4,8 @@ import contextlib
 import re
 
 from booted import INSIDE, MachineError
-from judge import wait_for
 from screen import Screen
+from waiting import wait_for
 
 FILES = f"{INSIDE}/tests/machine/desktop"
 GREETER, DESKTOP = "greeter", "user"  # logind's classes of sessions
