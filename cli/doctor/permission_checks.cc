@@ -9,6 +9,7 @@ namespace {
 constexpr char kConfigDirectory[] = "/etc/pam-cognito";
 constexpr char kStateDirectory[] = "/var/lib/cognitod";
 // The app client's secret.
+constexpr char kEncryptedDirectory[] = "/etc/credstore.encrypted";
 constexpr char kEncrypted[] = "/etc/credstore.encrypted/cognitod.client_secret";
 
 std::string octal(mode_t mode) {
@@ -57,7 +58,10 @@ Finding check_credential(const System& system) {
   if (!status)
     return status.error() == ENOENT ? check.ok("there is none")
                                     : check.skipped(encrypted + " cannot be looked at");
-  if ((status->mode & 077U) != 0)
+  // systemd-creds leaves the file readable, but a directory of root's alone lets nobody get there.
+  const auto directory = system.status(kEncryptedDirectory);
+  const bool closed = directory && directory->owner == 0 && (directory->mode & 077U) == 0;
+  if (!closed && (status->mode & 077U) != 0)
     return check.warning(encrypted + " can be read by others (it is encrypted)",
                          "chmod 0600 " + encrypted);
   return check.ok();

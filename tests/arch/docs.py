@@ -15,13 +15,11 @@ except ImportError:
 
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
-# The pages that an administrator follows, and what a block on them may be. The first four are run by
-# tests/machine/admin_pages_test.py.
-ADMIN_PAGES = ("connect-your-pool", "ssh", "sudo", "break-glass-and-recovery", "fleet", "desktop",
-               "security-model")
+# What a block in docs/ may be. The first four are typed by whoever reads, and run by FOLLOWER; what else an
+# administrator would type is for AWS.
 RUN = ("sh admin", "sh admin asks", "sh admin values", "sh person")
-NOT_RUN = ("sh aws", "sh optional", "console", "text", "ini", "yaml cloudformation",
-           "yaml cloud-init", "hcl terraform")
+NOT_RUN = ("sh aws", "console", "text", "layers", "yaml cloudformation", "yaml cloud-init", "hcl terraform")
+FOLLOWER = "tests/machine/admin_pages_test.py"
 
 CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
 # systemd's and others' sections, which stand in blocks as well.
@@ -169,12 +167,23 @@ def wrong_commands(commands, options, text):
 
 
 def wrong_blocks(path, text):
-    if path.stem not in ADMIN_PAGES:
+    if path.parent.name != "docs":
         return
     for block in blocks_of(text):
         if block.info not in RUN + NOT_RUN:
             yield (f"line {block.line}: a block of the kind \"{block.info}\"; there are "
                    + ", ".join(RUN + NOT_RUN))
+
+
+def unfollowed_pages(root):
+    """Those with blocks that the test of the pages does not run."""
+    followed = set(re.findall(r'\.follow\("([a-z-]+)"', (root / FOLLOWER).read_text(encoding="utf-8")))
+    for page in sorted((root / "docs").glob("*.md")):
+        has_commands = any(block.info in RUN for block in blocks_of(page.read_text(encoding="utf-8")))
+        if has_commands and page.stem not in followed:
+            yield f"docs/{page.name}: {FOLLOWER} does not follow it"
+        if page.stem in followed and not has_commands:
+            yield f"docs/{page.name}: {FOLLOWER} finds nothing to run"
 
 
 # Data that is for other programs.
@@ -223,7 +232,7 @@ def check(root):
     root = pathlib.Path(root)
     keys = known_keys(root)
     commands, options = known_commands(root)
-    found = [*unlisted_pages(root), *broken_workflows(root)]
+    found = [*unlisted_pages(root), *unfollowed_pages(root), *broken_workflows(root)]
     for path in pages(root):
         text = path.read_text(encoding="utf-8")
         for problem in (*broken_links(root, path, text), *wrong_settings(keys, text),

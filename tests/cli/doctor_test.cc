@@ -235,7 +235,10 @@ const std::vector<Planted>& all_planted() {
        [](Machine& m) { m.write("/etc/credstore/cognitod.client_secret", "s3cret\n", 0600); },
        "credential-permissions", State::fault},
       {"an encrypted client secret for all to read",
-       [](Machine& m) { m.write("/etc/credstore.encrypted/cognitod.client_secret", "Whxqht+d\n"); },
+       [](Machine& m) {
+         m.write("/etc/credstore.encrypted/cognitod.client_secret", "Whxqht+d\n");
+         m.chmod("/etc/credstore.encrypted", 0755);
+       },
        "credential-permissions", State::warning},
       {"a client secret that was encrypted for another machine",
        [](Machine& m) {
@@ -381,10 +384,11 @@ void each_directive_of_the_sandbox_is_looked_at(void**) {
   assert_true(state_of(Machine(), "unit-sandbox") == State::ok);
 }
 
-// As `systemd-creds encrypt` leaves it.
+// As `systemd-creds encrypt` leaves it in a directory of root's alone.
 void an_encrypted_client_secret_of_root_alone_is_right(void**) {
   Machine machine;
-  machine.write("/etc/credstore.encrypted/cognitod.client_secret", "Whxqht+d\n", 0600);
+  machine.write("/etc/credstore.encrypted/cognitod.client_secret", "Whxqht+d\n", 0644);
+  machine.chmod("/etc/credstore.encrypted", 0700);
   assert_true(state_of(machine, "credential-permissions") == State::ok);
   assert_true(state_of(machine, "credential-decrypts") == State::ok);
 }

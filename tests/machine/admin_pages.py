@@ -5,6 +5,8 @@ What a block is, its fence says (tests/arch/docs.py has the list):
   sh admin asks    the same, but each line on a terminal, where it asks
   sh admin values  NAME=value lines: the reader's own values, for the blocks after it
   sh person        lines typed into a shell of a local person's, one after the other
+
+What a page gives as an example, such as the id of a pool, the reader replaces by what is so here.
 """
 
 import pathlib
@@ -23,16 +25,13 @@ PROMPT = "person> "
 ESCAPES = re.compile(r"\x1b\[\?2004[hl]|\x1b\]0;[^\x07]*\x07")
 # Ours, and that of a login shell of Debian's.
 SHELL_PROMPTS = rf"(?:{PROMPT}|\w+@[\w.-]+:\S+[$#] )$"
+CTRL_D = "\x04"
 
 
-def runnable(page):
-    """The blocks of docs/PAGE.md that are run, in order."""
+def blocks(page, *kinds):
+    """The blocks of docs/PAGE.md that are of these kinds, in order."""
     text = (REPO / f"docs/{page}.md").read_text(encoding="utf-8")
-    return [block for block in blocks_of(text) if block.info in RUN]
-
-
-def values_of(block):
-    return dict(re.findall(r"^(\w+)=(\S+)", block.text, re.M))
+    return [block for block in blocks_of(text) if block.info in kinds]
 
 
 class Failed(Exception):
@@ -49,17 +48,24 @@ class Done:
 class Reader:
     """Follows pages on a machine.
 
-    values: what the reader puts in place of the page's values. answers: (regular expression, function)
-    pairs; the function gets the match and the line that was typed, and gives the answer."""
+    examples: the page's, each with what the reader puts in its place. answers: (regular expression, function)
+    pairs; the function gets the match and the line that was typed, and gives the answer. typed: (words of a
+    line, text) pairs, for a program that shows no prompt and reads the keyboard until Ctrl-D."""
 
-    def __init__(self, machine, folder, person, values, answers):
+    def __init__(self, machine, folder, person, examples, answers, typed=()):
         self._machine, self._folder, self._person = machine, folder, person
-        self._values, self._answers = values, answers
+        self.examples, self._answers, self._typed = examples, answers, typed
         self._settings = ""
+
+    def own(self, text):
+        """Without examples."""
+        for example, here in self.examples.items():
+            text = text.replace(example, here)
+        return text
 
     def follow(self, page, before=lambda block: None):
         """Runs the blocks of the page one by one; before(block) is called ahead of each."""
-        for block in runnable(page):
+        for block in blocks(page, *RUN):
             before(block)
             try:
                 yield self._run(block)
@@ -67,29 +73,32 @@ class Reader:
                 raise Failed(f"docs/{page}.md, line {block.line}: {error}") from None
 
     def _run(self, block):
+        text = self.own(block.text)
         if block.info == "sh admin values":
-            named = values_of(block)
-            if missing := set(named) - set(self._values):
-                raise Failed(f"no value for {', '.join(sorted(missing))}")
-            self._settings = "".join(f"{name}={self._values[name]}\n" for name in named)
+            if same := set(text.splitlines()) & set(block.text.splitlines()):
+                raise Failed(f"no value of the reader's own: {', '.join(sorted(same))}")
+            self._settings = text
             return Done(block, "")
         if block.info == "sh admin":
-            script = f"cd {self._folder}\n{self._settings}{block.text}"
+            script = f"cd {self._folder}\n{self._settings}{text}"
             done = self._machine.run("bash", "-euo", "pipefail", "-c", script, check=False, timeout=180)
             if done.returncode != 0:
                 raise Failed(f"status {done.returncode}\n{done.stdout}{done.stderr}")
             return Done(block, done.stdout + done.stderr)
         try:
             if block.info == "sh admin asks":
-                return self._asks(block)
-            return self.type(*block.text.strip().splitlines(), block=block)
+                return self._asks(block, text)
+            return self.type(*text.strip().splitlines(), block=block)
         except Unexpected as error:
             raise Failed(str(error)) from None
 
-    def _asks(self, block):
+    def _asks(self, block, text):
         shown, prompts = "", []
-        for line in block.text.strip().splitlines():
+        for line in text.strip().splitlines():
             with self._machine.terminal("bash", "-euc", f"{line}\nprintf 'the end\\n'") as terminal:
+                for typed in (typed for words, typed in self._typed if words in line):
+                    terminal.send(typed, in_read=True)
+                    terminal.send(CTRL_D, in_read=True)
                 self._answer(terminal, line, r"the end\n", prompts)
                 status = terminal.finish()
                 shown += terminal.transcript

@@ -1,92 +1,39 @@
 #!/usr/bin/env python3
 """The pages for administrators, followed word for word on a booted machine that has never seen the
-project: from the packages to a login, ssh, sudo, and the way back.
-
-The user pool answers under AWS's own name: cognito-pool on port 443, with a certificate that the
-machine trusts. So no word of the pages has to be another one here.
+project: from the packages to a login, ssh, a screen locker, sudo, and the way back. Then the text for
+cloud-init, on a second machine.
 """
 
 import json
 import re
-import ssl
 import sys
 import traceback
 
-from admin_pages import Failed, Reader
-from booted import INSIDE, BootedMachine, MachineError, MachinePool
+from admin_pages import Failed, Reader, blocks
+from aws import HOST, PASSWORD, POOL_ID, SEED, Aws
+from booted import INSIDE, BootedMachine
+from cloud_init import CloudInit
 
-POOL = f"{INSIDE}/build/release/tests/pool/cognito-pool"
-STATE = "/var/lib/aws"
-REGION = "eu-west-1"
-HOST = f"cognito-idp.{REGION}.amazonaws.com"
-POOL_ID = f"{REGION}_CogPool01"
 PERSON = "localadmin"
-KEY = f"/home/{PERSON}/login_key"
 LOCAL_PASSWORDS = {PERSON: "Local-Admin-Pass-1", "alice": "Break-Glass-Pass-2"}
-TEMPORARY_PASSWORD, PASSWORD = "Temporary-Alice-1", "Correct-Horse-2"
-SEED = {
-    "pool": {"id": POOL_ID, "mfa_configuration": "ON", "mfa_types": ["SOFTWARE_TOKEN_MFA"]},
-    "users": [{"username": "alice", "password": TEMPORARY_PASSWORD, "status": "FORCE_CHANGE_PASSWORD",
-               "groups": ["linux-users", "linux-admins"],
-               "attributes": {"email": "alice@example.com", "email_verified": "true"}}],
-}
+CLIENT_SECRET = "2secret0of0an0app0client"
+CREDENTIAL = "/etc/credstore.encrypted/cognitod.client_secret"
+DROP_INS = "/etc/pam-cognito/cognitod.conf.d"
+# What the pages give as examples.
+EXAMPLE_POOL, EXAMPLE_CLIENT, EXAMPLE_ID = "eu-west-1_Example", "1example23456789", "4f1d9c0a77b2e358"
 # What doctor has to say of a machine that was set up by the pages.
 EXPECTED_OF_DOCTOR = set()
-CERTIFICATES = f"""
-mkdir -p {STATE}
-cd {STATE}
-key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-openssl req -x509 $key -days 30 -subj '/CN=test authority' -keyout ca.key -out ca.pem
-openssl req $key -subj '/CN={HOST}' -keyout server.key -out server.csr
-printf 'subjectAltName=DNS:{HOST},IP:127.0.0.1\\nextendedKeyUsage=serverAuth\\n' >server.ext
-openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \\
-  -extfile server.ext -out server.pem
-cat ca.pem >>/etc/ssl/certs/ca-certificates.crt
-echo '127.0.0.1 {HOST}' >>/etc/hosts
-"""
-
-
-class Aws(MachinePool):
-    """The pool under AWS's name, and the phone of the one who has an account there."""
-
-    def __init__(self, machine):
-        machine.run("bash", "-euc", CERTIFICATES)
-        machine.write(f"{STATE}/seed.json", json.dumps(SEED))
-        machine.run("systemd-run", "--quiet", "--collect", "--unit=aws", "--", POOL,
-                    "--state", STATE, "--seed", f"{STATE}/seed.json", "--port", "443",
-                    "--cert", f"{STATE}/server.pem", "--key", f"{STATE}/server.key",
-                    "--ca", f"{STATE}/ca.pem", "--issuer", f"https://{HOST}/{POOL_ID}")
-        if not machine.wait_until(lambda: machine.run("test", "-e", f"{STATE}/ready.json",
-                                                      check=False).returncode == 0, timeout=60):
-            raise MachineError(machine.run("journalctl", "--unit=aws", "--no-pager").stdout)
-        self.ready = json.loads(machine.read(f"{STATE}/ready.json"))
-        self._tls = ssl.create_default_context(cadata=machine.read(f"{STATE}/ca.pem"))
-        self._machine = machine
-        self._totp_offset_s = 0
-        self.password = TEMPORARY_PASSWORD
-        self.secret = None
-
-    def choose_password(self, *_):
-        self.password = PASSWORD
-        return PASSWORD
-
-    def set_up_app(self, _match, _line, shown):
-        self.secret = re.findall(r"Secret: ([A-Z2-7 ]+)", shown)[-1].replace(" ", "")
-        return self.totp(self.secret)
-
-    def code(self, *_):
-        return self.totp(self.secret)
 
 
 class Test:
-    def __init__(self, machine):
-        self.machine = machine
+    def __init__(self, machine, person):
+        self.machine, self.person = machine, person
         self.aws = Aws(machine)
         self.passed = self.failed = 0
         self.local = False  # alice types her local password
-        self.reader = Reader(machine, f"{INSIDE}/build/deb", PERSON,
-                             {"USER_POOL_ID": POOL_ID, "CLIENT_ID": self.aws.ready["client_id"]},
-                             self.answers())
+        self.reader = Reader(machine, f"{INSIDE}/build/deb", person,
+                             {EXAMPLE_POOL: POOL_ID, EXAMPLE_CLIENT: self.aws.ready["client_id"]},
+                             self.answers(), [("systemd-creds", CLIENT_SECRET)])
 
     def answers(self):
         return [
@@ -146,29 +93,78 @@ class Test:
         for entry in self.machine.journal()[-25:]:
             print(f"        {entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE', '')}")
 
-    def signed_in(self, service):
-        return [entry for entry in self.machine.journal(None, "PAM_COGNITO_USER=alice",
+    def signed_in(self, service, since=None):
+        """cognitod's lines of alice's good sign-ins."""
+        return [entry for entry in self.machine.journal(since, "PAM_COGNITO_USER=alice", "PAM_COGNITO_GOAL=sign-in",
                                                         f"PAM_COGNITO_SERVICE={service}")
                 if entry.get("PAM_COGNITO_OUTCOME") == "success"]
 
+    def causes(self, service, since):
+        """Why cognitod let alice in since then: once it has said so, which may be after the program that
+        asked has ended."""
+        def found():
+            return [entry["PAM_COGNITO_CAUSE"] for entry in self.signed_in(service, since)]
+        self.machine.wait_until(found)
+        return found()
+
+    def doctor(self):
+        """What it found, by the id of the check."""
+        done = self.machine.run("cognitoctl", "doctor", "--json", check=False)
+        return {each["id"]: each for each in json.loads(done.stdout)["checks"]}
+
+    def finds_nothing(self, doctor):
+        of_state = {state: {each["id"] for each in doctor.values() if each["state"] == state}
+                    for state in ("fault", "warning", "skipped")}
+        self.check("doctor finds no fault", not of_state["fault"],
+                   [each for each in doctor.values() if each["state"] == "fault"])
+        self.check("it warns of nothing, and has looked at all", of_state["warning"] | of_state["skipped"]
+                   == EXPECTED_OF_DOCTOR, doctor)
+
     # The pages.
     def connect(self):
-        done = self.follow("connect-your-pool")
+        done = self.follow("connect-your-pool", before=[("systemd-creds", self.client_gets_a_secret)],
+                           after=[("systemd-creds", self.secret_counts)])
         test = next(each for each in done if "login-test" in each.block.text)
-        login = done[-1]
+        login = next(each for each in done if each.block.info == "sh person")
         self.check("login-test set a new password and an app, and says success",
                    "success" in test.shown and self.aws.secret, test.shown)
+        example = blocks("connect-your-pool", "console")[0].text.splitlines()
+        self.check("it shows what the page shows", example.pop(0) == "# " + test.block.text.strip()
+                   and follow_each_other([line for line in example if line != "…"], test.shown), test.shown)
         tested = [event for line in self.signed_in("sshd")[:1] for event in self.explained(line["PAM_COGNITO_ID"])]
         self.check("in the log it is a success by a test",
                    [(event["outcome"], event["cause"]) for event in tested] == [("success", "tested")], tested)
         self.check("alice logged in", "(alice)" in login.shown, login.shown)
         self.check("by password and code", asked(login) == ["password", "code"], login.prompts)
-        self.check("cognitod's log has the login", self.signed_in("su-l"))
+        logins = self.signed_in("su-l")
+        self.check("cognitod's log has the login, and the one with the secret", len(logins) == 2, logins)
         identities = json.loads(self.machine.run("cognitoctl", "identity", "list", "--json").stdout)
         self.check("alice is tied to the account in the pool",
                    [each["user"] for each in identities["identities"]] == ["alice"], identities)
         text = self.machine.read("/etc/pam-cognito/users.conf")
         self.check("the local administrator is excluded", f"exclude={PERSON}" in text, text)
+
+    def client_gets_a_secret(self):
+        self.aws.client_secret(CLIENT_SECRET)
+        done = self.machine.run("cognitoctl", "setup", "--pool", POOL_ID, "--client", self.aws.ready["client_id"],
+                                "--allow-groups", "linux-users", check=False)
+        self.check("setup says that the app client has a secret",
+                   done.returncode == 0 and "The app client has a secret." in done.stdout, done.stdout + done.stderr)
+        done = self.reader.type("su - alice -c id")
+        self.check("without it alice does not get in", "(alice)" not in done.shown, done.shown)
+
+    def secret_counts(self):
+        done = self.reader.type("su - alice -c id")
+        self.check("with it she does, by password and code",
+                   "(alice)" in done.shown and asked(done) == ["password", "code"], done.shown)
+        self.check("what is on the disk is not the secret", CLIENT_SECRET not in self.machine.read(CREDENTIAL))
+        doctor = self.doctor()
+        found = [doctor[name] for name in ("credential-decrypts", "credential-permissions")]
+        self.check("doctor finds that it can be decrypted, and read by nobody",
+                   all(each["state"] == "ok" for each in found), found)
+        self.aws.client_secret(None)
+        self.machine.run("rm", CREDENTIAL)
+        self.machine.run("systemctl", "restart", "cognitod")
 
     def ssh(self):
         self.give_keys("alice", "bob")
@@ -194,29 +190,27 @@ class Test:
         self.check("sshd's own line is among the events",
                    any(event["who"] == "sshd" and f"id={log_id}" in event.get("message", "")
                        for event in events), events)
-        doctor = json.loads(self.machine.run("cognitoctl", "doctor", "--json", check=False).stdout)
-        of_state = {state: {each["id"] for each in doctor["checks"] if each["state"] == state}
-                    for state in ("fault", "warning", "skipped")}
-        self.check("doctor finds no fault", not of_state["fault"],
-                   [each for each in doctor["checks"] if each["state"] == "fault"])
-        self.check("it warns of nothing, and has looked at all", of_state["warning"] | of_state["skipped"]
-                   == EXPECTED_OF_DOCTOR, doctor["checks"])
+        self.finds_nothing(self.doctor())
 
     def explained(self, log_id):
         told = self.machine.run("cognitoctl", "explain", log_id, "--json", check=False).stdout
         return json.loads(told)["events"]
 
     def give_keys(self, *names):
-        """The local administrator's key opens these accounts."""
-        script = f"su - {PERSON} -c 'mkdir -p -m 700 ~/.ssh; ssh-keygen -q -t ed25519 -N \"\" -f {KEY}'\n"
+        """The key of the one who reads opens these accounts."""
+        script = f"su - {self.person} -c 'mkdir -p -m 700 ~/.ssh; ssh-keygen -q -t ed25519 -N \"\" -f {self.key}'\n"
         for name in names:
             script += (f"id {name} || useradd --create-home --shell /bin/bash --groups cognito-users {name}\n"
                        f"install -d -m 700 -o {name} /home/{name}/.ssh\n"
-                       f"install -m 600 -o {name} {KEY}.pub /home/{name}/.ssh/authorized_keys\n")
+                       f"install -m 600 -o {name} {self.key}.pub /home/{name}/.ssh/authorized_keys\n")
         self.machine.run("bash", "-euc", script)
 
+    @property
+    def key(self):
+        return f"/home/{self.person}/login_key"
+
     def by_key(self, name, *lines):
-        return self.reader.type(f"ssh -i {KEY} {name}@localhost", *lines)
+        return self.reader.type(f"ssh -i {self.key} {name}@localhost", *lines)
 
     def keys(self):
         known = self.by_key("alice", "id", "exit")
@@ -240,6 +234,51 @@ class Test:
         self.machine.wait_until(lambda: self.machine.run(
             "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/22 && head -c 3 <&3", check=False).stdout == "SSH",
             timeout=60)
+
+    def desktop(self):
+        self.machine.write("/etc/pam.d/locker", "@include common-auth\n@include common-account\n")
+        self.follow("desktop", before=[("[service user]", self.locker_by_default)],
+                    after=[("[service user]", self.locker_by_password)])
+
+    def unlock(self, *lines):
+        """A program that runs as alice, as a locker does, in a login of hers: does it open, for which
+        answers, and by what sign-in?"""
+        since = self.machine.cursor()
+        done, prompts = self.by_code(*lines, "pamtester locker alice authenticate")
+        return "successfully authenticated" in done.shown, prompts, self.causes("user", since)
+
+    def locker_by_default(self):
+        found = self.unlock()
+        self.check("by default a locker asks for a whole sign-in",
+                   found == (True, ["password", "code"], ["signed-in"]), found)
+
+    def locker_by_password(self):
+        self.aws.reset_log()
+        found = self.unlock()
+        self.check("now the password of the live session unlocks",
+                   found == (True, ["password"], ["session-password"]), found)
+        calls = [operation for operation, *_ in self.aws.requests("alice")]
+        self.check("and the pool was not asked, but for the login", calls.count("InitiateAuth") == 1, calls)
+        self.machine.run("cognitoctl", "sign-out", "alice")
+        done = self.by_key("alice", "pamtester locker alice authenticate", "exit")
+        self.check("without a session it is a whole sign-in",
+                   "successfully authenticated" in done.shown and asked(done) == ["password", "code"], done.shown)
+        answers = self.policy("alice", "user")
+        self.check("cognitod goes by the page's mfa_max_age",
+                   answers.get("while the second factor is younger than") == "43200 s", answers)
+        self.other_age("12h", "1s")
+        found = self.unlock("sleep 2")
+        self.check("when the second factor is older than mfa_max_age, it is a whole sign-in again",
+                   found == (True, ["password", "code"], ["signed-in"]), found)
+        self.other_age("1s", "12h")
+
+    def other_age(self, old, new):
+        self.machine.run("sed", "-i", f"s/^mfa_max_age = {old}$/mfa_max_age = {new}/", f"{DROP_INS}/50-lockers.conf")
+        self.machine.run("systemctl", "reload", "cognitod")
+
+    def policy(self, user, service):
+        shown = self.machine.run("cognitoctl", "policy", "test", user, service, "--json").stdout
+        return {each["question"]: each["answer"] for each in json.loads(shown)["answers"]}
 
     def sudo(self):
         done = self.follow("sudo", before=[("ssh alice@localhost", self.sshd_answers),
@@ -265,7 +304,10 @@ class Test:
                    roots(done) == 1 and prompts == ["password", "code"], done.shown)
         done, prompts = self.by_code(f"sudo -K; echo {PASSWORD} | sudo -S -p '' id -u")
         self.check("sudo -S reads the password", roots(done) == 1 and not prompts, done.shown)
-        drop_in = "/etc/pam-cognito/cognitod.conf.d/90-none.conf"
+        self.sudo_as_another()
+        self.sudo_of_a_service()
+        self.sudo_by_groups()
+        drop_in = f"{DROP_INS}/90-none.conf"
         self.machine.write(drop_in, "[service sudo]\nreauth = none\n")
         self.machine.run("systemctl", "reload", "cognitod")
         done, prompts = self.by_code("sudo -K; sudo -n id -u", "sudo id -u")
@@ -277,11 +319,50 @@ class Test:
         self.machine.run("rm", drop_in, "/etc/sudoers.d/noninteractive")
         self.machine.run("systemctl", "reload", "cognitod")
 
+    def sudo_as_another(self):
+        since = self.machine.cursor()
+        self.aws.reset_log()
+        done, prompts = self.by_code("sudo -K; sudo -u bob id")
+        self.check("sudo -u bob asks for alice's password, and is bob",
+                   "(bob)" in done.shown and prompts == ["password"], done.shown)
+        causes = self.causes("sudo", since)
+        users = {entry["PAM_COGNITO_USER"] for entry in self.machine.journal(since, "PAM_COGNITO_SERVICE=sudo")}
+        self.check("it signs alice in, not bob", causes == ["session-password"] and users == {"alice"}
+                   and self.aws.requests("bob") == [], (causes, users))
+
+    def sudo_of_a_service(self):
+        since = self.machine.cursor()
+        done, prompts = self.by_code("sudo -K; sudo -i", "id -u", "exit")
+        self.check("sudo -i asks for the password, and gives a shell of root's",
+                   roots(done) == 1 and "root@" in done.shown and prompts == ["password"], done.shown)
+        causes = self.causes("sudo-i", since)
+        self.check("in cognitod's log its service is sudo-i", causes == ["session-password"], causes)
+        drop_in = f"{DROP_INS}/90-full.conf"
+        self.machine.write(drop_in, "[service sudo-i]\nreauth = full\n")
+        self.machine.run("systemctl", "reload", "cognitod")
+        done, prompts = self.by_code("sudo -K; sudo -i id -u", "sudo -K; sudo id -u")
+        self.check("[service sudo-i] decides for sudo -i, and not for sudo",
+                   roots(done) == 2 and prompts == ["password", "code", "password"], done.shown)
+        self.machine.run("rm", drop_in)
+        self.machine.run("systemctl", "reload", "cognitod")
+
+    def sudo_by_groups(self):
+        self.aws.admin("users/update", username="alice", groups=["linux-users"])
+        # After each refusal there is a pause.
+        self.machine.write("/etc/sudoers.d/once", "Defaults passwd_tries=1\n", mode=0o440)
+        done, _ = self.by_code("sudo id -u", "sudo -i id -u")
+        self.check("who is not in linux-admins becomes root by neither",
+                   roots(done) == 0 and done.shown.count("1 incorrect password attempt") == 2, done.shown)
+        self.machine.run("rm", "/etc/sudoers.d/once")
+        self.aws.admin("users/update", username="alice", groups=SEED["users"][0]["groups"])
+
     def break_glass(self):
         before = self.machine.run("sh", "-c", "sha256sum /etc/pam.d/common-*").stdout
         done = self.follow("break-glass-and-recovery",
-                           before=[("systemctl mask", self.pool_is_away), ("identity reset", self.new_account)],
-                           after=[("identity reset", self.pinned_anew), ("gpasswd", self.taken_out),
+                           before=[("systemctl mask", self.pool_is_away), ("identity reset", self.new_account),
+                                   ("PrivateUsers", self.own_users)],
+                           after=[("PrivateUsers", self.users_of_the_machine),
+                                  ("identity reset", self.pinned_anew), ("gpasswd", self.taken_out),
                                   ("pam-auth-update --disable", self.switched_off)])
         login = next(each for each in done if each.block.info == "sh person")
         self.check("with cognitod away alice logged in by the local password alone",
@@ -343,17 +424,73 @@ class Test:
         found = self.machine.run("grep", "-l", "pam_cognito", "-r", "/etc/pam.d", check=False).stdout
         self.check("no line of pam_cognito is left", not found, found)
 
+    def user_namespaces(self):
+        """Of cognitod, and of the machine."""
+        pid = self.machine.run("systemctl", "show", "cognitod", "--value", "--property=MainPID").stdout.strip()
+        return [self.machine.run("readlink", f"/proc/{each}/ns/user").stdout for each in (pid, "1")]
+
+    def own_users(self):
+        daemon, machine = self.user_namespaces()
+        self.check("cognitod has a user namespace of its own", daemon != machine, daemon)
+
+    def users_of_the_machine(self):
+        daemon, machine = self.user_namespaces()
+        self.check("without PrivateUsers it has the machine's", daemon == machine, daemon)
+        done, _ = self.by_code("id")
+        self.check("alice logs in", "(alice)" in done.shown, done.shown)
+        found = self.doctor()["unit-sandbox"]
+        self.check("doctor warns of that line", (found["state"], found.get("what"))
+                   == ("warning", "the unit does not say: PrivateUsers=yes"), found)
+
+    def logs(self):
+        log_id = self.signed_in("sshd")[-1]["PAM_COGNITO_ID"]
+        self.reader.examples[EXAMPLE_ID] = log_id
+        shown = self.follow("logs-and-metrics")[0].shown
+        self.check("explain tells a sign-in by its id, and the journal has its line",
+                   f"Sign-in {log_id}, " in shown and re.search(r" cognitod\[\d+\]: sign-in of alice ", shown), shown)
+
     def fleet(self):
+        """A machine that cloud-init sets up, with the reader's own values for the pool's."""
+        text = CloudInit(self.reader.own(blocks("fleet", "yaml cloud-init")[0].text))
+        *_, doctor = text.play(self.machine)
+        self.check("the last command is doctor's", doctor.args[:2] == ["cognitoctl", "doctor"], doctor.args)
+        self.finds_nothing({each["id"]: each for each in json.loads(doctor.stdout)["checks"]})
+        for path, content in text.files.items():
+            self.check(f"{path} is as cloud-init wrote it", self.machine.read(path) == content)
         self.follow("fleet")
-        for path, text in written_by_cloud_init():
-            self.machine.write(f"/tmp/fleet{path}", text)
-        for name in ("10-pool", "50-sshd"):
-            self.machine.run("grep", "-q", ".", f"/tmp/fleet/etc/pam-cognito/cognitod.conf.d/{name}.conf")
-        self.machine.write("/tmp/fleet/etc/pam-cognito/cognitod.conf", "# the package's\n")
-        valid = self.machine.run("/usr/libexec/cognitod", "--check-config", "--config",
-                                 "/tmp/fleet/etc/pam-cognito/cognitod.conf", check=False)
-        self.check("what cloud-init would write is a valid configuration", valid.returncode == 0,
-                   valid.stdout + valid.stderr)
+        self.sshd_goes_by(text.files["/etc/ssh/sshd_config.d/50-pam-cognito.conf"])
+        self.sshd_answers()
+        done = self.reader.type("ssh alice@localhost id")
+        self.check("alice's first login sets up password and app, and lets her in",
+                   "(alice)" in done.shown and self.aws.secret and self.aws.password == PASSWORD, done.shown)
+        answers = self.policy("alice", "sshd")
+        self.check("by the groups of the text", "linux-users" in answers["groups"].split()
+                   and answers["may sign in"] == "yes", answers)
+        self.give_keys(self.person, "bob")
+        # Without the line exclude= the default user would be ours now, and by key nobody of ours gets in
+        # who has never signed in here.
+        self.machine.run("usermod", "--append", "--groups", "cognito-users", self.person)
+        done = self.reader.type(f"ssh -i {self.key} {self.person}@localhost id")
+        self.check("the default user gets in by key", "(cognito-users)" in done.shown and not asked(done), done.shown)
+        done = self.reader.type(f"ssh -i {self.key} bob@localhost id")
+        self.check("bob, who is not excluded, does not", "(bob)" not in done.shown, done.shown)
+
+    def sshd_goes_by(self, text):
+        said = self.machine.run("sshd", "-T").stdout.splitlines()
+        wanted = [re.sub(r"^\w+", lambda key: key.group().lower(), line) for line in text.splitlines()]
+        self.check(f"sshd goes by {', '.join(wanted)}", len(wanted) == 4 and set(wanted) <= set(said), said)
+        example = self.machine.read("/usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf")
+        self.check("which is what the package's example says",
+                   re.findall(r"^[A-Z].*$", example, re.M) == text.splitlines(), example)
+
+
+def follow_each_other(lines, text):
+    place = 0
+    for line in lines:
+        place = text.find(line, place) + len(line)
+        if place < len(line):
+            return False
+    return True
 
 
 def roots(done):
@@ -367,30 +504,27 @@ def asked(done):
     return [next(kind for kind, word in kinds if word in prompt) for prompt in done.prompts]
 
 
-def written_by_cloud_init():
-    """(path, content) of the write_files on the page "Fleet"."""
-    from admin_pages import REPO, blocks_of
-    page = (REPO / "docs/fleet.md").read_text(encoding="utf-8")
-    block = next(block for block in blocks_of(page) if block.info == "yaml cloud-init")
-    files = []
-    for path, content in re.findall(r"^  - path: (\S+)\n    content: \|\n((?:      .*\n|\n)+)", block.text,
-                                    re.M):
-        files.append((path, re.sub(r"^      ", "", content, flags=re.M)))
-    return files
-
-
-def main():
-    with BootedMachine("admin-pages") as machine:
-        test = Test(machine)
+def follow_pages(name, person, pages):
+    """On a new machine; how many checks held, and how many did not."""
+    with BootedMachine(name) as machine:
+        test = Test(machine, person)
         try:
-            for page in (test.connect, test.ssh, test.sudo, test.break_glass, test.fleet):
-                page()
+            for page in pages:
+                page(test)
         except Failed:
             pass  # it was counted
         except Exception:
             test.check("the pages were checked", False, traceback.format_exc())
-    print(f"\n{test.passed} passed, {test.failed} failed", flush=True)
-    sys.exit(1 if test.failed or not test.passed else 0)
+    return test.passed, test.failed
+
+
+def main():
+    counts = [follow_pages("admin-pages", PERSON, (Test.connect, Test.ssh, Test.desktop, Test.sudo,
+                                                   Test.break_glass, Test.logs)),
+              follow_pages("fleet", "debian", (Test.fleet,))]
+    passed, failed = map(sum, zip(*counts))
+    print(f"\n{passed} passed, {failed} failed", flush=True)
+    sys.exit(1 if failed or not passed else 0)
 
 
 if __name__ == "__main__":

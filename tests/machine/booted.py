@@ -302,9 +302,12 @@ class BootedMachine:
         """The entries after the place, each a dictionary. matches as journalctl takes them, e.g.
         PAM_COGNITO_USER=alice."""
         self.run("journalctl", "--sync")
-        place = [f"--after-cursor={since_cursor}"] if since_cursor else []
-        shown = self.run("journalctl", "--output=json", "--all", "--no-pager", *place, *matches).stdout
-        return [json.loads(line) for line in shown.splitlines()]
+        # After a cursor, journalctl of Debian 12 passes over the first entry that matches.
+        place = [f"--after-cursor={since_cursor}"] if since_cursor else matches
+        shown = self.run("journalctl", "--output=json", "--all", "--no-pager", *place).stdout
+        wanted = dict(match.split("=", 1) for match in matches)
+        return [entry for entry in map(json.loads, shown.splitlines())
+                if all(str(entry.get(name)) == value for name, value in wanted.items())]
 
     def wait_journal(self, matches, since_cursor=None, timeout=60):
         """The first entry after the place for which matches(entry) is true; None if none came."""

@@ -436,29 +436,8 @@ def metrics_directory(judge, machine):
         no_drop_in(machine)
 
 
-def without_user_namespace(judge, machine):
-    """For a kernel that gives none: docs/break-glass-and-recovery.md."""
-    def namespace(pid):
-        return machine.run("readlink", f"/proc/{pid}/ns/user").stdout
-
-    with judge.scene("PrivateUsers=no in a drop-in: sign-ins go on, and doctor names it"):
-        judge.check("before: the daemon has a user namespace of its own",
-                    namespace(main_pid(machine)) != namespace(1))
-        drop_in(machine, "[Service]\nPrivateUsers=no\n")
-        machine.run("systemctl", "restart", UNIT)
-        judge.check("then it has the machine's", namespace(main_pid(machine)) == namespace(1))
-        with sign_in(machine, USER) as terminal:
-            judge.check("alice is logged in", shell(terminal, "id -un")[0] == USER)
-            leave(terminal)
-        checks = json.loads(machine.run("cognitoctl", "doctor", "--json", check=False).stdout)["checks"]
-        sandbox = next(check for check in checks if check["id"] == "unit-sandbox")
-        judge.check("doctor warns of the one line", sandbox["state"] == "warning"
-                    and sandbox["what"] == "the unit does not say: PrivateUsers=yes", sandbox)
-        no_drop_in(machine)
-
-
 SCENES = (score, denials, running_daemon, shared_memory, activation, survival, client_secret, metrics_directory,
-          without_user_namespace, program_gone, no_proof, restarted_too_often, reboot, cannot_start)
+          program_gone, no_proof, restarted_too_often, reboot, cannot_start)
 
 
 def main():
