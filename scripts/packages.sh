@@ -51,9 +51,10 @@ apt_install_without_services() {
   return "$status"
 }
 
-# Installs what is missing. Nothing missing: apt is not called, so no network is needed.
+# Installs what is missing of these, and of what is named besides. Nothing missing: apt is not called, so no
+# network is needed.
 ensure_host_packages() {
-  local wanted=("${host_packages[@]}") missing
+  local wanted=("${host_packages[@]}" "$@") missing
   # Node comes from Debian (18) unless the machine has one with npm already.
   command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)
   mapfile -t missing < <(missing_packages "${wanted[@]}")

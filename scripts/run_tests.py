@@ -26,11 +26,11 @@ from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
 
 SANITIZED = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
 RELEASED = ("golden", "interop", "system")
-# Only where named: their machine is a gigabyte.
-ON_REQUEST = ("desktop",)
+# Only where named: a machine of a gigabyte; packages that are compiled from nothing.
+ON_REQUEST = ("desktop", "packages")
 PRESETS = {"release": RELEASED + ON_REQUEST, "sanitize-gcc": SANITIZED, "sanitize-clang": SANITIZED}
 # Suites whose tests are scripts.
-NO_PROGRAMS = ("arch", "golden", "system", "desktop")
+NO_PROGRAMS = ("arch", "golden", "system", *ON_REQUEST)
 # Each case of it is a row of what the pool may say, and what must come of it: so it is named.
 NAMED_SUITE = "flows"
 # Tests have deadlines, compilers have none. Linux weighs sessions first (autogroup), then processes.

@@ -98,8 +98,8 @@ def installing(judge, machine):
 
 
 def autopkgtest(judge, machine):
-    """Debian's own kind of test, as the program autopkgtest runs it: by root, in the source tree, and a word on
-    stderr is a failure too."""
+    """Debian's own kind of test, run as autopkgtest would: by root, in the source tree, and a word on stderr is a
+    failure too. debian_tools_test.py has the program itself."""
     judge.step("autopkgtest")
     with judge.scene("autopkgtest"):
         done = machine.run("sh", "-c", 'cd "$0" && exec debian/tests/installed', INSIDE, check=False, timeout=120)
