@@ -234,10 +234,10 @@ int get_status(sd_bus_message* call, void*, sd_bus_error* error) {
   if (caller_of(call) != 0) return not_permitted(error);
   if (!g_configured)
     return sd_bus_reply_method_return(
-        call, "a{sv}", 9, "version", "s", "0.1.0", "configured", "b", 0, "user_pool_id", "s", "",
+        call, "a{sv}", 9, "version", "s", "0.2.0", "configured", "b", 0, "user_pool_id", "s", "",
         "started_at", "t", std::uint64_t{1'790'000'000}, "sessions", "u", 0U, "sign_ins_open", "u",
         0U, "identities", "u", 0U, "sessions_survive", "b", 1, "identities_writable", "b", 0);
-  return sd_bus_reply_method_return(call, "a{sv}", 9, "version", "s", "0.1.0", "configured", "b", 1,
+  return sd_bus_reply_method_return(call, "a{sv}", 9, "version", "s", "0.2.0", "configured", "b", 1,
                                     "user_pool_id", "s", "eu-west-1_Example", "started_at", "t",
                                     std::uint64_t{1'790'000'000}, "sessions", "u", 3U,
                                     "sign_ins_open", "u", 1U, "identities", "u", 12U,
@@ -260,7 +260,7 @@ int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
 
 int version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
             sd_bus_error*) {
-  return sd_bus_message_append(reply, "s", "0.1.0");
+  return sd_bus_message_append(reply, "s", "0.2.0");
 }
 
 int configured(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
