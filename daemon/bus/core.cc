@@ -40,7 +40,14 @@ Core::Core(Foundations foundations)
       sessions(loop, clock, store, known, passwords, revocations),
       mfa(sessions, clock),
       callers(loop, foundations.worker),
-      calls(loop) {}
+      calls(loop) {
+  // Else a stranger could shut people out who come from where they always do, after each restart.
+  for (const SignInId& id : store.all()) {
+    const auto session = store.find(id);
+    const auto origin = session ? limits::Origin::of_key(session->origin) : std::nullopt;
+    if (origin) failures.remember(session->user, *origin);
+  }
+}
 
 void Core::configure(std::shared_ptr<const policy::Config> new_config,
                      std::shared_ptr<cognito::UserPool> new_pool) {

@@ -63,6 +63,14 @@ void FailureBudgets::signed_in(const std::string& user, const Origin& origin) {
   if (found == users_.end()) return;
   UserRecord& record = found->second;
   std::erase_if(record.failures, [&](const Failure& failure) { return failure.origin == origin; });
+  add_known(record, origin);
+}
+
+void FailureBudgets::remember(const std::string& user, const Origin& origin) {
+  if (users_.contains(user) || users_.size() < kMaxUsers) add_known(users_[user], origin);
+}
+
+void FailureBudgets::add_known(UserRecord& record, const Origin& origin) {
   if (!origin.may_become_known()) return;
   std::erase(record.known_origins, origin);
   record.known_origins.push_back(origin);

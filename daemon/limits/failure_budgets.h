@@ -44,7 +44,7 @@ class Attempt {
 // `failures_unknown_origin`. In memory, bounded, needs no disk. Ages by boot time.
 //
 // Known: the user's own real uid, and an origin from which the user completed a full sign-in since
-// the daemon started (the newest 16 are remembered).
+// the daemon started, or for a session that it found (the newest 16 are remembered).
 class FailureBudgets {
  public:
   explicit FailureBudgets(policy::LimitsConfig limits) : limits_(limits) {}
@@ -59,6 +59,8 @@ class FailureBudgets {
                                             const Origin& origin, runtime::BootTime now);
   // A full sign-in: the origin is known from now on, and its failures are forgotten.
   void signed_in(const std::string& user, const Origin& origin);
+  // The origin is known: the user signed in from there, with a daemon before this one.
+  void remember(const std::string& user, const Origin& origin);
 
  private:
   friend class Attempt;
@@ -76,6 +78,7 @@ class FailureBudgets {
 
   std::optional<Attempt> take_if_left(const std::string& user, uid_t user_uid, const Origin& origin,
                                       runtime::BootTime now);
+  static void add_known(UserRecord& record, const Origin& origin);
   // nullptr: too many users have failures in the window.
   UserRecord* record_of(const std::string& user, runtime::BootTime now);
   bool make_room(runtime::BootTime now);

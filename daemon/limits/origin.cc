@@ -71,4 +71,10 @@ Origin Origin::local() {
   return Origin("local");
 }
 
+std::optional<Origin> Origin::of_key(std::string_view key) {
+  Origin origin{std::string(key)};
+  if (origin != local() && !origin.is_uid() && !origin.is_remote()) return std::nullopt;
+  return origin;
+}
+
 }  // namespace pamcognito::limits

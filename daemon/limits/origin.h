@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ class Origin {
   // one remote origin.
   static Origin of_host(std::string_view rhost);
   static Origin local();
+  // What key() gave. nullopt: it gave no such thing.
+  static std::optional<Origin> of_key(std::string_view key);
 
   [[nodiscard]] bool is_remote() const noexcept { return key_.starts_with("host:"); }
   // False: the name says nothing about who it is, so a success from there says nothing either.

@@ -253,6 +253,32 @@ void a_restart_and_a_kill_keep_sessions(void**) {
   assert_int_equal(questions_of(bus, "sudo", facts_in_login(kAlice, kLogin)), 1);
 }
 
+std::optional<std::string> types_a_wrong_password(const DaemonFrame&) {
+  return "not-the-password";
+}
+
+// Nor can a stranger use a restart to shut people out.
+void where_a_session_was_begun_is_known_after_a_restart(void**) {
+  start();
+  {
+    BusClient bus;
+    (void)log_in(bus);
+  }
+  daemon_->restart();
+  BusClient bus;
+  FactMap elsewhere = facts_of_sshd();
+  elsewhere["rhost"] = "198.51.100.9";
+  const int attempts = pool->count("InitiateAuth");
+  for (int i = 0; i < 3; ++i)
+    assert_true(sign_in(bus, "alice", "sshd", elsewhere, types_a_wrong_password).outcome ==
+                Outcome::refused);
+  assert_true(sign_in(bus, "alice", "sshd", elsewhere, types_all).outcome ==
+              Outcome::tries_exhausted);
+  assert_int_equal(pool->count("InitiateAuth"), attempts + 3);
+  assert_true(sign_in(bus, "alice", "sshd", facts_of_sshd(), types_all).outcome ==
+              Outcome::success);
+}
+
 void disable(const std::string& user) {
   Json::Value who;
   who["username"] = user;
@@ -375,6 +401,7 @@ int main() {
       cmocka_unit_test_setup(a_success_that_is_not_taken_over_leaves_nothing, fresh_pool),
       cmocka_unit_test_setup(a_test_is_a_success_that_leaves_nothing, fresh_pool),
       cmocka_unit_test_setup(a_restart_and_a_kill_keep_sessions, fresh_pool),
+      cmocka_unit_test_setup(where_a_session_was_begun_is_known_after_a_restart, fresh_pool),
       cmocka_unit_test_setup(a_disabled_user_is_out_at_the_next_revalidation, fresh_pool),
       cmocka_unit_test_setup(lifetime_0_keeps_no_session, fresh_pool),
       cmocka_unit_test_setup(the_account_is_asked_for_once_on_the_socket, fresh_pool),

@@ -52,6 +52,17 @@ void a_known_origin_may_use_all_four(void**) {
   assert_false(fails(budgets, host(2)));
 }
 
+void an_origin_that_is_remembered_is_known(void**) {
+  FailureBudgets budgets{LimitsConfig()};
+  budgets.remember("alice", host(1));
+  for (int i = 0; i < 3; ++i) assert_true(fails(budgets, host(2)));
+  assert_false(fails(budgets, host(2)));
+  assert_true(fails(budgets, host(1)));
+  budgets.remember("bob", Origin::of_host("bobs-desk"));
+  for (int i = 0; i < 3; ++i) assert_true(fails(budgets, host(2), 0, "bob"));
+  assert_false(fails(budgets, Origin::of_host("bobs-desk"), 0, "bob"));
+}
+
 void a_sign_in_forgets_its_origins_failures_only(void**) {
   FailureBudgets budgets{LimitsConfig()};
   assert_true(fails(budgets, host(1)));
@@ -213,6 +224,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(strangers_share_three_and_the_user_keeps_the_fourth),
       cmocka_unit_test(a_known_origin_may_use_all_four),
+      cmocka_unit_test(an_origin_that_is_remembered_is_known),
       cmocka_unit_test(a_sign_in_forgets_its_origins_failures_only),
       cmocka_unit_test(what_is_given_back_does_not_count),
       cmocka_unit_test(an_attempt_moves_with_its_duty),

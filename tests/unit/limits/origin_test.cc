@@ -66,6 +66,14 @@ void a_uid_is_an_origin_but_root_is_this_machine(void**) {
   assert_true(Origin::of_uid(0) == Origin::local());
 }
 
+void a_key_gives_its_origin_back(void**) {
+  for (const Origin& origin : {Origin::local(), Origin::of_uid(1000), Origin::of_host("192.0.2.1"),
+                               Origin::of_host("2001:db8::1"), Origin::of_host("desk")})
+    assert_true(Origin::of_key(origin.key()) == origin);
+  for (const char* none : {"", "Local", "local ", "192.0.2.1/32", "uid"})
+    assert_false(Origin::of_key(none).has_value());
+}
+
 void addresses_of_one_network_are_one_origin(void**) {
   assert_true(Origin::of_host("2001:db8::1") == Origin::of_host("2001:db8::ffff:2"));
   assert_false(Origin::of_host("2001:db8::1") == Origin::of_host("2001:db8:0:1::1"));
@@ -90,6 +98,7 @@ int main() {
       cmocka_unit_test(only_a_literal_address_is_one),
       cmocka_unit_test(a_named_host_is_never_known),
       cmocka_unit_test(a_uid_is_an_origin_but_root_is_this_machine),
+      cmocka_unit_test(a_key_gives_its_origin_back),
       cmocka_unit_test(addresses_of_one_network_are_one_origin),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
