@@ -139,8 +139,8 @@ std::vector<std::string> next_steps(const policy::Config& config, const Findings
   const auto client = std::ranges::find(findings, "pool-client", &Finding::id);
   if (client != findings.end() && client->what.contains("has a secret"))
     steps.push_back(
-        "The app client has a secret. It does not belong into the file: mkdir -p -m 700 "
-        "/etc/credstore.encrypted, then systemd-creds encrypt --name=client_secret - "
+        "The app client has a secret. It does not belong into the file: "
+        "systemd-creds encrypt --name=client_secret - "
         "/etc/credstore.encrypted/cognitod.client_secret, then systemctl restart cognitod");
   if (config.access.allow_groups.empty() && config.access.allow_users.empty())
     steps.push_back("Name the Cognito groups that may sign in: allow_groups in [access].");

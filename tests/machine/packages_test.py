@@ -17,13 +17,14 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 from booted import INSIDE, PACKAGES, BootedMachine
 from judge import Judge
 from members import add_members, restart, sign_in
-from residents import (ADMIN_PASSWORD, CONFIG, LOCAL_ADMIN, USERS_CONF, add_local_people, check_everybody,
-                       check_residents, console, leave, refused_at_console, root_on_console,
-                       shell, sudo_with_password)
+from residents import (ADMIN_PASSWORD, CONFIG, LOCAL_ADMIN, LOCAL_PASSWORD, LOCAL_USER, USERS_CONF, add_local_people,
+                       check_everybody, console, leave, refused_at_console, root_on_console, shell,
+                       sudo_with_password)
 
 DEBS_INSIDE = f"{INSIDE}/build/deb"
 LOCAL_PASSWORD_OF_ALICE = "Break-Glass-3"
 MODULE = "pam_cognito.so"
+CREDENTIALS = "/etc/credstore.encrypted"
 SUDOERS_OF_ADMIN = f"/etc/sudoers.d/{LOCAL_ADMIN}"
 
 SUDO_WITHOUT_QUESTION = """
@@ -87,6 +88,10 @@ def installing(judge, machine):
         judge.check("all three packages are installed", all(
             machine.run("dpkg-query", "-W", "-f", "${db:Status-Status}", name).stdout == "installed"
             for name in PACKAGES))
+        judge.check("the next boot starts cognitod",
+                    machine.run("systemctl", "is-enabled", "cognitod", check=False).stdout == "enabled\n")
+        judge.check("encrypted credentials have a directory of root's alone",
+                    machine.run("stat", "-c", "%U %a", CREDENTIALS, check=False).stdout.strip() == "root 700")
         judge.check("exclude= of users.conf holds the members of sudo", re.search(
             rf"(?m)^exclude\s*=.*\b{LOCAL_ADMIN}\b", machine.read(USERS_CONF)), machine.read(USERS_CONF))
         judge.check("no unit has failed", not machine.run(
@@ -141,6 +146,8 @@ def unfinished(judge, machine):
         machine.write(USERS_CONF, excluded + "grupe=cognito-users\n")
         judge.attempt("the excluded local admin still sudoes", lambda: admin_sudoes(machine))
         judge.attempt("root still logs in", lambda: root_on_console(machine))
+        judge.attempt("who is neither is refused, for nobody can tell whose sign-in it is",
+                      lambda: refused_at_console(machine, LOCAL_USER, LOCAL_PASSWORD))
         machine.write(USERS_CONF, excluded + "group=cognito-users\n")
         judge.step("")
 
@@ -220,14 +227,16 @@ def doctor(machine, check):
     return next((one["state"] for one in report["checks"] if one["id"] == check), "no such check")
 
 
+# A newer version, whose profile has other words in a line.
+OLD_WORDS, NEW_WORDS = "quiet user ingroup", "quiet quiet_success user ingroup"
 REPACK = """\
 set -e
 rm -rf /tmp/next; mkdir /tmp/next; cd /tmp/next
 version=$(dpkg-query -W -f '${Version}' cognitod)
 for name in cognitod libpam-cognito cognitoctl; do
-  set -- "$0"/${name}_*.deb
-  dpkg-deb -R "$1" $name
-  sed -i "s/$(printf %s "$version" | sed 's/[.+]/\\\\&/g')/$version+next/g" $name/DEBIAN/control
+  dpkg-deb -R "$0"/${name}_*.deb $name
+  [ $name != libpam-cognito ] || sed -i "s/$1/$2/" $name/usr/share/pam-configs/pam-cognito
+  sed -i "/^Breaks:/!s/$(printf %s "$version" | sed 's/[.+]/\\\\&/g')/$version+next/g" $name/DEBIAN/control
   dpkg-deb --root-owner-group -Znone -b $name ${name}_next.deb >/dev/null
 done
 """
@@ -237,16 +246,16 @@ def upgrading(judge, machine):
     judge.step("upgraded")
     with judge.scene("Upgrading in the middle of alice's session"):
         machine.write("/etc/sudoers.d/alice", "alice ALL=(ALL:ALL) ALL\n", 0o440)
-        machine.run("sh", "-c", REPACK, DEBS_INSIDE, timeout=120)
+        machine.run("sh", "-c", REPACK, DEBS_INSIDE, OLD_WORDS, NEW_WORDS, timeout=120)
         settings = {path: machine.read(path) for path in (CONFIG, USERS_CONF)}
-        pam_before = digests(machine, "/etc/pam.d")
+        pam_before = stacks(machine)
         with sign_in(machine, "alice") as terminal:
             judge.check("sudo asks nothing within her sign-in", shell(terminal, "sudo -k id -u") == ("0", 0))
             sessions = session_ids(machine)
             pid = main_pid(machine)
             machine.run("dpkg", "--unpack", *next_debs(), timeout=120)
             judge.step("upgrade unpacked and not yet configured")
-            check_residents(judge, machine)
+            check_everybody(judge, machine)
             judge.step("upgraded")
             machine.run("dpkg", "--configure", "--pending", timeout=120)
             judge.check("the new version is configured", all(
@@ -263,9 +272,15 @@ def upgrading(judge, machine):
             leave(terminal)
         judge.check("the configuration is the admin's, unchanged",
                     all(machine.read(path) == text for path, text in settings.items()))
-        judge.check("PAM's files are as before", not difference(pam_before, digests(machine, "/etc/pam.d")))
+        wanted = {path: text.replace(OLD_WORDS, NEW_WORDS) for path, text in pam_before.items()}
+        judge.check("PAM's files have what the newer profile says, and are as before else",
+                    wanted != pam_before and stacks(machine) == wanted, difference(wanted, stacks(machine)))
         check_everybody(judge, machine)
     judge.step("")
+
+
+def stacks(machine):
+    return {path: machine.read(path) for path in digests(machine, "/etc/pam.d")}
 
 
 def next_debs():
@@ -365,6 +380,8 @@ def purging(judge, machine, disk_before):
     with judge.scene("Purging"):
         machine.run("dpkg", "--purge", *PACKAGES, timeout=120)
         machine.stop_pool()
+        judge.check("the directory of credentials, which was empty, is gone",
+                    machine.run("test", "-e", CREDENTIALS, check=False).returncode != 0)
         judge.check("nothing of ours is left by its name", not traces(machine), traces(machine))
         after = digests(machine, *CARED_FOR)
         judge.check("files, links and units are as before installing", after == disk_before,

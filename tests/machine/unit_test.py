@@ -23,6 +23,7 @@ DROP_IN = "/etc/systemd/system/cognitod.service.d/scene.conf"
 USER, OTHER, LOCAL_PASSWORD = "alice", "grace", "Break-Glass-3"
 REAUTH = "\n[service sudo]\nreauth = none\nmfa_max_age = 1h\n"
 MAX_SCORE = 1.1
+MAX_DIRTY_KIB, MAX_PSS_KIB = 4096, 10240
 SECRET, SECRET_CLIENT = "2secret0of0an0app0client", "9client0with0a0secret99"
 CREDENTIAL = "/etc/credstore.encrypted/cognitod.client_secret"
 
@@ -288,13 +289,27 @@ def activation(judge, machine):
 
 def reboot(judge, machine):
     with judge.scene("a boot without network: the daemon runs, and the first login works"):
-        machine.run("systemctl", "enable", UNIT)
         machine.reboot()
         judge.check("no unit has failed", machine.state == "running", str(machine.failed_units()))
         judge.check("the daemon runs", show(machine, "ActiveState") == "active")
         with sign_in(machine, USER) as terminal:
             judge.check("alice is logged in", shell(terminal, "id -un")[0] == USER)
             leave(terminal)
+
+
+def idle_memory(judge, machine):
+    """It closes what it does not use after 20 s, and gives the memory back."""
+    with judge.scene("the idle daemon is small after a sign-in"):
+        with sign_in(machine, USER) as terminal:
+            leave(terminal)
+        kept = {}
+
+        def is_small():
+            lines = machine.read(f"/proc/{main_pid(machine)}/smaps_rollup").splitlines()[1:]
+            kept.update((name, int(value.split()[0])) for name, value in (line.split(":") for line in lines))
+            return kept["Private_Dirty"] <= MAX_DIRTY_KIB and kept["Pss"] <= MAX_PSS_KIB
+        judge.check(f"private dirty at most {MAX_DIRTY_KIB} KiB, PSS at most {MAX_PSS_KIB} KiB", wait_for(is_small), kept)
+        print(f"({kept['Private_Dirty']} and {kept['Pss']} KiB)")
 
 
 def cannot_start(judge, machine):
@@ -395,8 +410,7 @@ def client_secret(judge, machine):
             terminal.answer(r"Password: ", password_of(USER), hidden_as="password")
             which, _ = terminal.expect_any([r"Code from", r"(?i)incorrect|fail"])
             judge.check("without it the pool lets nobody in", which == 1)
-        machine.run("sh", "-c", "umask 077; mkdir -p /etc/credstore.encrypted; "
-                    f"printf %s {SECRET} | systemd-creds encrypt --name=client_secret - {CREDENTIAL}")
+        machine.run("sh", "-c", f"printf %s {SECRET} | systemd-creds encrypt --name=client_secret - {CREDENTIAL}")
         judge.check("what is on the disk is not the secret", SECRET not in machine.read(CREDENTIAL))
         machine.run("systemctl", "restart", UNIT)
         with sign_in(machine, USER) as terminal:
@@ -437,7 +451,8 @@ def metrics_directory(judge, machine):
 
 
 SCENES = (score, denials, running_daemon, shared_memory, activation, survival, client_secret, metrics_directory,
-          program_gone, no_proof, restarted_too_often, reboot, cannot_start)
+          program_gone, no_proof, restarted_too_often, reboot, idle_memory,
+          cannot_start)
 
 
 def main():
