@@ -20,7 +20,8 @@ DEBIAN = REPO / "debian"
 # Accounts: name, uid, primary group, other groups.
 ACCOUNTS = {"root": (0, "root", []), "boss": (1000, "boss", ["sudo"]), "deputy": (1001, "deputy", ["sudo"]),
             "alice": (1002, "alice", ["cognito-users"]), "primary": (1003, "sudo", []),
-            "service": (150, "service", ["sudo"]), "cognitod": (990, "cognitod", []), "wheeler": (1004, "wheeler", ["wheel"])}
+            "service": (150, "service", ["sudo"]), "cognitod": (990, "cognitod", []), "wheeler": (1004, "wheeler", ["wheel"]),
+            "deploy": (1005, "deploy", [])}
 
 FAKES = {
     "getent": """\
@@ -35,6 +36,17 @@ case $1 in
   -Gn) awk -F: -v name="$3" '$1 == name {print $2}' "$FAKES/memberships" ;;
 esac""",
     "pam-auth-update": 'echo "$@" >>"$FAKES/pam-auth-update.calls"',
+    # Debian's rules for root and the group sudo, and what a test says besides, in a file of the user's name.
+    "sudo": """\
+[ "$1 $2 $3" = "-n -l -U" ] || exit 1
+[ ! -e "$FAKES/sudo-hangs" ] || exec sleep infinity
+echo "User $4 may run the following commands on machine:"
+if [ "$4" = root ] || awk -F: -v name="$4" '$1 == name {print $2}' "$FAKES/memberships" | grep -qw sudo; then
+  echo "    (ALL : ALL) ALL"
+fi
+cat "$FAKES/sudo.$4" 2>/dev/null || true""",
+    # Nobody waits in a test.
+    "timeout": 'shift; if [ -e "$FAKES/sudo-hangs" ]; then exit 124; fi; exec "$@"',
     "systemd-sysusers": ":",
     "deb-systemd-invoke": ":",
 }
@@ -61,6 +73,7 @@ class Machine:
                 groups.setdefault(group, []).append(name)
         groups.setdefault("sudo", [])
         self._fake("passwd", "\n".join(passwd) + "\n")
+        (self.root / "etc/passwd").write_text("\n".join(passwd) + "\n")
         self._fake("memberships", "\n".join(memberships) + "\n")
         self._fake("group", "".join(f"{group}:x:{gids.get(group, 60)}:{','.join(members)}\n"
                                     for group, members in groups.items()))
@@ -69,6 +82,17 @@ class Machine:
             program.write_text("#!/bin/sh\n" + body + "\n")
             program.chmod(0o755)
         (self.root / "usr/share/cognitod/users.conf").write_text((REPO / "conf/users.conf").read_text())
+
+    def add_to_sudo(self, *names):
+        path = self.root / "fakes/group"
+        path.write_text(re.sub(r"^(sudo:.*)$", lambda line: ",".join([line[1], *names]), path.read_text(), flags=re.M))
+
+    def may_run(self, name, rule):
+        """What `sudo -l` has to say of somebody."""
+        self._fake(f"sudo.{name}", f"    {rule}\n")
+
+    def sudo_hangs(self):
+        self._fake("sudo-hangs", "")
 
     def _fake(self, name, text):
         (self.root / "fakes" / name).write_text(text)
@@ -137,9 +161,19 @@ REFUSALS = [
     ("one of two is left", ["boss", "deputy"], "users=boss\n", None),
     ("both are ours", ["boss", "deputy"], "users=boss deputy\n", "boss deputy"),
     ("a system user is never ours", ["boss", "service"], "users=boss service\n", None),
-    ("the group wheel counts too", ["wheeler"], "users=wheeler\n", "wheeler"),
+    ("a member of wheel, for which sudo has no rule", ["wheeler"], "users=wheeler\n", None),
     ("nobody may use sudo", ["alice"], "group=cognito-users\n", None),
     ("a name that only begins like it", ["boss"], "users=bossy\n", None),
+]
+
+
+# deploy is in no group; boss, the other administrator, would be ours. Who may run everything as root is an
+# administrator, and then there is one left.
+RULES = [
+    ("(ALL : ALL) ALL", True), ("(ALL) NOPASSWD: ALL", True), ("(root) ALL", True), ("(root, operator) ALL", True),
+    ("(ALL) NOPASSWD: SETENV: ALL", True), ("(ALL) /bin/ls, ALL", True), ("(ALL : ALL) /bin/ls", False),
+    ("(www-data) NOPASSWD: ALL", False), ("(: adm) ALL", False), ("(ALL) !ALL", False),
+    ("(root) /usr/local/bin/backup ALL", False), ("(rooty) ALL", False),
 ]
 
 
@@ -180,6 +214,8 @@ def check_refusals(report):
     for name, people, conf, refused in REFUSALS:
         with tempfile.TemporaryDirectory() as folder:
             machine = Machine(folder, people)
+            # Neither one whose account is gone nor root is an administrator with a login of their own.
+            machine.add_to_sudo("gone", "root")
             if conf is not None:
                 machine.users_conf(conf)
             done = machine.run("libpam-cognito.postinst", "configure", "")
@@ -188,6 +224,24 @@ def check_refusals(report):
             report.check(f"profile: {name}", done.returncode == 0 and told
                          and machine.pam_auth_update_calls() == wanted,
                          f"status {done.returncode}, {machine.pam_auth_update_calls()}, {done.stderr!r}")
+    for rule, counts in RULES:
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, ["boss", "deploy"])
+            machine.users_conf("users=boss\n")
+            machine.may_run("deploy", rule)
+            machine.run("libpam-cognito.postinst", "configure", "")
+            report.equal(f"profile: another one may run {rule}", machine.pam_auth_update_calls(),
+                         ["--package"] if counts else ["--package --disable pam-cognito"])
+    for people, wanted in ((["boss"], ["--package --disable pam-cognito"]), (["boss", "deputy"], ["--package"]),
+                           (["boss", "wheeler"], ["--package"])):
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, people)
+            machine.users_conf("users=boss\n")
+            machine.add_to_sudo("gone", "root")
+            machine.sudo_hangs()
+            machine.run("libpam-cognito.postinst", "configure", "")
+            report.equal(f"profile: sudo hangs, and the groups have {' and '.join(people)}",
+                         machine.pam_auth_update_calls(), wanted)
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
         machine.users_conf("# exclude=boss\n")
