@@ -36,6 +36,9 @@ std::string network_of(const std::string& address) {
   return text_of(ipv6) + "/64";
 }
 
+constexpr char kLocal[] = "local";
+constexpr char kUid[] = "uid:";
+constexpr char kHost[] = "host:";
 constexpr char kUnnamedHost[] = "host:unnamed";
 
 }  // namespace
@@ -57,24 +60,23 @@ bool Origin::may_become_known() const noexcept {
 }
 
 Origin Origin::of_uid(uid_t uid) {
-  return uid == 0 ? local() : Origin("uid:" + std::to_string(uid));
+  return uid == 0 ? local() : Origin(kUid + std::to_string(uid));
 }
 
 Origin Origin::of_host(std::string_view rhost) {
   const std::string address = literal_address(rhost);
-  if (!address.empty()) return Origin("host:" + network_of(address));
+  if (!address.empty()) return Origin(kHost + network_of(address));
   // ":0" is an X display of this machine; no host is named so.
   return rhost.empty() || rhost.front() == ':' ? local() : Origin(kUnnamedHost);
 }
 
 Origin Origin::local() {
-  return Origin("local");
+  return Origin(kLocal);
 }
 
 std::optional<Origin> Origin::of_key(std::string_view key) {
-  Origin origin{std::string(key)};
-  if (origin != local() && !origin.is_uid() && !origin.is_remote()) return std::nullopt;
-  return origin;
+  if (key != kLocal && !key.starts_with(kUid) && !key.starts_with(kHost)) return std::nullopt;
+  return Origin(std::string(key));
 }
 
 }  // namespace pamcognito::limits

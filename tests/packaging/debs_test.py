@@ -25,7 +25,7 @@ WANTED = {
                  "usr/share/dbus-1/system.d/org.pamcognito.Auth1.conf",
                  "usr/share/dbus-1/system-services/org.pamcognito.Auth1.service",
                  "usr/share/dbus-1/interfaces/org.pamcognito.Auth1.xml",
-                 "etc/pam-cognito/cognitod.conf", "etc/pam-cognito/cognitod.conf.d", "usr/share/cognitod/users.conf",
+                 "usr/share/cognitod/cognitod.conf", "etc/pam-cognito/cognitod.conf.d", "usr/share/cognitod/users.conf",
                  "usr/share/doc/cognitod/examples/cognitod.conf",
                  "usr/share/locale/de/LC_MESSAGES/pam-cognito.mo", "usr/share/man/man8/cognitod.8.gz",
                  "usr/share/man/man5/cognitod.conf.5.gz", "usr/share/man/man5/users.conf.5.gz"],
@@ -35,8 +35,8 @@ WANTED = {
                    "usr/share/man/man1/cognitoctl.1.gz"],
 }
 
-# The only files that dpkg asks about. users.conf is the machine's own: the postinst makes it.
-CONFFILES = {"cognitod": {"/etc/pam-cognito/cognitod.conf", "/etc/apparmor.d/usr.libexec.cognitod"},
+# The only file that dpkg asks about. Those of /etc/pam-cognito are the machine's own: the postinst makes them.
+CONFFILES = {"cognitod": {"/etc/apparmor.d/usr.libexec.cognitod"},
              "libpam-cognito": set(), "cognitoctl": set()}
 
 MODULE_LIBRARIES = {"libpam.so.0", "libsystemd.so.0", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}

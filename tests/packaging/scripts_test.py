@@ -81,7 +81,8 @@ class Machine:
             program = self.root / "bin" / name
             program.write_text("#!/bin/sh\n" + body + "\n")
             program.chmod(0o755)
-        (self.root / "usr/share/cognitod/users.conf").write_text((REPO / "conf/users.conf").read_text())
+        for name in ("users.conf", "cognitod.conf"):
+            (self.root / "usr/share/cognitod" / name).write_text((REPO / "conf" / name).read_text())
 
     def add_to_sudo(self, *names):
         path = self.root / "fakes/group"
@@ -207,7 +208,17 @@ def check_seeds(report):
         mode = (machine.root / "etc/pam-cognito/users.conf").stat().st_mode & 0o777
         report.equal("everybody may read users.conf, only its owner write", oct(mode), oct(0o644))
         left = sorted(path.name for path in (machine.root / "etc/pam-cognito").iterdir())
-        report.equal("no temporary file is left", left, ["users.conf"])
+        report.equal("no temporary file is left", left, ["cognitod.conf", "users.conf"])
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        conf = machine.root / "etc/pam-cognito/cognitod.conf"
+        conf.write_text("[pool]\n")
+        machine.run("cognitod.postinst", "configure", "")
+        report.equal("a cognitod.conf that is there stays", conf.read_text(), "[pool]\n")
+        conf.unlink()
+        machine.run("cognitod.postinst", "configure", "")
+        report.equal("the first one is as shipped, for everybody to read", (conf.read_text(), oct(conf.stat().st_mode & 0o777)),
+                     ((REPO / "conf/cognitod.conf").read_text(), oct(0o644)))
 
 
 def check_refusals(report):
