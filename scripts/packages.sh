@@ -55,8 +55,6 @@ apt_install_without_services() {
 # network is needed.
 ensure_host_packages() {
   local wanted=("${host_packages[@]}" "$@") missing
-  # Node comes from Debian (18) unless the machine has one with npm already.
-  command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)
   mapfile -t missing < <(missing_packages "${wanted[@]}")
   ((${#missing[@]})) || return 0
 
@@ -67,6 +65,11 @@ ensure_host_packages() {
   mapfile -t missing < <(missing_packages "${missing[@]}")
   ((${#missing[@]} == 0)) || die "still not installed after apt-get: ${missing[*]}"
   say "Installed."
+}
+
+# Prints Node's packages, of Debian, unless the machine has a Node with npm already. Only tests run Node.
+node_packages() {
+  command -v node >/dev/null && command -v npm >/dev/null || printf '%s\n' nodejs npm
 }
 
 # node_modules as the lock file says; npm is called only when the two differ.

@@ -136,9 +136,27 @@ def first_login(stage):
             is_in(login, "henry")
         stage.pool_saw("henry", "USER_SRP_AUTH", "PASSWORD_VERIFIER", "MFA_SETUP")
         stage.daemon_said("henry", "sshd", "success")
-        stage.check("Amplify's client sees the factor, preferred",
-                    mfa_state("henry", FIXED_SECRET) ==
-                    {"enabled": ["SOFTWARE_TOKEN_MFA"], "preferred": "SOFTWARE_TOKEN_MFA"})
+        factors = machine.pool.admin("users/get", username="henry")["mfa"]
+        stage.check("the pool has the app as henry's factor, preferred",
+                    factors.get("enabled") == ["SOFTWARE_TOKEN_MFA"] and
+                    factors.get("preferred") == "SOFTWARE_TOKEN_MFA", factors)
+    restored(stage, "henry")
+
+
+def setup_seen_by_amplify(stage):
+    """Amplify's client is an npm package, so this is a test's scene and not one of the demo's."""
+    machine = stage.machine
+    with configured(stage, "issuer = Example\n", **ONLY_TOTP):
+        with stage.scene("Amplify's client sees the app that a login by ssh set up"):
+            with machine.ssh("henry", on_text=stage.watch) as terminal:
+                type_password(terminal, "henry")
+                terminal.expect(r"no QR code\): ")
+                terminal.send(machine.pool.totp(FIXED_SECRET))
+                terminal.expect(r"uid=\d+\(henry\)")
+                stage.check("the session is henry's", terminal.finish() == 0)
+            seen = mfa_state("henry", FIXED_SECRET)
+            stage.check("it sees the factor, preferred", seen ==
+                        {"enabled": ["SOFTWARE_TOKEN_MFA"], "preferred": "SOFTWARE_TOKEN_MFA"}, seen)
     restored(stage, "henry")
 
 
@@ -363,5 +381,5 @@ def sudo(stage):
             is_in(login, "root")
 
 
-GOLDEN = (first_login, setup_by_amplify, qr_in_letters, setup_choice, forced_new_password, everyday,
+GOLDEN = (first_login, setup_seen_by_amplify, setup_by_amplify, qr_in_letters, setup_choice, forced_new_password, everyday,
           refusals, reset, confirmation, custom_challenge, german, passwd, sudo)
