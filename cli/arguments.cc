@@ -32,6 +32,7 @@ constexpr char kFooter[] =
 struct Options {
   bool metrics = false;
   bool refresh = false;
+  bool full = false;
   std::string user;
   std::string service = "sshd";
   std::string id;
@@ -164,15 +165,20 @@ class Parser {
                       "if a sign-in is needed first, make it without asking");
   }
 
+  void add_full(CLI::App* command) {
+    command->add_flag("--full", options_->full, "cut nothing, however wide the table is");
+  }
+
   void add_sessions() {
     CLI::App* sessions = group_of(app_, "sessions", "who is signed in");
     CLI::App* list = sessions->add_subcommand("list", "your sessions; as root everybody's");
     list->add_option("--user", options_->user, "only this user's")->option_text("USER");
+    add_full(list);
     run(list, [](const Context& context, const Options& options) {
-      return list_sessions(context, options.user);
+      return list_sessions(context, options.user, options.full);
     });
     CLI::App* end = sessions->add_subcommand("end", "end one session and revoke its tokens");
-    end->add_option("id", options_->id, "as `sessions list` shows it")
+    end->add_option("id", options_->id, "as `sessions list` shows it, or its first digits")
         ->required()
         ->option_text("ID");
     run(end, [](const Context& context, const Options& options) {
@@ -214,8 +220,11 @@ class Parser {
   void add_identity() {
     CLI::App* identity =
         group_of(app_, "identity", "which account of the pool a Linux user is (root)");
-    run(identity->add_subcommand("list", "all that are pinned"),
-        [](const Context& context, const Options&) { return list_identities(context); });
+    CLI::App* list = identity->add_subcommand("list", "all that are pinned");
+    add_full(list);
+    run(list, [](const Context& context, const Options& options) {
+      return list_identities(context, options.full);
+    });
     CLI::App* pin = identity->add_subcommand("pin", "bind USER to the account SUB");
     pin->add_option("user", options_->user)->required()->option_text("USER");
     pin->add_option("sub", options_->sub, "the account's `sub` in the user pool")

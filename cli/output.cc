@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <numeric>
 
 #include "common/text.h"
 
@@ -35,6 +36,90 @@ void write(std::FILE* stream, std::string_view text) {
   (void)std::fflush(stream);
 }
 
+// Foreign text is a part of a line, and must not begin one.
+std::string on_one_line(std::string_view text) {
+  std::string clean = printable(text, kLongestLine);
+  std::ranges::replace(clean, '\n', ' ');
+  return clean;
+}
+
+// Between two columns.
+constexpr std::size_t kGap = 2;
+// A column that is narrower tells nothing.
+constexpr std::size_t kNarrowest = 8;
+
+// The bytes of the first `characters` of it.
+std::size_t bytes_of(std::string_view text, std::size_t characters) {
+  std::size_t end = 0;
+  while (end < text.size() && (characters > 0 || width_of(text.substr(end, 1)) == 0)) {
+    characters -= width_of(text.substr(end, 1));
+    ++end;
+  }
+  return end;
+}
+
+std::string cut(const std::string& text, std::size_t width) {
+  if (width_of(text) <= width) return text;
+  return text.substr(0, bytes_of(text, width - 1)) + "…";
+}
+
+// At blanks, and within words that are longer than a line.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (width_of(text) > width) {
+    std::size_t end = bytes_of(text, width);
+    std::size_t next = end;
+    if (const std::size_t blank = text.rfind(' ', end);
+        blank != std::string_view::npos && blank > 0) {
+      end = blank;
+      next = blank + 1;
+    }
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(next);
+  }
+  lines.emplace_back(text);
+  return lines;
+}
+
+std::vector<std::size_t> fitting_widths(const std::vector<Column>& columns,
+                                        const std::vector<Row>& cells, std::size_t width) {
+  std::vector<std::size_t> widths(columns.size());
+  for (const Row& row : cells)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  if (width == 0) return widths;
+  const std::size_t gaps = kGap * (columns.size() - 1);
+  while (std::accumulate(widths.begin(), widths.end(), gaps) > width) {
+    std::size_t widest = columns.size();
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      if (columns[i].fit != Fit::keep && widths[i] > kNarrowest &&
+          (widest == columns.size() || widths[i] > widths[widest]))
+        widest = i;
+    if (widest == columns.size()) break;
+    --widths[widest];
+  }
+  return widths;
+}
+
+// A row, which takes several lines where a text is wrapped.
+std::vector<std::string> lines_of(const std::vector<Column>& columns,
+                                  const std::vector<std::size_t>& widths, const Row& row) {
+  std::vector<std::string> lines;
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::vector<std::string> parts = columns[i].fit == Fit::wrap
+                                               ? wrapped(row[i], widths[i])
+                                               : std::vector<std::string>{cut(row[i], widths[i])};
+    if (lines.size() < parts.size()) lines.resize(parts.size());
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      if (parts[part].empty()) continue;
+      lines[part].append(start - width_of(lines[part]), ' ');
+      lines[part] += parts[part];
+    }
+    start += widths[i] + kGap;
+  }
+  return lines;
+}
+
 }  // namespace
 
 void Output::line(std::string_view text) const {
@@ -63,38 +148,38 @@ ExitCode Output::fail(const Failure& failure) const {
 }
 
 std::string Output::paint(Style style, std::string_view text) const {
-  std::string clean = printable(text, kLongestLine);
-  // Foreign text is a part of a line, and must not begin one.
-  std::ranges::replace(clean, '\n', ' ');
+  std::string clean = on_one_line(text);
   if (!settings_.colour || style == Style::plain) return clean;
   return sequence(style) + clean + "\x1b[0m";
 }
 
-void print_table(const Output& out, const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths;
+void print_table(const Output& out, const std::vector<Column>& columns,
+                 const std::vector<Row>& rows, std::size_t width) {
+  std::vector<Row> cells{{}};
+  for (const Column& column : columns) cells.front().push_back(column.heading);
   for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    Row& clean = cells.emplace_back();
+    for (const std::string& text : row) clean.push_back(on_one_line(text));
   }
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - width_of(row[i]) + 2, ' ');
-    }
-    out.line(out.paint(&row == &rows.front() ? Style::strong : Style::plain, line));
-  }
+  const std::vector<std::size_t> widths = fitting_widths(columns, cells, width);
+  for (const Row& row : cells)
+    for (const std::string& line : lines_of(columns, widths, row))
+      out.line(out.paint(&row == &cells.front() ? Style::strong : Style::plain, line));
 }
 
 void print_pairs(const Output& out, const std::vector<std::pair<std::string, std::string>>& pairs) {
   std::size_t width = 0;
   for (const auto& [name, value] : pairs)
     if (!value.empty()) width = std::max(width, width_of(name));
+  width += 2;  // colon and blank
   for (const auto& [name, value] : pairs) {
     if (value.empty()) continue;
-    std::string line = name + ":";
-    line.append(width - width_of(name) + 1, ' ');
-    out.line(line + out.paint(Style::plain, value));
+    std::string start = name + ":";
+    start.append(width - width_of(start), ' ');
+    for (const std::string& line : wrapped(on_one_line(value), kTableWidth - width)) {
+      out.line(start + out.paint(Style::plain, line));
+      start.assign(width, ' ');
+    }
   }
 }
 
@@ -112,6 +197,17 @@ std::string duration_text(std::uint64_t seconds) {
   if (seconds < hour) return std::to_string(seconds / minute) + " min";
   if (seconds < day) return two(seconds / hour, " h", seconds % hour / minute, " min");
   return two(seconds / day, " d", seconds % day / hour, " h");
+}
+
+std::string short_duration_text(std::uint64_t seconds) {
+  const std::string text = duration_text(seconds);
+  // "2 h 5 min": the first unit.
+  return text.substr(0, text.find(' ', text.find(' ') + 1));
+}
+
+std::string date_text(std::uint64_t seconds_since_epoch) {
+  const std::string text = time_text(seconds_since_epoch);
+  return text.substr(0, text.find(' '));
 }
 
 std::string time_text(std::uint64_t seconds_since_epoch) {

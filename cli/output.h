@@ -2,6 +2,7 @@
 
 #include <json/json.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,17 +41,34 @@ class Output {
   Settings settings_;
 };
 
-// Rows of columns that stand below each other. The first row is the heading.
-using Row = std::vector<std::string>;
-void print_table(const Output& out, const std::vector<Row>& rows);
+// The columns of a terminal, unless its user made it wider.
+inline constexpr std::size_t kTableWidth = 80;
 
-// "Name:      value", names padded to the same width; pairs without a value are left out.
+// How a column becomes narrower in a table that is too wide: not at all, by cutting its longest
+// texts
+// ("…" is their end), or by going on in the next line.
+enum class Fit : std::uint8_t { keep, cut, wrap };
+struct Column {
+  std::string heading;
+  Fit fit = Fit::keep;
+};
+using Row = std::vector<std::string>;
+// Each row has a text for each column. width 0: no limit.
+void print_table(const Output& out, const std::vector<Column>& columns,
+                 const std::vector<Row>& rows, std::size_t width = kTableWidth);
+
+// "Name:      value", names padded to the same width; pairs without a value are left out. A long
+// value goes on in the next line.
 void print_pairs(const Output& out, const std::vector<std::pair<std::string, std::string>>& pairs);
 
 // "3 min", "2 h 5 min", "4 d".
 std::string duration_text(std::uint64_t seconds);
+// The same in one unit, rounded down, for a column: "42 s", "3 min", "2 h", "4 d".
+std::string short_duration_text(std::uint64_t seconds);
 // "2026-11-22 10:00:00" in the local time zone; "never" for 0.
 std::string time_text(std::uint64_t seconds_since_epoch);
+// Its date alone.
+std::string date_text(std::uint64_t seconds_since_epoch);
 
 // Columns that UTF-8 text takes, where each character takes one.
 std::size_t width_of(std::string_view text);

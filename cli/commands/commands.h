@@ -29,9 +29,11 @@ ExitCode set_up_totp(const Context& context, const TotpSetUp& options);
 ExitCode prefer_mfa(const Context& context, const MfaOptions& options, const std::string& factor);
 ExitCode disable_mfa(const Context& context, const MfaOptions& options, const std::string& factor);
 
-// user: empty is the caller, or everybody if the caller is root.
-ExitCode list_sessions(const Context& context, const std::string& user);
-ExitCode end_session(const Context& context, const std::string& id);
+// user: empty is the caller, or everybody if the caller is root. full: whole ids and names, however
+// wide the table is.
+ExitCode list_sessions(const Context& context, const std::string& user, bool full);
+// prefix: at least the first four digits of its id.
+ExitCode end_session(const Context& context, const std::string& prefix);
 ExitCode sign_out(const Context& context, const std::string& user);
 
 // The story of one sign-in from the journal. files: empty is this machine's journal.
@@ -43,7 +45,7 @@ ExitCode explain(const Context& context, const ExplainOptions& options);
 
 ExitCode test_policy(const Context& context, const std::string& user, const std::string& service);
 
-ExitCode list_identities(const Context& context);
+ExitCode list_identities(const Context& context, bool full);
 ExitCode pin_identity(const Context& context, const std::string& user, const std::string& sub);
 ExitCode reset_identity(const Context& context, const std::string& user);
 

@@ -20,7 +20,7 @@ ExitCode done(const Context& context, const std::string& user, const std::string
 
 }  // namespace
 
-ExitCode list_identities(const Context& context) {
+ExitCode list_identities(const Context& context, bool full) {
   const Output& out = context.out;
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
@@ -33,13 +33,21 @@ ExitCode list_identities(const Context& context) {
     out.line("No identities: nobody has signed in here yet.");
     return ExitCode::ok;
   }
-  std::vector<Row> rows{{"USER", "SUB", "PINNED BY", "PINNED AT", "LAST VERIFIED", "STANDING"}};
+  const auto when = full ? time_text : date_text;
+  std::vector<Row> rows;
   for (const Dictionary& identity : *identities)
     rows.push_back({text_of(identity, "user"), text_of(identity, "sub"), text_of(identity, "by"),
-                    time_text(number_of(identity, "pinned_at")),
-                    time_text(number_of(identity, "verified_at")),
+                    when(number_of(identity, "pinned_at")),
+                    when(number_of(identity, "verified_at")),
                     standing_text(text_of(identity, "standing"))});
-  print_table(out, rows);
+  print_table(out,
+              {{"USER", Fit::cut},
+               {"SUB", Fit::cut},
+               {"PINNED BY"},
+               {"PINNED"},
+               {"VERIFIED"},
+               {"STANDING"}},
+              rows, full ? 0 : kTableWidth);
   return ExitCode::ok;
 }
 

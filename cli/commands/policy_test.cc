@@ -14,7 +14,7 @@ ExitCode test_policy(const Context& context, const std::string& user, const std:
   object["user"] = user;
   object["service"] = service;
   object["answers"] = Json::arrayValue;
-  std::vector<Row> rows{{"QUESTION", "ANSWER", "BECAUSE"}};
+  std::vector<Row> rows;
   for (const PolicyAnswer& answer : *answers) {
     Json::Value one;
     one["question"] = answer.question;
@@ -25,7 +25,7 @@ ExitCode test_policy(const Context& context, const std::string& user, const std:
   }
   out.object(object);
   out.line(user + " at " + service);
-  print_table(out, rows);
+  print_table(out, {{"QUESTION", Fit::wrap}, {"ANSWER", Fit::wrap}, {"BECAUSE", Fit::wrap}}, rows);
   return ExitCode::ok;
 }
 

@@ -1,9 +1,12 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
 #include "cli/json.h"
+#include "common/frame.h"
 
 namespace pamcognito::cli {
 
@@ -17,13 +20,63 @@ Result<std::string> own_user_name() {
 
 namespace {
 
+using Sessions = std::vector<Dictionary>;
+
+// As many digits of each id as tell the listed sessions apart, and no fewer than these.
+constexpr std::size_t kShortId = 8;
+constexpr std::size_t kShortestPrefix = 4;
+constexpr std::size_t kWholeId = 2 * kSignInIdSize;
+
+std::size_t short_id_length(const Sessions& sessions) {
+  std::size_t length = kShortId;
+  const auto apart = [&] {
+    std::set<std::string> prefixes;
+    for (const Dictionary& session : sessions)
+      prefixes.insert(text_of(session, "id").substr(0, length));
+    return prefixes.size() == sessions.size();
+  };
+  while (length < kWholeId && !apart()) ++length;
+  return length;
+}
+
+// The id of the one session, of those that the caller may see, that begins so.
+Result<std::string> whole_id(AuthClient& client, const std::string& prefix) {
+  if (prefix.size() < kShortestPrefix || prefix.size() > kWholeId ||
+      prefix.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return failure(ExitCode::usage, "not-an-id",
+                   "an id has 32 hexadecimal digits: give those that sessions list shows, or at "
+                   "least the first four");
+  if (prefix.size() == kWholeId) return prefix;
+  std::string whose;
+  if (::getuid() != 0) {
+    auto name = own_user_name();
+    if (!name) return std::unexpected(name.error());
+    whose = std::move(*name);
+  }
+  const auto sessions = client.sessions(whose);
+  if (!sessions) return std::unexpected(sessions.error());
+  std::string found;
+  for (const Dictionary& session : *sessions) {
+    std::string id = text_of(session, "id");
+    if (!id.starts_with(prefix)) continue;
+    if (!found.empty())
+      return failure(ExitCode::failed, "ambiguous-id",
+                     "more than one session begins with " + prefix +
+                         ": give more digits; sessions list --full shows all");
+    found = std::move(id);
+  }
+  if (found.empty())
+    return failure(ExitCode::not_found, "no-such-session", "there is no such session");
+  return found;
+}
+
 std::string session_count(std::uint64_t count) {
   return count == 1 ? "1 session" : std::to_string(count) + " sessions";
 }
 
 }  // namespace
 
-ExitCode list_sessions(const Context& context, const std::string& user) {
+ExitCode list_sessions(const Context& context, const std::string& user, bool full) {
   const Output& out = context.out;
   std::string whose = user;
   if (whose.empty() && ::getuid() != 0) {
@@ -42,26 +95,36 @@ ExitCode list_sessions(const Context& context, const std::string& user) {
     out.line("No sessions.");
     return ExitCode::ok;
   }
-  std::vector<Row> rows{
-      {"ID", "USER", "SERVICE", "FROM", "FACTOR", "SIGNED IN", "CHECKED", "LOGIN"}};
+  const std::vector<Column> columns{{"ID"},
+                                    {"USER", Fit::cut},
+                                    {"SERVICE", Fit::cut},
+                                    {"FROM", Fit::cut},
+                                    {"FACTOR"},
+                                    {"AGE"},
+                                    {"CHECKED"},
+                                    {"LOGIN"}};
+  const std::size_t digits = full ? kWholeId : short_id_length(*sessions);
+  std::vector<Row> rows;
   for (const Dictionary& session : *sessions)
-    rows.push_back({text_of(session, "id"), text_of(session, "user"), text_of(session, "service"),
-                    text_of(session, "origin"), text_of(session, "factor"),
-                    duration_text(number_of(session, "age_s")) + " ago",
-                    duration_text(number_of(session, "verified_age_s")) + " ago",
+    rows.push_back({text_of(session, "id").substr(0, digits), text_of(session, "user"),
+                    text_of(session, "service"), text_of(session, "origin"),
+                    text_of(session, "factor"), short_duration_text(number_of(session, "age_s")),
+                    short_duration_text(number_of(session, "verified_age_s")),
                     flag_of(session, "login_open") ? "open" : "-"});
-  print_table(out, rows);
+  print_table(out, columns, rows, full ? 0 : kTableWidth);
   return ExitCode::ok;
 }
 
-ExitCode end_session(const Context& context, const std::string& id) {
+ExitCode end_session(const Context& context, const std::string& prefix) {
   const Output& out = context.out;
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
-  const auto ended = client->end_session(id);
+  const auto id = whole_id(*client, prefix);
+  if (!id) return out.fail(id.error());
+  const auto ended = client->end_session(*id);
   if (!ended) return out.fail(ended.error());
   Json::Value object;
-  object["ended"] = id;
+  object["ended"] = *id;
   out.object(object);
   out.line("Ended; its tokens are revoked.");
   return ExitCode::ok;

@@ -55,6 +55,7 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
       holder_(holder),
       number_(number),
       rendering_(rendering_of(*services.config, request)),
+      clock_(*services.clock),
       opened_(loop.now()),
       sign_in_id_(random_sign_in_id()),
       conversation_(loop, std::move(socket), this) {
@@ -63,7 +64,7 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
 }
 
 void OpenSignIn::start() {
-  conversation_.set_ends_at(opened_ + kLongest);
+  conversation_.set_ends_at(clock_.now() + kLongest);
   if (rendering_.deadline_from == prompts::DeadlineFrom::opening)
     start_deadline();
   else
@@ -100,9 +101,9 @@ void OpenSignIn::flow_done(bool threw) {
 }
 
 void OpenSignIn::start_deadline() {
-  const auto end = loop_.now() + std::min(rendering_.deadline, kLongest);
-  conversation_.set_ends_at(std::min(end, conversation_.ends_at()));
-  deadline_.emplace(loop_, end,
+  const std::chrono::seconds left = std::min(rendering_.deadline, kLongest);
+  conversation_.set_ends_at(std::min(clock_.now() + left, conversation_.ends_at()));
+  deadline_.emplace(loop_, loop_.now() + left,
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
 }
 

@@ -78,6 +78,7 @@ class OpenSignIn final : private ConversationEvents {
   Holder* holder_;                            // null: it was told that this is finished
   const std::uint64_t number_;
   prompts::Rendering rendering_;
+  const runtime::Clock& clock_;  // the flow's: its times are never compared with the loop's
   const runtime::MonotonicTime opened_;
   const SignInId sign_in_id_;
 

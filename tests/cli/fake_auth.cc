@@ -186,17 +186,46 @@ int preference(sd_bus_message* call, void*, sd_bus_error*) {
   return sd_bus_reply_method_return(call, "ass", 1, "SMS", preferred.c_str());
 }
 
+// The longest values: of a Linux user, a PAM service, an address, a sub, a group of the pool.
+const std::string kLongUser = "christopher-alexander.montgomery";
+const std::string kLongService(64, 's');
+constexpr char kLongOrigin[] = "2001:db8:1234:5678:9abc:def0:1234:5678";
+constexpr char kLongSub[] = "fedcba98-7654-4321-8fed-cba987654321";
+const std::string kLongGroup(128, 'g');
+constexpr std::uint64_t kLongAge = 364ULL * 24 * 3600 + 23 * 3600;
+
+int append_session(sd_bus_message* reply, const char* id, const char* user, const char* service,
+                   const char* origin, const char* factor, std::uint64_t age,
+                   std::uint64_t verified_age, bool open) {
+  return sd_bus_message_append(reply, "a{sv}", 8, "id", "s", id, "user", "s", user, "service", "s",
+                               service, "origin", "s", origin, "factor", "s", factor, "age_s", "t",
+                               age, "verified_age_s", "t", verified_age, "login_open", "b",
+                               open ? 1 : 0);
+}
+
+// alice's session, and two of the user with the long name, who is called "wide" on the command
+// line; their ids begin alike.
 int list_sessions(sd_bus_message* call, void*, sd_bus_error* error) {
   const char* user = nullptr;
-  const int result = sd_bus_message_read(call, "s", &user);
+  int result = sd_bus_message_read(call, "s", &user);
   if (result < 0) return result;
   if (*user == '\0' && caller_of(call) != 0) return not_permitted(error);
-  if (*user != '\0' && std::string_view(user) != "alice")
-    return sd_bus_reply_method_return(call, "aa{sv}", 0);
-  return sd_bus_reply_method_return(call, "aa{sv}", 1, 8, "id", "s", kSessionId, "user", "s",
-                                    "alice", "service", "s", "sshd", "origin", "s", "192.0.2.7",
-                                    "factor", "s", "totp", "age_s", "t", std::uint64_t{7500},
-                                    "verified_age_s", "t", std::uint64_t{42}, "login_open", "b", 1);
+  const std::string_view whose(user);
+  sd_bus_message* reply = nullptr;
+  result = sd_bus_message_new_method_return(call, &reply);
+  if (result >= 0) result = sd_bus_message_open_container(reply, 'a', "a{sv}");
+  if (result >= 0 && (whose.empty() || whose == "alice"))
+    result =
+        append_session(reply, kSessionId, "alice", "sshd", "192.0.2.7", "totp", 7500, 42, true);
+  if (whose.empty() || whose == "wide")
+    for (const char* id : {"fedcba98760123456789abcdef012345", "fedcba98761123456789abcdef012345"})
+      if (result >= 0)
+        result = append_session(reply, id, kLongUser.c_str(), kLongService.c_str(), kLongOrigin,
+                                "custom", kLongAge, 3599, false);
+  if (result >= 0) result = sd_bus_message_close_container(reply);
+  if (result >= 0) result = sd_bus_send(nullptr, reply, nullptr);
+  sd_bus_message_unref(reply);
+  return result;
 }
 
 int end_session(sd_bus_message* call, void*, sd_bus_error* error) {
@@ -218,11 +247,13 @@ int sign_out(sd_bus_message* call, void*, sd_bus_error* error) {
 
 int list_identities(sd_bus_message* call, void*, sd_bus_error* error) {
   if (caller_of(call) != 0) return not_permitted(error);
-  return sd_bus_reply_method_return(call, "aa{sv}", 1, 6, "user", "s", "alice", "sub", "s",
-                                    "0a11ce00-0000-4000-8000-000000000001", "by", "s",
-                                    "first-sign-in", "pinned_at", "t", std::uint64_t{1'790'000'000},
-                                    "verified_at", "t", std::uint64_t{1'790'086'400}, "standing",
-                                    "s", "good");
+  return sd_bus_reply_method_return(
+      call, "aa{sv}", 2, 6, "user", "s", "alice", "sub", "s",
+      "0a11ce00-0000-4000-8000-000000000001", "by", "s", "first-sign-in", "pinned_at", "t",
+      std::uint64_t{1'790'000'000}, "verified_at", "t", std::uint64_t{1'790'086'400}, "standing",
+      "s", "good", 6, "user", "s", kLongUser.c_str(), "sub", "s", kLongSub, "by", "s",
+      "first-sign-in", "pinned_at", "t", std::uint64_t{1'790'000'000}, "verified_at", "t",
+      std::uint64_t{0}, "standing", "s", "disabled");
 }
 
 int change_identity(sd_bus_message* call, void*, sd_bus_error* error) {
@@ -253,6 +284,15 @@ int get_metrics(sd_bus_message* call, void*, sd_bus_error* error) {
 
 int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
   if (caller_of(call) != 0) return not_permitted(error);
+  const char* user = nullptr;
+  const char* service = nullptr;
+  const int result = sd_bus_message_read(call, "ss", &user, &service);
+  if (result < 0) return result;
+  if (std::string_view(user) == "wide")
+    return sd_bus_reply_method_return(
+        call, "a(sss)", 2, "groups", ("linux-users " + kLongGroup).c_str(), "as the pool last said",
+        "while the second factor is younger than", "3600 s",
+        ("mfa_max_age of [service " + kLongService + "]").c_str());
   return sd_bus_reply_method_return(
       call, "a(sss)", 2, "may sign in?", "yes", "group linux-users is in allow_groups of [access]",
       "asked again?", "the password, for 1 h", "reauth = password in [service sudo]");

@@ -20,6 +20,7 @@ namespace pamcognito::test {
 namespace {
 
 constexpr uid_t kAlice = kOursUid;
+constexpr char kWide[] = "wide";  // the fake daemon answers with the longest values
 
 std::unique_ptr<Child> g_daemon;
 
@@ -105,8 +106,15 @@ void sessions(void**) {
   play("sessions", {{{"sessions", "list"}, "", 0},
                     {{"sessions", "list", "--json"}, "", kAlice},
                     {{"sessions", "list", "--user", "bob"}, "", 0},
+                    {{"sessions", "list", "--user", kWide}, "", 0},
+                    {{"sessions", "list", "--user", kWide, "--full"}, "", 0},
                     {{"sessions", "end", "00112233445566778899aabbccddeeff"}, "", 0},
+                    {{"sessions", "end", "0011", "--json"}, "", 0},
+                    {{"sessions", "end", "0011"}, "", kAlice},
+                    {{"sessions", "end", "fedcba9876"}, "", 0},
+                    {{"sessions", "end", "ffff"}, "", 0},
                     {{"sessions", "end", "ff"}, "", 0},
+                    {{"sessions", "end", "00112233445566778899aabbccddeeff00"}, "", 0},
                     {{"sign-out"}, "", kAlice},
                     {{"sign-out", "--json", "bob"}, "", 0},
                     {{"sign-out", "bob"}, "", kAlice}});
@@ -115,12 +123,34 @@ void sessions(void**) {
 void identity_and_policy(void**) {
   play("identity-and-policy",
        {{{"identity", "list"}, "", 0},
+        {{"identity", "list", "--full"}, "", 0},
         {{"identity", "list", "--json"}, "", 0},
         {{"identity", "pin", "alice", "0a11ce00-0000-4000-8000-000000000001"}, "", 0},
         {{"identity", "reset", "alice", "--json"}, "", 0},
         {{"identity", "reset", "alice"}, "", kAlice},
         {{"policy", "test", "alice", "sudo"}, "", 0},
-        {{"policy", "test", "alice", "sudo", "--json"}, "", 0}});
+        {{"policy", "test", "alice", "sudo", "--json"}, "", 0},
+        {{"policy", "test", kWide, "sudo"}, "", 0}});
+}
+
+// With the longest values that each column can have.
+void tables_fit_80_columns(void**) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"sessions", "list"},
+                                             {"sessions", "list", "--user", kWide},
+                                             {"identity", "list"},
+                                             {"policy", "test", "alice", "sudo"},
+                                             {"policy", "test", kWide, "sudo"},
+                                             {"status"}}) {
+    const Finished finished = run_cognitoctl(arguments);
+    assert_int_equal(finished.status, 0);
+    std::size_t column = 0;
+    for (const char c : finished.output) {
+      const bool continues = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;  // of UTF-8
+      column = c == '\n' ? 0 : column + (continues ? 0 : 1);
+      if (column > 80) fail_msg("%s", finished.output.c_str());
+    }
+  }
 }
 
 void status_unconfigured(void**) {
@@ -276,6 +306,7 @@ int main() {
       with_daemon("mfa", &mfa),
       with_daemon("sessions", &sessions),
       with_daemon("identity_and_policy", &identity_and_policy),
+      with_daemon("tables_fit_80_columns", &tables_fit_80_columns),
       with_daemon("usage", &usage),
       with_daemon("no_daemon", &no_daemon),
       with_daemon("colour_only_if_wanted", &colour_only_if_wanted),

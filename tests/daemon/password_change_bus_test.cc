@@ -21,10 +21,14 @@ namespace {
 constexpr uid_t kNotOursUid = 1002;
 constexpr uid_t kOursByPrimaryUid = 1003;
 
-// A process that serves the bus with this world's pool; without a world: unconfigured.
+// What the pool answers.
+using Script = void (*)(ScriptedPool&);
+
+// A process that serves the bus with a scripted pool; without a script: unconfigured. Module, bus
+// and loop are real, and so is the pool's clock: their deadlines meet in it.
 class Service {
  public:
-  explicit Service(std::unique_ptr<World> world = nullptr) {
+  explicit Service(Script script = nullptr) {
     std::array<int, 2> ready{};
     assert_int_equal(::pipe(ready.data()), 0);
     child_ = Child([&] {
@@ -36,6 +40,7 @@ class Service {
       if (!known.load("eu-west-1_Example")) return 1;
       const auto store = sessions::SessionStore::open(Fd(), false);
       if (!store) return 1;
+      ScriptedPool pool(clock);
       bus::AuthService service(bus::Foundations{.loop = loop,
                                                 .clock = clock,
                                                 .worker = worker,
@@ -44,9 +49,13 @@ class Service {
                                                 .max_sign_ins = 64,
                                                 .sessions_survive = false,
                                                 .state_directory = "/run"});
-      if (world)
-        service.configure(world->config, std::shared_ptr<cognito::UserPool>(std::shared_ptr<void>(),
-                                                                            &world->pool));
+      if (script != nullptr) {
+        auto config = std::make_shared<policy::Config>();
+        World::allow_alice(*config, pool);
+        script(pool);
+        service.configure(std::move(config),
+                          std::shared_ptr<cognito::UserPool>(std::shared_ptr<void>(), &pool));
+      }
       if (service.start() < 0) return 1;
       // The name is ours once the bus daemon's answer is here: start() waited for it.
       (void)!::write(ready[1], "r", 1);
@@ -133,13 +142,6 @@ void malformed_arguments(void**) {
   assert_text(call(method, kOurs, "", kOursUid), "InvalidArgument");
 }
 
-std::unique_ptr<World> world_with_totp() {
-  auto world = std::make_unique<World>();
-  world->pool.reply_challenge(cognito::ChallengeName::software_token_mfa);
-  world->pool.reply_tokens();
-  return world;
-}
-
 int passwd(Person* person, std::string* tokens) {
   const RealUid itself(kOursUid);
   Transaction transaction(kOurs, person, {.service = "passwd"});
@@ -149,7 +151,10 @@ int passwd(Person* person, std::string* tokens) {
 }
 
 void passwd_changes_the_password(void**) {
-  const Service service(world_with_totp());
+  const Service service([](ScriptedPool& pool) {
+    pool.reply_challenge(cognito::ChallengeName::software_token_mfa);
+    pool.reply_tokens();
+  });
   Person person{.answers = {"right password", "123456", "Another-One-2", "Another-One-2"}};
   std::string tokens;
   assert_string_equal(code_name(passwd(&person, &tokens)), "PAM_SUCCESS");
@@ -161,9 +166,8 @@ void passwd_changes_the_password(void**) {
 }
 
 void a_wrong_password_changes_nothing(void**) {
-  auto world = std::make_unique<World>();
-  world->pool.reply_error(cognito::ErrorKind::not_authorized);
-  const Service service(std::move(world));
+  const Service service(
+      [](ScriptedPool& pool) { pool.reply_error(cognito::ErrorKind::not_authorized); });
   Person person{.answers = {"wrong", "Another-One-2", "Another-One-2"}};
   std::string tokens;
   assert_string_equal(code_name(passwd(&person, &tokens)), "PAM_AUTHTOK_RECOVERY_ERR");

@@ -314,12 +314,16 @@ void ScriptedPool::reply_error(cognito::ErrorKind kind, std::string message, boo
   replies.emplace_back(std::unexpected(std::move(error)));
 }
 
-World::World() {
-  config->access.allow_groups = {"linux-users"};
+void World::allow_alice(policy::Config& config, ScriptedPool& pool) {
+  config.access.allow_groups = {"linux-users"};
   pool.verified.emplace();
   pool.verified->sub = "5e7b1c2a-0000-4000-8000-000000000001";
   pool.verified->username = "alice";
   pool.verified->groups = {"linux-users"};
+}
+
+World::World() {
+  allow_alice(*config, pool);
   person->answers = {"right password"};
 }
 

@@ -24,11 +24,14 @@
 // one call, without a socket.
 namespace pamcognito::test {
 
+// Its times are never compared with the kernel's. It starts a century after boot: a test that
+// compares the two by mistake fails on every machine, and not only on one that was booted a short
+// time ago. A test with a real loop below the flow takes LoopClock instead.
 class ScriptedClock final : public runtime::Clock {
  public:
   [[nodiscard]] runtime::MonotonicTime now() const override { return now_; }
   [[nodiscard]] runtime::BootTime boot_time() const override {
-    return runtime::BootTime(now_.time_since_epoch());
+    return runtime::BootTime(now_.time_since_epoch() + kAsleep);
   }
   [[nodiscard]] std::time_t wall_time() const override {
     return 1'800'000'000 + std::chrono::floor<std::chrono::seconds>(now_ - kStart).count();
@@ -43,7 +46,9 @@ class ScriptedClock final : public runtime::Clock {
   std::chrono::nanoseconds slept{0};
 
  private:
-  static constexpr runtime::MonotonicTime kStart{std::chrono::hours(1)};
+  static constexpr runtime::MonotonicTime kStart{std::chrono::hours(100 * 365 * 24)};
+  // The machine slept so long since its boot, so that the two clocks of the kernel differ as well.
+  static constexpr std::chrono::hours kAsleep{50};
   runtime::MonotonicTime now_ = kStart;
 };
 
@@ -83,7 +88,7 @@ class ScriptedPool final : public cognito::UserPool {
   using Result = cognito::PoolResult<T>;
   using Call = cognito::Call;
 
-  explicit ScriptedPool(ScriptedClock& clock) : clock_(clock) {}
+  explicit ScriptedPool(const runtime::Clock& clock) : clock_(clock) {}
 
   void prewarm() override { ++prewarmed; }
   runtime::Task<Result<cognito::AuthStep>> sign_in(std::string username, const Secret* password,
@@ -162,7 +167,7 @@ class ScriptedPool final : public cognito::UserPool {
   // The error that the script has for the operation now.
   std::optional<cognito::PoolError> failure(const std::string& operation, Call call);
 
-  ScriptedClock& clock_;
+  const runtime::Clock& clock_;
   std::map<std::string, std::deque<cognito::PoolError>> failures_;
   int sessions_ = 0;
 };
@@ -172,6 +177,9 @@ class ScriptedPool final : public cognito::UserPool {
 class World {
  public:
   World();
+  // The configuration, and whom the pool's tokens are for; for a test that has a pool without a
+  // world.
+  static void allow_alice(policy::Config& config, ScriptedPool& pool);
   flows::SignInResult run();
   // The calls' operations, joined by ", ".
   [[nodiscard]] std::string operations() const;

@@ -6,8 +6,8 @@
 """
 
 import os
+import pathlib
 import pty
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,60 +16,92 @@ import time
 import golden
 import scenarios
 import session_scenes
-from machine import (BREAK_GLASS_PASSWORD, CONFIG_TEXT, LOCAL_PASSWORD, LOCAL_USER, POOL_STATE, SSH_PORT,
-                     Machine)
+from machine import CONFIG_TEXT, LOCAL_PASSWORD, LOCAL_USER, POOL_STATE, SSH_PORT, Machine
 from stage import Stage
 
-INBOX = "/usr/local/bin/inbox"
-INBOX_SCRIPT = """\
-#!/bin/sh
-# The SMS and e-mails that the local pool has sent.
-exec python3 - <<'END'
+# Commands of the sandbox's own, for who types.
+COMMANDS = {
+    "inbox": """\
+for message in pool.admin("inbox/list")["messages"]:
+    print(f"{message['medium']:6} to {message['destination']} ({message['username']}): {message['text']}")
+""",
+    "code": """\
+if len(sys.argv) != 2:
+    sys.exit("code USER: what USER's authenticator app shows now")
+print(pool.admin("users/totp-code", username=sys.argv[1])["code"])
+""",
+}
+COMMAND_START = """\
+#!/usr/bin/env python3
 import sys
 sys.path.insert(0, "{folder}")
 from pool import Pool
-for message in Pool("{state}").admin("inbox/list")["messages"]:
-    print(f"{{message['medium']:6}} to {{message['destination']}} ({{message['username']}}): {{message['text']}}")
-END
+pool = Pool("{state}")
 """
 
+# tests/system/interactive_test.py types what this suggests, and checks what it says.
 WELCOME = """\
-You are root on a copy of this machine that vanishes when you leave this shell: its sshd, sudo and su
-have pam_cognito in their PAM stacks, cognitod runs behind a system bus of its own, and cognito-pool
-plays Amazon Cognito.
+You are root on a copy of this machine that vanishes when you leave this shell.
+Its sshd, sudo and su have pam_cognito in their PAM stacks, cognitod serves a
+system bus of its own, and cognito-pool takes the place of Amazon Cognito.
 
-  person   password           second factor
-  alice    {alice:18} authenticator app (the QR below); may use sudo
-  bob      {bob:18} SMS
-  carol    {carol:18} e-mail; her local password is {break_glass}
-  dave     {dave:18} chooses between app and SMS
-  erin     {erin:18} app; is in no group that may sign in here
-  henry    {henry:18} none yet: the first login sets up an app
-  ivy      {ivy:18} e-mail; the password is a temporary one
-  judy     {judy:18} app; Enter at the password resets it by e-mail
-  {local}                   no Cognito user; the local password is {local_password}
+  user        password           second factor
+{people}
 
-An SMS or e-mail that the pool sends is shown here as it arrives, as a phone would; `inbox` lists them.
+Each SMS and e-mail of the pool appears here as it arrives; `inbox` lists them.
+Authenticator app: scan the QR code below, or run `code alice` before you sign
+in. The app shows a new code every 30 seconds, and each is accepted once.
 
-Try:  ssh alice@localhost               then, in that session:  sudo id    (the password is enough)
-                                        and:  cognitoctl mfa show     cognitoctl sessions list
-      ssh bob@localhost
-      ssh henry@localhost             a first login
-      su - {local}                    and from there:  su - bob
-      cognitoctl doctor                 is this machine set up as it should be?
-      cognitoctl policy test alice sudo    which rule decides what
-      tail -f /var/log/sandbox.log      what sshd, sudo, su and cognitod say
-      exit                              and everything is gone
+Try:
+  ssh alice@localhost                 password and code; then, in that session:
+    sudo id                             asks for the password, and for no code
+    cognitoctl mfa show
+    cognitoctl sessions list
+  ssh bob@localhost                   a code by SMS
+  ssh henry@localhost                 the first login sets up an app
+  ssh ivy@localhost                   a new password, and a code by e-mail
+  ssh judy@localhost                  Enter at the password: a reset by e-mail
+  ssh erin@localhost                  refused after the code
+  su - {local}                      asks nothing, because you are root; there:
+    su - bob                            asks for bob's password and code
+  cognitoctl doctor                   is this machine set up as it should be?
+  cognitoctl policy test alice sudo   which rule decides
+  tail -f /var/log/sandbox.log        log lines of sshd, sudo, su and cognitod
+  exit                                ends the sandbox
 """
+
+SECOND_FACTORS = {
+    "alice": "authenticator app; she may use sudo",
+    "bob": "SMS",
+    "carol": "e-mail",
+    "dave": "app or SMS: he chooses",
+    "erin": "app; she is in no group that may sign in here",
+    "henry": "none yet",
+    "ivy": "e-mail; the password is a temporary one",
+    "judy": "app",
+}
+
+
+def people():
+    rows = [(user, scenarios.password_of(user), factor) for user, factor in SECOND_FACTORS.items()]
+    rows.append((LOCAL_USER, LOCAL_PASSWORD, "none: a local user, unknown to the pool"))
+    return "\n".join(f"  {user:11} {password:18} {factor}" for user, password, factor in rows)
 
 
 def print_qr(user):
     secret = scenarios.totp_secret_of(user)
     uri = f"otpauth://totp/pam-cognito:{user}?secret={secret}&issuer=pam-cognito"
     print(f"{user}'s authenticator app (secret {secret}):")
-    if shutil.which("qrencode"):
-        subprocess.run(["qrencode", "-t", "UTF8", uri], check=False)
-    print(f"Without a phone: oathtool --totp -b {secret}\n", flush=True)
+    subprocess.run(["qrencode", "-t", "UTF8", uri], check=True)
+    sys.stdout.flush()
+
+
+def add_commands():
+    for name, body in COMMANDS.items():
+        path = pathlib.Path("/usr/local/bin", name)
+        path.write_text(COMMAND_START.format(folder=pathlib.Path(__file__).resolve().parent,
+                                             state=POOL_STATE) + body)
+        path.chmod(0o755)
 
 
 def show_messages(pool):
@@ -83,20 +115,14 @@ def show_messages(pool):
 
 
 def interactive(machine):
-    with open(INBOX, "w") as file:
-        file.write(INBOX_SCRIPT.format(folder=os.path.dirname(os.path.abspath(__file__)),
-                                       state=POOL_STATE))
-    os.chmod(INBOX, 0o755)
+    add_commands()
     machine.configure(CONFIG_TEXT.format(**machine.pool.ready) + "[password]\nself_service = yes\n"
                       "[service sudo]\nreauth = password\n")
+    machine.restart_daemon()  # it reads its configuration when it starts
     machine.pool.admin("settings/set", mfa_configuration="ON")
     with open("/etc/ssh/ssh_config.d/sandbox.conf", "w") as file:
         file.write(f"Host localhost 127.0.0.1\n  Port {SSH_PORT}\n  PubkeyAuthentication no\n")
-    print(WELCOME.format(local=LOCAL_USER, local_password=LOCAL_PASSWORD,
-                         break_glass=BREAK_GLASS_PASSWORD,
-                         **{name: scenarios.password_of(name)
-                            for name in ("alice", "bob", "carol", "dave", "erin", "henry", "ivy",
-                                          "judy")}))
+    print(WELCOME.format(people=people(), local=LOCAL_USER))
     print_qr("alice")
     threading.Thread(target=show_messages, args=(machine.pool,), daemon=True).start()
     # A terminal of the sandbox's own, so that tty names are right in it, as wide as the real one.

@@ -113,6 +113,10 @@ class Terminal:
             self._note(f"<{hidden_as}>")
         os.write(self._master, text.encode() + b"\r")
 
+    def interrupt(self):
+        """Ctrl-C, to a program that need not read."""
+        os.write(self._master, b"\x03")
+
     def answer(self, prompt, text, hidden_as=None, timeout=WAIT_S, in_read=False):
         self.expect(prompt, timeout)
         self.send(text, hidden_as, in_read)
