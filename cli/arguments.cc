@@ -38,7 +38,6 @@ struct Options {
   std::string id;
   std::string factor;
   std::string sub;
-  MfaOptions mfa;
   TotpSetUp totp;
   ExplainOptions explain;
   SetUpOptions set_up;
@@ -131,23 +130,21 @@ class Parser {
         ->option_text("NAME");
     add_sign_in(set_up);
     run(set_up, [](const Context& context, const Options& options) {
-      TotpSetUp totp = options.totp;
-      totp.mfa = options.mfa;
-      return cli::set_up_totp(context, totp);
+      return cli::set_up_totp(context, options.totp);
     });
 
     CLI::App* prefer = mfa->add_subcommand("prefer", "choose the factor that is asked for");
     add_factor(prefer, {"totp", "sms", "email", "none"});
     add_sign_in(prefer);
     run(prefer, [](const Context& context, const Options& options) {
-      return prefer_mfa(context, options.mfa, options.factor);
+      return prefer_mfa(context, options.factor);
     });
 
     CLI::App* disable = mfa->add_subcommand("disable", "stop using a factor");
     add_factor(disable, {"totp", "sms", "email"});
     add_sign_in(disable);
     run(disable, [](const Context& context, const Options& options) {
-      return disable_mfa(context, options.mfa, options.factor);
+      return disable_mfa(context, options.factor);
     });
   }
 
@@ -160,10 +157,8 @@ class Parser {
         ->check(CLI::IsMember(factors));
   }
 
-  void add_sign_in(CLI::App* command) {
-    command->add_flag("--sign-in", options_->mfa.sign_in,
-                      "if a sign-in is needed first, make it without asking");
-  }
+  // Of 0.2.0, where a sign-in was made only if it was needed: scripts may still say it.
+  static void add_sign_in(CLI::App* command) { command->add_flag("--sign-in")->group(""); }
 
   void add_full(CLI::App* command) {
     command->add_flag("--full", options_->full, "cut nothing, however wide the table is");

@@ -357,7 +357,7 @@ Result<Conversing> AuthClient::set_up_totp(const TotpOptions& options) {
   return call_for_socket(message);
 }
 
-Result<void> AuthClient::update_mfa_preference(
+Result<Conversing> AuthClient::update_mfa_preference(
     const std::map<std::string, std::string>& preference) {
   Message message = new_call("UpdateMfaPreference");
   if (message) {
@@ -367,13 +367,13 @@ Result<void> AuthClient::update_mfa_preference(
              ::sd_bus_message_append(message.get(), "{ss}", factor.c_str(), value.c_str()) >= 0;
     if (!good || ::sd_bus_message_close_container(message.get()) < 0) message.reset();
   }
-  return call_for_nothing(message);
+  return call_for_socket(message);
 }
 
-Result<void> AuthClient::set_preferred_mfa(const std::string& method) {
+Result<Conversing> AuthClient::set_preferred_mfa(const std::string& method) {
   Message message = new_call("SetPreferredMfa");
   if (message && ::sd_bus_message_append(message.get(), "s", method.c_str()) < 0) message.reset();
-  return call_for_nothing(message);
+  return call_for_socket(message);
 }
 
 Result<MfaPreference> AuthClient::mfa_preference(bool bypass_cache) {

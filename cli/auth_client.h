@@ -77,9 +77,10 @@ class AuthClient {
     bool plain_uri = false;
     std::string device_name;  // empty: the pool's own
   };
+  // Each change is a conversation that begins with a sign-in.
   Result<Conversing> set_up_totp(const TotpOptions& options);
-  Result<void> update_mfa_preference(const std::map<std::string, std::string>& preference);
-  Result<void> set_preferred_mfa(const std::string& method);
+  Result<Conversing> update_mfa_preference(const std::map<std::string, std::string>& preference);
+  Result<Conversing> set_preferred_mfa(const std::string& method);
   Result<MfaPreference> mfa_preference(bool bypass_cache);
 
   Result<std::vector<Dictionary>> identities();

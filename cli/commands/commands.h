@@ -14,20 +14,16 @@ ExitCode show_status(const Context& context, bool with_metrics);
 // A whole sign-in without PAM, of which nothing is kept.
 ExitCode test_login(const Context& context, const std::string& user, const std::string& service);
 
-// The caller's own second factors. sign_in: if the daemon wants one first, make it without asking.
-struct MfaOptions {
-  bool sign_in = false;
-};
+// The caller's own second factors. Each change begins with a sign-in at the terminal.
 ExitCode show_mfa(const Context& context, bool bypass_cache);
 struct TotpSetUp {
-  MfaOptions mfa;
   bool plain = false;  // the otpauth URI instead of QR code and secret
   std::string device_name;
 };
 ExitCode set_up_totp(const Context& context, const TotpSetUp& options);
 // factor: totp, sms, email or none.
-ExitCode prefer_mfa(const Context& context, const MfaOptions& options, const std::string& factor);
-ExitCode disable_mfa(const Context& context, const MfaOptions& options, const std::string& factor);
+ExitCode prefer_mfa(const Context& context, const std::string& factor);
+ExitCode disable_mfa(const Context& context, const std::string& factor);
 
 // user: empty is the caller, or everybody if the caller is root. full: whole ids and names, however
 // wide the table is.

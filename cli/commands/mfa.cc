@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
 #include "cli/conversation.h"
 #include "cli/json.h"
 #include "cli/outcome_text.h"
-#include "cli/sign_in_first.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -57,7 +57,7 @@ void print(const Output& out, const MfaPreference& preference) {
                                    : std::string()));
 }
 
-// What it is now, after a change.
+// The factors after a change.
 ExitCode show_after_change(const Context& context, AuthClient& client, const std::string& done) {
   const auto now = client.mfa_preference(/*bypass_cache=*/true);
   // The change stands, whatever this answers.
@@ -67,6 +67,20 @@ ExitCode show_after_change(const Context& context, AuthClient& client, const std
   context.out.line(done);
   if (now) print(context.out, *now);
   return ExitCode::ok;
+}
+
+// The conversation: a sign-in with password and second factor, and then the change. `done`: told
+// where cognitod tells nothing of its own.
+ExitCode make_change(const Context& context, AuthClient& client, Result<Conversing> opened,
+                     const std::string& done) {
+  const Output& out = context.out;
+  if (!opened) return out.fail(opened.error());
+  const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::acknowledge);
+  if (!ended) return out.fail(ended.error());
+  if (ended->outcome != Outcome::success)
+    return out.fail({ExitCode::failed, std::string(to_string(ended->outcome)),
+                     ended->notice.empty() ? outcome_text(ended->outcome) : ended->notice});
+  return show_after_change(context, client, ended->notice.empty() ? done : ended->notice);
 }
 
 }  // namespace
@@ -90,45 +104,30 @@ ExitCode set_up_totp(const Context& context, const TotpSetUp& options) {
   request.qr = shows_blocks && !options.plain ? "yes" : "no";
   request.plain_uri = options.plain;
   request.device_name = options.device_name;
-  auto opened = with_sign_in(context, *client, options.mfa.sign_in,
-                             [&] { return client->set_up_totp(request); });
-  if (!opened) return out.fail(opened.error());
-  const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::acknowledge);
-  if (!ended) return out.fail(ended.error());
-  if (ended->outcome != Outcome::success)
-    return out.fail({ExitCode::failed, std::string(to_string(ended->outcome)),
-                     ended->notice.empty() ? outcome_text(ended->outcome) : ended->notice});
-  if (!ended->notice.empty()) out.line(ended->notice);
-  return show_after_change(context, *client, "Your authenticator app is set up.");
+  return make_change(context, *client, client->set_up_totp(request),
+                     "Your authenticator app is set up.");
 }
 
-ExitCode prefer_mfa(const Context& context, const MfaOptions& options, const std::string& factor) {
+ExitCode prefer_mfa(const Context& context, const std::string& factor) {
   const Output& out = context.out;
   const Factor* wanted = by_argument(factor);
   if (wanted == nullptr) return out.fail(unknown_factor(factor));
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
-  const auto changed = with_sign_in(context, *client, options.sign_in,
-                                    [&] { return client->set_preferred_mfa(wanted->wire); });
-  if (!changed) return out.fail(changed.error());
-  return show_after_change(context, *client,
-                           factor == "none"
-                               ? std::string("No factor is preferred now.")
-                               : "Preferred from now on: " + std::string(wanted->in_words) + ".");
+  return make_change(context, *client, client->set_preferred_mfa(wanted->wire),
+                     factor == "none"
+                         ? std::string("No factor is preferred now.")
+                         : "Preferred from now on: " + std::string(wanted->in_words) + ".");
 }
 
-ExitCode disable_mfa(const Context& context, const MfaOptions& options, const std::string& factor) {
+ExitCode disable_mfa(const Context& context, const std::string& factor) {
   const Output& out = context.out;
   const Factor* unwanted = by_argument(factor);
   if (unwanted == nullptr || factor == "none") return out.fail(unknown_factor(factor));
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
-  const auto changed = with_sign_in(context, *client, options.sign_in, [&] {
-    return client->update_mfa_preference({{factor, "DISABLED"}});
-  });
-  if (!changed) return out.fail(changed.error());
-  return show_after_change(context, *client,
-                           "Not used any more: " + std::string(unwanted->in_words) + ".");
+  return make_change(context, *client, client->update_mfa_preference({{factor, "DISABLED"}}),
+                     "Not used any more: " + std::string(unwanted->in_words) + ".");
 }
 
 }  // namespace pamcognito::cli

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "daemon/bus/caller_place.h"
 #include "daemon/bus/session_id.h"
 #include "daemon/bus/unix_user.h"
 
@@ -85,6 +86,13 @@ Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::str
   caller.origin = limits::Origin::of_uid(caller_uid);
   caller.log_id = random_log_id();
   co_return caller;
+}
+
+Task<flows::CallerPlace> Callers::place(MessageRef message, uid_t uid) {
+  const char* sender = sd_bus_message_get_sender(message.get());
+  flows::CallerPlace place;
+  if (sender != nullptr) place = co_await place_of_sender(bus_, sender, uid);
+  co_return place;
 }
 
 Task<Person> Callers::person(MessageRef message) {

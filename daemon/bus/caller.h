@@ -10,6 +10,7 @@
 #include "common/frame.h"
 #include "daemon/bus/facts.h"
 #include "daemon/bus/message_ref.h"
+#include "daemon/flows/sign_in_types.h"
 #include "daemon/limits/origin.h"
 #include "daemon/policy/config.h"
 #include "daemon/runtime/event_loop.h"
@@ -61,6 +62,8 @@ class Callers {
   runtime::Task<PamCaller> pam_host(MessageRef message, std::string user, std::string service,
                                     Facts facts, std::chrono::milliseconds name_time);
   runtime::Task<Person> person(MessageRef message);
+  // Of a person, not of root.
+  runtime::Task<flows::CallerPlace> place(MessageRef message, uid_t uid);
 
  private:
   // By the bus daemon's word: its policy, where only root may send; else it is asked.

@@ -78,6 +78,7 @@ flows::SignInServices Core::sign_in_services() {
   };
   services.sessions = &sessions;
   services.known = &known;
+  services.factors_changed = [this](const std::string& user) { mfa.forget(user); };
   return services;
 }
 

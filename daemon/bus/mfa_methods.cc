@@ -53,13 +53,13 @@ std::string_view detail_of(const flows::MfaError& error) {
 }
 
 // One line for each call that asked the pool or was refused.
-void log_call(const std::string& user, std::string_view what, const flows::MfaError* error,
+void log_call(const std::string& user, const flows::MfaError* error,
               const cognito::CallTrace& trace) {
   const std::string_view ending =
       error == nullptr ? "done" : std::string_view(error_name(error->kind));
   const std::string id = random_log_id();
   runtime::log(error == nullptr ? Level::info : Level::notice,
-               "second factors of " + user + ": " + std::string(what) + ": " + std::string(ending) +
+               "second factors of " + user + ": fetch: " + std::string(ending) +
                    " id=" + id,
                {{"ID", id},
                 {"USER", user},
@@ -67,16 +67,9 @@ void log_call(const std::string& user, std::string_view what, const flows::MfaEr
                 {"CALLS", trace.text()}});
 }
 
-struct SetUpOptions {
-  std::optional<policy::Qr> qr;
-  bool plain_uri = false;
-  std::string device_name;
-
-  SetUpOptions() = default;
-};
-
-std::optional<SetUpOptions> read_options(sd_bus_message* message) {
-  SetUpOptions options;
+// False: malformed.
+template <class Options>
+bool read_options(sd_bus_message* message, Options& options) {
   const auto read_one = [&options](sd_bus_message* from, std::string_view key) {
     if (key == "qr") {
       const auto text = read_text(from);
@@ -106,10 +99,10 @@ std::optional<SetUpOptions> read_options(sd_bus_message* message) {
     }
     return skip_unknown(from);
   };
-  if (read_dictionary(message, read_one) < 0) return std::nullopt;
-  // Whoever says nothing shows no code.
+  if (read_dictionary(message, read_one) < 0) return false;
+  // A caller that does not say shows no code.
   if (!options.qr) options.qr = policy::Qr::none;
-  return options;
+  return true;
 }
 
 // nullopt: an unknown key or value, or a key twice.
@@ -134,6 +127,15 @@ std::optional<flows::MfaPreferenceUpdate> read_update(sd_bus_message* message) {
 }
 
 }  // namespace
+
+// Of SetUpTotp.
+struct MfaMethods::SetUpOptions {
+  std::optional<policy::Qr> qr;
+  bool plain_uri = false;
+  std::string device_name;
+
+  SetUpOptions() = default;
+};
 
 // A user's place among the calls that are under way.
 class MfaMethods::Turn {
@@ -164,9 +166,11 @@ const sd_bus_vtable MfaMethods::kVtable[] = {
                             SD_BUS_RESULT("h", socket, "u", deadline_s),
                             &Dispatch<&MfaMethods::set_up_totp>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("UpdateMfaPreference", SD_BUS_ARGS("a{ss}", preference),
-                            SD_BUS_NO_RESULT, &Dispatch<&MfaMethods::update>::call,
+                            SD_BUS_RESULT("h", socket, "u", deadline_s),
+                            &Dispatch<&MfaMethods::update>::call,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("SetPreferredMfa", SD_BUS_ARGS("s", method), SD_BUS_NO_RESULT,
+    SD_BUS_METHOD_WITH_ARGS("SetPreferredMfa", SD_BUS_ARGS("s", method),
+                            SD_BUS_RESULT("h", socket, "u", deadline_s),
                             &Dispatch<&MfaMethods::set_preferred>::call,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("FetchMfaPreference", SD_BUS_ARGS("b", bypass_cache),
@@ -187,53 +191,42 @@ Task<Person> MfaMethods::owner(MessageRef message) {
   co_return person;
 }
 
-Task<void> MfaMethods::set_up_totp(MessageRef message) {
-  std::optional<SetUpOptions> options = read_options(message.get());
-  if (!options) {
-    refuse(message, bus_names::kErrorInvalidParameter, "The options are malformed.");
-    co_return;
-  }
+Task<void> MfaMethods::open(MessageRef message, flows::FactorChange change, SetUpOptions options) {
   const Person person = co_await owner(message);
   if (person.name.empty()) co_return;
-  const std::optional<SignInId> session = core_.mfa.recent_session(person.name);
-  if (!session) {
-    refuse(message, bus_names::kErrorNotAuthorized, prompts::sign_in_first().c_str());
+  flows::CallerPlace place;
+  {
+    const Turn turn(*this, person.name);
+    if (!turn.taken()) {
+      refuse(message, bus_names::kErrorTooManyRequests, "Wait for the calls that are under way.");
+      co_return;
+    }
+    place = co_await core_.callers.place(message, person.uid);
+  }
+  // A reload may have come meanwhile.
+  if (!core_.is_configured()) {
+    refuse(message, bus_names::kErrorUnconfigured, "cognitod has no valid configuration.");
     co_return;
   }
   flows::SignInRequest request(person.name, kUserService, person.uid,
                                limits::Origin::of_uid(person.uid));
-  request.goal = flows::Goal::set_up_totp;
+  request.goal = flows::Goal::change_factors;
   request.log_id = random_log_id();
-  request.session = session;
-  request.device_name = std::move(options->device_name);
-  request.plain_uri = options->plain_uri;
-  request.qr = options->qr;
-  // What was cached may be wrong from now on.
-  core_.mfa.forget(person.name);
+  request.place = std::move(place);
+  request.change = change;
+  request.device_name = std::move(options.device_name);
+  request.plain_uri = options.plain_uri;
+  request.qr = options.qr;
   sign_ins_.reply_with_socket(message.get(), std::move(request));
 }
 
-Task<void> MfaMethods::change(MessageRef message, flows::MfaPreferenceUpdate update,
-                              std::optional<flows::PreferredMfa> preferred) {
-  const Person person = co_await owner(message);
-  if (person.name.empty()) co_return;
-  const Turn turn(*this, person.name);
-  if (!turn.taken()) {
-    refuse(message, bus_names::kErrorTooManyRequests, "Wait for the changes that are under way.");
+Task<void> MfaMethods::set_up_totp(MessageRef message) {
+  SetUpOptions options;
+  if (!read_options(message.get(), options)) {
+    refuse(message, bus_names::kErrorInvalidParameter, "The options are malformed.");
     co_return;
   }
-  cognito::CallTrace trace;
-  const cognito::Call call(core_.clock.now() + kCallTime, &trace);
-  flows::MfaResult<void> changed;
-  if (preferred)
-    changed = co_await core_.mfa.set_preferred(person.name, *preferred, call);
-  else
-    changed = co_await core_.mfa.update(person.name, update, call);
-  log_call(person.name, "change", changed ? nullptr : &changed.error(), trace);
-  if (!changed)
-    refuse(message, changed.error());
-  else
-    (void)sd_bus_reply_method_return(message.get(), "");
+  co_await open(message, flows::SetUpTotp(), std::move(options));
 }
 
 Task<void> MfaMethods::update(MessageRef message) {
@@ -243,7 +236,12 @@ Task<void> MfaMethods::update(MessageRef message) {
            "Name sms, totp or email, and ENABLED, DISABLED, PREFERRED or NOT_PREFERRED.");
     co_return;
   }
-  co_await change(message, *update, std::nullopt);
+  // Before anybody types a password for it.
+  if (flows::prefers_two(*update)) {
+    refuse(message, bus_names::kErrorInvalidParameter, prompts::one_preferred_only().c_str());
+    co_return;
+  }
+  co_await open(message, *update, SetUpOptions());
 }
 
 Task<void> MfaMethods::set_preferred(MessageRef message) {
@@ -254,7 +252,7 @@ Task<void> MfaMethods::set_preferred(MessageRef message) {
     refuse(message, bus_names::kErrorInvalidParameter, "Name TOTP, SMS, EMAIL or NOMFA.");
     co_return;
   }
-  co_await change(message, flows::MfaPreferenceUpdate(), preferred);
+  co_await open(message, *preferred, SetUpOptions());
 }
 
 Task<void> MfaMethods::fetch(MessageRef message) {
@@ -272,7 +270,7 @@ Task<void> MfaMethods::fetch(MessageRef message) {
   flows::MfaResult<flows::MfaPreferenceState> state =
       co_await core_.mfa.fetch(person.name, bypass_cache != 0, call);
   if (!state || !trace.text().empty())
-    log_call(person.name, "fetch", state ? nullptr : &state.error(), trace);
+    log_call(person.name, state ? nullptr : &state.error(), trace);
   if (!state) {
     refuse(message, state.error());
     co_return;

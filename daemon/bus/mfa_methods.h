@@ -13,7 +13,8 @@
 namespace pamcognito::bus {
 
 // SetUpTotp, UpdateMfaPreference, SetPreferredMfa, FetchMfaPreference: a person's own second
-// factors. Root has none in the pool, and may neither read nor set those of others.
+// factors. Root has none in the pool, and may neither read nor set those of others. The first three
+// answer with the socket of a conversation that begins with a sign-in.
 class MfaMethods {
  public:
   static const sd_bus_vtable kVtable[];
@@ -25,7 +26,8 @@ class MfaMethods {
 
  private:
   class Turn;
-  static constexpr std::size_t kMaxOfUser = 2;  // calls at once; each may ask the pool thrice
+  struct SetUpOptions;
+  static constexpr std::size_t kMaxOfUser = 2;  // calls at once; each may ask the pool twice
 
   runtime::Task<void> set_up_totp(MessageRef message);
   runtime::Task<void> update(MessageRef message);
@@ -34,8 +36,8 @@ class MfaMethods {
 
   // The caller, if it is a user of ours; else it was refused, and there is no name.
   runtime::Task<Person> owner(MessageRef message);
-  runtime::Task<void> change(MessageRef message, flows::MfaPreferenceUpdate update,
-                             std::optional<flows::PreferredMfa> preferred);
+  // Opens the conversation that makes the change.
+  runtime::Task<void> open(MessageRef message, flows::FactorChange change, SetUpOptions options);
 
   Core& core_;
   SignInMethods& sign_ins_;

@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kAck{10};
 constexpr std::chrono::seconds kLongest{900};  // the module's own cap
 // From authentication to the account phase libpam asks nobody anything.
 constexpr std::chrono::seconds kAccount{60};
-constexpr std::chrono::seconds kSetUp{300};  // to find the phone, and to install an app
+constexpr std::chrono::seconds kFactorChange{300};  // to find the phone, and to install an app
 
 // For the log: the field, and the beginning of the line.
 std::string_view goal_word(Goal goal) {
@@ -33,15 +33,15 @@ std::string_view goal_word(Goal goal) {
       return "sign-in";
     case Goal::change_password:
       return "password-change";
-    case Goal::set_up_totp:
-      return "totp-set-up";
+    case Goal::change_factors:
+      return "factor-change";
   }
   return "sign-in";
 }
 
 prompts::Rendering rendering_of(const policy::Config& config, const flows::SignInRequest& request) {
   prompts::Rendering rendering = prompts::rendering_for(config, request.program);
-  if (request.goal == Goal::set_up_totp) rendering.deadline = kSetUp;
+  if (request.goal == Goal::change_factors) rendering.deadline = kFactorChange;
   return rendering;
 }
 
@@ -191,6 +191,11 @@ void OpenSignIn::commit() {
   facts.verified = services.clock->boot_time();
   if (result_->accepted) {
     services.failures->signed_in(request.user, request.origin);
+    // Nothing else is kept of it, and no later question goes by it; its tokens are revoked.
+    if (request.goal == Goal::change_factors) return;
+    if (result_->tells_of_change)
+      services.known->told_factor_changes(request.user, request.origin.key(),
+                                          services.clock->wall_time());
     facts.sub = result_->accepted->verified.sub;
     facts.groups = result_->accepted->verified.groups;
   } else if (result_->reused) {

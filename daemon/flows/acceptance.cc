@@ -69,7 +69,10 @@ Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
                                 verified->groups))
     co_return ended(Outcome::not_permitted, "access", prompts::not_permitted());
 
-  if (context->config().mfa.require && !has_accepted_factor(*context)) {
+  // A change of factors has a stricter rule of its own: change_factors().
+  const bool needs_factor =
+      context->config().mfa.require && context->request.goal != Goal::change_factors;
+  if (needs_factor && !has_accepted_factor(*context)) {
     Ended refused = co_await enrol_or_refuse(context, pending.get().access_token);
     if (refused) co_return refused;
     if (!has_accepted_factor(*context)) co_return factor_missing(*context);
@@ -84,6 +87,15 @@ Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
   remember(*context, *verified);
 
   auto end = std::make_unique<SignInResult>(Outcome::success, "signed-in", Notice(), Level::info);
+  if (std::string told = untold_factor_changes(*context); !told.empty()) {
+    end->notice = Notice::info(std::move(told));
+    end->tells_of_change = true;
+  }
+  // After it: who sets something up in a sign-in knows of it.
+  if (context->totp_enrolled || context->email_enrolled)
+    report_factor_change(*context, context->totp_enrolled
+                                       ? sessions::FactorChangeNote::What::app
+                                       : sessions::FactorChangeNote::What::factors);
   end->request_id = pending.get().request_id;
   end->accepted =
       std::make_unique<SignInResult::Accepted>(std::move(pending), std::move(*verified));

@@ -82,8 +82,9 @@ MfaError error_of(Revalidation standing) {
   return {MfaErrorKind::not_authorized, prompts::no_session()};
 }
 
-// `switches_on`: the change names a factor that the account does not have.
-MfaError error_of(const PoolError& error, bool switches_on) {
+}  // namespace
+
+MfaError mfa_error_of(const PoolError& error, bool switched_on) {
   std::string detail = std::string(cognito::word_of(error.kind)) + ": " + error.message;
   const auto made = [&detail](MfaErrorKind kind, std::string text) {
     return MfaError(kind, std::move(text), std::move(detail));
@@ -102,7 +103,7 @@ MfaError error_of(const PoolError& error, bool switches_on) {
     case ErrorKind::invalid_parameter:
       // The service's words differ by factor and change without notice; what was asked for does
       // not.
-      return switches_on ? made(MfaErrorKind::not_set_up, prompts::factor_not_set_up())
+      return switched_on ? made(MfaErrorKind::not_set_up, prompts::factor_not_set_up())
                          : made(MfaErrorKind::invalid_parameter, prompts::preference_not_taken());
     case ErrorKind::resource_not_found:
       return made(MfaErrorKind::resource_not_found, prompts::pool_not_found());
@@ -119,6 +120,8 @@ MfaError error_of(const PoolError& error, bool switches_on) {
   }
 }
 
+namespace {
+
 MfaPreferenceState state_of(const UserState& user) {
   MfaPreferenceState state;
   for (const Factor& factor : kFactors) {
@@ -127,6 +130,8 @@ MfaPreferenceState state_of(const UserState& user) {
   }
   return state;
 }
+
+}  // namespace
 
 bool switches_on(const cognito::MfaPreference& preference, const UserState& user) {
   return std::ranges::any_of(kFactors, [&](const Factor& factor) {
@@ -138,8 +143,6 @@ bool switches_on(const cognito::MfaPreference& preference, const UserState& user
 bool is_empty(const cognito::MfaPreference& preference) {
   return !preference.sms && !preference.totp && !preference.email;
 }
-
-}  // namespace
 
 std::optional<MfaPreferenceValue> mfa_preference_value(std::string_view word) {
   if (word == "ENABLED") return Value::enabled;
@@ -187,6 +190,12 @@ MfaResult<cognito::MfaPreference> mfa_preference_of(const MfaPreferenceUpdate& u
   return preference;
 }
 
+bool prefers_two(const MfaPreferenceUpdate& update) {
+  return std::ranges::count_if(kFactors, [&](const Factor& factor) {
+           return update.*factor.update == Value::preferred;
+         }) > 1;
+}
+
 MfaPreferenceUpdate update_for(PreferredMfa preferred, const UserState& user) {
   MfaPreferenceUpdate update;
   switch (preferred) {
@@ -207,9 +216,12 @@ MfaPreferenceUpdate update_for(PreferredMfa preferred, const UserState& user) {
   return update;
 }
 
-bool permits_first_factor(const policy::MfaConfig& mfa) {
-  const bool anywhere = mfa.enrol == policy::Enrol::local || mfa.enrol == policy::Enrol::yes;
-  return anywhere && accepts(mfa, Method::totp);
+MfaResult<cognito::MfaPreference> preference_for(const FactorChange& change, const UserState& user,
+                                                 const policy::MfaConfig& mfa) {
+  const auto* const preferred = std::get_if<PreferredMfa>(&change);
+  if (preferred != nullptr) return mfa_preference_of(update_for(*preferred, user), user, mfa);
+  const auto* const update = std::get_if<MfaPreferenceUpdate>(&change);
+  return mfa_preference_of(update == nullptr ? MfaPreferenceUpdate() : *update, user, mfa);
 }
 
 void MfaPreferences::configure(std::shared_ptr<const policy::Config> config,
@@ -222,24 +234,6 @@ void MfaPreferences::configure(std::shared_ptr<const policy::Config> config,
 void MfaPreferences::forget(std::string_view user) {
   const auto found = cached_.find(user);
   if (found != cached_.end()) cached_.erase(found);
-}
-
-bool MfaPreferences::is_recent(const Session& session, runtime::BootTime now) {
-  return session.signed_in <= now && now - session.signed_in < kRecent;
-}
-
-std::optional<SignInId> MfaPreferences::session_with_factor(std::string_view user) const {
-  for (const Session& session : sessions_.sessions_of(user))
-    if (session.factor && is_recent(session, clock_.boot_time())) return session.id;
-  return std::nullopt;
-}
-
-std::optional<SignInId> MfaPreferences::recent_session(std::string_view user) const {
-  if (std::optional<SignInId> with_factor = session_with_factor(user)) return with_factor;
-  if (!config_ || !permits_first_factor(config_->mfa)) return std::nullopt;
-  for (const Session& session : sessions_.sessions_of(user))
-    if (is_recent(session, clock_.boot_time())) return session.id;
-  return std::nullopt;
 }
 
 // By the first session that still stands: the pool may have ended one of them.
@@ -256,7 +250,7 @@ Task<MfaResult<UserState>> MfaPreferences::get_user(std::string user, cognito::C
       co_return std::unexpected(std::move(error));
     }
     PoolResult<UserState> state = co_await pool->get_user(std::move(*token), call);
-    if (!state) co_return std::unexpected(error_of(state.error(), false));
+    if (!state) co_return std::unexpected(mfa_error_of(state.error(), false));
     co_return std::move(*state);
   }
   co_return std::unexpected(std::move(error));
@@ -284,39 +278,6 @@ Task<MfaResult<MfaPreferenceState>> MfaPreferences::fetch(std::string user, bool
   MfaPreferenceState answer = fetched.state;
   cached_.insert_or_assign(std::move(user), std::move(fetched));
   co_return answer;
-}
-
-Task<MfaResult<void>> MfaPreferences::update(std::string user, MfaPreferenceUpdate update,
-                                             cognito::Call call) {
-  return change(std::move(user), update, call);
-}
-
-Task<MfaResult<void>> MfaPreferences::set_preferred(std::string user, PreferredMfa preferred,
-                                                    cognito::Call call) {
-  return change(std::move(user), preferred, call);
-}
-
-Task<MfaResult<void>> MfaPreferences::change(std::string user, Change change, cognito::Call call) {
-  const std::optional<SignInId> session = session_with_factor(user);
-  if (!config_ || !pool_ || !session)
-    co_return std::unexpected(MfaError(MfaErrorKind::not_authorized, prompts::sign_in_first()));
-  const std::shared_ptr<const policy::Config> config = config_;
-  const std::shared_ptr<cognito::UserPool> pool = pool_;
-  std::expected<std::string, Revalidation> token = co_await sessions_.access_token(*session, call);
-  if (!token) co_return std::unexpected(error_of(token.error()));
-  PoolResult<UserState> state = co_await pool->get_user(*token, call);
-  if (!state) co_return std::unexpected(error_of(state.error(), false));
-  const auto* asked = std::get_if<MfaPreferenceUpdate>(&change);
-  const MfaPreferenceUpdate update =
-      asked != nullptr ? *asked : update_for(std::get<PreferredMfa>(change), *state);
-  MfaResult<cognito::MfaPreference> preference = mfa_preference_of(update, *state, config->mfa);
-  if (!preference) co_return std::unexpected(std::move(preference.error()));
-  if (is_empty(*preference)) co_return MfaResult<void>{};
-  forget(user);  // before: what a lost answer has done is not known
-  const bool something_new = switches_on(*preference, *state);
-  PoolResult<void> set = co_await pool->set_mfa_preference(std::move(*token), *preference, call);
-  if (!set) co_return std::unexpected(error_of(set.error(), something_new));
-  co_return MfaResult<void>{};
 }
 
 }  // namespace pamcognito::flows

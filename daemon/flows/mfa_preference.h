@@ -16,9 +16,9 @@
 #include "daemon/flows/session_keeper.h"
 #include "daemon/policy/config.h"
 
-// What Amplify Auth offers for a signed-in person's second factors, with the same meaning
+// Amplify Auth's functions for the second factors of a user, with the same meaning
 // (https://docs.amplify.aws/react/build-a-backend/auth/concepts/multi-factor-authentication/).
-// Setting up TOTP is a conversation: Goal::set_up_totp of a sign-in.
+// A change is a conversation that begins with a sign-in of its own: Goal::change_factors.
 namespace pamcognito::flows {
 
 // updateMFAPreference's values.
@@ -42,7 +42,7 @@ struct MfaPreferenceState {
 };
 
 enum class MfaErrorKind : std::uint8_t {
-  not_authorized,     // no session, or no full sign-in with a factor lately: sign in
+  not_authorized,     // no session: sign in
   invalid_parameter,  // no such factor or value; two preferred
   refused,            // it would leave the person without a factor that policy accepts
   not_set_up,         // the factor cannot be switched on before it was set up
@@ -74,15 +74,26 @@ std::optional<PreferredMfa> preferred_mfa(std::string_view word);
 MfaResult<cognito::MfaPreference> mfa_preference_of(const MfaPreferenceUpdate& update,
                                                     const cognito::UserState& user,
                                                     const policy::MfaConfig& mfa);
+bool prefers_two(const MfaPreferenceUpdate& update);
 MfaPreferenceUpdate update_for(PreferredMfa preferred, const cognito::UserState& user);
 
-// May a person without any factor set up the first one outside a sign-in?
-bool permits_first_factor(const policy::MfaConfig& mfa);
+// The change that a conversation of Goal::change_factors is for.
+struct SetUpTotp {};
+using FactorChange = std::variant<SetUpTotp, MfaPreferenceUpdate, PreferredMfa>;
+// SetUserMFAPreference for the change; empty preference: the account is as wanted. Not for
+// SetUpTotp.
+MfaResult<cognito::MfaPreference> preference_for(const FactorChange& change,
+                                                 const cognito::UserState& user,
+                                                 const policy::MfaConfig& mfa);
+bool is_empty(const cognito::MfaPreference& preference);
+// Does the preference switch on a factor that the account does not have?
+bool switches_on(const cognito::MfaPreference& preference, const cognito::UserState& user);
+// `switched_on`: the call that failed was to switch a factor on.
+MfaError mfa_error_of(const cognito::PoolError& error, bool switched_on);
 
-// The second factors of the caller's own account, by its own sessions.
+// Reads the second factors of a user's own account, by the user's own sessions.
 class MfaPreferences {
  public:
-  static constexpr std::chrono::minutes kRecent{5};
   static constexpr std::size_t kMaxCached = 10000;
 
   // Both outlive this.
@@ -95,17 +106,6 @@ class MfaPreferences {
   // `bypass_cache`, and within two seconds also then.
   runtime::Task<MfaResult<MfaPreferenceState>> fetch(std::string user, bool bypass_cache,
                                                      cognito::Call call);
-  // Both need a full sign-in with a factor within kRecent.
-  runtime::Task<MfaResult<void>> update(std::string user, MfaPreferenceUpdate update,
-                                        cognito::Call call);
-  runtime::Task<MfaResult<void>> set_preferred(std::string user, PreferredMfa preferred,
-                                               cognito::Call call);
-
-  // A session by which the user may set up TOTP now: of a full sign-in within kRecent, one with a
-  // factor first. Without a factor it is good for the account's first one only (the flow asks the
-  // pool whether it is), and only where policy permits that.
-  [[nodiscard]] std::optional<SignInId> recent_session(std::string_view user) const;
-  static bool is_recent(const sessions::Session& session, runtime::BootTime now);
   void forget(std::string_view user);  // what is cached
 
  private:
@@ -113,11 +113,7 @@ class MfaPreferences {
     MfaPreferenceState state;
     runtime::BootTime fetched;
   };
-  // What update() and set_preferred() are told.
-  using Change = std::variant<MfaPreferenceUpdate, PreferredMfa>;
-  runtime::Task<MfaResult<void>> change(std::string user, Change change, cognito::Call call);
   runtime::Task<MfaResult<cognito::UserState>> get_user(std::string user, cognito::Call call);
-  [[nodiscard]] std::optional<SignInId> session_with_factor(std::string_view user) const;
 
   SessionKeeper& sessions_;
   runtime::Clock& clock_;

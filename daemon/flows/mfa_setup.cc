@@ -24,14 +24,16 @@ std::vector<Method> usable_methods(const SignInContext& context, const Challenge
   std::vector<Method> usable;
   for (const Method method : context.config().mfa.methods) {
     if (method != Method::totp && method != Method::email) continue;
+    if (method != Method::totp && context.is_to_set_up_totp()) continue;
     if (std::ranges::find(offered, method, &cognito::OfferedFactor::method) != offered.end())
       usable.push_back(method);
   }
   return usable;
 }
 
-Ended not_possible(const char* cause, const Challenge& challenge) {
-  Ended end = ended(Outcome::not_permitted, cause, prompts::cannot_set_up());
+Ended not_possible(const char* cause, const Challenge& challenge,
+                   std::string text = prompts::cannot_set_up()) {
+  Ended end = ended(Outcome::not_permitted, cause, std::move(text));
   end->request_id = challenge.request_id;
   return end;
 }
@@ -88,7 +90,10 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
     cognito::StringMap responses{{"EMAIL", std::string(address)}};
     PoolResult<AuthStep> result = co_await context->services.pool->respond(
         *challenge, std::move(responses), &context->call, context->step_deadline());
-    if (result) co_return std::move(*result);
+    if (result) {
+      context->email_enrolled = true;
+      co_return std::move(*result);
+    }
     if (result.error().kind != ErrorKind::invalid_parameter)
       co_return std::unexpected(context->from_error(result.error()));
     context->notice = Notice::error(prompts::not_an_email_address());
@@ -102,6 +107,11 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
 Task<Step> set_up_factor(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   if (context->config().mfa.enrol == policy::Enrol::no)
     co_return std::unexpected(not_possible("set-up-not-allowed", *challenge));
+  if (!context->has_place())
+    co_return std::unexpected(not_possible("no-place", *challenge, prompts::no_place_for_set_up()));
+  if (context->request.goal == Goal::change_factors && !context->is_to_set_up_totp())
+    co_return std::unexpected(
+        not_possible("no-factor-yet", *challenge, prompts::no_factor_to_change()));
   const std::vector<Method> methods = usable_methods(*context, *challenge);
   if (methods.empty()) co_return std::unexpected(not_possible("no-set-up-offered", *challenge));
   if (!context->has_time_to_enrol())

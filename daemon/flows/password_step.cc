@@ -97,11 +97,16 @@ bool is(const Ended& end, ErrorKind kind) {
   return end->pool_error == kind;
 }
 
+// Whoever changes a second factor gives the password, not a code from a mailbox.
+bool must_know_the_password(const SignInContext& context) {
+  return context.request.goal == Goal::change_factors;
+}
+
 }  // namespace
 
 bool begins_with_a_reset(const SignInContext& context) {
   const std::vector<std::string>& services = context.config().password.reset_services;
-  return !context.rendering.one_prompt &&
+  return !context.rendering.one_prompt && !must_know_the_password(context) &&
          std::ranges::find(services, context.request.service) != services.end();
 }
 
@@ -130,7 +135,8 @@ Task<Ended> take_password(SignInContext* context, Secret typed) {
     Ended end = co_await split_at_the_code(context, std::move(typed));
     co_return end;
   }
-  if (typed.empty() && context->config().password.self_service) {
+  if (typed.empty() && context->config().password.self_service &&
+      !must_know_the_password(*context)) {
     Ended end = co_await offer_a_reset(context);
     co_return end;
   }
@@ -142,10 +148,13 @@ Task<Step> prove_first_factor(SignInContext* context) {
   // What was given in a sign-in that is begun anew counts for nothing in the new one.
   context->factor.reset();
   context->totp_enrolled = false;
+  context->email_enrolled = false;
   constexpr int most_recoveries = 2;  // confirmed, and then reset
   for (int recoveries = 0;; ++recoveries) {
     Step step = co_await prove_password(context);
-    if (step || context->rendering.one_prompt || recoveries == most_recoveries) co_return step;
+    if (step || context->rendering.one_prompt || must_know_the_password(*context) ||
+        recoveries == most_recoveries)
+      co_return step;
     Ended trouble;
     if (is(step.error(), ErrorKind::password_reset_required))
       trouble = co_await reset_password(context, ResetCause::demanded);

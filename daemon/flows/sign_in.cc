@@ -18,23 +18,22 @@ Task<Ended> SignIn::run() {
   if (end->detail.empty()) end->detail = context_.untold_error;
   end->calls = context_.trace.text();
   // With auth_flow = custom, what was typed is an answer of the pool's own and no password.
-  if (end->accepted && policy::wants_password_verifiers(context_.config()) &&
+  if (end->accepted && context_.request.goal != Goal::change_factors &&
+      policy::wants_password_verifiers(context_.config()) &&
       context_.config().pool.auth_flow != policy::AuthFlow::custom)
     end->accepted->password = std::move(context_.password);
   co_return end;
 }
 
 Task<Ended> SignIn::run_to_the_end() {
-  if (context_.request.goal == Goal::set_up_totp) {
-    Ended end = co_await set_up_totp_by_session(&context_);
-    co_return end;
-  }
   // A caller with one prompt would give the old password for the new one; with auth_flow = custom
   // there is no password here.
   const bool cannot_change =
       context_.rendering.one_prompt || context_.config().pool.auth_flow == policy::AuthFlow::custom;
   if (context_.request.goal == Goal::change_password && cannot_change)
     co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
+  if (context_.request.goal == Goal::change_factors && context_.rendering.one_prompt)
+    co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_factors_here());
 
   Ended by_session = co_await reauthenticate(&context_);
   if (by_session) co_return by_session;
@@ -59,6 +58,10 @@ Task<Ended> SignIn::run_to_the_end() {
 Task<Ended> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
   Ended end = co_await accept(&context_, std::move(*tokens));
   if (end->outcome != Outcome::success || context_.request.goal == Goal::sign_in) co_return end;
+  if (context_.request.goal == Goal::change_factors) {
+    Ended changed = co_await change_factors(&context_, std::move(end));
+    co_return changed;
+  }
   if (context_.password_changed) {
     end->notice = Notice::info(prompts::password_changed());
     end->cause = "password-changed";

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <variant>
 
 #include "daemon/flows/error_table.h"
 #include "daemon/policy/access.h"
@@ -124,17 +125,32 @@ void SignInContext::give_factor(Method method) {
 
 bool SignInContext::may_enrol_freely() const {
   if (rendering.one_prompt || !accepts(Method::totp)) return false;
+  // Who asked for another change is not made to set something up.
+  if (request.goal == Goal::change_factors && !is_to_set_up_totp()) return false;
+  return may_add_first_factor();
+}
+
+bool SignInContext::may_add_first_factor() const {
   switch (config().mfa.enrol) {
     case policy::Enrol::no:
     case policy::Enrol::pool:
       return false;
     case policy::Enrol::local:
-      // A process of the user's own may call itself a greeter.
+      if (!request.caller_is_root) return request.place.kind == CallerPlace::Kind::seat;
       return rendering.console && request.program == request.service && !request.origin.is_remote();
     case policy::Enrol::yes:
-      return true;
+      return has_place();
   }
   return false;
+}
+
+bool SignInContext::has_place() const {
+  return request.caller_is_root || request.place.kind != CallerPlace::Kind::unknown;
+}
+
+bool SignInContext::is_to_set_up_totp() const {
+  return request.goal == Goal::change_factors && request.change &&
+         std::holds_alternative<SetUpTotp>(*request.change);
 }
 
 bool SignInContext::has_time_to_enrol() const {

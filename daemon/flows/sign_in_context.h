@@ -41,6 +41,7 @@ struct SignInContext {
   bool repeated = false;                  // the first factor was proved again: once per sign-in
   bool password_changed = false;          // in this sign-in
   bool totp_enrolled = false;             // in this sign-in
+  bool email_enrolled = false;            // in this sign-in, for a challenge of the pool
   std::optional<policy::Method> factor;   // the second factor that was given
   // Did the password, or a proof of it, reach the pool before the error that a reset or
   // confirmation follows? Else whoever types here has proved nothing.
@@ -64,8 +65,15 @@ struct SignInContext {
   // A second factor was given. It counts only after a first one, and not instead of one that policy
   // accepts.
   void give_factor(policy::Method method);
-  // May a second factor be set up here without the pool's demand?
+  // May an authenticator be set up here without the pool's demand?
   [[nodiscard]] bool may_enrol_freely() const;
+  // Does [mfa] enrol permit the account's first factor where the caller is, without the pool's
+  // demand?
+  [[nodiscard]] bool may_add_first_factor() const;
+  // Is it known where the person is? A PAM host says it; of a user's own program logind does.
+  [[nodiscard]] bool has_place() const;
+  // Goal::change_factors, and the change is a new authenticator?
+  [[nodiscard]] bool is_to_set_up_totp() const;
   // Is there time for a set-up?
   [[nodiscard]] bool has_time_to_enrol() const;
   // And would there be, at the service's best? login(1) ends after a minute.

@@ -15,6 +15,7 @@
 #include "common/outcome.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/flows/conversation.h"
+#include "daemon/flows/mfa_preference.h"
 #include "daemon/flows/pending_tokens.h"
 #include "daemon/flows/session_keeper.h"
 #include "daemon/limits/failure_budgets.h"
@@ -31,7 +32,20 @@ namespace pamcognito::flows {
 enum class Goal : std::uint8_t {
   sign_in,
   change_password,  // then the new password is asked for, and set
-  set_up_totp,      // by a session of the user's: no password is asked for, a new app is set up
+  change_factors,   // then the user's second factors are changed; no session is made
+};
+
+// The login that a program of a user's own belongs to, as systemd-logind knows it.
+struct CallerPlace {
+  enum class Kind : std::uint8_t {
+    unknown,  // none, another user's, or logind did not say: cron, a service, sudo -u
+    seat,     // in front of this machine
+    remote,
+  };
+  Kind kind = Kind::unknown;
+  std::string address;  // remote: a literal one, or empty
+
+  CallerPlace() = default;
 };
 
 // Who wants to sign in where, as the bus layer has established it.
@@ -51,9 +65,9 @@ struct SignInRequest {
   // Of the login that the host process belongs to, if that is the user's own: only then may a
   // session of it stand in for the sign-in. Unset: none, or not to be believed.
   sessions::Binding binding;
-  // set_up_totp:
-  std::optional<SignInId>
-      session;                   // by which the new app is set up: MfaPreferences::recent_session
+  CallerPlace place;  // of a caller that is not root, where it was asked for: of change_factors
+  // change_factors:
+  std::optional<FactorChange> change;
   std::string device_name;       // FriendlyDeviceName; empty: user@host
   bool plain_uri = false;        // each question is the otpauth URI alone, for programs
   std::optional<policy::Qr> qr;  // the QR code that the caller wants; none: as the program's
@@ -84,7 +98,9 @@ struct SignInServices {
   // Revokes in the background; never waits, never fails.
   std::function<void(std::string refresh_token)> revoke_later;
   SessionKeeper* sessions;
-  sessions::KnownUsers* known;  // identity pins
+  sessions::KnownUsers* known;  // identity pins, and which factor changes the user was told of
+  // What is known here of the user's factors is out of date. May be empty.
+  std::function<void(const std::string& user)> factors_changed;
 };
 
 // How a sign-in ended.
@@ -110,6 +126,7 @@ struct SignInResult {
   std::optional<SignInId> reused;        // success only: the session that stood in for the sign-in
   std::string calls;                     // CallTrace::text()
   std::optional<policy::Method> factor;  // the second factor that was given
+  bool tells_of_change = false;          // the notice says that a factor was changed
 
   SignInResult(Outcome outcome_, std::string cause_, Notice notice_,
                runtime::Level level_ = runtime::Level::notice)

@@ -10,6 +10,7 @@
 #include "daemon/flows/sign_in_context.h"
 #include "daemon/flows/sign_in_types.h"
 #include "daemon/runtime/task.h"
+#include "daemon/sessions/known_users.h"
 
 // The steps that a sign-in is made of, each in a file of its own name. `context` outlives the task.
 // A step that ends the sign-in gives its end; an Ended that is null means that it may go on.
@@ -84,9 +85,6 @@ runtime::Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context
 enum class Prefer : std::uint8_t { always, if_none_is };
 runtime::Task<Ended> prefer_totp(SignInContext* context, std::string access_token, Prefer prefer);
 
-// set_up_totp.cc: Goal::set_up_totp, by a session of the user's; gives its end.
-runtime::Task<Ended> set_up_totp_by_session(SignInContext* context);
-
 // password_reset.cc
 enum class ResetCause : std::uint8_t {
   demanded,   // PasswordResetRequiredException: a code was sent by whoever demanded it
@@ -112,5 +110,14 @@ runtime::Task<Ended> accept(SignInContext* context, cognito::Tokens tokens);
 
 // change_password.cc: after a sign-in that was accepted; gives its end.
 runtime::Task<Ended> change_password(SignInContext* context, Ended accepted);
+
+// change_factors.cc
+// After a sign-in that was accepted, and with its access token; gives its end.
+runtime::Task<Ended> change_factors(SignInContext* context, Ended accepted);
+// The pool has taken a change of the factors, or may have: it is logged, and the user is told of it
+// at later sign-ins.
+void report_factor_change(const SignInContext& context, sessions::FactorChangeNote::What what);
+// The changes that the user was not told of where this sign-in comes from; empty: none.
+std::string untold_factor_changes(const SignInContext& context);
 
 }  // namespace pamcognito::flows

@@ -58,7 +58,7 @@ class Showing {
         setup_{.secret = std::move(secret),
                .issuer = context->config().mfa.issuer,
                .account = context->cognito_name,
-               .demanded = context->request.goal != Goal::set_up_totp},
+               .demanded = !context->is_to_set_up_totp()},
         proof_(std::move(proof)),
         received_(context->services.clock->now()),
         form_(context->rendering.qr) {}

@@ -1,5 +1,7 @@
 // What a person is told. The questions are in questions.cc and totp_setup.cc.
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <string>
 
 #include "common/ascii.h"
@@ -43,7 +45,7 @@ std::string wrong_code() {
 }
 
 std::string code_already_used() {
-  return tr("That code was used already. Wait for the next one.");
+  return tr("That code was used already. Wait for the next code of your app.");
 }
 
 std::string code_expired() {
@@ -228,20 +230,59 @@ std::string totp_is_set_up() {
   return tr("Your authenticator app is set up.");
 }
 
-std::string sign_in_first() {
-  return tr(
-      "This needs a full sign-in with your second factor in the last five minutes. Sign in "
-      "again, then try again.");
-}
-
 std::string no_session() {
   return tr("You are not signed in here. Sign in first.");
 }
 
 std::string first_factor_elsewhere() {
   return tr(
-      "Your account has no second factor yet, and the first one cannot be set up from here. Set it "
-      "up in your organisation's sign-in portal.");
+      "Your account has no second factor yet, and this machine does not let you set up the first "
+      "one from here (setting enrol). Set it up in your organisation's sign-in portal, or ask your "
+      "administrator.");
+}
+
+std::string no_place_for_set_up() {
+  return tr(
+      "Your account has no second factor yet. The first one can be set up only in a login of "
+      "yours: at this machine's screen or by ssh, not from a service, a scheduled job or somebody "
+      "else's login.");
+}
+
+std::string no_factor_to_change() {
+  return tr(
+      "Your account has no second factor yet. Set up an authenticator app first: cognitoctl mfa "
+      "setup");
+}
+
+std::string factor_was_not_asked() {
+  return tr(
+      "The sign-in service did not ask for your second factor this time, so nothing was changed. "
+      "Try again later, or ask your administrator.");
+}
+
+std::string cannot_change_factors_here() {
+  return tr("Second factors cannot be changed here. Use cognitoctl mfa in a terminal.");
+}
+
+std::string factor_was_changed(bool is_app, std::time_t at, std::string_view from) {
+  std::tm utc{};
+  std::array<char, 32> text{};
+  // A time that no calendar holds is left out.
+  if (::gmtime_r(&at, &utc) == nullptr ||
+      std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &utc) == 0)
+    text[0] = '\0';
+  const std::string when(text.data());
+  std::string where = when;
+  if (from == "seat")
+    where = fill(tr("{1} at this machine"), {when});
+  else if (!from.empty())
+    where = fill(tr("{1} from {2}"), {when, one_line(from)});
+  return is_app ? fill(tr("Your authenticator app was changed on {1}. If this was not you, tell "
+                          "your administrator."),
+                       {where})
+                : fill(tr("Your second factors were changed on {1}. If this was not you, tell your "
+                          "administrator."),
+                       {where});
 }
 
 std::string one_preferred_only() {

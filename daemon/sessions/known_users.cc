@@ -22,6 +22,16 @@ std::expected<void, std::string> write_batch(Batch& batch) {
   return write_known_users(batch.path, batch.changes);
 }
 
+// A clock that was set back makes a note young again, never older.
+bool is_over(const FactorChangeNote& note, std::time_t now) {
+  return now - note.at >= FactorChangeNote::kAge;
+}
+
+bool is_untold(const FactorChangeNote& note, std::string_view origin, std::time_t now) {
+  return !is_over(note, now) && note.told.size() < FactorChangeNote::kMaxTold &&
+         std::ranges::find(note.told, origin) == note.told.end();
+}
+
 KnownUserChange facts_of(const std::string& pool, const std::string& user, const KnownUser& row) {
   KnownUserChange change;
   change.pool = pool;
@@ -152,6 +162,43 @@ void KnownUsers::expire(std::string_view user) {
   const auto found = users_.find(user);
   if (!readable_ || found == users_.end() || found->second.verified_at == 0) return;
   found->second.verified_at = 0;
+  unwritten_.insert(found->first);
+  start_writing();
+}
+
+void KnownUsers::note_factor_change(std::string_view user, FactorChangeNote note) {
+  const auto found = users_.find(user);
+  if (!readable_ || found == users_.end()) return;
+  std::vector<FactorChangeNote>& notes = found->second.factor_changes;
+  std::erase_if(notes, [&](const FactorChangeNote& old) { return is_over(old, note.at); });
+  while (notes.size() >= FactorChangeNote::kMaxNotes) notes.erase(notes.begin());
+  notes.push_back(std::move(note));
+  unwritten_.insert(found->first);
+  start_writing();
+}
+
+std::vector<FactorChangeNote> KnownUsers::untold_factor_changes(std::string_view user,
+                                                                std::string_view origin,
+                                                                std::time_t now) const {
+  const KnownUser* const known = find(user);
+  std::vector<FactorChangeNote> untold;
+  if (known == nullptr) return untold;
+  for (const FactorChangeNote& note : known->factor_changes)
+    if (is_untold(note, origin, now)) untold.push_back(note);
+  return untold;
+}
+
+void KnownUsers::told_factor_changes(std::string_view user, const std::string& origin,
+                                     std::time_t now) {
+  const auto found = users_.find(user);
+  if (!readable_ || found == users_.end()) return;
+  bool is_news = false;
+  for (FactorChangeNote& note : found->second.factor_changes) {
+    if (!is_untold(note, origin, now)) continue;
+    note.told.push_back(origin);
+    is_news = true;
+  }
+  if (!is_news) return;
   unwritten_.insert(found->first);
   start_writing();
 }

@@ -26,6 +26,26 @@ enum class Standing : std::uint8_t {
 
 enum class PinnedBy : std::uint8_t { first_sign_in, root };
 
+// A change of the user's second factors that was made here, of which the user is told at sign-ins.
+struct FactorChangeNote {
+  enum class What : std::uint8_t {
+    app,      // an authenticator was set up
+    factors,  // which factors are used
+  };
+  static constexpr char kSeat[] = "seat";
+  static constexpr std::time_t kAge = 30 * 24 * 3600;  // s; afterwards nobody is told
+  static constexpr std::size_t kMaxNotes = 4;          // of a user; the newest
+  static constexpr std::size_t kMaxTold = 16;          // afterwards it counts as told everywhere
+
+  std::time_t at = 0;
+  What what = What::app;
+  std::string from;               // a literal address, kSeat, or empty: not known
+  std::vector<std::string> told;  // limits::Origin::key() of the sign-ins that told of it
+
+  FactorChangeNote() = default;
+  bool operator==(const FactorChangeNote&) const = default;
+};
+
 // What outlives a boot of one Linux user. No secrets.
 struct KnownUser {
   std::string sub;  // the pin
@@ -34,6 +54,7 @@ struct KnownUser {
   std::vector<std::string> groups;  // as verified tokens last said
   std::time_t verified_at = 0;      // 0: never, or the pool refused since
   Standing standing = Standing::good;
+  std::vector<FactorChangeNote> factor_changes;  // oldest first
 
   KnownUser() = default;
   bool operator==(const KnownUser&) const = default;
@@ -45,7 +66,7 @@ using KnownUserMap = std::map<std::string, KnownUser, std::less<>>;
 struct KnownUserChange {
   enum class Kind : std::uint8_t {
     pin,     // unless by root: not where another account is pinned
-    facts,   // groups, time and standing, as long as the same account is pinned
+    facts,   // groups, time, standing and notes, as long as the same account is pinned
     forget,  // the row goes
   };
   Kind kind = Kind::facts;
@@ -103,6 +124,14 @@ class KnownUsers {
   void set_standing(std::string_view user, Standing standing);
   // The pool has refused what the user was verified by: the groups no longer count. The pin stays.
   void expire(std::string_view user);
+  // The pinned account's factors were changed here. Written later, as what was verified is.
+  void note_factor_change(std::string_view user, FactorChangeNote note);
+  // Notes younger than FactorChangeNote::kAge of which no sign-in from `origin` has told.
+  [[nodiscard]] std::vector<FactorChangeNote> untold_factor_changes(std::string_view user,
+                                                                    std::string_view origin,
+                                                                    std::time_t now) const;
+  // A sign-in from there has told of them.
+  void told_factor_changes(std::string_view user, const std::string& origin, std::time_t now);
   // Writes what waits, then calls from the loop; at the daemon's end.
   void flush(std::function<void()> done);
 

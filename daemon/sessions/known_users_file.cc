@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "common/fd.h"
@@ -28,6 +31,19 @@ constexpr char kSchema[] =
     " verified_at INTEGER NOT NULL, standing INTEGER NOT NULL,"
     " PRIMARY KEY (pool, name)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
+// A table of its own, so that an older version reads the rest of the file as ever. A row counts for
+// the account that it was written for.
+constexpr char kNoteSchema[] =
+    "CREATE TABLE IF NOT EXISTS factor_change (pool TEXT NOT NULL, name TEXT NOT NULL,"
+    " sub TEXT NOT NULL, notes TEXT NOT NULL, PRIMARY KEY (pool, name)) STRICT, WITHOUT ROWID";
+constexpr char kNotes[] =
+    "INSERT INTO factor_change (pool, name, sub, notes) SELECT ?1, ?2, ?3, ?4 WHERE EXISTS"
+    " (SELECT 1 FROM user WHERE pool = ?1 AND name = ?2 AND sub = ?3)"
+    " ON CONFLICT (pool, name) DO UPDATE SET sub = ?3, notes = ?4";
+constexpr char kForgetNotes[] = "DELETE FROM factor_change WHERE pool = ?1 AND name = ?2";
+constexpr char kReadNotes[] = "SELECT name, sub, notes FROM factor_change WHERE pool = ?1";
+constexpr char kHasNotes[] =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'factor_change'";
 // A pin by root replaces; a first sign-in's changes nothing where another account is pinned.
 constexpr char kPin[] =
     "INSERT INTO user (pool, name, sub, pinned_by, pinned_at, groups, verified_at, standing)"
@@ -70,6 +86,69 @@ std::vector<std::string> parted(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return groups;
+}
+
+// A note is a line: the format's version, time, kind, from or "-", and the origins that were told.
+constexpr std::string_view kNoteVersion = "1";
+constexpr std::size_t kMaxNotesText = 8UL * 1024;  // 4 notes with 16 origins of 53 bytes at most
+constexpr std::size_t kMaxOrigin = 64;             // "host:", an IPv6 address, "/64"
+
+bool is_note_text(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxOrigin &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+std::string_view next_part(std::string_view* text, char mark) {
+  const std::size_t end = std::min(text->find(mark), text->size());
+  const std::string_view part = text->substr(0, end);
+  text->remove_prefix(std::min(end + 1, text->size()));
+  return part;
+}
+
+std::string written(const std::vector<FactorChangeNote>& notes) {
+  std::string text;
+  for (const FactorChangeNote& note : notes) {
+    text += std::string(kNoteVersion) + " " + std::to_string(note.at) + " " +
+            (note.what == FactorChangeNote::What::app ? "app" : "factors") + " " +
+            (is_note_text(note.from) ? note.from : "-");
+    for (const std::string& origin : note.told)
+      if (is_note_text(origin)) text += " " + origin;
+    text += "\n";
+  }
+  return text;
+}
+
+// nullopt: a line of another version, or one that this program did not write.
+std::optional<FactorChangeNote> read_note(std::string_view line) {
+  FactorChangeNote note;
+  if (next_part(&line, ' ') != kNoteVersion) return std::nullopt;
+  const std::string_view at = next_part(&line, ' ');
+  const auto [end, error] = std::from_chars(at.data(), at.data() + at.size(), note.at);
+  if (error != std::errc{} || end != at.data() + at.size()) return std::nullopt;
+  const std::string_view what = next_part(&line, ' ');
+  if (what != "app" && what != "factors") return std::nullopt;
+  note.what = what == "app" ? FactorChangeNote::What::app : FactorChangeNote::What::factors;
+  const std::string_view from = next_part(&line, ' ');
+  if (!is_note_text(from)) return std::nullopt;
+  if (from != "-") note.from = from;
+  while (!line.empty()) {
+    const std::string_view origin = next_part(&line, ' ');
+    if (!is_note_text(origin) || note.told.size() == FactorChangeNote::kMaxTold)
+      return std::nullopt;
+    note.told.emplace_back(origin);
+  }
+  return note;
+}
+
+// What is not understood is left out: nobody is signed in by a note.
+std::vector<FactorChangeNote> read_notes(std::string_view text) {
+  std::vector<FactorChangeNote> notes;
+  if (text.size() > kMaxNotesText) return notes;
+  while (!text.empty() && notes.size() < FactorChangeNote::kMaxNotes) {
+    std::optional<FactorChangeNote> note = read_note(next_part(&text, '\n'));
+    if (note) notes.push_back(std::move(*note));
+  }
+  return notes;
 }
 
 std::string unreadable(const std::string& path, const std::string& why) {
@@ -160,10 +239,38 @@ std::expected<KnownUserMap, std::string> read_rows(Database& database, const std
   }
 }
 
+Checked add_notes(Database& database, const std::string& pool, KnownUserMap& users) {
+  const auto there = database.number(kHasNotes);
+  if (!there) return std::unexpected(foreign_message(there.error()));
+  if (*there == 0) return {};
+  auto read = database.prepare(kReadNotes);
+  if (!read) return std::unexpected(foreign_message(read.error()));
+  read->bind(1, pool);
+  while (true) {
+    const auto row = read->step();
+    if (!row) return std::unexpected(foreign_message(row.error()));
+    if (!*row) return {};
+    const auto user = users.find(read->text(0));
+    if (user != users.end() && user->second.sub == read->text(1))
+      user->second.factor_changes = read_notes(read->text(2));
+  }
+}
+
 Checked create(const std::string& path) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (file) return {};
   return std::unexpected("cannot be made: " + describe_errno(errno));
+}
+
+DatabaseResult<void> write_notes(Database& database, const KnownUserChange& change) {
+  const std::vector<FactorChangeNote>& notes = change.row.factor_changes;
+  const bool forgets = change.kind == KnownUserChange::Kind::forget || notes.empty();
+  auto statement = database.prepare(forgets ? kForgetNotes : kNotes);
+  if (!statement) return std::unexpected(std::move(statement.error()));
+  statement->bind(1, change.pool).bind(2, change.user);
+  if (!forgets) statement->bind(3, change.row.sub).bind(4, written(notes));
+  if (const auto done = statement->step(); !done) return std::unexpected(done.error());
+  return {};
 }
 
 DatabaseResult<void> write_row(Database& database, const KnownUserChange& change) {
@@ -186,7 +293,7 @@ DatabaseResult<void> write_row(Database& database, const KnownUserChange& change
   if (const auto done = statement->step(); !done) return std::unexpected(done.error());
   if (pins && database.changes() == 0)
     return std::unexpected(DatabaseError(SQLITE_CONSTRAINT, "another account is pinned there"));
-  return {};
+  return write_notes(database, change);
 }
 
 DatabaseResult<void> write_rows(Database& database, bool is_new,
@@ -195,6 +302,7 @@ DatabaseResult<void> write_rows(Database& database, bool is_new,
   if (is_new) {
     if (auto made = database.run(kSchema); !made) return made;
   }
+  if (auto made = database.run(kNoteSchema); !made) return made;
   for (const KnownUserChange& change : changes) {
     if (auto written = write_row(database, change); !written) return written;
   }
@@ -234,6 +342,8 @@ std::expected<KnownUserMap, std::string> read_known_users(const std::string& pat
     return std::unexpected(unreadable(path, sound.error()));
   auto users = read_rows(*database, pool);
   if (!users) return std::unexpected(unreadable(path, users.error()));
+  if (const auto noted = add_notes(*database, pool, *users); !noted)
+    return std::unexpected(unreadable(path, noted.error()));
   return users;
 }
 

@@ -170,10 +170,13 @@ Conversation converse(const Reply& opened, const Answering& answer, Ending endin
     if (!frame) return conversation;
     if (frame->type == FrameType::ask_hidden || frame->type == FrameType::ask_visible) {
       conversation.asked.push_back(frame->text);
+      conversation.notice.clear();
       const std::optional<std::string> text = answer(*frame);
       if (!text) return conversation;
       (void)send_answer(socket.get(), frame->purpose, *Secret::copy_of(*text));
     }
+    if (frame->type == FrameType::info || frame->type == FrameType::error)
+      conversation.notice = frame->text;
     if (frame->type != FrameType::outcome) continue;
     conversation.outcome = frame->outcome;
     conversation.id = frame->sign_in_id;

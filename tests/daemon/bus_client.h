@@ -70,6 +70,7 @@ struct Conversation {
   Outcome outcome = Outcome::unforeseen;
   SignInId id{};
   std::vector<std::string> asked;  // the questions' texts
+  std::string notice;              // the last one before the outcome, or the caller's hanging up
   Fd socket;                       // open after a success that was acknowledged
 
   Conversation() = default;
