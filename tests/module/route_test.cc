@@ -94,7 +94,8 @@ void a_shortage_is_never_an_answer(void**) {
     for (rlim_t free = 0; free < 8; ++free) {
       Child child([user, free] {
         Routed routed(user);
-        int lowest = ::dup(STDIN_FILENO);
+        (void)routed.transaction.set_credentials();  // libpam loads its modules now
+        const int lowest = ::dup(STDIN_FILENO);
         (void)::close(lowest);
         const rlimit limit{.rlim_cur = static_cast<rlim_t>(lowest) + free, .rlim_max = 4096};
         if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 100;
@@ -103,8 +104,9 @@ void a_shortage_is_never_an_answer(void**) {
       const int code = child.wait();
       print_message("%s with %d descriptors: %s\n", user, static_cast<int>(free), code_name(code));
       const int right = user == kOurs ? PAM_SUCCESS : kIgnored;
-      assert_true(code == right || code == PAM_SERVICE_ERR);
-      if (free == 0) assert_code(code, PAM_SERVICE_ERR);
+      // PAM_SYSTEM_ERR is libpam's own: it has no socket for the audit log.
+      assert_true(code == right || code == PAM_SERVICE_ERR || code == PAM_SYSTEM_ERR);
+      if (free == 0) assert_true(code != right);
       if (free == 7) assert_code(code, right);
     }
   }
