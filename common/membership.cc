@@ -100,11 +100,19 @@ std::expected<bool, Membership> is_in_set(const UsersConf& conf, const passwd& a
   group entry{};
   NssBuffer memory;
   const LookUpResult result = look_up(&::getgrnam_r, conf.group.c_str(), &entry, &memory);
-  if (result.look_up == LookUp::failed) {
-    explain(reason, "the look-up of the group " + conf.group + " failed", result.error);
-    return std::unexpected(failure_of(result.error));
+  switch (result.look_up) {
+    case LookUp::failed:
+      explain(reason, "the look-up of the group " + conf.group + " failed", result.error);
+      return std::unexpected(failure_of(result.error));
+    // Also what NSS says when the group's source has failed: a directory that is away, or its NSS
+    // module that a small memory limit keeps from being loaded.
+    case LookUp::not_found:
+      explain(reason, "there is no group " + conf.group + ", which users.conf names");
+      return std::unexpected(Membership::unknown);
+    case LookUp::found:
+      break;
   }
-  return result.look_up == LookUp::found && is_in_group(account, entry);
+  return is_in_group(account, entry);
 }
 
 }  // namespace

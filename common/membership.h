@@ -12,7 +12,7 @@ enum class Membership : std::uint8_t {
   not_ours,
   denied,       // in the set, but the name is outside the grammar, or not the account's own
   malformed,    // users.conf cannot be trusted, and the user is not exempt from that
-  unknown,      // NSS failed (which is not "not found")
+  unknown,      // NSS failed, or does not find the group of users.conf
   local_fault,  // this process lacks descriptors or memory; its caller may have set the limits
 };
 

@@ -2,6 +2,7 @@
 
 #include <security/pam_modules.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "common/membership.h"
 #include "common/text.h"
@@ -39,6 +40,10 @@ bool has_flag(int flags, unsigned flag) noexcept {
   return (static_cast<unsigned>(flags) & flag) != 0;
 }
 
+bool is_of_root(int flags) noexcept {
+  return !has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && ::getuid() == 0;
+}
+
 std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase phase,
                                 std::string_view what, const std::string& user) {
   if (!options.unknown.empty())
@@ -51,7 +56,7 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
   const Membership membership =
       signed_in ? Membership::ours : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
   if (signed_in) uid = data->uid;
-  const auto code = pam_code(phase, membership, data != nullptr && !data->id);
+  const auto code = pam_code(phase, membership, is_emergency(pam, user));
   if (code == PAM_IGNORE) {
     if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + field("user", user));
     return std::unexpected(PAM_IGNORE);

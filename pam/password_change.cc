@@ -13,6 +13,7 @@
 #include "pam/phases.h"
 #include "pam/reset_demand.h"
 #include "pam/result.h"
+#include "pam/sign_in_data.h"
 
 namespace pamcognito::pam {
 namespace {
@@ -21,15 +22,11 @@ bool is_demanded_by_pool(const Handle& pam, const std::string& user, int flags) 
   return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && has_reset_demand(pam, user);
 }
 
-// Whether this change is none of ours, whoever the user is.
-bool is_left_to_others(const Handle& pam, int flags) {
-  // Only a local password can have expired, unless our account phase said that the pool wants a new
-  // one; then it is ours also where a login program runs as root.
-  if (has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK))
-    return !has_reset_demand(pam, pam.item(PAM_USER));
-  // Root's passwd, chpasswd and adduser set local passwords, which are the break glass; with no
-  // pool and no daemon.
-  return ::getuid() == 0;
+// Whether the local password with which this transaction has signed the user in has expired: the
+// account phase then demands a new one, and pam_unix sets it.
+bool is_of_emergency(const Handle& pam, const std::string& user, int flags) {
+  return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && !has_reset_demand(pam, user) &&
+         is_emergency(pam, user);
 }
 
 // The person itself; or a login program, for whom is signing in.
@@ -81,9 +78,10 @@ int change_password_of(const Handle& pam, const std::string& user, int flags,
 }  // namespace
 
 int change_password(Handle pam, int flags, const Options& options) {
-  if (is_left_to_others(pam, flags)) return PAM_IGNORE;
+  if (is_of_root(flags)) return PAM_IGNORE;
   const auto user = pam.user();
   if (!user) return user.error() == PAM_CONV_ERR ? PAM_CONV_ERR : PAM_SERVICE_ERR;
+  if (is_of_emergency(pam, *user, flags)) return PAM_AUTHINFO_UNAVAIL;
   const int code = change_password_of(pam, *user, flags, options);
   delay_refusal(pam, code);
   return code;

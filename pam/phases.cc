@@ -79,11 +79,7 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
   forget_sign_in(pam);
   (void)take_ticket(pam);  // of an earlier sign-in
   const auto uid = admit(pam, options, Phase::authenticate, "sign-in", user);
-  if (!uid) {
-    if (uid.error() == PAM_AUTHINFO_UNAVAIL && !store_unavailable(pam, user))
-      return PAM_SERVICE_ERR;
-    return uid.error();
-  }
+  if (!uid) return uid.error();
   Ending ending = sign_in(pam, user, *uid, flags, options);
   if (pam_code(Phase::authenticate, ending) == PAM_AUTHINFO_UNAVAIL &&
       !store_unavailable(pam, user))
@@ -125,7 +121,7 @@ int check_account(Handle pam, int flags, const Options& options) {
   if (!uid) return uid.error();
   const SignInData* sign_in = find_sign_in(pam, user);
   Ending ending = decide_account(pam, user, *uid, flags, sign_in);
-  ending.may_be_unavailable = found_nobody(sign_in);
+  ending.may_be_unavailable = is_emergency(pam, user);
   if (pam_code(Phase::account, ending) == PAM_NEW_AUTHTOK_REQD && !store_reset_demand(pam, user))
     ending = kItemsRefused;
   log_ending(pam, "account", ending, user);

@@ -13,7 +13,8 @@ int check_account(Handle pam, int flags, const Options& options);
 // libpam calls it twice. PAM_PRELIM_CHECK signs the person in, up to the daemon's first question
 // for a new password; PAM_UPDATE_AUTHTOK asks that and goes on to the end. Only for the person
 // itself, or where check_account() said that the pool wants a new password; PAM_IGNORE where root
-// changes a password, which is the local one.
+// changes a password, which is the local one; PAM_AUTHINFO_UNAVAIL where a local password has
+// expired with which this transaction has signed the user in, in an emergency.
 int change_password(Handle pam, int flags, const Options& options);
 // PAM_SUCCESS for our users: it authenticates nobody, and where no other module succeeds PAM_IGNORE
 // breaks sshd and su.

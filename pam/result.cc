@@ -70,7 +70,7 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
   return PAM_SERVICE_ERR;  // a value from a newer daemon
 }
 
-std::optional<int> pam_code(Phase phase, Membership membership, bool unavailable) noexcept {
+std::optional<int> pam_code(Phase phase, Membership membership, bool emergency) noexcept {
   switch (membership) {
     case Membership::ours:
       return std::nullopt;
@@ -81,10 +81,11 @@ std::optional<int> pam_code(Phase phase, Membership membership, bool unavailable
     case Membership::malformed:
     case Membership::local_fault:
       return PAM_SERVICE_ERR;
-    // NSS failed. In the account phase that must not let a key login of a user to be denied pass.
+    // NSS failed, so the user may be a Cognito user: a refusal, except for the account of a user
+    // who has just signed in with the local password, because nobody could be reached.
     case Membership::unknown:
-      if (is_of_the_password(phase)) return codes_of(phase).failed;
-      return phase == Phase::authenticate || unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
+      if (phase == Phase::account && emergency) return PAM_AUTHINFO_UNAVAIL;
+      return codes_of(phase).failed;
   }
   return PAM_SERVICE_ERR;
 }

@@ -17,8 +17,8 @@ struct Ending {
   Outcome outcome = Outcome::unforeseen;
   const char* cause = "unforeseen";  // a stable word
   // Whether Outcome::unavailable may become PAM_AUTHINFO_UNAVAIL, which lets a local password in.
-  // Authentication: nothing but one password was asked for. Account: this transaction's
-  // authentication of this user ended so. A change of the password: never.
+  // Authentication: nothing but one password was asked for. Account: this transaction has signed
+  // the user in with the local password, in an emergency. A change of the password: never.
   bool may_be_unavailable = false;
 };
 
@@ -29,8 +29,9 @@ inline constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "
 [[nodiscard]] int pam_code(Phase phase, const Ending& ending) noexcept;
 
 // The code for a user whom the daemon is not asked about; nullopt: ask it.
-// `unavailable`: this transaction's authentication of this user ended with PAM_AUTHINFO_UNAVAIL.
+// `emergency`: this transaction has signed the user in with the local password, because cognitod or
+// the pool was unavailable.
 [[nodiscard]] std::optional<int> pam_code(Phase phase, Membership membership,
-                                          bool unavailable) noexcept;
+                                          bool emergency) noexcept;
 
 }  // namespace pamcognito::pam

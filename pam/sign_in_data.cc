@@ -27,6 +27,18 @@ const SignInData* find_sign_in(const Handle& pam, std::string_view user) noexcep
   return data != nullptr && data->user == user ? data : nullptr;
 }
 
+bool accept_local_password(const Handle& pam, std::string_view user) noexcept {
+  auto* data = find_data<SignInData>(pam.get(), kName);
+  if (data == nullptr || data->user != user || data->id) return false;
+  data->local_password = true;
+  return true;
+}
+
+bool is_emergency(const Handle& pam, std::string_view user) noexcept {
+  const SignInData* data = find_sign_in(pam, user);
+  return data != nullptr && !data->id && data->local_password;
+}
+
 Fd take_account_socket(const Handle& pam, std::string_view user,
                        std::string_view service) noexcept {
   auto* data = find_data<SignInData>(pam.get(), kName);

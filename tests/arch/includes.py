@@ -19,7 +19,7 @@ FOREIGN = {
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
-TOP_LAYERS = ("common", "pam", "cli")
+TOP_LAYERS = ("common", "pam", "local_users", "cli")
 
 
 def sources(root, *folders):

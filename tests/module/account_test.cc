@@ -89,10 +89,19 @@ void unreachable_denies_after_a_key_or_a_sign_in(void**) {
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
-void unreachable_is_unavailable_only_if_authentication_said_so(void**) {
+// sshd asks for a password and then accepts a key in the same transaction: a local password that
+// was wrong, or was not asked for, must not make the account phase softer.
+void unreachable_denies_without_the_local_password(void**) {
   Person person{.answers = {"secret"}};
   Transaction transaction(kOurs, &person);
   assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
+  assert_code(transaction.account(), PAM_PERM_DENIED);
+}
+
+void unreachable_is_unavailable_only_in_an_emergency(void**) {
+  Person person{.answers = {"secret"}};
+  Transaction transaction(kOurs, &person, {.local_password = true});
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
   {
     // The daemon came back in between, and it alone decides.
@@ -108,9 +117,9 @@ void unconfigured_follows_the_same_rule(void**) {
   const FakeDaemon daemon({}, {.open_error = "org.pamcognito.Error.Unconfigured",
                                .check_error = "org.pamcognito.Error.Unconfigured"});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kOurs, &person, {.local_password = true});
   assert_code(transaction.account(), PAM_PERM_DENIED);
-  assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
+  assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
 }
 
@@ -134,7 +143,8 @@ int main() {
       cmocka_unit_test(a_sign_in_of_somebody_else_is_not_named),
       cmocka_unit_test(a_failed_second_sign_in_forgets_the_first),
       cmocka_unit_test(unreachable_denies_after_a_key_or_a_sign_in),
-      cmocka_unit_test(unreachable_is_unavailable_only_if_authentication_said_so),
+      cmocka_unit_test(unreachable_denies_without_the_local_password),
+      cmocka_unit_test(unreachable_is_unavailable_only_in_an_emergency),
       cmocka_unit_test(unconfigured_follows_the_same_rule),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);

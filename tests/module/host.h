@@ -39,6 +39,9 @@ struct Stack {
   // A change of the password: what the modules around ours do.
   std::string password_control = "[success=1 ignore=ignore default=die]";  // ours
   std::string after_password_check = {};  // arguments of the probe (probe.cc)
+  // The local password is right: where the module is unavailable, its line `emergency` follows.
+  bool local_password = false;
+  bool routed_after_auth = false;  // the module's line of the account stack is `route`
 };
 
 // Means that the module answered PAM_IGNORE, which libpam does not hand to the host.

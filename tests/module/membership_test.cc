@@ -75,8 +75,17 @@ void absent_or_empty_is_nobody(void**) {
   assert_is("alice", Membership::not_ours);
   set_users_conf("# nothing\n");
   assert_is("alice", Membership::not_ours);
-  set_users_conf("group=no-such-group\n");
-  assert_is("alice", Membership::not_ours);
+}
+
+// A directory that is away, or whose NSS module cannot be loaded, looks like this: nobody's
+// membership is certain, and only who is exempt or named is decided.
+void a_group_that_is_not_found_is_no_answer(void**) {
+  set_users_conf("group=no-such-group\nusers=bob\nexclude=admin\n");
+  assert_is("alice", Membership::unknown,
+            "there is no group no-such-group, which users.conf names");
+  assert_is("bob", Membership::ours);
+  for (const char* user : {"root", "daemon", "nobody", "admin", "nosuchuser"})
+    assert_is(user, Membership::not_ours);
 }
 
 void names_outside_the_grammar_are_denied(void**) {
@@ -138,6 +147,7 @@ int main() {
       cmocka_unit_test(names_and_ranges_make_ours),
       cmocka_unit_test(exclude_and_min_uid_win),
       cmocka_unit_test(absent_or_empty_is_nobody),
+      cmocka_unit_test(a_group_that_is_not_found_is_no_answer),
       cmocka_unit_test(names_outside_the_grammar_are_denied),
       cmocka_unit_test(malformed_spares_the_exempt_only),
       cmocka_unit_test(a_file_of_others_excludes_nobody),

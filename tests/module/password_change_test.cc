@@ -266,12 +266,37 @@ void others_never_reach_the_daemon(void**) {
 
 constexpr int kExpired = static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK);
 
-void only_a_local_password_expires(void**) {
+// After an emergency sign-in pam_unix changes the local password, in both passes: of the person's
+// own host (sudo), or of root's (login). The module answers PAM_AUTHINFO_UNAVAIL.
+void an_expired_local_password_is_changed_in_an_emergency(void**) {
+  for (const uid_t uid : {kOursUid, uid_t{0}}) {
+    Person person;
+    Transaction transaction(
+        kOurs, &person,
+        {.password_control = "[success=1 ignore=1 authinfo_unavail=ignore default=die]",
+         .local_password = true});
+    assert_code(transaction.authenticate(), PAM_SUCCESS);
+    const RealUid host(uid);
+    assert_code(transaction.change_password(kExpired), PAM_CRED_INSUFFICIENT);
+    assert_int_equal(person.questions, 0);
+  }
+}
+
+// Without an emergency an expired local password is none that anybody uses: `passwd -k` changes the
+// pool's, and a login program that demands a new one is refused.
+void without_an_emergency_no_local_password_is_changed(void**) {
+  {
+    FakeDaemon daemon(plain_script);
+    const RealUid itself(kOursUid);
+    Person person{.answers = {"old", "new", "new"}};
+    Transaction transaction(kOurs, &person, {.service = "passwd"});
+    assert_code(transaction.change_password(kExpired), PAM_SUCCESS);
+    assert_int_equal(daemon.record().changing, 1);
+  }
   FakeDaemon daemon(plain_script);
-  const RealUid itself(kOursUid);
   Person person;
-  Transaction transaction(kOurs, &person);
-  assert_code(transaction.change_password(kExpired), kIgnored);
+  Transaction login(kOurs, &person);
+  assert_code(login.change_password(kExpired), PAM_PERM_DENIED);
   assert_int_equal(daemon.record().changing, 0);
 }
 
@@ -298,7 +323,7 @@ void a_demand_is_of_one_user_and_one_answer(void**) {
   assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
   assert_code(transaction.change_password(), kIgnored);  // root's own passwd
   transaction.set_item(PAM_USER, kOursByPrimary);
-  assert_code(transaction.change_password(kExpired), kIgnored);
+  assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
   transaction.set_item(PAM_USER, kOurs);
   {
     // Somebody else's host (su).
@@ -307,7 +332,7 @@ void a_demand_is_of_one_user_and_one_answer(void**) {
   }
   const FakeDaemon content(plain_script);
   assert_code(transaction.account(), PAM_SUCCESS);
-  assert_code(transaction.change_password(kExpired), kIgnored);
+  assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
   assert_int_equal(daemon.record().changing, 0);
   assert_int_equal(content.record().changing, 0);
 }
@@ -543,7 +568,8 @@ int main() {
       cmocka_unit_test(root_is_ignored_in_both_passes),
       cmocka_unit_test(another_users_password_is_denied),
       cmocka_unit_test(others_never_reach_the_daemon),
-      cmocka_unit_test(only_a_local_password_expires),
+      cmocka_unit_test(an_expired_local_password_is_changed_in_an_emergency),
+      cmocka_unit_test(without_an_emergency_no_local_password_is_changed),
       cmocka_unit_test(what_the_pool_demands_is_ours),
       cmocka_unit_test(a_demand_is_of_one_user_and_one_answer),
       cmocka_unit_test(without_a_daemon_nothing_is_changed),

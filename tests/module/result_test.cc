@@ -17,7 +17,7 @@ struct Row {
   Outcome outcome;
   int authenticate_first;  // nothing but one password was asked for
   int authenticate_later;
-  int account_unavailable;  // this transaction's authentication was unavailable, too
+  int account_emergency;  // this transaction signed in with the local password, in an emergency
   int account;
   int password_check;  // PAM_PRELIM_CHECK
   int password_update;
@@ -57,7 +57,7 @@ void every_outcome_has_its_code(void**) {
     print_message("%s\n", std::string(to_string(row.outcome)).c_str());
     assert_code(code(Phase::authenticate, row.outcome, true), row.authenticate_first);
     assert_code(code(Phase::authenticate, row.outcome, false), row.authenticate_later);
-    assert_code(code(Phase::account, row.outcome, true), row.account_unavailable);
+    assert_code(code(Phase::account, row.outcome, true), row.account_emergency);
     assert_code(code(Phase::account, row.outcome, false), row.account);
     // There is no "unavailable" that would leave a local password to pam_unix.
     for (const bool may_be_unavailable : {false, true}) {
@@ -85,7 +85,8 @@ void only_our_users_go_to_the_daemon(void**) {
   assert_code(*pam_code(Phase::authenticate, Membership::denied, false), PAM_PERM_DENIED);
   assert_code(*pam_code(Phase::authenticate, Membership::malformed, false), PAM_SERVICE_ERR);
   assert_code(*pam_code(Phase::authenticate, Membership::local_fault, false), PAM_SERVICE_ERR);
-  assert_code(*pam_code(Phase::authenticate, Membership::unknown, false), PAM_AUTHINFO_UNAVAIL);
+  for (const bool emergency : {false, true})
+    assert_code(*pam_code(Phase::authenticate, Membership::unknown, emergency), PAM_AUTH_ERR);
   assert_code(*pam_code(Phase::account, Membership::unknown, false), PAM_PERM_DENIED);
   assert_code(*pam_code(Phase::account, Membership::unknown, true), PAM_AUTHINFO_UNAVAIL);
   for (const bool unavailable : {false, true}) {

@@ -1,0 +1,104 @@
+// pam-cognito-local-users [--check]: brings /etc/pam-cognito/local-users up to date, or prints what
+// a run would change. The packages, cognitoctl setup and pam-cognito-local-users.path run it;
+// cognitoctl doctor runs it with --check.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "common/fd.h"
+#include "common/text.h"
+#include "common/users_conf.h"
+#include "local_users/local_users.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::local_users;
+
+// For all of a run: a directory that does not answer ends it, and the list stays as it is.
+constexpr unsigned kMostSeconds = 120;
+// Runs in a row because accounts changed meanwhile; each of them leaves a list.
+constexpr int kMostRounds = 5;
+
+int fail(const std::string& what) {
+  std::fprintf(stderr, "pam-cognito-local-users: %s\n", what.c_str());
+  return 1;
+}
+
+int check() {
+  const List list = read_list();
+  const Wanted wanted = decide(list.names);
+  if (!list.fault.empty()) std::printf("unsafe %s\n", list.fault.c_str());
+  if (!wanted.undecided.empty()) std::printf("undecided %s\n", wanted.undecided.c_str());
+  for (const std::string& name : wanted.names)
+    if (!list.names.contains(name)) std::printf("add %s\n", name.c_str());
+  for (const std::string& name : list.names)
+    if (!wanted.names.contains(name)) std::printf("remove %s\n", printable(name, 64).c_str());
+  return 0;
+}
+
+// Tells one state of the files that decide from another: systemd watches none of them during a run.
+struct Stamp {
+  struct stat files[3] = {};
+
+  static Stamp now() {
+    Stamp stamp;
+    std::size_t i = 0;
+    for (const char* path : {"/etc/passwd", "/etc/group", kUsersConfPath}) {
+      if (::stat(path, &stamp.files[i]) != 0) stamp.files[i] = {};
+      ++i;
+    }
+    return stamp;
+  }
+
+  bool operator==(const Stamp& other) const {
+    for (std::size_t i = 0; i < 3; ++i)
+      if (files[i].st_dev != other.files[i].st_dev || files[i].st_ino != other.files[i].st_ino ||
+          files[i].st_size != other.files[i].st_size ||
+          files[i].st_ctim.tv_sec != other.files[i].st_ctim.tv_sec ||
+          files[i].st_ctim.tv_nsec != other.files[i].st_ctim.tv_nsec)
+        return false;
+    return true;
+  }
+};
+
+int update() {
+  // One run at a time: an older decision must not replace a newer one.
+  const Fd directory(::open(kDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::flock(directory.get(), LOCK_EX) != 0)
+    return fail(std::string(kDirectory) + ": " + std::string(errno_name(errno)));
+  std::string undecided;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const Stamp before = Stamp::now();
+    const List list = read_list();
+    const Wanted wanted = decide(list.names);
+    undecided = wanted.undecided;
+    if (!list.fault.empty() || wanted.names != list.names)
+      if (const auto written = write_list(wanted.names); !written) return fail(written.error());
+    if (before == Stamp::now()) break;
+  }
+  if (!undecided.empty()) return fail("nobody was added to the list: " + undecided);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  (void)::alarm(kMostSeconds);
+  try {
+    if (argc == 1) return update();
+    if (argc == 2 && std::strcmp(argv[1], "--check") == 0) return check();
+  } catch (const std::exception&) {
+    return fail("not enough memory");
+  }
+  (void)std::fputs("usage: pam-cognito-local-users [--check]\n", stderr);
+  return 2;
+}
