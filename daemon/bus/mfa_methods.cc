@@ -47,18 +47,25 @@ void refuse(const MessageRef& message, const flows::MfaError& error) {
   refuse(message, error_name(error.kind), error.message.c_str());
 }
 
+constexpr std::string_view kChange = "change";
+
 // The pool's own word; where it did not speak, ours.
 std::string_view detail_of(const flows::MfaError& error) {
   return error.detail.empty() ? error.message : error.detail;
 }
 
-// One line for each call that asked the pool or was refused.
-void log_call(const std::string& user, std::string_view what, const flows::MfaError* error,
-              const cognito::CallTrace& trace) {
+// One line for each call that asked the pool or was refused. Only a change is always written: the
+// caller can repeat all others without end.
+void log_call(Core& core, const std::string& user, std::string_view what,
+              const flows::MfaError* error, const cognito::CallTrace& trace) {
   const std::string_view ending =
       error == nullptr ? "done" : std::string_view(error_name(error->kind));
   const std::string id = random_log_id();
-  runtime::log(error == nullptr ? Level::info : Level::notice,
+  const bool changed = error == nullptr && what == kChange;
+  const Level level = changed ? Level::info
+                              : core.level_of_line("second factors of " + user,
+                                                   error == nullptr ? Level::info : Level::notice);
+  runtime::log(level,
                "second factors of " + user + ": " + std::string(what) + ": " + std::string(ending) +
                    " id=" + id,
                {{"ID", id},
@@ -229,7 +236,7 @@ Task<void> MfaMethods::change(MessageRef message, flows::MfaPreferenceUpdate upd
     changed = co_await core_.mfa.set_preferred(person.name, *preferred, call);
   else
     changed = co_await core_.mfa.update(person.name, update, call);
-  log_call(person.name, "change", changed ? nullptr : &changed.error(), trace);
+  log_call(core_, person.name, kChange, changed ? nullptr : &changed.error(), trace);
   if (!changed)
     refuse(message, changed.error());
   else
@@ -272,7 +279,7 @@ Task<void> MfaMethods::fetch(MessageRef message) {
   flows::MfaResult<flows::MfaPreferenceState> state =
       co_await core_.mfa.fetch(person.name, bypass_cache != 0, call);
   if (!state || !trace.text().empty())
-    log_call(person.name, "fetch", state ? nullptr : &state.error(), trace);
+    log_call(core_, person.name, "fetch", state ? nullptr : &state.error(), trace);
   if (!state) {
     refuse(message, state.error());
     co_return;
