@@ -130,7 +130,8 @@ void Output::object(const Json::Value& value) const {
   if (!settings_.json) return;
   Json::StreamWriterBuilder builder;
   builder["indentation"] = "  ";
-  builder["emitUTF8"] = true;
+  // As \uXXXX: nothing is lost, and a terminal that shows it shows no character that hides.
+  builder["emitUTF8"] = false;
   builder["enableYAMLCompatibility"] = true;  // "key": value, without a blank before the colon
   write(stdout, Json::writeString(builder, value));
 }

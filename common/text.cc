@@ -1,6 +1,7 @@
 #include "common/text.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -30,11 +31,45 @@ std::size_t character_length(std::string_view text) noexcept {
   return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
 }
 
-bool is_control(std::string_view character) noexcept {
-  const auto first = static_cast<std::uint8_t>(character[0]);
-  if (first < 0x20) return first != '\n';
-  if (first == 0x7F) return true;
-  return first == 0xC2 && static_cast<std::uint8_t>(character[1]) < 0xA0;  // U+0080 to U+009F
+// The code point of a well-formed character.
+char32_t code_point(std::string_view character) noexcept {
+  // The lead byte of n bytes holds 7 - n bits; of one byte, 7.
+  constexpr std::array<std::uint8_t, 5> lead_bits = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  char32_t value = static_cast<std::uint8_t>(character[0]) & lead_bits[character.size()];
+  for (const char next : character.substr(1))
+    value = (value << 6U) | (static_cast<std::uint8_t>(next) & 0x3FU);
+  return value;
+}
+
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+// Controls, and what changes how the text beside it is read without being seen: the bidirectional
+// controls (Unicode annex 9), the separators of lines and paragraphs, and the format characters of
+// Unicode's general category Cf that fill no room. Not U+200C and U+200D, the joiners: Persian,
+// Hindi and emoji are written with them.
+constexpr std::array kUnprintable = {
+    Range{0x0000, 0x0009},   Range{0x000B, 0x001F},  // C0 but newline
+    Range{0x007F, 0x009F},                           // DEL, C1 (U+0085 is "next line")
+    Range{0x00AD, 0x00AD},                           // soft hyphen
+    Range{0x061C, 0x061C},                           // Arabic letter mark
+    Range{0x180E, 0x180E},                           // Mongolian vowel separator
+    Range{0x200B, 0x200B},                           // zero width space
+    Range{0x200E, 0x200F},                           // left-to-right and right-to-left mark
+    Range{0x2028, 0x202E},                           // separators, embeddings, overrides
+    Range{0x2060, 0x206F},                           // word joiner, isolates, deprecated ones
+    Range{0xFEFF, 0xFEFF},                           // zero width no-break space
+    Range{0xFFF9, 0xFFFB},                           // interlinear annotation
+    Range{0xE0000, 0xE007F},                         // tags
+};
+
+bool is_unprintable(std::string_view character) noexcept {
+  const char32_t value = code_point(character);
+  return std::ranges::any_of(kUnprintable, [value](const Range& range) {
+    return range.first <= value && value <= range.last;
+  });
 }
 
 }  // namespace
@@ -45,7 +80,7 @@ std::size_t make_printable(std::string_view text, std::span<char> out) noexcept 
     const std::size_t length = character_length(text);
     const std::size_t consumed = std::max<std::size_t>(length, 1);
     std::string_view character = text.substr(0, consumed);
-    if (length == 0 || is_control(character)) character = "?";
+    if (length == 0 || is_unprintable(character)) character = "?";
     if (character.size() > out.size() - written) break;
     std::ranges::copy(character, out.begin() + static_cast<std::ptrdiff_t>(written));
     written += character.size();

@@ -7,8 +7,9 @@
 
 namespace pamcognito {
 
-// Foreign text made fit for a terminal: control characters (C0 but newline, DEL, C1) and malformed
-// UTF-8 become '?', and what is longer than max_bytes is cut at a character's border.
+// Foreign text made fit for a terminal and the log: control characters (C0 but newline, DEL, C1),
+// bidirectional controls, line and paragraph separators, other invisible format characters and
+// malformed UTF-8 become '?'. A text longer than max_bytes is cut at a character's border.
 std::string printable(std::string_view text, std::size_t max_bytes);
 
 // The same into the caller's memory, cut to what fits. Returns the bytes written, never more than

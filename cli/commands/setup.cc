@@ -159,8 +159,10 @@ void print(const Output& out, const Findings& findings) {
   for (const Finding& finding : findings) {
     const bool good = finding.state == State::ok;
     out.line(out.paint(good ? Style::good : Style::warning, std::string(to_string(finding.state))) +
-             "  " + finding.title + (finding.what.empty() || good ? "" : ": " + finding.what));
-    if (!finding.remedy.empty()) out.line("    To do: " + finding.remedy);
+             "  " +
+             out.paint(Style::plain,
+                       finding.title + (finding.what.empty() || good ? "" : ": " + finding.what)));
+    if (!finding.remedy.empty()) out.line("    To do: " + out.paint(Style::plain, finding.remedy));
   }
 }
 

@@ -40,6 +40,7 @@ constexpr std::array kRows = {
     Sentence{"failure-budget", "too many failures of this user within [limits] failure_window"},
     Sentence{"message-budget", "too many codes were sent within [limits] message_window"},
     Sentence{"too-many-open", "too many sign-ins were open at once"},
+    Sentence{"too-many-in-a-minute", "the user opened too many sign-ins within a minute"},
     Sentence{"too-many-sign-ins", "too many sign-ins were open at once"},
     Sentence{"not-connected", "the user pool could not be connected to: cognitoctl doctor"},
     Sentence{"connection-cut", "the connection to the user pool broke"},

@@ -22,12 +22,24 @@ constexpr std::uint64_t kLookBack = 7ULL * 24 * 3600 * kMicroseconds;
 // A sign-in takes 15 minutes at most; its session's end may write a line later.
 constexpr std::uint64_t kAround = 20ULL * 60 * kMicroseconds;
 
+// Lines of other users than root and cognitod: their number is the writer's choice.
+constexpr std::size_t kMostOfOthers = 20;
+
 // What cli/explain/story.cc tells.
-constexpr std::array kFields = {
-    "MESSAGE",           "SYSLOG_IDENTIFIER",   "PAM_COGNITO_GOAL",
-    "PAM_COGNITO_USER",  "PAM_COGNITO_SERVICE", "PAM_COGNITO_ORIGIN",
-    "PAM_COGNITO_CAUSE", "PAM_COGNITO_OUTCOME", "PAM_COGNITO_FACTOR",
-    "PAM_COGNITO_CALLS", "PAM_COGNITO_DETAIL",  "PAM_COGNITO_DURATION_MS"};
+constexpr std::array kFields = {"_UID",
+                                "_SYSTEMD_UNIT",
+                                "MESSAGE",
+                                "SYSLOG_IDENTIFIER",
+                                "PAM_COGNITO_GOAL",
+                                "PAM_COGNITO_USER",
+                                "PAM_COGNITO_SERVICE",
+                                "PAM_COGNITO_ORIGIN",
+                                "PAM_COGNITO_CAUSE",
+                                "PAM_COGNITO_OUTCOME",
+                                "PAM_COGNITO_FACTOR",
+                                "PAM_COGNITO_CALLS",
+                                "PAM_COGNITO_DETAIL",
+                                "PAM_COGNITO_DURATION_MS"};
 
 struct CloseJournal {
   void operator()(sd_journal* journal) const noexcept { ::sd_journal_close(journal); }
@@ -63,13 +75,14 @@ std::uint64_t now_us() {
                                         .count());
 }
 
-// Collects, from `from` on, the lines that the matches let through and that `wanted` says yes to.
+// Collects, from `from` on, the lines that the matches let through and that `wanted` says yes to,
+// until `found` has `most` of them.
 template <class Wanted>
 int collect(sd_journal* journal, std::uint64_t from, std::uint64_t to, Wanted wanted,
-            std::vector<JournalEntry>* found) {
+            std::size_t most, std::vector<JournalEntry>* found) {
   int result = ::sd_journal_seek_realtime_usec(journal, from);
   std::size_t lines = 0;
-  while (result >= 0 && lines++ < kMostLines && found->size() < kMostFound) {
+  while (result >= 0 && lines++ < kMostLines && found->size() < most) {
     result = ::sd_journal_next(journal);
     if (result <= 0) break;
     std::uint64_t time = 0;
@@ -107,7 +120,8 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
   // Any process may write such a field; this one is journald's own.
   constexpr std::string_view by_unit = "_SYSTEMD_UNIT=cognitod.service";
   if (result >= 0) result = ::sd_journal_add_match(raw, by_unit.data(), by_unit.size());
-  if (result >= 0) result = collect(raw, oldest, UINT64_MAX, [] { return true; }, &found);
+  if (result >= 0)
+    result = collect(raw, oldest, UINT64_MAX, [] { return true; }, kMostFound, &found);
   if (result < 0) return cannot(result);
 
   // The module writes by syslog(3), without fields of its own: its lines are near those of the
@@ -117,7 +131,15 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
   const std::string by_text = "id=" + id;
   ::sd_journal_flush_matches(raw);
   result = ::sd_journal_add_match(raw, "_TRANSPORT=syslog", 0);
-  if (result >= 0) result = collect(raw, from, to, [&] { return mentions(raw, by_text); }, &found);
+  // Root's first: any user can write as many lines with this id as it likes.
+  const auto of_root = [raw] { return field_of(raw, "_UID") == "0"; };
+  if (result >= 0)
+    result = collect(
+        raw, from, to, [&] { return of_root() && mentions(raw, by_text); }, kMostFound, &found);
+  if (result >= 0)
+    result = collect(
+        raw, from, to, [&] { return !of_root() && mentions(raw, by_text); },
+        found.size() + kMostOfOthers, &found);
   if (result < 0) return cannot(result);
   std::ranges::sort(found, {}, &JournalEntry::time_us);
   return found;

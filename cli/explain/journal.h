@@ -13,6 +13,11 @@ struct JournalEntry {
   std::uint64_t time_us = 0;  // since the epoch
   std::map<std::string, std::string> fields;
 
+  // Written by root or by cognitod, by what journald itself says of the writer. All else may be
+  // forged: any user can call syslog(3) with any text.
+  [[nodiscard]] bool is_verified() const {
+    return field("_UID") == "0" || field("_SYSTEMD_UNIT") == "cognitod.service";
+  }
   [[nodiscard]] std::string field(const std::string& name) const {
     const auto found = fields.find(name);
     return found == fields.end() ? std::string() : found->second;
@@ -20,7 +25,8 @@ struct JournalEntry {
 };
 
 // The lines of one sign-in, oldest first: cognitod's, by their field PAM_COGNITO_ID, and the
-// module's, which carry id=ID in their text. Read from this machine's journal, or from `file`.
+// module's, which carry id=ID in their text. Of lines that neither root nor cognitod wrote, at most
+// 20. Read from this machine's journal, or from `file`.
 // Bounded: the boots of the last seven days, and at most 200,000 lines are looked through. The
 // error says what cannot be read.
 std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::string& id,

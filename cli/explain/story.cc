@@ -47,6 +47,10 @@ Event event_of(const JournalEntry& entry) {
   event.time_us = entry.time_us;
   event.who = entry.field("SYSLOG_IDENTIFIER");
   if (event.who.empty()) event.who = "?";
+  if (!entry.is_verified()) {
+    event.written_by_uid = entry.field("_UID");
+    if (event.written_by_uid.empty()) event.written_by_uid = "?";
+  }
   event.outcome = entry.field("PAM_COGNITO_OUTCOME");
   if (event.outcome.empty()) event.message = entry.field("MESSAGE");
   event.goal = entry.field("PAM_COGNITO_GOAL");
@@ -86,8 +90,12 @@ std::string ending_text(const Event& event) {
 void tell_event(const Output& out, const Event& event) {
   const std::string indent(16, ' ');
   const bool ended = !event.outcome.empty();
-  out.line("  " + clock_text(event.time_us) + "  " + out.paint(Style::strong, event.who) + ": " +
-           out.paint(Style::plain, ended ? what_text(event) : event.message));
+  const std::string writer =
+      event.written_by_uid.empty()
+          ? std::string()
+          : " (not verified, written by uid " + out.paint(Style::plain, event.written_by_uid) + ")";
+  out.line("  " + clock_text(event.time_us) + "  " + out.paint(Style::strong, event.who) + writer +
+           ": " + out.paint(Style::plain, ended ? what_text(event) : event.message));
   for (const PoolCall& call : event.calls)
     out.line(
         indent +
@@ -103,6 +111,7 @@ Json::Value to_json(const Event& event) {
   Json::Value object;
   object["time_us"] = Json::Value::UInt64(event.time_us);
   for (const auto& [name, value] : {std::pair<const char*, const std::string&>{"who", event.who},
+                                    {"written_by_uid", event.written_by_uid},
                                     {"message", event.message},
                                     {"goal", event.goal},
                                     {"user", event.user},

@@ -26,7 +26,9 @@ std::string cause_text(std::string_view cause);
 // One line of the log, told.
 struct Event {
   std::uint64_t time_us = 0;
-  std::string who;      // "cognitod", "sshd"
+  std::string who;  // "cognitod", "sshd"; not verified: as the writer says
+  std::string
+      written_by_uid;   // of a line that may be forged (JournalEntry::is_verified()); else ""
   std::string message;  // the line itself; empty where there is an outcome
   std::string goal;
   std::string user;

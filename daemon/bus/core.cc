@@ -82,6 +82,20 @@ flows::SignInServices Core::sign_in_services() {
   return services;
 }
 
+Level Core::level_of_line(const std::string& cause, Level level) {
+  switch (lines.count(cause, clock.boot_time())) {
+    case limits::PerMinute::Count::within:
+      return level;
+    case limits::PerMinute::Count::first_beyond:
+      runtime::log(Level::warning, "too many lines about " + cause +
+                                       ": further ones are left out for up to a minute");
+      return Level::debug;
+    case limits::PerMinute::Count::beyond:
+      return Level::debug;
+  }
+  return level;
+}
+
 Task<Outcome> Core::decide_account(AccountQuestion question) {
   // The module waits ten seconds; a hanging pool is then still `unreachable`, and grace may hold.
   constexpr std::chrono::seconds time_for_pool{5};
@@ -98,9 +112,11 @@ Task<Outcome> Core::decide_account(AccountQuestion question) {
       std::move(services), std::move(request), cognito::Call(clock.now() + time_for_pool, &trace));
   const std::string_view outcome = to_string(decision.outcome);
   // A person may ask without end.
-  const Level level = question.of_person                     ? Level::debug
-                      : decision.outcome == Outcome::success ? Level::info
-                                                             : Level::notice;
+  const Level level =
+      question.of_person
+          ? Level::debug
+          : level_of_line("accounts of " + question.user,
+                          decision.outcome == Outcome::success ? Level::info : Level::notice);
   auto log = [=, calls = trace.text()] {
     runtime::log(level,
                  "account of " + question.user + " for " + question.service + ": " +

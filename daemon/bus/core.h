@@ -20,9 +20,11 @@
 #include "daemon/limits/failure_budgets.h"
 #include "daemon/limits/message_budgets.h"
 #include "daemon/limits/open_sign_ins.h"
+#include "daemon/limits/per_minute.h"
 #include "daemon/limits/user_queue.h"
 #include "daemon/policy/config.h"
 #include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/journal.h"
 #include "daemon/runtime/worker.h"
 #include "daemon/sessions/known_users.h"
 #include "daemon/sessions/password_check.h"
@@ -70,6 +72,11 @@ struct Core {
   // Decides in bounded time, writes the line and counts.
   runtime::Task<Outcome> decide_account(AccountQuestion question);
 
+  // The level of a line that its cause (an origin, a user) can bring about without trying a
+  // password: the bound keeps one of them from filling the log. Says once a minute that lines are
+  // left out.
+  runtime::Level level_of_line(const std::string& cause, runtime::Level level);
+
   runtime::EventLoop& loop;
   runtime::Clock& clock;
   sessions::SessionStore& store;
@@ -81,6 +88,11 @@ struct Core {
   std::shared_ptr<cognito::UserPool> pool;
 
   limits::OpenSignIns open;
+  // Of one uid that opens them itself. A screen locker, a password change and `cognitoctl mfa` open
+  // one each; root's PAM is not counted.
+  limits::PerMinute opened{60};
+  // journald drops a service's lines above 10,000 in 30 s (journald.conf(5), RateLimitBurst).
+  limits::PerMinute lines{300};
   limits::FailureBudgets failures;
   limits::MessageBudgets messages;
   // Apart, so that a stranger who asks for resets cannot use up a user's sign-in codes.

@@ -52,15 +52,16 @@ std::string_view detail_of(const flows::MfaError& error) {
   return error.detail.empty() ? error.message : error.detail;
 }
 
-// One line for each call that asked the pool or was refused.
-void log_call(const std::string& user, const flows::MfaError* error,
+// One line for each call that asked the pool or was refused. The caller can repeat it without end,
+// so that one user's lines are bounded.
+void log_call(Core& core, const std::string& user, const flows::MfaError* error,
               const cognito::CallTrace& trace) {
   const std::string_view ending =
       error == nullptr ? "done" : std::string_view(error_name(error->kind));
   const std::string id = random_log_id();
-  runtime::log(error == nullptr ? Level::info : Level::notice,
-               "second factors of " + user + ": fetch: " + std::string(ending) +
-                   " id=" + id,
+  const Level level = core.level_of_line("second factors of " + user,
+                                         error == nullptr ? Level::info : Level::notice);
+  runtime::log(level, "second factors of " + user + ": fetch: " + std::string(ending) + " id=" + id,
                {{"ID", id},
                 {"USER", user},
                 {"DETAIL", error == nullptr ? std::string_view() : detail_of(*error)},
@@ -167,12 +168,10 @@ const sd_bus_vtable MfaMethods::kVtable[] = {
                             &Dispatch<&MfaMethods::set_up_totp>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("UpdateMfaPreference", SD_BUS_ARGS("a{ss}", preference),
                             SD_BUS_RESULT("h", socket, "u", deadline_s),
-                            &Dispatch<&MfaMethods::update>::call,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("SetPreferredMfa", SD_BUS_ARGS("s", method),
-                            SD_BUS_RESULT("h", socket, "u", deadline_s),
-                            &Dispatch<&MfaMethods::set_preferred>::call,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+                            &Dispatch<&MfaMethods::update>::call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "SetPreferredMfa", SD_BUS_ARGS("s", method), SD_BUS_RESULT("h", socket, "u", deadline_s),
+        &Dispatch<&MfaMethods::set_preferred>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("FetchMfaPreference", SD_BUS_ARGS("b", bypass_cache),
                             SD_BUS_RESULT("as", enabled, "s", preferred),
                             &Dispatch<&MfaMethods::fetch>::call, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -270,7 +269,7 @@ Task<void> MfaMethods::fetch(MessageRef message) {
   flows::MfaResult<flows::MfaPreferenceState> state =
       co_await core_.mfa.fetch(person.name, bypass_cache != 0, call);
   if (!state || !trace.text().empty())
-    log_call(person.name, state ? nullptr : &state.error(), trace);
+    log_call(core_, person.name, state ? nullptr : &state.error(), trace);
   if (!state) {
     refuse(message, state.error());
     co_return;

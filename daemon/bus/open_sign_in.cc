@@ -265,6 +265,16 @@ runtime::Task<void> OpenSignIn::answer_account() {
   conversation_.answer_account(outcome);
 }
 
+// journald counts cognitod's lines together: too many of one user's would suppress those of others.
+// A line about a password or code that was tried is always written: the budgets of limits/ bound
+// these.
+Level OpenSignIn::level_of(const SignInResult& result) const {
+  const limits::Origin& origin = flow_->request().origin;
+  if (flow_->tried_anything() || holder_ == nullptr) return result.level;
+  if (origin.is_uid() && result.outcome == Outcome::conversation_broken) return Level::debug;
+  return holder_->level_of_line(origin, result.level);
+}
+
 void OpenSignIn::log_end(const SignInResult& result) const {
   const flows::SignInRequest& request = flow_->request();
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - opened_);
@@ -272,7 +282,7 @@ void OpenSignIn::log_end(const SignInResult& result) const {
                               " by " + request.service + " from " + request.origin.key() + ": " +
                               std::string(to_string(result.outcome)) + " (" + result.cause +
                               ") id=" + request.log_id;
-  runtime::log(result.level, message,
+  runtime::log(level_of(result), message,
                {{"ID", request.log_id},
                 {"GOAL", goal_word(request.goal)},
                 {"USER", request.user},

@@ -12,6 +12,7 @@
 #include "daemon/flows/sign_in.h"
 #include "daemon/limits/open_sign_ins.h"
 #include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/journal.h"
 #include "daemon/sessions/verified_facts.h"
 
 namespace pamcognito::bus {
@@ -34,6 +35,9 @@ class OpenSignIn final : private ConversationEvents {
     // May the account of this sign-in go on? Decided when the task is awaited.
     virtual runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
                                                   const SignInId& sign_in_id) = 0;
+    // The level of a line about a sign-in from `origin` that tried nothing: lower where there are
+    // too many of them.
+    virtual runtime::Level level_of_line(const limits::Origin& origin, runtime::Level level) = 0;
     // Is there room for one more socket that only waits for the account question?
     virtual bool may_wait() = 0;
     // Called once for each, from the loop; may destroy the sign-in.
@@ -70,6 +74,7 @@ class OpenSignIn final : private ConversationEvents {
   void commit();
   void cut_short(Outcome outcome, std::string cause, const std::string& text);
   void end(flows::Ended result);
+  [[nodiscard]] runtime::Level level_of(const flows::SignInResult& result) const;
   void log_end(const flows::SignInResult& result) const;
   void close();
 

@@ -11,6 +11,7 @@
 #include "daemon/bus/facts.h"
 #include "daemon/policy/values.h"
 #include "daemon/runtime/journal.h"
+#include "daemon/runtime/metrics.h"
 #include "daemon/runtime/wiping.h"
 
 namespace pamcognito::bus {
@@ -119,19 +120,36 @@ void SignInMethods::finished(std::uint64_t number) {
   runtime::wipe_stack();
 }
 
+void SignInMethods::refuse_to_open(sd_bus_message* message, const flows::SignInRequest& request,
+                                   Level level, std::string_view cause) {
+  runtime::log(level,
+               "sign-in of " + request.user + " by " + request.service + " from " +
+                   request.origin.key() + ": not opened (" + std::string(cause) +
+                   ") id=" + request.log_id,
+               {{"ID", request.log_id},
+                {"USER", request.user},
+                {"SERVICE", request.service},
+                {"ORIGIN", request.origin.key()},
+                {"CAUSE", cause}});
+  (void)sd_bus_reply_method_errorf(message, bus_names::kErrorTooManySignIns,
+                                   "Too many sign-ins: %s.", std::string(cause).c_str());
+}
+
 void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequest request) {
+  if (!request.caller_is_root) {
+    const auto count = core_.opened.count(request.origin.key(), core_.clock.boot_time());
+    if (count != limits::PerMinute::Count::within) {
+      const bool is_first = count == limits::PerMinute::Count::first_beyond;
+      runtime::metrics().count("pam_cognito_limits_hit_total", {{"limit", "opened-per-minute"}});
+      refuse_to_open(message, request, is_first ? Level::warning : Level::debug,
+                     "too-many-in-a-minute");
+      return;
+    }
+  }
   std::optional<limits::SignInPlace> place = core_.open.take(request.user, request.origin);
   if (!place) {
-    runtime::log(Level::warning,
-                 "sign-in of " + request.user + " by " + request.service + " from " +
-                     request.origin.key() + ": not opened (too-many-open) id=" + request.log_id,
-                 {{"ID", request.log_id},
-                  {"USER", request.user},
-                  {"SERVICE", request.service},
-                  {"ORIGIN", request.origin.key()},
-                  {"CAUSE", "too-many-open"}});
-    (void)sd_bus_reply_method_errorf(message, bus_names::kErrorTooManySignIns,
-                                     "Too many sign-ins are open.");
+    refuse_to_open(message, request, level_of_line(request.origin, Level::warning),
+                   "too-many-open");
     return;
   }
   int pair[2];

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string_view>
 
 #include "daemon/bus/core.h"
 #include "daemon/bus/open_sign_in.h"
@@ -30,6 +31,8 @@ class SignInMethods final : private OpenSignIn::Holder {
   void end_all();
 
  private:
+  void refuse_to_open(sd_bus_message* message, const flows::SignInRequest& request,
+                      runtime::Level level, std::string_view cause);
   runtime::Task<void> open_sign_in(MessageRef message);
   runtime::Task<void> open_password_change(MessageRef message);
   runtime::Task<void> check_account(MessageRef message);
@@ -38,6 +41,9 @@ class SignInMethods final : private OpenSignIn::Holder {
   sessions::VerifiedFactsStore& facts() override { return core_.facts; }
   runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
                                         const SignInId& sign_in_id) override;
+  runtime::Level level_of_line(const limits::Origin& origin, runtime::Level level) override {
+    return core_.level_of_line(origin.key(), level);
+  }
   bool may_wait() override { return sign_ins_.size() - core_.open.count() <= kMaxCommitted; }
   void finished(std::uint64_t number) override;
 

@@ -167,9 +167,11 @@ void SignInContext::password_was_changed(Secret new_password) {
   services.sessions->forget_passwords(request.user);
 }
 
-std::optional<limits::Attempt> SignInContext::take_attempt() const {
-  return services.failures->take(request.user, request.user_uid, request.origin,
-                                 services.clock->boot_time());
+std::optional<limits::Attempt> SignInContext::take_attempt() {
+  std::optional<limits::Attempt> attempt = services.failures->take(
+      request.user, request.user_uid, request.origin, services.clock->boot_time());
+  attempt_taken = attempt_taken || attempt.has_value();
+  return attempt;
 }
 
 Ended SignInContext::charge_message() const {

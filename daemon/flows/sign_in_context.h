@@ -48,10 +48,11 @@ struct SignInContext {
   bool password_reached_pool = false;
   // Custom answers count as failed until the pool goes on to something else.
   std::vector<limits::Attempt> custom_attempts;
-  int custom_answers = 0;    // in a row
-  cognito::CallTrace trace;  // of the calls of this sign-in, for the log
-  Notice notice;             // shown with the next question
-  std::string untold_error;  // what the person is not told of a reset, for the log
+  int custom_answers = 0;      // in a row
+  bool attempt_taken = false;  // whatever became of it
+  cognito::CallTrace trace;    // of the calls of this sign-in, for the log
+  Notice notice;               // shown with the next question
+  std::string untold_error;    // what the person is not told of a reset, for the log
 
   // Asks, and sets the deadline of the step that begins with the answer. A caller that repeats
   // itself (sshd with PasswordAuthentication, some screen lockers) sends the password to every
@@ -84,7 +85,7 @@ struct SignInContext {
   void password_was_changed(Secret new_password);
 
   // An attempt of the user; nullopt: none is left.
-  [[nodiscard]] std::optional<limits::Attempt> take_attempt() const;
+  [[nodiscard]] std::optional<limits::Attempt> take_attempt();
   // Null: a code of the sign-in may be caused now, and counts from here on.
   [[nodiscard]] Ended charge_message() const;
   // May a code of a reset or a confirmation be caused now? Then it counts, for the user and for

@@ -177,9 +177,12 @@ std::vector<JournalEntry> journal() {
   constexpr std::uint64_t noon = 1'790'078'400'000'000;  // 2026-09-22 12:00:00 UTC
   return {
       entry(noon, {{"SYSLOG_IDENTIFIER", "sshd"},
+                   {"_UID", "0"},
                    {"MESSAGE", "pam_cognito(sshd:auth): begun id=0123456789abcdef user=alice"}}),
       entry(noon + 5'123'000,
             {{"SYSLOG_IDENTIFIER", "cognitod"},
+             {"_UID", "990"},
+             {"_SYSTEMD_UNIT", "cognitod.service"},
              {"MESSAGE", "sign-in of alice by sshd: with a SECRET that no field has"},
              {"PAM_COGNITO_GOAL", "sign-in"},
              {"PAM_COGNITO_USER", "alice"},
@@ -193,6 +196,7 @@ std::vector<JournalEntry> journal() {
               "InitiateAuth ok 52ms 6f1c; RespondToAuthChallenge code-mismatch 48ms 77ab; … "},
              {"PAM_COGNITO_TOKEN", "SECRET"}}),
       entry(noon + 5'130'000, {{"SYSLOG_IDENTIFIER", "sshd"},
+                               {"_UID", "0"},
                                {"MESSAGE",
                                 "pam_cognito(sshd:auth): sign-in refused cause=outcome user=alice "
                                 "id=0123456789abcdef"}}),
@@ -211,6 +215,47 @@ std::string told(const std::vector<JournalEntry>& entries) {
   const std::string written(text, size);
   std::free(text);
   return written;
+}
+
+// A program reads the same text, and a terminal shows what it is.
+void json_hides_no_character(void**) {
+  Json::Value object;
+  object["name"] = "M\u00fcller\u202e\u2028\u009b";
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* const terminal = stdout;
+  stdout = ::open_memstream(&text, &size);
+  Output({.json = true}).object(object);
+  (void)std::fclose(stdout);
+  stdout = terminal;
+  const std::string written(text, size);
+  std::free(text);
+  assert_text(written, "{\n  \"name\": \"M\\u00fcller\\u202e\\u2028\\u009b\"\n}\n");
+}
+
+// Any user can write a line with any id, identifier and text, but not journald's own fields.
+void a_line_of_another_user_is_marked(void**) {
+  const std::vector<JournalEntry> forged = {
+      entry(1, {{"SYSLOG_IDENTIFIER", "cognitod"},
+                {"_UID", "1001"},
+                {"_SYSTEMD_UNIT", "user@1001.service"},
+                {"MESSAGE",
+                 "sign-in of mallory by sshd: success\n  12:00:00.000  cognitod: bob "
+                 "signed in\u2028\u202e cause=signed-in id=0123456789abcdef"}})};
+  const std::string text = told(forged);
+  if (!text.contains("cognitod (not verified, written by uid 1001): sign-in of mallory"))
+    fail_msg("%s", text.c_str());
+  // The heading, the line, its cause: no line of the forger's own.
+  assert_int_equal(std::ranges::count(text, '\n'), 3);
+  assert_false(text.contains("\u2028") || text.contains("\u202e"));
+  const Json::Value story = story_to_json("0123456789abcdef", events_of(forged));
+  assert_text(story["events"][0]["written_by_uid"].asString(), "1001");
+
+  const std::string genuine = told(journal());
+  assert_false(genuine.contains("not verified"));
+  JournalEntry nobodys = forged.front();
+  nobodys.fields.erase("_UID");
+  assert_true(told({nobodys}).contains("written by uid ?"));
 }
 
 void calls_are_taken_apart(void**) {
@@ -258,6 +303,8 @@ void the_modules_own_cause_is_told(void**) {
 void a_change_of_second_factors_is_told_whole(void**) {
   const std::string text =
       told({entry(0, {{"SYSLOG_IDENTIFIER", "cognitod"},
+                      {"_UID", "990"},
+                      {"_SYSTEMD_UNIT", "cognitod.service"},
                       {"MESSAGE", "second factors of alice: change: refused"},
                       {"PAM_COGNITO_CALLS", "SetUserMFAPreference invalid-parameter 40ms 6f1c"},
                       {"PAM_COGNITO_DETAIL", "User has not set up software token mfa"}})});
@@ -296,6 +343,8 @@ void error_names_become_exit_codes(void**) {
 int main() {
   using namespace pamcognito::cli;
   const CMUnitTest tests[] = {
+      cmocka_unit_test(json_hides_no_character),
+      cmocka_unit_test(a_line_of_another_user_is_marked),
       cmocka_unit_test(the_first_failure_of_required_modules_counts),
       cmocka_unit_test(a_stack_without_an_opinion_fails),
       cmocka_unit_test(sufficient_ends_the_stack_unless_something_failed_before),

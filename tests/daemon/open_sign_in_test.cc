@@ -142,6 +142,9 @@ struct Stage final : bus::OpenSignIn::Holder {
     open_at_account = open.count();
     co_return Outcome::account_denied;
   }
+  runtime::Level level_of_line(const limits::Origin&, runtime::Level level) override {
+    return level;
+  }
   bool may_wait() override { return has_room; }
   void finished(std::uint64_t number) override {
     assert_int_equal(number, kNumber);

@@ -435,6 +435,59 @@ void no_calls_of_one_user_touch_another(void**) {
   assert_text(pool->admin("users/get", who)["mfa"]["preferred"].asString(), "SOFTWARE_TOKEN_MFA");
 }
 
+std::size_t count_in(const std::string& text, const std::string& words) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1))
+    ++count;
+  return count;
+}
+
+// journald bounds the lines of a service together: those of one user's must leave room for others.
+void no_user_fills_the_log(void**) {
+  start();
+  constexpr int kMany = 400;
+  const auto gives_up = [](const DaemonFrame&) { return std::nullopt; };
+  const std::size_t before = Cognitod::log().size();
+  const std::string told = as_user(kAlice, [&] {
+    BusClient bus;
+    std::string last;
+    for (int i = 0; i < kMany; ++i) {
+      last = sign_in(bus, "alice", "cognitoctl", {}, gives_up).error;
+      (void)bus.call("OpenPasswordChange", [](sd_bus_message* m) {
+        (void)sd_bus_message_append(m, "ss", "alice", "passwd");
+        append_facts(m, {});
+      });
+      (void)bus.call("SetUpTotp", [](sd_bus_message* m) { append_facts(m, {}); });
+      (void)update(bus, {{"sms", "PREFERRED"}});
+    }
+    return last;
+  });
+  assert_text(told, "TooManySignIns");
+  // The same through programs of root's that alice runs: su to another user, and to herself.
+  BusClient bus;
+  for (const char* user : {"bob", "alice"})
+    for (int i = 0; i < kMany; ++i) {
+      const Conversation opened = sign_in(bus, user, "su", {{"ruid", kAlice}}, gives_up);
+      if (!opened.error.empty()) assert_text(opened.error, "TooManySignIns");
+    }
+  // Everybody else goes on, and so does alice's own sudo.
+  const auto wrong = [](const DaemonFrame&) -> std::optional<std::string> { return "wrong"; };
+  const std::string bobs = as_user(kBob, [&] {
+    BusClient own;
+    return std::string(to_string(sign_in(own, "bob", "cognitoctl", {}, wrong).outcome));
+  });
+  assert_text(bobs, "refused");
+  const Conversation sudo = sign_in(bus, "alice", "sudo", {{"ruid", kAlice}}, wrong);
+  assert_text(std::string(to_string(sudo.outcome)), "refused");
+  const std::string log = Cognitod::log().substr(before);
+  print_message("%zu lines\n", count_in(log, "\n"));
+  assert_true(count_in(log, "\n") < 700);
+  assert_true(log.contains("sign-in of bob by user from uid:1002: refused"));
+  assert_true(log.contains("sign-in of alice by sudo from uid:1001: refused"));
+  assert_int_equal(count_in(log, "(too-many-in-a-minute)"), 1);
+  assert_int_equal(count_in(log, "lines about second factors of alice"), 1);
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
@@ -455,6 +508,7 @@ int main() {
       cmocka_unit_test_setup(what_is_long_is_refused_before_it_is_kept, fresh_pool),
       cmocka_unit_test_setup(root_pins_and_resets, fresh_pool),
       cmocka_unit_test_setup(no_calls_of_one_user_touch_another, fresh_pool),
+      cmocka_unit_test_setup(no_user_fills_the_log, fresh_pool),
   };
   const int failed = cmocka_run_group_tests(tests, nullptr, nullptr);
   daemon_.reset();

@@ -41,6 +41,19 @@ void control_characters_become_question_marks(void**) {
   assert_printable("c1 \u0080\u009b\u009f.", "c1 ???.");  // U+009B is CSI
 }
 
+// They change the order or the place of the text around them, or cannot be seen at all.
+void invisible_characters_become_question_marks(void**) {
+  assert_printable("a\u202ab\u202bc\u202cd\u202de\u202ef", "a?b?c?d?e?f");
+  assert_printable("\u2066a\u2067b\u2068c\u2069", "?a?b?c?");
+  assert_printable("\u200e\u200f\u061c", "???");
+  assert_printable("one\u2028two\u2029three\u0085four", "one?two?three?four");
+  assert_printable("al\u200bi\u2060c\ufeffe\u00ad\u180e", "al?i?c?e??");
+  assert_printable("\ufff9\U000E0001\U000E0061", "???");
+  // The neighbours of each range, and the joiners that Persian, Hindi and emoji are written with.
+  assert_printable("\u2027\u202f\u2070\u200c\u200d\u061b\u061d\ufff8\ufffc",
+                   "\u2027\u202f\u2070\u200c\u200d\u061b\u061d\ufff8\ufffc");
+}
+
 void malformed_utf8_becomes_question_marks(void**) {
   assert_printable("\xff\xfe", "??");
   assert_printable("\x80", "?");
@@ -96,6 +109,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(plain_text_stays),
       cmocka_unit_test(control_characters_become_question_marks),
+      cmocka_unit_test(invisible_characters_become_question_marks),
       cmocka_unit_test(malformed_utf8_becomes_question_marks),
       cmocka_unit_test(cuts_at_a_characters_border),
       cmocka_unit_test(writes_no_further_than_its_memory),
