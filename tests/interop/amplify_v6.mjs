@@ -43,6 +43,27 @@ export async function checkAmplify(pool) {
     assert.equal(stepOf(await start('erin', erin.password)), 'DONE');
   });
 
+  for (const preferredChallenge of ['PASSWORD_SRP', 'PASSWORD']) {
+    await it(`USER_AUTH, ${preferredChallenge} preferred`, async () => {
+      await pool.admin('clients/set', {client_id: pool.client_id,
+                                       explicit_auth_flows: ['ALLOW_USER_AUTH']});
+      const options = {authFlowType: 'USER_AUTH', preferredChallenge};
+      assert.equal(stepOf(await start('erin', erin.password, options)), 'DONE');
+      await signOut();
+      const error = await refusal(() => start('erin', 'wrong', options));
+      assert.equal(error.name, 'NotAuthorizedException');
+    });
+  }
+
+  await it('USER_AUTH, the person chooses', async () => {
+    await pool.admin('clients/set', {client_id: pool.client_id,
+                                     explicit_auth_flows: ['ALLOW_USER_AUTH']});
+    const asked = await start('erin', undefined, {authFlowType: 'USER_AUTH'});
+    assert.equal(stepOf(asked), 'CONTINUE_SIGN_IN_WITH_FIRST_FACTOR_SELECTION');
+    assert.equal(stepOf(await answer('PASSWORD_SRP')), 'CONFIRM_SIGN_IN_WITH_PASSWORD');
+    assert.equal(stepOf(await answer(erin.password)), 'DONE');
+  });
+
   await it('TOTP: wrong code, then right', async () => {
     assert.equal(stepOf(await start('alice', alice.password)), 'CONFIRM_SIGN_IN_WITH_TOTP_CODE');
     const error = await refusal(() => answer(wrongTotp(alice.mfa.totp_secret)));
@@ -142,6 +163,16 @@ export async function checkAmplify(pool) {
     assert.equal(stepOf(await start('erin', NEW_PASSWORD)), 'DONE');
   });
 
+  await it('a user from a CSV file', async () => {
+    await pool.admin('users/update', {username: 'erin', imported: true});
+    const error = await refusal(() => start('erin', erin.password));
+    assert.equal(error.name, 'InvalidParameterException');
+    await pool.admin('clients/set', {client_id: pool.client_id,
+                                     prevent_user_existence_errors: 'LEGACY'});
+    await pool.admin('settings/set', {imported_users: 'guide'});
+    assert.equal(stepOf(await start('erin', erin.password)), 'RESET_PASSWORD');
+  });
+
   await it('CONFIRM_SIGN_UP', async () => {
     const made = await signUp({username: 'nina', password: NEW_PASSWORD,
                                options: {userAttributes: {email: 'nina@example.com'}}});
@@ -168,6 +199,9 @@ export async function checkAmplify(pool) {
     assert.equal(after.preferred, undefined);
     await updateMFAPreference({email: 'PREFERRED', totp: 'DISABLED'});
     assert.deepEqual(await fetchMFAPreference(), {enabled: ['EMAIL'], preferred: 'EMAIL'});
+    // The first example of Amplify's page, for a user who has no number.
+    await updateMFAPreference({totp: 'PREFERRED', sms: 'DISABLED'});
+    assert.equal((await fetchMFAPreference()).preferred, 'TOTP');
     const sms = await refusal(() => updateMFAPreference({sms: 'ENABLED'}));
     assert.equal(sms.name, 'InvalidParameterException');
   });

@@ -31,7 +31,13 @@ std::expected<void, ApiError> read_change(FactorChange& change, const Json::Valu
   return {};
 }
 
-std::expected<void, ApiError> check_change(const FactorChange& change, const User& user) {
+bool may_switch_off_unset(const PoolSettings& settings, const std::string& factor) {
+  return settings.disable_unset_factor == "all" ||
+         (settings.disable_unset_factor == "messages" && factor != kTotp);
+}
+
+std::expected<void, ApiError> check_change(const PoolSettings& settings, const FactorChange& change,
+                                           const User& user) {
   if (!change.named) return {};
   const std::string factor = change.factor;
   if (!change.enabled && change.preferred) {
@@ -41,6 +47,7 @@ std::expected<void, ApiError> check_change(const FactorChange& change, const Use
   if (change.enabled) {
     return invalid_parameter("User does not have delivery config set to turn on " + factor);
   }
+  if (may_switch_off_unset(settings, factor)) return {};
   if (factor != kTotp) return invalid_parameter("User has not set up " + factor);
   return invalid_parameter(user.pending_secret ? "User has not verified software token mfa"
                                                : "User has not set up software token mfa");
@@ -121,7 +128,7 @@ ApiResult set_user_mfa_preference(ApiCall& call) {
     if (const auto read = read_change(change, call.body); !read) {
       return std::unexpected(read.error());
     }
-    if (const auto checked = check_change(change, **user); !checked) {
+    if (const auto checked = check_change(call.pool.settings, change, **user); !checked) {
       return std::unexpected(checked.error());
     }
     if (change.preferred) ++preferred;

@@ -153,9 +153,10 @@ void preferences(void** /*state*/) {
   }
 }
 
-// A factor that was never set up cannot be named, whatever for.
+// By setting, a factor that was never set up cannot be named, whatever for.
 void preferences_without_a_factor(void** /*state*/) {
   PoolUnderTest pool;
+  pool.pool.settings.disable_unset_factor = "none";
   const std::string token = pool.tokens_for(kOpenClient, "plain", "pw-plain").token("AccessToken");
   pool.pool.users.find("plain")->attributes.erase("email");
   const auto refusal = [&](const std::string& body) {

@@ -28,7 +28,7 @@ Json::Value nothing() {
 
 std::expected<User*, std::string> named_user(AdminCall& call) {
   const std::string name = string_at(call.in, "username");
-  User* user = call.pool.users.find(name);
+  User* user = call.pool.users.by_username(name, call.pool.settings.case_sensitive);
   if (user == nullptr) return std::unexpected("user \"" + name + "\" does not exist");
   return user;
 }
@@ -47,7 +47,7 @@ AdminResult put_user(AdminCall& call, bool create) {
   Json::Value in = call.in;
   const bool force = in.get("force_alias_creation", false) == Json::Value(true);
   in.removeMember("force_alias_creation");
-  const auto user = call.pool.users.put(in, create, call.pool.clock.life_ms());
+  const auto user = call.pool.users.put(in, create, call.pool.clock.life_ms(), call.pool.settings);
   if (!user) return std::unexpected(user.error());
   if (force) take_aliases(call.pool, **user);
   return to_json(**user, call.pool.clock.life_ms());
@@ -117,6 +117,7 @@ AdminResult users_set_password(AdminCall& call) {
   if (const auto read = reader.finish(); !read) return std::unexpected(read.error());
   (*user)->set_password(password, call.pool.clock.life_ms());
   (*user)->status = permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD";
+  (*user)->imported = false;
   return nothing();
 }
 

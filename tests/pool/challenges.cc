@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
@@ -14,6 +16,16 @@ std::vector<std::string> usable_factors(const PoolSettings& settings, const User
     if (contains(settings.mfa_types, factor) && user.can_receive(factor)) factors.push_back(factor);
   }
   return factors;
+}
+
+// A factor that is switched on and has no address any more, or the only one of a pool that asks
+// everybody, for a user who never had a number.
+bool lacks_an_address(const PoolSettings& settings, const User& user) {
+  const bool lost = std::ranges::any_of(user.mfa_enabled, [&](const std::string& factor) {
+    return contains(settings.mfa_types, factor) && !user.can_receive(factor);
+  });
+  return lost || (settings.mfa_configuration == "ON" &&
+                  settings.mfa_types == std::vector<std::string>{kSms} && !user.can_receive(kSms));
 }
 
 Json::Value send_code(ApiCall& call, const User& user, const Client& client,
@@ -54,6 +66,9 @@ ApiResult ask_second_factor(ApiCall& call, User& user, const Client& client) {
   if (settings.mfa_configuration == "OFF") return new_tokens(call, user, client);
   const std::vector<std::string> factors = usable_factors(settings, user);
   if (factors.empty()) {
+    if (settings.missing_number == "exception" && lacks_an_address(settings, user)) {
+      return refuse("MFAMethodNotFoundException", "No MFA mechanism registerd in the account.");
+    }
     return settings.mfa_configuration == "ON" ? ask_mfa_setup(call, user, client)
                                               : new_tokens(call, user, client);
   }
@@ -127,7 +142,7 @@ ApiResult answer_software_token(ApiCall& call, const Client& client, const Json:
       break;
   }
   step->user.code_lock.failed(call.pool.clock.life_ms());
-  return code_mismatch();
+  return refuse("CodeMismatchException", "Invalid code received for user");
 }
 
 ApiResult answer_factor_choice(ApiCall& call, const Client& client, const Json::Value& responses) {

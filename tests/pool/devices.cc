@@ -117,12 +117,16 @@ std::expected<void, ApiError> check_device_at_sign_in(User* user, const std::str
   return {};
 }
 
-std::expected<void, ApiError> check_device_at_refresh(const User& user, const Grant& grant,
+std::expected<void, ApiError> check_device_at_refresh(const PoolSettings& settings,
+                                                      const User& user, const Grant& grant,
                                                       const std::string& key) {
   const auto own = user.devices.find(grant.device_key);
   const bool forgotten = !grant.device_key.empty() && own == user.devices.end();
   const bool confirmed = own != user.devices.end() && own->second.confirmed;
-  if (forgotten || (confirmed && key != grant.device_key)) {
+  const bool unconfirmed = own != user.devices.end() && !confirmed;
+  const bool never = unconfirmed && settings.unconfirmed_device_refresh == "never";
+  const bool needs_key = confirmed || (unconfirmed && settings.unconfirmed_device_refresh == "key");
+  if (forgotten || never || (needs_key && key != grant.device_key)) {
     return not_authorized("Invalid Refresh Token");
   }
   if (!key.empty() && key != grant.device_key) return no_such_device();

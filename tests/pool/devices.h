@@ -17,7 +17,8 @@ namespace pamcognito::pool {
 [[nodiscard]] std::expected<void, ApiError> check_device_at_sign_in(User* user,
                                                                     const std::string& key);
 // Whether a refresh of the grant may be made with this key ("" for none).
-[[nodiscard]] std::expected<void, ApiError> check_device_at_refresh(const User& user,
+[[nodiscard]] std::expected<void, ApiError> check_device_at_refresh(const PoolSettings& settings,
+                                                                    const User& user,
                                                                     const Grant& grant,
                                                                     const std::string& key);
 

@@ -251,7 +251,7 @@ void who_refreshes_stands_in_the_log(void** /*state*/) {
 void a_password_that_must_be_reset_ends_refreshes(void** /*state*/) {
   Fixture f;
   f.pool.pool.users.find("plain")->status = "RESET_REQUIRED";
-  assert_text(f.refresh().error(), "PasswordResetRequiredException");
+  assert_text(f.refresh().error(), "NotAuthorizedException");
   assert_text(f.refresh_by_initiate_auth().error(), "PasswordResetRequiredException");
 }
 

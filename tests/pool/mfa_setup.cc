@@ -49,7 +49,7 @@ std::string continued(ApiCall& call, Session& session, std::string pending_secre
   next.born_ms = call.pool.clock.life_ms();
   next.pending_secret = std::move(pending_secret);
   next.verified = verified;
-  return call.pool.sessions.open(std::move(next));
+  return call.pool.sessions.open(std::move(next), call.pool.settings.session_characters);
 }
 
 // The code proves the secret: the authenticator is the user's from now on. The code is used up in

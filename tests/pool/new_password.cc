@@ -95,7 +95,10 @@ ApiResult ask_new_password(ApiCall& call, const User& user, const Client& client
   const PoolSettings& settings = call.pool.settings;
   if (call.pool.clock.life_ms() - user.password_born_ms >
       settings.temporary_password_days * kDayMs) {
-    return not_authorized("Temporary password has expired and must be reset by an administrator.");
+    return not_authorized(
+        settings.expired_password_text == "user_account"
+            ? "User account has expired, it must be reset by an administrator."
+            : "Temporary password has expired and must be reset by an administrator.");
   }
   Json::Value attributes(Json::objectValue);
   for (const auto& [name, value] : user.attributes) attributes[name] = value;

@@ -27,7 +27,7 @@ std::expected<void, std::string> Pool::load(const Json::Value& seed) {
   if (clients.empty()) clients.emplace_back();
   users.clear();
   for (const Json::Value& entry : user_list) {
-    if (const auto put = users.put(entry, true, clock.life_ms()); !put)
+    if (const auto put = users.put(entry, true, clock.life_ms(), settings); !put)
       return std::unexpected(put.error());
   }
   seed_ = seed;

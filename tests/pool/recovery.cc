@@ -105,6 +105,7 @@ ApiResult confirm_forgot_password(ApiCall& call) {
   user.reset_code.reset();
   user.set_password(password, now);
   user.status = "CONFIRMED";
+  user.imported = false;
   user.password_lock.succeeded();
   return Json::Value(Json::objectValue);
 }

@@ -4,8 +4,7 @@ namespace pamcognito::pool {
 
 namespace {
 
-// 720 bytes make 960 characters: real ones have 0.9 to 1.6 thousand.
-constexpr size_t kSessionBytes = 720;
+constexpr std::string_view kSessionPrefix = "AYABe";  // as real ones begin
 constexpr size_t kSecretBlockBytes = 900;
 // Longer than any session lives, so that a late answer still hears "expired" and not "unknown".
 constexpr int64_t kKeepMs = 60LL * 60 * 1000;
@@ -13,9 +12,12 @@ constexpr int64_t kSweepEveryMs = 60LL * 1000;
 
 }  // namespace
 
-std::string SessionStore::open(Session session) {
+std::string SessionStore::open(Session session, int64_t characters) {
   drop_older_than(session.born_ms);
-  std::string handle = "AYABe" + base64url_encode(random_bytes(kSessionBytes));
+  const auto size = static_cast<size_t>(characters);
+  // Four characters for three bytes, so never too few of them.
+  std::string handle = std::string(kSessionPrefix) + base64url_encode(random_bytes(size));
+  handle.resize(size);
   sessions_.emplace(handle, std::move(session));
   return handle;
 }

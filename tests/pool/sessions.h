@@ -45,13 +45,15 @@ struct SrpAttempt {
   int64_t born_ms = 0;
   // The first step of CUSTOM_AUTH.
   bool custom = false;
+  // Its answer must carry the session that came along.
+  bool with_session = false;
 };
 
 // Opaque handles for what is under way. Old entries are dropped in passing.
 class SessionStore {
  public:
-  // The handle: random text as long as Cognito's.
-  std::string open(Session session);
+  // The handle: random text of that many characters.
+  std::string open(Session session, int64_t characters);
   // Known, used and expired ones alike; null for a handle that never was.
   [[nodiscard]] Session* find(const std::string& handle);
   // As if it had never been.

@@ -25,6 +25,9 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
 
 namespace {
 
+constexpr int64_t kShortestSession = 20;  // of the API's model
+constexpr int64_t kLongestSession = 8192;
+
 bool is_map_of_texts(const Json::Value& value) {
   return value.isObject() &&
          std::ranges::all_of(value, [](const Json::Value& text) { return text.isString(); });
@@ -99,7 +102,18 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
       .read("pre_authentication_refusal", next.pre_authentication_refusal)
       .read("pre_authentication_requires_metadata", next.pre_authentication_requires_metadata)
       .read("device_configuration", devices)
-      .read("token_sessions_per_user", next.token_sessions_per_user);
+      .read("token_sessions_per_user", next.token_sessions_per_user)
+      .read("session_characters", next.session_characters)
+      .read_word("unconfirmed_told", next.unconfirmed_told, {"initiate", "respond", "password"})
+      .read("get_tokens_tells_status", next.get_tokens_tells_status)
+      .read_word("unconfirmed_device_refresh", next.unconfirmed_device_refresh,
+                 {"any", "key", "never"})
+      .read_word("disable_unset_factor", next.disable_unset_factor, {"messages", "all", "none"})
+      .read_word("stored_case", next.stored_case, {"lower_names", "lower", "kept"})
+      .read_word("missing_number", next.missing_number, {"exception", "setup"})
+      .read_word("imported_users", next.imported_users, {"invalid_parameter", "guide"})
+      .read_word("expired_password_text", next.expired_password_text,
+                 {"temporary_password", "user_account"});
   if (const auto read = reader.finish(); !read) return read;
   if (next.id.find('_') == std::string::npos || next.name().empty()) {
     return std::unexpected("pool settings: \"id\" must look like eu-west-1_Example");
@@ -110,6 +124,9 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
   if (!is_map_of_texts(next.pre_authentication_requires_metadata)) {
     return std::unexpected(
         "pool settings: \"pre_authentication_requires_metadata\" must be an object of texts");
+  }
+  if (next.session_characters < kShortestSession || next.session_characters > kLongestSession) {
+    return std::unexpected("pool settings: \"session_characters\" must be 20 to 8192");
   }
   const auto configuration = read_device_configuration(devices);
   if (!configuration) return std::unexpected(configuration.error());
@@ -186,6 +203,15 @@ Json::Value to_json(const PoolSettings& settings) {
   out["pre_authentication_requires_metadata"] = settings.pre_authentication_requires_metadata;
   out["device_configuration"] = to_json(settings.device_configuration);
   out["token_sessions_per_user"] = Json::Int64{settings.token_sessions_per_user};
+  out["session_characters"] = Json::Int64{settings.session_characters};
+  out["unconfirmed_told"] = settings.unconfirmed_told;
+  out["get_tokens_tells_status"] = settings.get_tokens_tells_status;
+  out["unconfirmed_device_refresh"] = settings.unconfirmed_device_refresh;
+  out["disable_unset_factor"] = settings.disable_unset_factor;
+  out["stored_case"] = settings.stored_case;
+  out["missing_number"] = settings.missing_number;
+  out["imported_users"] = settings.imported_users;
+  out["expired_password_text"] = settings.expired_password_text;
   return out;
 }
 

@@ -78,6 +78,16 @@ struct PoolSettings {
   std::optional<DeviceConfiguration> device_configuration;
   // Sign-ins that one user may have tokens of, the oldest is revoked for the next; 0: no limit.
   int64_t token_sessions_per_user = 0;
+  // Switches for behaviour of the service that is unknown, or differs between pools.
+  int64_t session_characters = 965;
+  std::string unconfirmed_told = "respond";
+  bool get_tokens_tells_status = false;
+  std::string unconfirmed_device_refresh = "any";
+  std::string disable_unset_factor = "messages";
+  std::string stored_case = "lower_names";
+  std::string missing_number = "exception";
+  std::string imported_users = "invalid_parameter";
+  std::string expired_password_text = "temporary_password";
 
   // The part of the id after the underscore: what SRP hashes.
   [[nodiscard]] std::string name() const;

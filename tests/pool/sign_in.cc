@@ -17,6 +17,26 @@ std::string ghost_seed(const Pool& pool, const std::string& name) {
   return sha256("simulated user of " + pool.settings.id + ": " + name);
 }
 
+Refusal not_confirmed() {
+  return refuse("UserNotConfirmedException", "User is not confirmed.");
+}
+
+bool is_unconfirmed(const User* user) {
+  return user != nullptr && user->enabled && user->status == "UNCONFIRMED";
+}
+
+// A user who came by a CSV file has no password that could be looked at: InitiateAuth refuses.
+// SRP ends with "Invalid input given" as clients have met it, or as AWS's guide says.
+std::expected<void, ApiError> check_imported(const Pool& pool, const Client& client,
+                                             const User* user, bool srp) {
+  if (user == nullptr || !user->imported || !user->enabled) return {};
+  if (srp && pool.settings.imported_users == "invalid_parameter") {
+    return invalid_parameter("Invalid input given");
+  }
+  if (client.hides_users()) return wrong_password();
+  return refuse("PasswordResetRequiredException", "Password reset required for the user");
+}
+
 Session srp_session(const std::string& user_id, const Client& client, int64_t now_ms) {
   Session session;
   session.username = user_id;
@@ -26,8 +46,11 @@ Session srp_session(const std::string& user_id, const Client& client, int64_t no
   return session;
 }
 
+// The flow that SRP is part of.
+enum class SrpIn : std::uint8_t { srp, custom, choice };
+
 ApiResult start_srp_for(ApiCall& call, const Client& client, const Json::Value& parameters,
-                        bool custom) {
+                        SrpIn flow) {
   Pool& pool = call.pool;
   const std::string name = string_at(parameters, "USERNAME");
   if (name.empty()) return missing_parameter("USERNAME");
@@ -45,6 +68,10 @@ ApiResult start_srp_for(ApiCall& call, const Client& client, const Json::Value& 
   if (const auto let_in = pre_authentication(call, user); !let_in) {
     return std::unexpected(let_in.error());
   }
+  if (is_unconfirmed(user) && pool.settings.unconfirmed_told == "initiate") return not_confirmed();
+  if (const auto fit = check_imported(pool, client, user, true); !fit) {
+    return std::unexpected(fit.error());
+  }
 
   const std::string ghost = ghost_seed(pool, name);
   const std::string user_id = user != nullptr ? user->username : uuid_from(ghost);
@@ -58,26 +85,29 @@ ApiResult start_srp_for(ApiCall& call, const Client& client, const Json::Value& 
   const std::optional<std::string> username =
       user != nullptr ? std::optional(user->username) : std::nullopt;
   const int64_t now = pool.clock.life_ms();
-  challenge["SECRET_BLOCK"] = pool.sessions.begin_srp(SrpAttempt{username, name, user_id, client.id,
-                                                                 std::move(client_public),
-                                                                 std::move(exchange), now, custom});
+  // The triggers of CUSTOM_AUTH, and the choice of USER_AUTH, hang on a session from the first step
+  // on.
+  const bool with_session = pool.settings.srp_session || flow != SrpIn::srp;
+  challenge["SECRET_BLOCK"] = pool.sessions.begin_srp(
+      SrpAttempt{username, name, user_id, client.id, std::move(client_public), std::move(exchange),
+                 now, flow == SrpIn::custom, with_session});
   Json::Value answer;
   answer["ChallengeName"] = "PASSWORD_VERIFIER";
   answer["ChallengeParameters"] = challenge;
-  // The triggers of CUSTOM_AUTH hang on a session from the first step on.
-  if (pool.settings.srp_session || custom) {
-    answer["Session"] = pool.sessions.open(srp_session(user_id, client, now));
+  if (with_session) {
+    answer["Session"] =
+        pool.sessions.open(srp_session(user_id, client, now), pool.settings.session_characters);
   }
   return answer;
 }
 
 ApiResult start_srp(ApiCall& call, const Client& client, const Json::Value& parameters) {
-  return start_srp_for(call, client, parameters, false);
+  return start_srp_for(call, client, parameters, SrpIn::srp);
 }
 
 ApiResult start_custom_auth(ApiCall& call, const Client& client, const Json::Value& parameters) {
   const bool srp_first = string_at(parameters, "CHALLENGE_NAME") == "SRP_A";
-  return srp_first ? start_srp_for(call, client, parameters, true)
+  return srp_first ? start_srp_for(call, client, parameters, SrpIn::custom)
                    : start_custom(call, client, parameters);
 }
 
@@ -104,6 +134,10 @@ ApiResult sign_in_by_password(ApiCall& call, const Client& client, const Json::V
     return wrong_password();
   }
   if (!may_try(call, *user)) return attempts_exceeded();
+  if (is_unconfirmed(user) && pool.settings.unconfirmed_told != "password") return not_confirmed();
+  if (const auto fit = check_imported(pool, client, user, false); !fit) {
+    return std::unexpected(fit.error());
+  }
   if (!equal_constant_time(string_at(parameters, "PASSWORD"), user->password)) {
     user->password_lock.failed(now);
     return wrong_password();
@@ -113,6 +147,53 @@ ApiResult sign_in_by_password(ApiCall& call, const Client& client, const Json::V
     return std::unexpected(known.error());
   }
   return after_password(call, *user, client);
+}
+
+constexpr char kChoice[] = "SELECT_CHALLENGE";
+
+// USER_AUTH: passwords are the only first factors here, by themselves or by SRP.
+ApiResult begin_with(ApiCall& call, const Client& client, const Json::Value& values,
+                     const std::string& choice) {
+  if (choice == "PASSWORD_SRP") return start_srp_for(call, client, values, SrpIn::choice);
+  return sign_in_by_password(call, client, values);
+}
+
+ApiResult start_choice(ApiCall& call, const Client& client, const Json::Value& parameters) {
+  const std::string name = string_at(parameters, "USERNAME");
+  if (name.empty()) return missing_parameter("USERNAME");
+  if (const auto hash = check_secret_hash(client, name, string_at(parameters, "SECRET_HASH"));
+      !hash) {
+    return std::unexpected(hash.error());
+  }
+  const std::string preferred = string_at(parameters, "PREFERRED_CHALLENGE");
+  if (preferred == "PASSWORD_SRP" || preferred == "PASSWORD") {
+    return begin_with(call, client, parameters, preferred);
+  }
+  Session session = srp_session(name, client, call.pool.clock.life_ms());
+  session.challenge = kChoice;
+  Json::Value answer;
+  answer["ChallengeName"] = kChoice;
+  answer["AvailableChallenges"].append("PASSWORD_SRP");
+  answer["AvailableChallenges"].append("PASSWORD");
+  answer["ChallengeParameters"] = Json::objectValue;
+  answer["Session"] =
+      call.pool.sessions.open(std::move(session), call.pool.settings.session_characters);
+  return answer;
+}
+
+ApiResult answer_choice(ApiCall& call, const Client& client, const Json::Value& responses) {
+  const auto session = live_session(call, string_at(call.body, "Session"), &client);
+  if (!session) return std::unexpected(session.error());
+  if ((*session)->challenge != kChoice ||
+      (*session)->username != string_at(responses, "USERNAME")) {
+    return not_authorized("Invalid session for the user.");
+  }
+  const std::string choice = string_at(responses, "ANSWER");
+  if (choice != "PASSWORD_SRP" && choice != "PASSWORD") {
+    return invalid_parameter("Invalid answer to the SELECT_CHALLENGE challenge.");
+  }
+  (*session)->used = true;
+  return begin_with(call, client, responses, choice);
 }
 
 ApiResult refresh(ApiCall& call, const Client& client, const Json::Value& parameters) {
@@ -158,7 +239,7 @@ ApiResult answer_password_verifier(ApiCall& call, const Client& client,
       (name != attempt->user_id && name != attempt->typed_name)) {
     return wrong_password();
   }
-  if (pool.settings.srp_session || attempt->custom) {
+  if (attempt->with_session) {
     const auto session = live_session(call, string_at(call.body, "Session"), &client);
     if (!session) return std::unexpected(session.error());
     (*session)->used = true;
@@ -175,6 +256,7 @@ ApiResult answer_password_verifier(ApiCall& call, const Client& client,
   User* user = pool.users.find(*attempt->username);
   if (user == nullptr) return wrong_password();
   if (!may_try(call, *user)) return attempts_exceeded();
+  if (is_unconfirmed(user) && pool.settings.unconfirmed_told == "respond") return not_confirmed();
   if (!claim_holds(pool, *attempt, responses)) {
     user->password_lock.failed(now);
     return wrong_password();
@@ -184,15 +266,14 @@ ApiResult answer_password_verifier(ApiCall& call, const Client& client,
 
 using Step = ApiResult (*)(ApiCall& call, const Client& client, const Json::Value& values);
 
-const std::map<std::string, Step> kFlows = {{"USER_SRP_AUTH", start_srp},
-                                            {"USER_PASSWORD_AUTH", sign_in_by_password},
-                                            {"CUSTOM_AUTH", start_custom_auth},
-                                            {"REFRESH_TOKEN_AUTH", refresh},
-                                            {"REFRESH_TOKEN", refresh}};
-const std::set<std::string> kOtherFlows = {"USER_AUTH", "ADMIN_NO_SRP_AUTH",
-                                           "ADMIN_USER_PASSWORD_AUTH"};
+const std::map<std::string, Step> kFlows = {
+    {"USER_SRP_AUTH", start_srp},       {"USER_PASSWORD_AUTH", sign_in_by_password},
+    {"CUSTOM_AUTH", start_custom_auth}, {"USER_AUTH", start_choice},
+    {"REFRESH_TOKEN_AUTH", refresh},    {"REFRESH_TOKEN", refresh}};
+const std::set<std::string> kOtherFlows = {"ADMIN_NO_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH"};
 
 const std::map<std::string, Step> kChallenges = {{"PASSWORD_VERIFIER", answer_password_verifier},
+                                                 {"SELECT_CHALLENGE", answer_choice},
                                                  {"SMS_MFA", answer_message_code},
                                                  {"EMAIL_OTP", answer_message_code},
                                                  {"SOFTWARE_TOKEN_MFA", answer_software_token},
@@ -200,10 +281,9 @@ const std::map<std::string, Step> kChallenges = {{"PASSWORD_VERIFIER", answer_pa
                                                  {"NEW_PASSWORD_REQUIRED", answer_new_password},
                                                  {"MFA_SETUP", answer_mfa_setup},
                                                  {"CUSTOM_CHALLENGE", answer_custom_challenge}};
-const std::set<std::string> kOtherChallenges = {"DEVICE_SRP_AUTH",  "DEVICE_PASSWORD_VERIFIER",
-                                                "SELECT_CHALLENGE", "SMS_OTP",
-                                                "PASSWORD",         "PASSWORD_SRP",
-                                                "WEB_AUTHN",        "ADMIN_NO_SRP_AUTH"};
+const std::set<std::string> kOtherChallenges = {
+    "DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER", "SMS_OTP", "PASSWORD", "PASSWORD_SRP",
+    "WEB_AUTHN",       "ADMIN_NO_SRP_AUTH"};
 
 Refusal not_in_enum(const std::string& value, const std::string& member) {
   return constraint_violated("'" + value + "'", member, "Member must satisfy enum value set");

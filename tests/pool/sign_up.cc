@@ -101,11 +101,12 @@ ApiResult sign_up(ApiCall& call) {
   user["password"] = password;
   user["status"] = "UNCONFIRMED";
   const User* known = pool.users.by_username(name, pool.settings.case_sensitive);
-  const auto created = known != nullptr ? std::unexpected(std::string("exists"))
-                                        : pool.users.put(user, true, pool.clock.life_ms());
+  const auto created = known != nullptr
+                           ? std::unexpected(std::string("exists"))
+                           : pool.users.put(user, true, pool.clock.life_ms(), pool.settings);
   if (!created) return refuse("UsernameExistsException", "User already exists");
   for (const auto& [attribute_name, value] : *given) {
-    (*created)->set_attribute(attribute_name, value);
+    (*created)->set_attribute(attribute_name, stored_value(attribute_name, value, pool.settings));
   }
   Json::Value answer(Json::objectValue);
   const std::string attribute = confirmed_by(pool.settings, **created);

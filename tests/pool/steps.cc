@@ -113,7 +113,8 @@ Json::Value challenge_answer(ApiCall& call, const User& user, const Client& clie
   Json::Value answer;
   answer["ChallengeName"] = challenge;
   answer["ChallengeParameters"] = std::move(parameters);
-  answer["Session"] = call.pool.sessions.open(std::move(session));
+  answer["Session"] =
+      call.pool.sessions.open(std::move(session), call.pool.settings.session_characters);
   return answer;
 }
 

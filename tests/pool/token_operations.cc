@@ -17,6 +17,7 @@ Json::Value tokens_of(ApiCall& call, const Grant& grant, const User& user, const
   subject.sub = user.sub;
   subject.attributes = user.attributes;
   subject.groups = user.groups;
+  subject.roles = user.roles;
   subject.client_id = client.id;
   subject.auth_time_s = grant.auth_time_s;
   subject.id_validity_s = client.id_token_validity_s;
@@ -33,9 +34,15 @@ Json::Value tokens_of(ApiCall& call, const Grant& grant, const User& user, const
   return result;
 }
 
-Json::Value authentication_result(Json::Value result) {
+Json::Value only_tokens(Json::Value result) {
   Json::Value answer;
   answer["AuthenticationResult"] = std::move(result);
+  return answer;
+}
+
+// As InitiateAuth and RespondToAuthChallenge answer.
+Json::Value authentication_result(Json::Value result) {
+  Json::Value answer = only_tokens(std::move(result));
   answer["ChallengeParameters"] = Json::objectValue;
   return answer;
 }
@@ -49,9 +56,24 @@ struct UsableToken {
   User& user;
 };
 
+// Which operation refreshes: they name different exceptions.
+enum class By : std::uint8_t { initiate_auth, get_tokens };
+
+// The model names neither UserNotConfirmedException nor PasswordResetRequiredException for
+// GetTokensFromRefreshToken.
+std::expected<void, ApiError> check_status_at_refresh(const PoolSettings& settings, By operation,
+                                                      const User& user) {
+  auto fit = check_status(user);
+  if (fit || operation == By::initiate_auth || settings.get_tokens_tells_status ||
+      fit.error().name == "NotAuthorizedException") {
+    return fit;
+  }
+  return not_authorized("Invalid Refresh Token");
+}
+
 std::expected<UsableToken, ApiError> usable_token(ApiCall& call, const Client& client,
                                                   const std::string& text,
-                                                  const std::string& device_key) {
+                                                  const std::string& device_key, By operation) {
   Pool& pool = call.pool;
   RefreshToken* token = pool.grants.find(text);
   if (token == nullptr || token->grant->client_id != client.id) {
@@ -67,8 +89,11 @@ std::expected<UsableToken, ApiError> usable_token(ApiCall& call, const Client& c
   }
   User* user = pool.users.find(token->grant->username);
   if (user == nullptr) return user_not_found();
-  if (const auto fit = check_status(*user); !fit) return std::unexpected(fit.error());
-  if (const auto fit = check_device_at_refresh(*user, *token->grant, device_key); !fit) {
+  if (const auto fit = check_status_at_refresh(pool.settings, operation, *user); !fit) {
+    return std::unexpected(fit.error());
+  }
+  if (const auto fit = check_device_at_refresh(pool.settings, *user, *token->grant, device_key);
+      !fit) {
     return std::unexpected(fit.error());
   }
   return UsableToken{*token, *user};
@@ -114,7 +139,7 @@ ApiResult refresh_by_initiate_auth(ApiCall& call, const Client& client,
     return invalid_parameter("Refresh token rotation is enabled, use GetTokensFromRefreshToken");
   }
   const std::string device_key = string_at(parameters, "DEVICE_KEY");
-  const auto usable = usable_token(call, client, text, device_key);
+  const auto usable = usable_token(call, client, text, device_key, By::initiate_auth);
   if (!usable) return std::unexpected(usable.error());
   if (const auto hash =
           check_secret_hash(client, usable->user.username, string_at(parameters, "SECRET_HASH"));
@@ -133,7 +158,7 @@ ApiResult get_tokens_from_refresh_token(ApiCall& call) {
     return not_authorized("Unable to verify secret for client " + (*client)->id);
   }
   const std::string device_key = string_at(call.body, "DeviceKey");
-  const auto usable = usable_token(call, **client, text, device_key);
+  const auto usable = usable_token(call, **client, text, device_key, By::get_tokens);
   if (!usable) return std::unexpected(usable.error());
   Json::Value result = refreshed_tokens(call, *usable, **client, device_key);
   if ((*client)->refresh_token_rotation) {
@@ -142,7 +167,7 @@ ApiResult get_tokens_from_refresh_token(ApiCall& call) {
     const int64_t expires = usable->token.expires_life_ms;
     result["RefreshToken"] = call.pool.grants.issue(usable->token.grant, expires);
   }
-  return authentication_result(std::move(result));
+  return only_tokens(std::move(result));
 }
 
 ApiResult revoke_token(ApiCall& call) {

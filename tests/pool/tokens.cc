@@ -43,6 +43,10 @@ Json::Value id_claims(const TokenSubject& subject, const std::string& issuer, in
   claims["token_use"] = "id";
   claims["cognito:username"] = subject.username;
   claims["aud"] = subject.client_id;
+  if (!subject.roles.empty()) {
+    claims["cognito:roles"] = to_json(subject.roles);
+    claims["cognito:preferred_role"] = subject.roles.front();
+  }
   claims["exp"] = Json::Int64{now_s + subject.id_validity_s};
   for (const auto& [name, value] : subject.attributes) {
     if (name.ends_with("_verified")) {

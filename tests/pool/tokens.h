@@ -18,6 +18,7 @@ struct TokenSubject {
   std::string sub;
   std::map<std::string, std::string> attributes;
   std::vector<std::string> groups;
+  std::vector<std::string> roles;
   std::string client_id;
   int64_t auth_time_s = 0;
   int64_t id_validity_s = 0;

@@ -72,7 +72,8 @@ ApiResult update_user_attributes(ApiCall& call) {
   }
   User& user = who->user;
   Json::Value answer(Json::objectValue);
-  for (const auto& [name, value] : *changes) {
+  for (const auto& [name, given] : *changes) {
+    const std::string value = stored_value(name, given, pool.settings);
     const bool changed = user.attribute(name) != value;
     if (value.empty()) {
       remove_attribute(user, name);

@@ -97,6 +97,16 @@ const SrpVerifier& User::verifier(const std::string& pool_name) {
   return *verifier_;
 }
 
+std::string stored_value(const std::string& attribute, std::string value,
+                         const PoolSettings& settings) {
+  if (settings.case_sensitive || settings.stored_case == "kept") return value;
+  const bool an_alias = attribute == "email" || attribute == "preferred_username";
+  if (attribute.empty() || (an_alias && settings.stored_case == "lower")) {
+    for (char& c : value) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return value;
+}
+
 bool User::can_receive(const std::string& factor) const {
   if (factor == kSms) return !attribute("phone_number").empty();
   if (factor == kEmail) return !attribute("email").empty();
@@ -127,6 +137,8 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
     draft.custom = existing->custom;
     draft.pre_authentication_refusal = existing->pre_authentication_refusal;
     draft.blocked_by_risk = existing->blocked_by_risk;
+    draft.imported = existing->imported;
+    draft.roles = existing->roles;
   }
   std::optional<std::string> password;
   Json::Value attributes;
@@ -144,8 +156,13 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
       .read("mfa", mfa)
       .read("custom", custom)
       .read("pre_authentication_refusal", draft.pre_authentication_refusal)
-      .read("blocked_by_risk", draft.blocked_by_risk);
+      .read("blocked_by_risk", draft.blocked_by_risk)
+      .read("imported", draft.imported)
+      .read("roles", draft.roles);
   if (const auto read = reader.finish(); !read) return std::unexpected(read.error());
+  if (draft.imported && from.isMember("imported") && !from.isMember("status")) {
+    draft.status = "RESET_REQUIRED";
+  }
   if (const auto read = merge_attributes(draft, attributes); !read) {
     return std::unexpected(read.error());
   }
@@ -170,8 +187,26 @@ std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool c
   user.custom = std::move(draft.custom);
   user.pre_authentication_refusal = std::move(draft.pre_authentication_refusal);
   user.blocked_by_risk = draft.blocked_by_risk;
+  user.imported = draft.imported;
+  user.roles = std::move(draft.roles);
   if (password) user.set_password(*password, now_ms);
   return &user;
+}
+
+std::expected<User*, std::string> UserStore::put(const Json::Value& from, bool create,
+                                                 int64_t now_ms, const PoolSettings& settings) {
+  const std::string typed = string_at(from, "username");
+  if (typed.empty()) return put(from, create, now_ms);
+  Json::Value kept = from;
+  const User* known = by_username(typed, settings.case_sensitive);
+  kept["username"] = known != nullptr ? known->username : stored_value("", typed, settings);
+  if (from["attributes"].isObject()) {
+    for (const std::string& name : from["attributes"].getMemberNames()) {
+      Json::Value& value = kept["attributes"][name];
+      if (value.isString()) value = stored_value(name, value.asString(), settings);
+    }
+  }
+  return put(kept, create, now_ms);
 }
 
 bool UserStore::remove(const std::string& username) {
@@ -235,6 +270,8 @@ Json::Value to_json(const User& user, int64_t life_ms) {
   out["custom"] = user.custom ? to_json(*user.custom) : Json::Value();
   out["pre_authentication_refusal"] = user.pre_authentication_refusal;
   out["blocked_by_risk"] = user.blocked_by_risk;
+  out["imported"] = user.imported;
+  out["roles"] = to_json(user.roles);
   out["devices"] = Json::arrayValue;
   for (const auto& [key, device] : user.devices) {
     Json::Value entry;

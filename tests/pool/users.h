@@ -70,6 +70,10 @@ struct User {
   std::string pre_authentication_refusal;
   // Threat protection takes this user's sign-ins for somebody else's.
   bool blocked_by_risk = false;
+  // Came by a CSV file, and has not chosen a password yet.
+  bool imported = false;
+  // The role ARNs of the user's groups.
+  std::vector<std::string> roles;
 
   Lockout password_lock;
   Lockout code_lock;
@@ -93,6 +97,9 @@ class UserStore {
  public:
   // A new user (`create`) or changes to one, in the seed's form; tells what is wrong.
   std::expected<User*, std::string> put(const Json::Value& from, bool create, int64_t now_ms);
+  // The same by the pool's rule for upper and lower case.
+  std::expected<User*, std::string> put(const Json::Value& from, bool create, int64_t now_ms,
+                                        const PoolSettings& settings);
   bool remove(const std::string& username);
   void clear() { users_.clear(); }
 
@@ -108,6 +115,11 @@ class UserStore {
 
   std::map<std::string, User> users_;
 };
+
+// What the pool keeps of an attribute's value, or of the user name (""): a pool that ignores case
+// may keep it in lower case.
+[[nodiscard]] std::string stored_value(const std::string& attribute, std::string value,
+                                       const PoolSettings& settings);
 
 // In the seed's form, with the state of the locks.
 [[nodiscard]] Json::Value to_json(const User& user, int64_t life_ms);
