@@ -18,6 +18,7 @@ struct SignInData {
   std::string service;
   uid_t uid = 0;               // the user's
   std::optional<SignInId> id;  // nullopt: authentication answered PAM_AUTHINFO_UNAVAIL
+  bool by_window = false;      // without an id: root had opened a window for local passwords
   Fd socket;                   // the sign-in's, acknowledged; for one question about the account
   pid_t process = -1;          // that made it; nobody else may speak on the socket
 };
