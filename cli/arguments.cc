@@ -40,6 +40,7 @@ struct Options {
   std::string sub;
   TotpSetUp totp;
   ExplainOptions explain;
+  BreakGlassOptions break_glass;
   SetUpOptions set_up;
 };
 
@@ -65,6 +66,7 @@ class Parser {
     add_explain();
     add_policy();
     add_identity();
+    add_break_glass();
     add_doctor();
     add_set_up();
     app_.footer(kFooter);  // last, or each subcommand would inherit it
@@ -233,6 +235,24 @@ class Parser {
     run(reset, [](const Context& context, const Options& options) {
       return reset_identity(context, options.user);
     });
+  }
+
+  void add_break_glass() {
+    CLI::App* group =
+        group_of(app_, "break-glass", "whether local passwords are accepted in an emergency");
+    CLI::App* open = group->add_subcommand("open", "accept local passwords for a time (root)");
+    BreakGlassOptions& options = options_->break_glass;
+    open->add_option("--for", options.length, "1min to 24h")->required()->option_text("TIME");
+    open->add_option("--user", options.users, "for this user; may be repeated")
+        ->option_text("USER");
+    open->add_flag("--all", options.all, "for all Cognito users");
+    run(open, [](const Context& context, const Options& all) {
+      return open_break_glass(context, all.break_glass);
+    });
+    run(group->add_subcommand("close", "stop accepting them (root)"),
+        [](const Context& context, const Options&) { return close_break_glass(context); });
+    run(group->add_subcommand("status", "the policy, and whether a window is open"),
+        [](const Context& context, const Options&) { return show_break_glass(context); });
   }
 
   void add_doctor() {

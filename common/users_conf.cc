@@ -1,22 +1,15 @@
 #include "common/users_conf.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <functional>
 #include <iterator>
 #include <limits>
-#include <memory>
 #include <optional>
-#include <span>
 #include <utility>
 
-#include "common/fd.h"
+#include "common/root_file.h"
 #include "common/text.h"
 #include "common/user_name.h"
 
@@ -180,33 +173,6 @@ void Parser::parse_min_uid(std::string_view value) {
   conf_.min_uid = *uid;
 }
 
-std::unexpected<UsersConfError> unusable(const char* path, std::string_view what) {
-  UsersConfError error;
-  error.reason.append(path).append(": ").append(what);
-  return std::unexpected(std::move(error));
-}
-
-std::unexpected<UsersConfError> system_failure(const char* path, std::string_view call,
-                                               int error_number) {
-  return unusable(path, std::string(call).append(": ").append(errno_name(error_number)));
-}
-
-// Reads until the end of the file; nullopt with errno set, or EFBIG if it does not fit.
-std::optional<std::size_t> read_whole(int fd, std::span<char> buffer) {
-  std::size_t size = 0;
-  while (true) {
-    if (size == buffer.size()) {
-      errno = EFBIG;
-      return std::nullopt;
-    }
-    const ssize_t got = ::read(fd, buffer.data() + size, buffer.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::nullopt;
-    if (got == 0) return size;
-    size += static_cast<std::size_t>(got);
-  }
-}
-
 }  // namespace
 
 std::expected<UsersConf, UsersConfError> parse_users_conf(std::string_view text) {
@@ -214,29 +180,14 @@ std::expected<UsersConf, UsersConfError> parse_users_conf(std::string_view text)
 }
 
 std::expected<UsersConfFile, UsersConfError> read_users_conf(const char* path) {
-  // O_NONBLOCK: opening a FIFO in its place must not hang a login.
-  const int opened = ::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-  if (opened < 0) {
-    if (errno == ENOENT) return UsersConfFile{.absent = true, .conf = {}};
-    if (errno == ELOOP) return unusable(path, "is a symbolic link");
-    return system_failure(path, "open", errno);
+  const auto text = read_root_file(path, kMaxFileSize);
+  if (!text) {
+    UsersConfError error;
+    error.reason = text.error();
+    return std::unexpected(std::move(error));
   }
-  const Fd fd = above_stdio(Fd(opened));
-  struct stat status{};
-  if (!fd || ::fstat(fd.get(), &status) != 0) return system_failure(path, "fstat", errno);
-  if (!S_ISREG(status.st_mode)) return unusable(path, "is not a regular file");
-  if (status.st_uid != 0) return unusable(path, "does not belong to root");
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return unusable(path, "can be written by others than root; try chmod go-w");
-  if (status.st_size > static_cast<off_t>(kMaxFileSize))
-    return unusable(path, "is larger than 64 KiB");
-
-  // Not initialised: only what the file fills costs a page.
-  const auto text = std::make_unique_for_overwrite<char[]>(kMaxFileSize + 1);
-  const auto size = read_whole(fd.get(), {text.get(), kMaxFileSize + 1});
-  if (!size && errno == EFBIG) return unusable(path, "is larger than 64 KiB");
-  if (!size) return system_failure(path, "read", errno);
-  auto conf = Parser(path).parse({text.get(), *size});
+  if (!*text) return UsersConfFile{.absent = true, .conf = {}};
+  auto conf = Parser(path).parse(**text);
   if (!conf) return std::unexpected(std::move(conf.error()));
   return UsersConfFile{.absent = false, .conf = std::move(*conf)};
 }

@@ -20,15 +20,6 @@ int severity(Outcome outcome) noexcept {
   return outcome == Outcome::unforeseen ? LOG_ERR : LOG_NOTICE;
 }
 
-// A field of a log line: what is foreign, without spaces that would forge another field.
-std::string field(std::string_view name, std::string_view value) {
-  constexpr std::size_t longest = 128;
-  std::string text = printable(value, longest);
-  for (char& c : text)
-    if (c == ' ' || c == '\n') c = '?';
-  return std::string(" ").append(name).append("=").append(text);
-}
-
 bool is_refusal(int code) noexcept {
   return code != PAM_SUCCESS && code != PAM_IGNORE && code != PAM_AUTHINFO_UNAVAIL &&
          code != PAM_TRY_AGAIN;
@@ -58,12 +49,12 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
   if (signed_in) uid = data->uid;
   const auto code = pam_code(phase, membership, is_emergency(pam, user));
   if (code == PAM_IGNORE) {
-    if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + field("user", user));
+    if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + log_field("user", user));
     return std::unexpected(PAM_IGNORE);
   }
   if (code) {
-    pam.log(LOG_ERR, std::string(what).append(" refused") + field("cause", "users-conf") +
-                         field("user", user) + ": " + reason);
+    pam.log(LOG_ERR, std::string(what).append(" refused") + log_field("cause", "users-conf") +
+                         log_field("user", user) + ": " + reason);
     return std::unexpected(*code);
   }
   if (!options.unknown.empty()) return std::unexpected(PAM_SERVICE_ERR);
@@ -74,12 +65,20 @@ Request make_request(const Handle& pam, const std::string& user, uid_t uid, int 
   return {.user = user, .service = pam.item(PAM_SERVICE), .facts = gather_facts(pam, uid, flags)};
 }
 
+std::string log_field(std::string_view name, std::string_view value) {
+  constexpr std::size_t longest = 128;
+  std::string text = printable(value, longest);
+  for (char& c : text)
+    if (c == ' ' || c == '\n') c = '?';
+  return std::string(" ").append(name).append("=").append(text);
+}
+
 void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
                 const std::string& user) {
   std::string line(what);
   line.append(" ").append(to_string(ending.outcome));
-  line += field("cause", ending.cause) + field("user", user);
-  if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += field("rhost", host);
+  line += log_field("cause", ending.cause) + log_field("user", user);
+  if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
   pam.log(severity(ending.outcome), line);
 }
 

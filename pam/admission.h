@@ -31,6 +31,9 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
 // `uid`: the user's.
 Request make_request(const Handle& pam, const std::string& user, uid_t uid, int flags);
 
+// " name=value": a field of a log line. What is foreign in it forges no other field.
+std::string log_field(std::string_view name, std::string_view value);
+
 // The one line of an ending.
 void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
                 const std::string& user);

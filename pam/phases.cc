@@ -9,6 +9,7 @@
 
 #include "pam/account_question.h"
 #include "pam/admission.h"
+#include "pam/break_glass.h"
 #include "pam/bus_client.h"
 #include "pam/conversation.h"
 #include "pam/reset_demand.h"
@@ -68,9 +69,10 @@ Ending sign_in(const Handle& pam, const std::string& user, uid_t uid, int flags,
   return ending;
 }
 
-bool store_unavailable(const Handle& pam, const std::string& user) {
+bool store_unavailable(const Handle& pam, const std::string& user, bool by_window = false) {
   SignInData data;
   data.user = user;
+  data.by_window = by_window;
   return store_sign_in(pam, std::move(data));
 }
 
@@ -80,10 +82,16 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
   (void)take_ticket(pam);  // of an earlier sign-in
   const auto uid = admit(pam, options, Phase::authenticate, "sign-in", user);
   if (!uid) return uid.error();
+  const bool silent = has_flag(flags, PAM_SILENT);
+  if (opens_at_once(pam, user, silent))
+    return store_unavailable(pam, user, true) ? PAM_AUTHINFO_UNAVAIL : PAM_SERVICE_ERR;
   Ending ending = sign_in(pam, user, *uid, flags, options);
-  if (pam_code(Phase::authenticate, ending) == PAM_AUTHINFO_UNAVAIL &&
-      !store_unavailable(pam, user))
-    ending = kItemsRefused;
+  if (pam_code(Phase::authenticate, ending) == PAM_AUTHINFO_UNAVAIL) {
+    if (!permits_local_password(pam, user, ending, silent))
+      ending.may_be_unavailable = false;
+    else if (!store_unavailable(pam, user))
+      ending = kItemsRefused;
+  }
   log_ending(pam, "sign-in", ending, user);
   return pam_code(Phase::authenticate, ending);
 }
@@ -122,6 +130,9 @@ int check_account(Handle pam, int flags, const Options& options) {
   const SignInData* sign_in = find_sign_in(pam, user);
   Ending ending = decide_account(pam, user, *uid, flags, sign_in);
   ending.may_be_unavailable = is_emergency(pam, user);
+  // In a window cognitod may hang or be broken, which is why root has opened it. A refusal counts.
+  if (ending.may_be_unavailable && sign_in->by_window && ending.outcome == Outcome::failed)
+    ending.outcome = Outcome::unavailable;
   if (pam_code(Phase::account, ending) == PAM_NEW_AUTHTOK_REQD && !store_reset_demand(pam, user))
     ending = kItemsRefused;
   log_ending(pam, "account", ending, user);

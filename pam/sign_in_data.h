@@ -18,9 +18,10 @@ struct SignInData {
   std::string service;
   uid_t uid = 0;                // the user's
   std::optional<SignInId> id;   // nullopt: authentication answered PAM_AUTHINFO_UNAVAIL
+  bool by_window = false;       // without an id: root had opened a window for local passwords
+  bool local_password = false;  // without an id: pam_unix has accepted the local password since
   Fd socket;                    // the sign-in's, acknowledged; for one question about the account
   pid_t process = -1;           // that made it; nobody else may speak on the socket
-  bool local_password = false;  // without an id: pam_unix has accepted the local password since
 };
 
 // False: libpam refused. Replaces what is there.

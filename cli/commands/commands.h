@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/context.h"
 #include "cli/failure.h"
@@ -44,6 +45,16 @@ ExitCode test_policy(const Context& context, const std::string& user, const std:
 ExitCode list_identities(const Context& context, bool full);
 ExitCode pin_identity(const Context& context, const std::string& user, const std::string& sub);
 ExitCode reset_identity(const Context& context, const std::string& user);
+
+// The window in which local passwords are accepted (root), and the policy.
+struct BreakGlassOptions {
+  std::string length;  // "2h"
+  std::vector<std::string> users;
+  bool all = false;
+};
+ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options);
+ExitCode close_break_glass(const Context& context);
+ExitCode show_break_glass(const Context& context);
 
 ExitCode run_doctor(const Context& context);
 

@@ -1,0 +1,116 @@
+#include "pam/break_glass.h"
+
+#include <security/pam_modules.h>
+#include <shadow.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string_view>
+
+#include "common/break_glass.h"
+#include "common/secret.h"
+#include "pam/admission.h"
+#include "pam/caller.h"
+
+namespace pamcognito::pam {
+namespace {
+
+using break_glass::Policy;
+using break_glass::Window;
+
+// shadow(5): one line; a longer one is none that passwd(1) has written.
+constexpr std::size_t kShadowBytes = 8192;
+
+void log_decision(const Handle& pam, std::string_view decision, std::string_view cause,
+                  const std::string& user) {
+  std::string line = "break-glass ";
+  line.append(decision) += log_field("cause", cause) + log_field("user", user);
+  if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
+  pam.log(LOG_NOTICE, line);
+}
+
+void tell(const Handle& pam, bool silent, FrameType type, std::string text) {
+  DaemonFrame notice;
+  notice.type = type;
+  notice.text = std::move(text);
+  Caller(pam, silent).tell(notice);
+}
+
+// nullopt: no window, or none for this user. A file that does not count is a fault that root should
+// see.
+std::optional<Window> window_for(const Handle& pam, const std::string& user,
+                                 const break_glass::Now& now) {
+  auto window = break_glass::read_window(now);
+  if (!window) {
+    pam.log(LOG_ERR, "break-glass window not used: " + window.error());
+    return std::nullopt;
+  }
+  if (!*window || !(*window)->is_for(user)) return std::nullopt;
+  return std::move(*window);
+}
+
+// Neither empty nor locked, as passwd -l and useradd leave it. False where it cannot be read.
+bool has_usable_local_password(const std::string& user) {
+  const auto buffer = std::make_unique<std::array<char, kShadowBytes>>();
+  spwd entry{};
+  spwd* found = nullptr;
+  if (::getspnam_r(user.c_str(), &entry, buffer->data(), buffer->size(), &found) != 0 ||
+      found == nullptr || found->sp_pwdp == nullptr)
+    return false;
+  const char first = *found->sp_pwdp;
+  wipe(*buffer);
+  return first != '\0' && first != '!' && first != '*';
+}
+
+// "14:30", of this machine's time zone.
+std::string clock_text(std::chrono::seconds from_now) {
+  const std::time_t when = ::time(nullptr) + from_now.count();
+  tm local{};
+  std::array<char, 8> text{};
+  if (::localtime_r(&when, &local) == nullptr ||
+      ::strftime(text.data(), text.size(), "%H:%M", &local) == 0)
+    return "?";
+  return text.data();
+}
+
+}  // namespace
+
+bool opens_at_once(const Handle& pam, const std::string& user, bool silent) {
+  const break_glass::Now now = break_glass::now();
+  const auto window = window_for(pam, user, now);
+  if (!window || !has_usable_local_password(user)) return false;
+  tell(pam, silent, FrameType::info,
+       "Emergency access is open on this machine until " + clock_text(window->end - now.boot_time) +
+           ". Use your local password.");
+  log_decision(pam, "permitted", "window", user);
+  return true;
+}
+
+bool permits_local_password(const Handle& pam, const std::string& user, const Ending& ending,
+                            bool silent) {
+  if (window_for(pam, user, break_glass::now())) {
+    log_decision(pam, "permitted", "window", user);
+    return true;
+  }
+  const break_glass::PolicyInForce policy = break_glass::read_policy();
+  if (!policy.fault.empty())
+    pam.log(LOG_ERR, "break-glass policy not used, local passwords are refused: " + policy.fault);
+  if (policy.policy == Policy::when_unreachable) {
+    // The daemon's own word, or the module's for a daemon that is proved absent.
+    const std::string_view cause = ending.cause;
+    log_decision(pam, "permitted", cause == "outcome" ? "unreachable" : cause, user);
+    return true;
+  }
+  tell(pam, silent, FrameType::error,
+       "Local passwords are not accepted on this machine now. Your administrator can open "
+       "emergency access.");
+  log_decision(pam, "refused", policy.policy == Policy::window ? "policy-window" : "policy-never",
+               user);
+  return false;
+}
+
+}  // namespace pamcognito::pam

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "pam/handle.h"
+#include "pam/result.h"
+
+namespace pamcognito::pam {
+
+// Whether a local password may do instead of Cognito: root's policy and root's window, which this
+// module reads itself (common/break_glass.h). Each use and each refusal is one line at notice.
+
+// Before Cognito is asked. True: root has opened a window for this user, and the user has a local
+// password that can be right; the user has been told so. False also where this process cannot tell,
+// because it is not root.
+[[nodiscard]] bool opens_at_once(const Handle& pam, const std::string& user, bool silent);
+
+// After `ending`, which is PAM_AUTHINFO_UNAVAIL by itself. False: root does not permit a local
+// password now, and the user has been told so.
+[[nodiscard]] bool permits_local_password(const Handle& pam, const std::string& user,
+                                          const Ending& ending, bool silent);
+
+}  // namespace pamcognito::pam
