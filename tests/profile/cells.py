@@ -1,0 +1,87 @@
+"""Which cells the table test tries.
+
+pairs   all pairs of the values of all dimensions
+whole   every combination of user, shadow entry, program and state in the plain stack, so that each
+        two neighbours whose expected answers differ are both tried
+sweep   each resource limit in fine steps, for the user who has the most to gain from one
+"""
+
+import itertools
+
+from host import STACKS
+from pairs import all_pairs
+
+NONE = ("none", 0)
+KIB, MIB = 1024, 1024 * 1024
+# From far too little to ample. The steps of AS and DATA are about what su and its modules map.
+LIMITS = [NONE] + [("AS", size) for size in (4 * MIB, 4608 * KIB, 4864 * KIB, 5120 * KIB, 6 * MIB, 8 * MIB,
+                                             32 * MIB, 4096 * MIB)] + \
+    [("DATA", size) for size in (256 * KIB, 512 * KIB, MIB, 2 * MIB, 4096 * MIB)] + \
+    [("STACK", size) for size in (64 * KIB, 128 * KIB, 256 * KIB, MIB, 64 * MIB)] + \
+    [("NOFILE", count) for count in (3, 4, 5, 6, 7, 8, 12, 1024)] + \
+    [("NPROC", count) for count in (0, 1, 3, 10000)] + \
+    [("FSIZE", size) for size in (0, 4 * KIB, 1024 * MIB)]
+AMPLE = {("AS", 4096 * MIB), ("DATA", 4096 * MIB), ("STACK", 64 * MIB), ("NOFILE", 1024), ("NPROC", 10000),
+         ("FSIZE", 1024 * MIB)}
+
+DIMENSIONS = {
+    "stack": list(STACKS),
+    "size": ["small", "1000", "20000"],
+    "limit": LIMITS,
+    "shadow": ["fine", "absent", "locked", "aged", "zero", "expired", "inactive"],
+    "user": ["cognito", "both", "listed", "later", "root", "system"],
+    "program": ["su", "sudo", "ssh", "key", "cron", "passwd"],
+    "state": ["up", "away", "missing"],
+    "account": ["checked", "permitted"],
+}
+PLAIN = {"stack": "plain", "size": "small", "limit": NONE, "account": "checked"}
+
+# The caller of su, sudo and passwd sets limits; sshd and cron are started by root.
+LIMITED = ("su", "sudo", "passwd")
+# The account phase is all that decides there.
+ONLY_ACCOUNT = ("key", "cron", "passwd")
+# root's sudo and passwd ask for no password.
+ROOTS = ("su", "ssh", "key", "cron")
+
+
+def is_permitted(cell):
+    """A cell, or the part of one that is chosen already."""
+    program, limit = cell.get("program"), cell.get("limit", NONE)
+    if program and limit != NONE and program not in LIMITED:
+        return False
+    if cell.get("account") == "permitted" and program in ONLY_ACCOUNT:
+        return False
+    return not (cell.get("user") == "root" and program and program not in ROOTS)
+
+
+def pairs(seed):
+    return all_pairs(DIMENSIONS, is_permitted, seed)
+
+
+def whole():
+    names = ("user", "shadow", "program", "state")
+    cells = (PLAIN | dict(zip(names, values))
+             for values in itertools.product(*(DIMENSIONS[name] for name in names)))
+    return [cell for cell in cells if is_permitted(cell)]
+
+
+# Memory: the range in which su's modules fail one after the other on Debian 12, amd64 (B1). The
+# control user shows whether a step is above or below what su needs.
+SWEEPS = {
+    "AS": [size * KIB for size in range(4480, 5632, 16)],
+    "DATA": [size * KIB for size in range(64, 1600, 64)],
+    "STACK": [size * KIB for size in (16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)],
+    "NOFILE": list(range(3, 17)),
+    "NPROC": list(range(0, 5)),
+    "FSIZE": [0, 1, 1024, 16 * KIB],
+}
+
+
+def sweep():
+    cells = []
+    for size, account in (("1000", "permitted"), ("20000", "permitted"), ("1000", "checked")):
+        for kind, values in SWEEPS.items():
+            cells += [{"stack": "plain", "size": size, "limit": (kind, value), "shadow": "fine",
+                       "user": "both", "program": "su", "state": "up", "account": account,
+                       "passwords": ["local"]} for value in values]
+    return cells
