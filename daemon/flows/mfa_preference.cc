@@ -113,6 +113,7 @@ MfaError error_of(const PoolError& error, bool switches_on) {
     case ErrorKind::connection_cut:
     case ErrorKind::not_connected:
     case ErrorKind::timed_out:
+    case ErrorKind::unreachable:
       return made(MfaErrorKind::unavailable, prompts::pool_unreachable());
     default:
       return made(MfaErrorKind::failed, prompts::pool_failed());
