@@ -112,6 +112,13 @@ ExitCode open_break_glass(const Context& context, const BreakGlassOptions& optio
     if (!is_valid_user_name(user))
       return out.fail(
           {ExitCode::usage, "bad-value", "this is no user name: " + printable(user, 64)});
+  const PolicyInForce policy =
+      break_glass::read_policy((context.root + break_glass::kPolicyPath).c_str());
+  if (policy.policy == break_glass::Policy::never)
+    return out.fail({ExitCode::failed, "policy-never",
+                     policy.fault.empty()
+                         ? std::string(break_glass::kPolicyPath) + " says never: set it to window"
+                         : policy.fault});
   const Now now = break_glass::now();
   if (now.boot_id.empty())
     return out.fail({ExitCode::failed, "no-boot-id",
