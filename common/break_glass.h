@@ -18,7 +18,7 @@ namespace pamcognito::break_glass {
 //
 // No file means when-unreachable.
 enum class Policy : unsigned char {
-  never,             // in no case
+  never,             // in no case, not even in a window
   window,            // only in a window that root has opened
   when_unreachable,  // in a window, and while the user pool or cognitod is proved unreachable
 };

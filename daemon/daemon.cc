@@ -26,6 +26,7 @@ using runtime::Level;
 
 constexpr char kStoreName[] = "sessions";
 constexpr char kKnownUsersFile[] = "known-users.db";
+constexpr char kAddressesFile[] = "pool-addresses";
 constexpr std::chrono::seconds kTimeToStop{3};
 constexpr std::chrono::milliseconds kBusyBusPause{500};
 
@@ -61,7 +62,8 @@ bool is_same_secret(const std::shared_ptr<const Secret>& one,
 bool is_same_pool(const policy::PoolConfig& one, const policy::PoolConfig& other) {
   const auto members = [](const policy::PoolConfig& pool) {
     return std::tie(pool.region, pool.user_pool_id, pool.client_id, pool.auth_flow, pool.endpoint,
-                    pool.issuers, pool.jwks_uris, pool.proxy, pool.ca_file, pool.user_context);
+                    pool.issuers, pool.jwks_uris, pool.proxy, pool.ca_file, pool.user_context,
+                    pool.unreachable_after);
   };
   return members(one) == members(other) && is_same_secret(one.client_secret, other.client_secret);
 }
@@ -156,7 +158,8 @@ std::expected<Daemon::Loaded, std::string> Daemon::load(Language language) {
   if (in_force_.config && is_same_pool(in_force_.config->pool, config->pool)) {
     loaded.pool = in_force_.pool;
   } else {
-    auto pool = cognito::make_user_pool(loop_, clock_, config->pool);
+    const cognito::PoolMemory memory(disk_, state_directory_ + "/" + kAddressesFile);
+    auto pool = cognito::make_user_pool(loop_, clock_, config->pool, &memory);
     if (!pool) return std::unexpected(pool.error());
     loaded.pool = std::move(*pool);
   }
@@ -179,6 +182,7 @@ void Daemon::put_in_force(Loaded loaded) {
     if (!known) runtime::log(Level::error, "nobody can sign in: " + known.error());
     known_pool_ = pool_id;
   }
+  if (!known_.all().empty()) in_force_.pool->note_earlier_contact();
   service_->configure(in_force_.config, in_force_.pool);
   const std::string& textfile = in_force_.config->metrics.textfile;
   if (textfile == before) return;

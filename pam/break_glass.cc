@@ -77,12 +77,21 @@ std::string clock_text(std::chrono::seconds from_now) {
   return text.data();
 }
 
+// A file that cannot be used is a fault that root should see.
+Policy policy_in_force(const Handle& pam) {
+  const break_glass::PolicyInForce policy = break_glass::read_policy();
+  if (!policy.fault.empty())
+    pam.log(LOG_ERR, "break-glass policy not used, local passwords are refused: " + policy.fault);
+  return policy.policy;
+}
+
 }  // namespace
 
 bool opens_at_once(const Handle& pam, const std::string& user, bool silent) {
   const break_glass::Now now = break_glass::now();
   const auto window = window_for(pam, user, now);
-  if (!window || !has_usable_local_password(user)) return false;
+  if (!window || policy_in_force(pam) == Policy::never || !has_usable_local_password(user))
+    return false;
   tell(pam, silent, FrameType::info,
        "Emergency access is open on this machine until " + clock_text(window->end - now.boot_time) +
            ". Use your local password.");
@@ -92,24 +101,21 @@ bool opens_at_once(const Handle& pam, const std::string& user, bool silent) {
 
 bool permits_local_password(const Handle& pam, const std::string& user, const Ending& ending,
                             bool silent) {
-  if (window_for(pam, user, break_glass::now())) {
-    log_decision(pam, "permitted", "window", user);
-    return true;
-  }
-  const break_glass::PolicyInForce policy = break_glass::read_policy();
-  if (!policy.fault.empty())
-    pam.log(LOG_ERR, "break-glass policy not used, local passwords are refused: " + policy.fault);
-  if (policy.policy == Policy::when_unreachable) {
-    // The daemon's own word, or the module's for a daemon that is proved absent.
-    const std::string_view cause = ending.cause;
-    log_decision(pam, "permitted", cause == "outcome" ? "unreachable" : cause, user);
+  const Policy policy = policy_in_force(pam);
+  // The daemon's own word, or the module's for a daemon that is proved absent.
+  std::string_view cause = ending.cause;
+  if (cause == "outcome") cause = "unreachable";
+  if (policy != Policy::never && window_for(pam, user, break_glass::now())) cause = "window";
+  if (policy == Policy::when_unreachable || cause == "window") {
+    log_decision(pam, "permitted", cause, user);
     return true;
   }
   tell(pam, silent, FrameType::error,
-       "Local passwords are not accepted on this machine now. Your administrator can open "
-       "emergency access.");
-  log_decision(pam, "refused", policy.policy == Policy::window ? "policy-window" : "policy-never",
-               user);
+       policy == Policy::window
+           ? "Local passwords are not accepted on this machine now. Your administrator can open "
+             "emergency access."
+           : "Local passwords are not accepted on this machine.");
+  log_decision(pam, "refused", policy == Policy::window ? "policy-window" : "policy-never", user);
   return false;
 }
 

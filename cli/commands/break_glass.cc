@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "cli/commands/commands.h"
+#include "cli/doctor/checks.h"
 #include "common/fd.h"
 #include "common/text.h"
 #include "common/user_name.h"
@@ -27,6 +28,19 @@ Failure cannot_write(const std::string& path, int error) {
   return {ExitCode::failed, "not-written",
           path + " cannot be written: " + describe_errno(error) +
               (error == EACCES || error == EPERM ? " (run it as root)" : "")};
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
+bool is_on_ec2(const System& system) {
+  const auto vendor = system.read("/sys/class/dmi/id/sys_vendor");
+  const auto tag = system.read("/sys/class/dmi/id/board_asset_tag");
+  return (vendor && vendor->starts_with("Amazon EC2")) || (tag && tag->starts_with("i-"));
+}
+
+// logind's own word of seat0, which exists on servers too.
+bool has_screen(const System& system) {
+  const auto seat = system.read("/run/systemd/seats/seat0");
+  return seat && seat->contains("CAN_GRAPHICAL=1");
 }
 
 // "90s", "30min", "2h".
@@ -97,6 +111,26 @@ Json::Value to_json(const Window& window, const Now& now) {
 
 }  // namespace
 
+std::string choose_break_glass(const Context& context) {
+  const System system(context.root);
+  if (!is_on_ec2(system) && has_screen(system)) return {};
+  const Findings users = check_users(system);
+  const auto admin = std::ranges::find(users, "users-admin", &Finding::id);
+  if (admin != users.end() && admin->state != State::ok) return {};
+  const std::string path = system.path(break_glass::kPolicyPath);
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!file) return {};
+  const std::string text =
+      "# Written by cognitoctl setup; see pam_cognito(8).\n"
+      "local_password = window\n";
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::fchmod(file.get(), 0644) != 0) {
+    (void)::unlink(path.c_str());
+    return {};
+  }
+  return "Local passwords of Cognito users count only after cognitoctl break-glass open: " + path;
+}
+
 ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options) {
   const Output& out = context.out;
   const auto length = parse_duration(options.length);
@@ -112,6 +146,13 @@ ExitCode open_break_glass(const Context& context, const BreakGlassOptions& optio
     if (!is_valid_user_name(user))
       return out.fail(
           {ExitCode::usage, "bad-value", "this is no user name: " + printable(user, 64)});
+  const PolicyInForce policy =
+      break_glass::read_policy((context.root + break_glass::kPolicyPath).c_str());
+  if (policy.policy == break_glass::Policy::never)
+    return out.fail({ExitCode::failed, "policy-never",
+                     policy.fault.empty()
+                         ? std::string(break_glass::kPolicyPath) + " says never: set it to window"
+                         : policy.fault});
   const Now now = break_glass::now();
   if (now.boot_id.empty())
     return out.fail({ExitCode::failed, "no-boot-id",

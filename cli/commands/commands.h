@@ -55,6 +55,10 @@ struct BreakGlassOptions {
 ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options);
 ExitCode close_break_glass(const Context& context);
 ExitCode show_break_glass(const Context& context);
+// For setup: writes the policy `window` where that fits this machine (EC2, or no screen of its own)
+// and an administrator is left who does not need Cognito. An existing file stays. What it did, for
+// people; empty: nothing.
+std::string choose_break_glass(const Context& context);
 
 ExitCode run_doctor(const Context& context);
 

@@ -211,6 +211,7 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
   object["next"] = Json::arrayValue;
   out.line();
   out.line("Written: " + path + (*existed ? "; the old one is " + path + ".bak" : ""));
+  if (const std::string chosen = choose_break_glass(context); !chosen.empty()) out.line(chosen);
   out.line("Next:");
   unsigned number = 0;
   for (const std::string& step : next_steps(*config, findings)) {

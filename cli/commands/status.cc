@@ -55,6 +55,21 @@ void print_state(const Context& context, const ServiceState& state) {
   if (!state.configured) print_what_to_do(out);
 }
 
+std::string pool_text(const Dictionary& status) {
+  const std::string state = text_of(status, "pool_state");
+  const std::uint64_t addresses = number_of(status, "pool_addresses");
+  const std::uint64_t fresh = number_of(status, "pool_addresses_fresh");
+  const std::string since = " since " + time_text(number_of(status, "pool_state_since"));
+  const std::string known =
+      ", " + std::to_string(addresses) + " known addresses" +
+      (fresh < addresses ? ", " + std::to_string(fresh) + " of them fresh" : std::string());
+  if (state == "reachable") return state + known;
+  if (state == "in-doubt") return "in doubt" + since + known;
+  if (state == "unreachable") return state + since + known;
+  if (state == "by-proxy") return "by a proxy: never proved unreachable";
+  return {};
+}
+
 void print_status(const Context& context, const Dictionary& status) {
   const Output& out = context.out;
   const std::string since =
@@ -70,6 +85,7 @@ void print_status(const Context& context, const Dictionary& status) {
       {{"cognitod", since},
        {"configured", "yes"},
        {"user pool", text_of(status, "user_pool_id")},
+       {"pool", pool_text(status)},
        {"open sign-ins", std::to_string(number_of(status, "sign_ins_open"))},
        {"sessions", std::to_string(number_of(status, "sessions")) +
                         (flag_of(status, "sessions_survive")

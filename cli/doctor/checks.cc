@@ -36,6 +36,7 @@ Findings check_all(const System& system) {
   add(check_pam_module(system));
   add(check_pam(system));
   add(check_sshd(system, config.config.get()));
+  add(check_break_glass(system));
   add(check_permissions(system));
   add(check_unit(system));
   return all;

@@ -32,6 +32,8 @@ Findings check_pam(const System& system);
 Findings check_pam_module(const System& system);
 Findings check_sshd(const System& system, const policy::Config* config);
 Findings check_name_service(const System& system);
+// When local passwords count, and whether that leaves a way in.
+Findings check_break_glass(const System& system);
 Findings check_permissions(const System& system);
 Findings check_unit(const System& system);
 

@@ -97,7 +97,7 @@ Level Core::level_of_line(const std::string& cause, Level level) {
 }
 
 Task<Outcome> Core::decide_account(AccountQuestion question) {
-  // The module waits ten seconds; a hanging pool is then still `unreachable`, and grace may hold.
+  // The module waits ten seconds.
   constexpr std::chrono::seconds time_for_pool{5};
   flows::AccountServices services;
   services.config = config;

@@ -83,6 +83,15 @@ Task<void> StatusMethods::get_status(MessageRef message) {
   if (result >= 0) result = append_u32(reply, "identities", core_.known.all().size());
   if (result >= 0) result = append_bool(reply, "sessions_survive", core_.sessions_survive);
   if (result >= 0) result = append_bool(reply, "identities_writable", writable);
+  const cognito::ReachabilityReport reach =
+      configured ? core_.pool->reachability() : cognito::ReachabilityReport();
+  if (result >= 0) result = append_text(reply, "pool_state", reach.state);
+  if (result >= 0)
+    result = append_u64(reply, "pool_state_since", static_cast<std::uint64_t>(reach.since));
+  if (result >= 0) result = append_u32(reply, "pool_addresses", reach.addresses);
+  if (result >= 0) result = append_u32(reply, "pool_addresses_fresh", reach.fresh_addresses);
+  if (result >= 0)
+    result = append_u64(reply, "pool_verified_at", static_cast<std::uint64_t>(reach.verified_at));
   if (result >= 0) result = sd_bus_message_close_container(reply);
   send_reply(message, reply, result);
 }

@@ -24,8 +24,11 @@ ErrorKind kind_of(HttpFailure failure) {
     case HttpFailure::not_started:
       return ErrorKind::too_many_requests;
     case HttpFailure::not_connected:
+    case HttpFailure::not_reached:
     case HttpFailure::not_trusted:
       return ErrorKind::not_connected;
+    case HttpFailure::unreachable:
+      return ErrorKind::unreachable;
     case HttpFailure::cut:
       return ErrorKind::connection_cut;
     case HttpFailure::timed_out:
@@ -43,10 +46,12 @@ Attempt judge(HttpResult result) {
   if (!result) {
     const HttpFailure failure = result.error().failure;
     PoolError error(kind_of(failure), std::move(result.error().message));
-    attempt.sent = error.kind != ErrorKind::not_connected && failure != HttpFailure::not_started;
+    attempt.sent = error.kind != ErrorKind::not_connected && error.kind != ErrorKind::unreachable &&
+                   failure != HttpFailure::not_started;
     // A certificate that is not trusted now is not trusted a moment later either.
-    const bool may_pass =
-        failure != HttpFailure::not_trusted && failure != HttpFailure::not_started;
+    const bool may_pass = failure != HttpFailure::not_trusted &&
+                          failure != HttpFailure::not_started &&
+                          failure != HttpFailure::not_reached;
     if (may_pass) attempt.cause = retry_cause(error);
     attempt.result = std::unexpected(std::move(error));
   } else if (result->status != 200) {

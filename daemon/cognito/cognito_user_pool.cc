@@ -66,16 +66,26 @@ PoolError answer_not_utf8(ChallengeName challenge) {
 }  // namespace
 
 CognitoUserPool::CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock,
-                                 std::unique_ptr<Http> http, policy::PoolConfig config)
+                                 std::unique_ptr<Http> http, policy::PoolConfig config,
+                                 std::unique_ptr<ReachingHttp> reaching)
     : loop_(loop),
       clock_(clock),
       config_(std::move(config)),
       http_(std::move(http)),
-      api_(*http_, clock_, config_.endpoint),
+      reaching_(std::move(reaching)),
+      api_(reaching_ ? static_cast<Http&>(*reaching_) : *http_, clock_, config_.endpoint),
       keys_(loop_, clock_, api_),
       verifier_(keys_, clock_, config_.issuers, config_.jwks_uris, config_.client_id),
       key_pairs_(loop_, proves_by_srp(config_.auth_flow) ? kStockOfPairs : 0),
       prewarm_jwks_uri_(jwks_uri_at_endpoint(config_)) {}
+
+ReachabilityReport CognitoUserPool::reachability() const {
+  return reaching_ ? reaching_->report() : ReachabilityReport();
+}
+
+void CognitoUserPool::note_earlier_contact() {
+  if (reaching_) reaching_->note_earlier_contact();
+}
 
 void CognitoUserPool::prewarm() {
   const MonotonicTime now = clock_.now();
@@ -253,13 +263,29 @@ Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token, Call c
 }
 
 std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(
-    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config) {
+    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config,
+    const PoolMemory* memory) {
   CurlHttp::Settings settings;
   settings.ca_file = config.ca_file;
   settings.proxy = config.proxy;
   auto http = CurlHttp::create(loop, settings);
   if (!http) return std::unexpected(std::move(http.error()));
-  return std::make_unique<CognitoUserPool>(loop, clock, std::move(*http), config);
+  std::unique_ptr<ReachingHttp> reaching;
+  if (memory != nullptr) {
+    static const KernelNetwork network;
+    ReachingHttp::Settings watched;
+    watched.endpoint = config.endpoint;
+    watched.by_proxy = !config.proxy.empty();
+    watched.unreachable_after = config.unreachable_after;
+    watched.disk = &memory->disk;
+    watched.file = memory->file;
+    reaching = std::make_unique<ReachingHttp>(
+        ReachingHttp::Parts{
+            .loop = loop, .clock = clock, .http = **http, .prober = **http, .network = network},
+        std::move(watched));
+  }
+  return std::make_unique<CognitoUserPool>(loop, clock, std::move(*http), config,
+                                           std::move(reaching));
 }
 
 }  // namespace pamcognito::cognito

@@ -10,10 +10,12 @@
 #include "daemon/cognito/http.h"
 #include "daemon/cognito/key_cache.h"
 #include "daemon/cognito/key_pair_stock.h"
+#include "daemon/cognito/reaching_http.h"
 #include "daemon/cognito/token_verifier.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/policy/config.h"
 #include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/worker.h"
 
 namespace pamcognito::cognito {
 
@@ -23,8 +25,10 @@ class CognitoUserPool final : public UserPool {
  public:
   // The references outlive this. `config` has been checked by the loader.
   CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock, std::unique_ptr<Http> http,
-                  policy::PoolConfig config);
+                  policy::PoolConfig config, std::unique_ptr<ReachingHttp> reaching = nullptr);
 
+  [[nodiscard]] ReachabilityReport reachability() const override;
+  void note_earlier_contact() override;
   void prewarm() override;
   runtime::Task<PoolResult<AuthStep>> sign_in(std::string username, const Secret* password,
                                               const CallContext* context, Call call) override;
@@ -101,6 +105,7 @@ class CognitoUserPool final : public UserPool {
   runtime::Clock& clock_;
   policy::PoolConfig config_;
   std::unique_ptr<Http> http_;
+  std::unique_ptr<ReachingHttp> reaching_;  // over http_; may be null
   ApiClient api_;
   KeyCache keys_;
   TokenVerifier verifier_;
@@ -113,8 +118,19 @@ class CognitoUserPool final : public UserPool {
   RefreshBy refresh_by_ = RefreshBy::unknown;
 };
 
-// The pool of `config` over libcurl. The error says what of it cannot be used (ca_file).
+// Where the pool's known addresses are kept.
+struct PoolMemory {
+  runtime::Worker& disk;
+  std::string file;
+
+  PoolMemory(runtime::Worker& disk_, std::string file_) : disk(disk_), file(std::move(file_)) {}
+};
+
+// The pool of `config` over libcurl. The error says what of it cannot be used (ca_file). With a
+// memory its reachability is watched in the background (reaching_http.h); without one it is not,
+// and it is never proved unreachable.
 std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(
-    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config);
+    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config,
+    const PoolMemory* memory = nullptr);
 
 }  // namespace pamcognito::cognito

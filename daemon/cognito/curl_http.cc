@@ -20,6 +20,7 @@ using runtime::Task;
 
 constexpr std::size_t kMaxConnections = 64;
 constexpr long kMaxIdleConnections = 8;
+constexpr runtime::milliseconds kLateProbe{500};
 constexpr runtime::seconds kWarmTime{15};  // well before libcurl would refuse to use it again
 
 std::uint32_t epoll_events(int what) {
@@ -50,7 +51,34 @@ bool is_quiet(curl_socket_t socket) {
          (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+Probe probe_result(const CurlTransfer::Connection& connection) {
+  switch (connection.code) {
+    case CURLE_OK:
+      return Probe::reached;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+      return Probe::foreign;
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return connection.own_shortage ? Probe::undecided : Probe::unresolved;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+      return connection.own_shortage || connection.tcp_connected ? Probe::undecided : Probe::failed;
+    default:
+      return Probe::undecided;
+  }
+}
+
 }  // namespace
+
+// Takes the handle back however a coroutine's frame ends: at its end, or by its destruction.
+struct CurlHttp::Stop {
+  CurlHttp& http;
+  const CurlTransfer& transfer;
+  Stop(CurlHttp& http_, const CurlTransfer& transfer_) : http(http_), transfer(transfer_) {}
+  Stop(const Stop&) = delete;
+  Stop& operator=(const Stop&) = delete;
+  ~Stop() { http.stop(transfer); }
+};
 
 // Waits for the end of one transfer. The verdict reaches it by way of the loop, and only if it is
 // still there then.
@@ -249,18 +277,15 @@ Task<HttpResult> CurlHttp::send(HttpRequest request) {
   if (running_ >= kMaxConnections) {
     co_return std::unexpected(HttpError(HttpFailure::not_started, "too many requests at once"));
   }
-  CurlTransfer transfer(request, {std::min(left, settings_.connect_time), settings_.answer_bytes,
-                                  settings_.proxy.c_str()});
+  const auto connect_time = request.connect_time > runtime::milliseconds(0)
+                                ? request.connect_time
+                                : settings_.connect_time;
+  CurlTransfer transfer(
+      request, {std::min(left, connect_time), settings_.answer_bytes, settings_.proxy.c_str()});
   Running running;
   if (!start(transfer, running)) {
     co_return std::unexpected(HttpError(HttpFailure::internal, "libcurl cannot start a request"));
   }
-  // Takes the handle back however this frame ends: here, or by its destruction.
-  struct Stop {
-    CurlHttp& http;
-    const CurlTransfer& transfer;
-    ~Stop() { http.stop(transfer); }
-  };
   const Stop stop{*this, transfer};
   const runtime::Timer deadline(loop_, request.deadline, [this, &running] {
     running.finish(loop_, CURLE_OPERATION_TIMEDOUT);
@@ -268,6 +293,29 @@ Task<HttpResult> CurlHttp::send(HttpRequest request) {
   auto& end = running.end();  // g++ 12 would copy what a call returns
   const CURLcode code = co_await end;
   co_return transfer.result(code);
+}
+
+Task<ProbeAnswer> CurlHttp::probe(std::string url, std::string address, MonotonicTime deadline) {
+  ProbeAnswer answer;
+  HttpRequest request(HttpRequest::Method::get, std::move(url), deadline);
+  request.connect_to = std::move(address);
+  const auto left = std::chrono::duration_cast<runtime::milliseconds>(deadline - loop_.now());
+  if (left <= runtime::milliseconds(0) || running_ >= kMaxConnections) co_return answer;
+  CurlTransfer transfer(request, {left, settings_.answer_bytes, settings_.proxy.c_str(),
+                                  CurlTransfer::Goal::connection});
+  Running running;
+  if (!start(transfer, running)) co_return answer;
+  const Stop stop{*this, transfer};
+  const runtime::Timer timer(loop_, deadline,
+                             [this, &running] { running.finish(loop_, CURLE_OPERATION_TIMEDOUT); });
+  auto& end = running.end();  // g++ 12 would copy what a call returns
+  const CURLcode code = co_await end;
+  CurlTransfer::Connection connection = transfer.connection(code);
+  // This process was kept from running: what has come in meanwhile was not looked at.
+  const bool late = loop_.now() > deadline + kLateProbe;
+  answer.result = late ? Probe::undecided : probe_result(connection);
+  answer.address = std::move(connection.address);
+  co_return answer;
 }
 
 }  // namespace pamcognito::cognito

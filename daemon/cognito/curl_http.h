@@ -10,6 +10,7 @@
 #include <string>
 
 #include "daemon/cognito/http.h"
+#include "daemon/cognito/reaching_http.h"
 #include "daemon/cognito/trust_store.h"
 #include "daemon/runtime/event_loop.h"
 
@@ -21,7 +22,7 @@ class CurlTransfer;
 // (https://curl.se/libcurl/c/libcurl-multi.html). Connections are kept for 20 s after use and then
 // closed. Coroutines are resumed from the loop, never from within libcurl. The process has called
 // curl_global_init(), and destroys all tasks before this. create() makes it ignore SIGPIPE.
-class CurlHttp final : public Http {
+class CurlHttp final : public Http, public Prober {
  public:
   struct Settings {
     std::string ca_file;
@@ -37,10 +38,13 @@ class CurlHttp final : public Http {
   ~CurlHttp() override;
 
   runtime::Task<HttpResult> send(HttpRequest request) override;
+  runtime::Task<ProbeAnswer> probe(std::string url, std::string address,
+                                   runtime::MonotonicTime deadline) override;
   [[nodiscard]] bool has_warm_connection() const override;
 
  private:
   class Running;
+  struct Stop;
 
   CurlHttp(runtime::EventLoop& loop, Settings settings, TrustStore trust_store);
 

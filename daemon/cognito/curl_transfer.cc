@@ -113,7 +113,21 @@ bool is_own_shortage(CURL* easy, CURLcode code) {
 
 CurlTransfer::CurlTransfer(const HttpRequest& request, const Options& options)
     : request_(request), max_answer_(options.answer_bytes), easy_(curl_easy_init()) {
-  if (easy_ && !(set_options(options) && set_headers() && set_body())) easy_.reset();
+  if (easy_ && !(set_options(options) && set_headers() && set_body() && set_address()))
+    easy_.reset();
+  if (easy_ && options.goal == Goal::connection && !set(easy_.get(), CURLOPT_CONNECT_ONLY, 1L))
+    easy_.reset();
+}
+
+// CURLOPT_CONNECT_TO and not CURLOPT_RESOLVE, which would change what all other transfers of the
+// multi handle find for that name.
+bool CurlTransfer::set_address() {
+  if (request_.connect_to.empty()) return true;
+  const bool is_ipv6 = request_.connect_to.contains(':');
+  const std::string line =
+      "::" + (is_ipv6 ? "[" + request_.connect_to + "]" : request_.connect_to) + ":";
+  connect_to_.reset(curl_slist_append(nullptr, line.c_str()));
+  return connect_to_ && set(easy_.get(), CURLOPT_CONNECT_TO, connect_to_.get());
 }
 
 bool CurlTransfer::set_options(const Options& options) {
@@ -220,6 +234,23 @@ std::size_t CurlTransfer::take_header(char* data, std::size_t size, std::size_t 
   return part;
 }
 
+std::string CurlTransfer::address() const {
+  const char* address = nullptr;
+  if (curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_IP, &address) != CURLE_OK ||
+      address == nullptr)
+    return {};
+  return address;
+}
+
+CurlTransfer::Connection CurlTransfer::connection(CURLcode code) const {
+  curl_off_t connect_time = 0;
+  (void)curl_easy_getinfo(easy_.get(), CURLINFO_CONNECT_TIME_T, &connect_time);
+  return {.code = code,
+          .own_shortage = code != CURLE_OK && is_own_shortage(easy_.get(), code),
+          .tcp_connected = connect_time > 0,
+          .address = code == CURLE_OK ? address() : std::string()};
+}
+
 // A POST without its body is nothing that a server can act on.
 bool CurlTransfer::sent() const {
   if (request_.method == HttpRequest::Method::post) return body_sent_ > 0;
@@ -266,6 +297,7 @@ HttpResult CurlTransfer::result(CURLcode code) {
   long status = 0;
   (void)curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
+  response_.address = address();
   return std::move(response_);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "daemon/cognito/http.h"
 
@@ -13,10 +14,12 @@ namespace pamcognito::cognito {
 // libcurl keeps a pointer to this until the handle has left the multi handle.
 class CurlTransfer {
  public:
+  enum class Goal : bool { request, connection };  // connection: TLS alone, nothing is sent
   struct Options {
     runtime::milliseconds connect_time;
     std::size_t answer_bytes;
     const char* proxy;  // "": none; a loopback address is reached without it
+    Goal goal = Goal::request;
   };
 
   // `request` outlives this.
@@ -31,6 +34,15 @@ class CurlTransfer {
   // What libcurl's verdict means. The answer is moved out.
   HttpResult result(CURLcode code);
 
+  // The same of Goal::connection; the numeric address, where there is a connection.
+  struct Connection {
+    CURLcode code;
+    bool own_shortage;   // this machine lacked something
+    bool tcp_connected;  // the server accepted the connection, whatever came then
+    std::string address;
+  };
+  [[nodiscard]] Connection connection(CURLcode code) const;
+
  private:
   static std::size_t read_body(char* buffer, std::size_t size, std::size_t count, void* self);
   static std::size_t take_body(char* data, std::size_t size, std::size_t count, void* self);
@@ -39,6 +51,7 @@ class CurlTransfer {
   bool set_options(const Options& options);
   bool set_headers();
   bool set_body();
+  bool set_address();
   [[nodiscard]] bool sent() const;
   [[nodiscard]] HttpFailure failure_of(CURLcode code) const;
 
@@ -47,9 +60,12 @@ class CurlTransfer {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
 
+  [[nodiscard]] std::string address() const;
+
   const HttpRequest& request_;
   std::size_t max_answer_;
   std::unique_ptr<curl_slist, Cleanup> headers_;
+  std::unique_ptr<curl_slist, Cleanup> connect_to_;
   HttpResponse response_;
   std::size_t body_sent_ = 0;
   std::size_t header_bytes_ = 0;

@@ -111,6 +111,8 @@ constexpr std::string_view word_of(ErrorKind kind) {
       return "captcha-required";
     case ErrorKind::not_connected:
       return "not-connected";
+    case ErrorKind::unreachable:
+      return "unreachable";
     case ErrorKind::connection_cut:
       return "connection-cut";
     case ErrorKind::timed_out:

@@ -20,6 +20,10 @@ struct HttpRequest {
   std::vector<std::string> headers;  // "Name: value"
   std::string body;                  // of a post
   runtime::MonotonicTime deadline;
+  // A numeric address to connect to instead of what the resolver says; empty: the resolver's. The
+  // certificate is that of the URL's host in either case.
+  std::string connect_to;
+  runtime::milliseconds connect_time{0};  // for name, TCP and TLS; 0: as usual
 
   HttpRequest(Method method_, std::string url_, runtime::MonotonicTime deadline_)
       : method(method_), url(std::move(url_)), deadline(deadline_) {}
@@ -30,6 +34,7 @@ struct HttpResponse {
   std::string body;
   std::string error_type;  // header x-amzn-errortype
   std::string request_id;  // header x-amzn-requestid
+  std::string address;     // of the server, numeric; behind a proxy the proxy's
 
   HttpResponse() = default;
 };
@@ -38,6 +43,8 @@ enum class HttpFailure : std::uint8_t {
   not_started,    // no time was left, or too many requests are under way: nothing was tried
   not_connected,  // name, TCP or TLS failed, or the cut came before the body: the server did
                   // nothing
+  not_reached,    // the same at each known address too: another try at once would not help
+  unreachable,    // the same, while the pool is proved unreachable
   not_trusted,    // the server's certificate; nothing was sent
   cut,            // the request went out, no whole answer came back
   timed_out,      // the request went out, no whole answer within the deadline

@@ -19,9 +19,9 @@ namespace pamcognito::cognito {
 
 // An address that has presented the pool's valid certificate.
 struct KnownAddress {
-  std::string address;         // numeric
+  std::string address;          // numeric
   std::time_t verified_at = 0;  // last, seconds since the epoch
-  std::string network;         // on which it was learned (network.h)
+  std::string network;          // on which it was learned (network.h)
 
   KnownAddress() = default;
 };

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <expected>
 #include <map>
 #include <memory>
@@ -68,12 +70,18 @@ enum class ErrorKind : std::uint8_t {
   captcha_required,            // 405: a web ACL wants a CAPTCHA or a challenge solved
   // not answers
   not_connected,    // name, TCP or TLS failed before anything was sent
+  unreachable,      // the same, while the pool is proved unreachable (reachability.h)
   connection_cut,   // sent, no whole answer
   timed_out,        // sent, no answer within the deadline
   bad_response,     // an answer that is not what the protocol says
   tokens_rejected,  // an answer whose tokens fail verification
   internal,         // a fault of ours, such as no memory
 };
+
+// No connection to the pool, so that nothing was sent.
+[[nodiscard]] constexpr bool is_not_connected(ErrorKind kind) noexcept {
+  return kind == ErrorKind::not_connected || kind == ErrorKind::unreachable;
+}
 
 struct PoolError {
   ErrorKind kind = ErrorKind::internal;
@@ -254,12 +262,25 @@ struct CodeDelivery {
 // One configured user pool. Every call ends by its deadline, retries included, and sends nothing
 // that the caller did not ask for. Destroying the task abandons the call. `context` and secrets
 // given by pointer outlive the task; neither is null.
+// For an administrator.
+struct ReachabilityReport {
+  std::string_view state = "unknown";  // reachable, in-doubt, unreachable, by-proxy
+  std::time_t since = 0;               // in doubt or unreachable since; seconds since the epoch
+  std::size_t addresses = 0;           // that are remembered
+  std::size_t fresh_addresses = 0;     // of these, those whose failure proves something
+  std::time_t verified_at = 0;         // when one was last verified
+};
+
 class UserPool {
  public:
   UserPool() = default;
   UserPool(const UserPool&) = delete;
   UserPool& operator=(const UserPool&) = delete;
   virtual ~UserPool() = default;
+
+  [[nodiscard]] virtual ReachabilityReport reachability() const { return {}; }
+  // Somebody has signed in on this machine before, so that it has reached a pool.
+  virtual void note_earlier_contact() {}
 
   // A connection is opened, if none is idle, while the person types. Never fails, returns at once.
   virtual void prewarm() = 0;

@@ -78,7 +78,7 @@ Task<PoolResult<AuthStep>> send_code(SignInContext* context, const Challenge* ch
     co_return result;
   }
   const PoolError& error = result.error();
-  if (error.kind == ErrorKind::not_connected || error.kind == ErrorKind::expired_code ||
+  if (cognito::is_not_connected(error.kind) || error.kind == ErrorKind::expired_code ||
       context->session_is_over(error, challenge->received))
     attempt.give_back();
   co_return result;

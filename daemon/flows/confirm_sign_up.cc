@@ -40,7 +40,7 @@ Task<Ended> confirm_sign_up(SignInContext* context) {
       co_return nullptr;
     }
     const ErrorKind kind = result.error().kind;
-    if (kind == ErrorKind::not_connected || kind == ErrorKind::expired_code) attempt->give_back();
+    if (cognito::is_not_connected(kind) || kind == ErrorKind::expired_code) attempt->give_back();
     if (kind != ErrorKind::code_mismatch && kind != ErrorKind::expired_code)
       co_return context->from_error(result.error());
     context->notice = Notice::error(kind == ErrorKind::expired_code ? prompts::code_expired()

@@ -81,7 +81,7 @@ Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> chal
   PoolResult<AuthStep> result = co_await context->services.pool->respond(
       std::move(*challenge), std::move(responses), &context->call, context->step_deadline());
   if (!result) {
-    if (result.error().kind == ErrorKind::not_connected && !context->custom_attempts.empty())
+    if (cognito::is_not_connected(result.error().kind) && !context->custom_attempts.empty())
       context->custom_attempts.back().give_back();
     co_return std::unexpected(context->from_error(result.error()));
   }

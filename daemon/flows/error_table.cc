@@ -11,6 +11,7 @@ using cognito::ErrorKind;
 using prompts::busy;
 using prompts::needs_other_step;
 using prompts::pool_failed;
+using prompts::pool_not_connected;
 using prompts::pool_unreachable;
 using prompts::refused;
 using prompts::too_many_tries;
@@ -96,7 +97,9 @@ constexpr std::array kRows = {
     ErrorRow{ErrorKind::waf_blocked, Outcome::failed, Outcome::failed, pool_failed, Level::error},
     ErrorRow{ErrorKind::captcha_required, Outcome::failed, Outcome::failed, pool_failed,
              Level::error},
-    ErrorRow{ErrorKind::not_connected, Outcome::unavailable, Outcome::failed, pool_unreachable,
+    ErrorRow{ErrorKind::not_connected, Outcome::failed, Outcome::failed, pool_not_connected,
+             Level::warning},
+    ErrorRow{ErrorKind::unreachable, Outcome::unavailable, Outcome::failed, pool_unreachable,
              Level::warning},
     ErrorRow{ErrorKind::connection_cut, Outcome::failed, Outcome::failed, pool_failed,
              Level::warning},

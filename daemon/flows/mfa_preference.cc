@@ -114,6 +114,7 @@ MfaError mfa_error_of(const PoolError& error, bool switched_on) {
     case ErrorKind::connection_cut:
     case ErrorKind::not_connected:
     case ErrorKind::timed_out:
+    case ErrorKind::unreachable:
       return made(MfaErrorKind::unavailable, prompts::pool_unreachable());
     default:
       return made(MfaErrorKind::failed, prompts::pool_failed());

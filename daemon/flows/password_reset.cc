@@ -104,7 +104,7 @@ class PasswordReset {
         context_->step_deadline());
     // That the password was what the pool refused is no proof of the code where it may hide users.
     const bool no_guess = result || (!hides_account_ && refuses_the_password(result.error())) ||
-                          result.error().kind == ErrorKind::not_connected;
+                          cognito::is_not_connected(result.error().kind);
     if (no_guess)
       attempt->give_back();
     else

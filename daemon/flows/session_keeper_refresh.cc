@@ -41,9 +41,7 @@ Revalidation revalidation_after(ErrorKind error) {
     case ErrorKind::blocked_by_risk:
     case ErrorKind::temporary_password_expired:
       return Revalidation::ended;
-    case ErrorKind::not_connected:
-    case ErrorKind::connection_cut:
-    case ErrorKind::timed_out:
+    case ErrorKind::unreachable:
       return Revalidation::unreachable;
     // Not a word about the account.
     case ErrorKind::alias_exists:
@@ -52,6 +50,7 @@ Revalidation revalidation_after(ErrorKind error) {
     case ErrorKind::code_delivery_failure:
     case ErrorKind::code_mismatch:
     case ErrorKind::concurrent_modification:
+    case ErrorKind::connection_cut:
     case ErrorKind::device_key_exists:
     case ErrorKind::enable_software_token_mfa:
     case ErrorKind::expired_code:
@@ -68,10 +67,12 @@ Revalidation revalidation_after(ErrorKind error) {
     case ErrorKind::invalid_user_pool_configuration:
     case ErrorKind::limit_exceeded:
     case ErrorKind::mfa_method_not_found:
+    case ErrorKind::not_connected:
     case ErrorKind::operation_not_enabled:
     case ErrorKind::password_history_policy_violation:
     case ErrorKind::resource_not_found:
     case ErrorKind::software_token_mfa_not_found:
+    case ErrorKind::timed_out:
     case ErrorKind::tokens_rejected:
     case ErrorKind::too_many_failed_attempts:
     case ErrorKind::too_many_requests:
@@ -113,7 +114,8 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refreshed(SignInId id, cognito::Ca
     const runtime::MonotonicTime deadline = loop_.now() + (call.deadline - clock_.now());
     const std::expected<void, runtime::TimedOut> answered =
         co_await runtime::with_deadline(loop_, deadline, answer_of(flight));
-    if (!answered) co_return Refreshed(Revalidation::unreachable);
+    // Silence proves nothing: while the pool is proved unreachable, the refresh ends sooner.
+    if (!answered) co_return Refreshed(Revalidation::throttled);
   }
   if (call.trace != nullptr) call.trace->add(flight->trace);
   co_return *flight->answer.get();

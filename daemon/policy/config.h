@@ -49,8 +49,9 @@ struct PoolConfig {
   std::vector<std::string> issuers;  // accepted `iss`, exactly
   // One for each issuer, in the same order, unless jwks_uri was given: then it serves all.
   std::vector<std::string> jwks_uris;
-  std::string proxy;          // may be empty
-  std::string ca_file;        // PEM; default: the system's bundle
+  std::string proxy;                            // may be empty
+  std::string ca_file;                          // PEM; default: the system's bundle
+  std::chrono::seconds unreachable_after{300};  // [break_glass] unreachable_after
   bool user_context = false;  // user_context = remote-host: UserContextData.IpAddress is sent
 };
 

@@ -244,6 +244,12 @@ constexpr std::array kRows = {
                                                {"last-logout", EndWith::last_logout}}));
         }},
 
+    Row{"break_glass", "unreachable_after",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.pool.unreachable_after,
+                     parse_duration(v, std::chrono::minutes(1), std::chrono::hours(1)));
+        }},
+
     Row{"metrics", "textfile",
         [](Target t, std::string_view v) {
           return put(t.draft.config.metrics.textfile, parse_path(v));

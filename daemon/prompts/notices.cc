@@ -153,6 +153,12 @@ std::string time_is_up() {
   return tr("Time ran out. Try again.");
 }
 
+std::string pool_not_connected() {
+  return tr(
+      "The sign-in service could not be reached just now. Try again in a minute. If it stays away, "
+      "your administrator can open emergency access.");
+}
+
 std::string pool_unreachable() {
   return tr("The sign-in service cannot be reached.");
 }

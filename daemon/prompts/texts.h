@@ -106,6 +106,7 @@ std::string refused();            // "Sign-in failed."
 std::string too_many_tries();     // "Too many tries. Wait a few minutes, then try again."
 std::string too_many_messages();  // "Too many codes were sent. Wait a few minutes, then try again."
 std::string time_is_up();         // "Time ran out. Try again."
+std::string pool_not_connected();  // no connection now: try again, or ask an administrator
 std::string pool_unreachable();   // "The sign-in service cannot be reached."
 std::string pool_failed();        // "The sign-in service did not answer as it should. Try again."
 std::string busy();               // "The sign-in service is busy. Wait a moment, then try again."

@@ -32,6 +32,8 @@ constexpr std::array kFamilies = {
     Family{"pam_cognito_calls_total", "counter",
            "Requests to the user pool, by what came of them."},
     Family{"pam_cognito_call_seconds", "histogram", "How long the user pool took to answer."},
+    Family{"pam_cognito_pool_rounds_total", "counter",
+           "Rounds of background probes of the user pool, by result."},
     Family{"pam_cognito_limits_hit_total", "counter", "Refusals because a limit was reached."},
     Family{"pam_cognito_messages_total", "counter", "SMS and e-mail codes that this host caused."},
     Family{"pam_cognito_sessions_ended_total", "counter", "Sessions that ended, by reason."},

@@ -31,6 +31,7 @@ struct Sample {
 //   pam_cognito_accounts_total{outcome,service}         the account phase
 //   pam_cognito_calls_total{operation,result}           to the pool; result: ok, or an error's word
 //   pam_cognito_call_seconds{operation}                 histogram: how long the pool took
+//   pam_cognito_pool_rounds_total{result}               reached, failed, no-route, undecided
 //   pam_cognito_limits_hit_total{limit}                 failures, messages, open-sign-ins
 //   pam_cognito_messages_total{kind}                    SMS and e-mails caused: sign-in, reset
 //   pam_cognito_sessions_ended_total{reason}

@@ -107,6 +107,29 @@ const std::vector<Planted>& all_planted() {
          m.write(kUsers, "users=alice bob\n");
        },
        "users-admin", State::fault},
+      {"only a window opens, and no administrator is left",
+       [](Machine& m) {
+         m.write("/etc/pam-cognito/break-glass.conf", "local_password = window\n");
+         m.write("/etc/sudoers", "%sudo ALL=(ALL) ALL\n");
+         m.write(kUsers, "users=alice bob admin\n");
+       },
+       "break-glass-policy", State::fault},
+      {"local passwords never count, and no administrator is left",
+       [](Machine& m) {
+         m.write("/etc/pam-cognito/break-glass.conf", "local_password = never\n");
+         m.write("/etc/sudoers", "%sudo ALL=(ALL) ALL\n");
+         m.write(kUsers, "users=alice bob admin\n");
+       },
+       "break-glass-policy", State::fault},
+      {"the break glass's policy has a fault",
+       [](Machine& m) { m.write("/etc/pam-cognito/break-glass.conf", "local_password = yes\n"); },
+       "break-glass-policy", State::fault},
+      {"a window of another boot",
+       [](Machine& m) {
+         m.write("/run/pam-cognito/break-glass",
+                 "boot_id=00000000-0000-0000-0000-000000000000\nend=9\nusers=*\n");
+       },
+       "break-glass-window", State::warning},
       {"a user of ours has no account",
        [](Machine& m) { m.write(kUsers, "users=alice zoe\nexclude=admin\n"); }, "users-resolve",
        State::fault},

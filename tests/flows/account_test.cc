@@ -122,6 +122,8 @@ constexpr Row kRows[] = {
      "unknown"},
     {ErrorKind::not_connected, Outcome::account_unknown, "unknown", Outcome::success,
      "last-verified"},
+    {ErrorKind::unreachable, Outcome::account_unknown, "unknown", Outcome::success,
+     "last-verified"},
     {ErrorKind::timed_out, Outcome::account_unknown, "unknown", Outcome::success, "last-verified"},
     {ErrorKind::too_many_requests, Outcome::account_unknown, "unknown", Outcome::success,
      "last-verified"},
@@ -162,8 +164,9 @@ void of_a_stale_session(void**) {
   }
 }
 
-void grace_is_for_silence(void**) {
-  for (const ErrorKind kind : {ErrorKind::not_connected, ErrorKind::timed_out}) {
+void grace_is_for_a_pool_that_is_proved_unreachable(void**) {
+  {
+    const ErrorKind kind = ErrorKind::unreachable;
     AccountWorld world;
     world.config->session.unreachable_grace = hours(1);
     world.keep();
@@ -176,8 +179,10 @@ void grace_is_for_silence(void**) {
     world.pool.fail("refresh", kind);
     expect(world.ask("alice", "sshd"), Outcome::account_unknown, "unknown");
   }
-  for (const ErrorKind kind : {ErrorKind::not_authorized, ErrorKind::refresh_token_reuse,
-                               ErrorKind::too_many_requests, ErrorKind::internal_error}) {
+  for (const ErrorKind kind :
+       {ErrorKind::not_authorized, ErrorKind::refresh_token_reuse, ErrorKind::too_many_requests,
+        ErrorKind::internal_error, ErrorKind::not_connected, ErrorKind::timed_out,
+        ErrorKind::connection_cut}) {
     AccountWorld world;
     world.config->session.unreachable_grace = hours(1);
     world.stale_session();
@@ -189,6 +194,7 @@ void grace_is_for_silence(void**) {
   }
 }
 
+// Silence is no proof, so it gets no grace.
 void a_pool_that_hangs(void**) {
   AccountWorld world;
   world.config->session.unreachable_grace = hours(1);
@@ -202,7 +208,7 @@ void a_pool_that_hangs(void**) {
   services.known = &world.known;
   const AccountDecision decision = world.wait(flows::decide_account(
       std::move(services), AccountRequest("alice", "sshd", {}, true), world.clock.now()));
-  expect(decision, Outcome::success, "session-in-grace");
+  expect(decision, Outcome::account_unknown, "unknown");
 }
 
 void the_next_session_counts_where_one_has_ended(void**) {
@@ -325,7 +331,7 @@ int main() {
       cmocka_unit_test(of_the_sign_in),
       cmocka_unit_test(of_a_fresh_session),
       cmocka_unit_test(of_a_stale_session),
-      cmocka_unit_test(grace_is_for_silence),
+      cmocka_unit_test(grace_is_for_a_pool_that_is_proved_unreachable),
       cmocka_unit_test(a_pool_that_hangs),
       cmocka_unit_test(the_next_session_counts_where_one_has_ended),
       cmocka_unit_test(the_one_verified_last_counts),

@@ -32,7 +32,7 @@ void no_row_lets_anybody_in(void**) {
   for (const flows::ErrorRow& row : flows::error_rows()) {
     assert_true(row.at_password != Outcome::success && row.later != Outcome::success);
     assert_true(row.later != Outcome::unavailable);
-    assert_true(row.at_password != Outcome::unavailable || row.kind == ErrorKind::not_connected);
+    assert_true(row.at_password != Outcome::unavailable || row.kind == ErrorKind::unreachable);
   }
 }
 
@@ -87,7 +87,8 @@ void the_rows_that_matter_say_what_they_must(void**) {
       {ErrorKind::forbidden, Outcome::failed, Outcome::failed},
       {ErrorKind::resource_not_found, Outcome::failed, Outcome::failed},
       {ErrorKind::internal_error, Outcome::failed, Outcome::failed},
-      {ErrorKind::not_connected, Outcome::unavailable, Outcome::failed},
+      {ErrorKind::not_connected, Outcome::failed, Outcome::failed},
+      {ErrorKind::unreachable, Outcome::unavailable, Outcome::failed},
       {ErrorKind::connection_cut, Outcome::failed, Outcome::failed},
       {ErrorKind::timed_out, Outcome::failed, Outcome::failed},
       {ErrorKind::bad_response, Outcome::failed, Outcome::failed},

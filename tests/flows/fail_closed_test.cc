@@ -78,7 +78,7 @@ void expect_closed(const Scenario& scenario, std::size_t call, ErrorKind kind, b
   const std::string& operation = world.pool.calls[call].operation;
   // Whether a code could be sent to a forgetful person is told to nobody, so it ends nothing.
   const bool hidden = operation == "forgot_password" && flows::depends_on_the_account(kind);
-  const bool may_be_unavailable = kind == ErrorKind::not_connected && !password_sent &&
+  const bool may_be_unavailable = kind == ErrorKind::unreachable && !password_sent &&
                                   world.person->prompts.size() <= 1 &&
                                   !password_went_out_before(world, call);
   if ((outcome == Outcome::success && !hidden) ||
@@ -100,6 +100,7 @@ bool is_of_a_kind_of_its_own(ErrorKind kind) {
     case ErrorKind::password_reset_required:
     case ErrorKind::not_authorized:
     case ErrorKind::not_connected:
+    case ErrorKind::unreachable:
     case ErrorKind::too_many_requests:
     case ErrorKind::tokens_rejected:
     case ErrorKind::internal:

@@ -399,7 +399,8 @@ struct Trouble {
 
 constexpr Trouble kTroubles[] = {
     {"the refresh is refused", "refresh", ErrorKind::not_authorized, MfaErrorKind::not_authorized},
-    {"the pool is away", "refresh", ErrorKind::not_connected, MfaErrorKind::unavailable},
+    {"the pool is away", "refresh", ErrorKind::unreachable, MfaErrorKind::unavailable},
+    {"no connection", "get_user", ErrorKind::not_connected, MfaErrorKind::unavailable},
     {"the pool is busy", "refresh", ErrorKind::too_many_requests, MfaErrorKind::too_many_requests},
     {"the token is over", "get_user", ErrorKind::not_authorized, MfaErrorKind::not_authorized},
     {"no such pool", "get_user", ErrorKind::resource_not_found, MfaErrorKind::resource_not_found},

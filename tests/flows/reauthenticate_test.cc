@@ -209,10 +209,11 @@ constexpr Word kWords[] = {
     {"password to be reset", ErrorKind::password_reset_required, 4h, false, false},
     {"throttled", ErrorKind::too_many_requests, 4h, false, true},
     {"an answer that is none", ErrorKind::bad_response, 4h, false, true},
-    {"unreachable, no grace", ErrorKind::not_connected, 0s, false, true},
+    {"unreachable, no grace", ErrorKind::unreachable, 0s, false, true},
     {"no answer, no grace", ErrorKind::timed_out, 0s, false, true},
-    {"unreachable within grace", ErrorKind::not_connected, 4h, true, true},
-    {"no answer within grace", ErrorKind::timed_out, 4h, true, true},
+    {"unreachable within grace", ErrorKind::unreachable, 4h, true, true},
+    {"no answer within grace", ErrorKind::timed_out, 4h, false, true},
+    {"no connection within grace", ErrorKind::not_connected, 4h, false, true},
 };
 
 void the_pools_word(void** state) {
@@ -237,7 +238,7 @@ void grace_ends(void**) {
   world.config->services["sudo"].mfa_max_age = 12h;
   world.config->session.unreachable_grace = 4h;
   world.clock.advance(4h + world.config->session.revalidate + 1s);
-  world.pool.fail("refresh", ErrorKind::not_connected);
+  world.pool.fail("refresh", ErrorKind::unreachable);
   expect_full(world);
 }
 

@@ -146,7 +146,7 @@ void who_waits_too_long_has_heard_nothing(void**) {
   world.pool.rotated_token = "rotated";
   world.hold("refresh");
   assert_revalidation(world.wait(world.keeper->revalidate(id, {world.clock.now()})),
-                      Revalidation::unreachable);
+                      Revalidation::throttled);
   auto patient = world.start(world.keeper->revalidate(id, world.call()));
   world.release("refresh");
   assert_revalidation(patient.result->value(), Revalidation::good);
@@ -160,7 +160,7 @@ void a_lost_answer_is_asked_for_again(void**) {
   const SignInId id = world.keep();
   for (const ErrorKind lost : {ErrorKind::timed_out, ErrorKind::connection_cut}) {
     world.pool.fail("refresh", lost);
-    assert_revalidation(world.revalidate(id), Revalidation::unreachable);
+    assert_revalidation(world.revalidate(id), Revalidation::throttled);
   }
   world.pool.rotated_token = "rotated";
   assert_revalidation(world.revalidate(id), Revalidation::good);
@@ -173,7 +173,7 @@ void a_lost_answer_that_came_too_late_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.fail("refresh", ErrorKind::timed_out);
-  assert_revalidation(world.revalidate(id), Revalidation::unreachable);
+  assert_revalidation(world.revalidate(id), Revalidation::throttled);
   world.pool.fail("refresh", ErrorKind::refresh_token_reuse);
   assert_revalidation(world.revalidate(id), Revalidation::ended);
   assert_false(world.store->find(id).has_value());
@@ -246,9 +246,7 @@ void every_error_has_its_standing(void**) {
       {ErrorKind::user_lambda_validation, Revalidation::ended},
       {ErrorKind::blocked_by_risk, Revalidation::ended},
       {ErrorKind::temporary_password_expired, Revalidation::ended},
-      {ErrorKind::not_connected, Revalidation::unreachable},
-      {ErrorKind::connection_cut, Revalidation::unreachable},
-      {ErrorKind::timed_out, Revalidation::unreachable}};
+      {ErrorKind::unreachable, Revalidation::unreachable}};
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
     const auto kind = static_cast<ErrorKind>(i);
     const auto word = words.find(kind);
@@ -271,7 +269,8 @@ void tokens_that_cannot_be_verified(void**) {
        std::map<ErrorKind, Revalidation>{{ErrorKind::tokens_rejected, Revalidation::throttled},
                                          {ErrorKind::bad_response, Revalidation::throttled},
                                          {ErrorKind::not_authorized, Revalidation::throttled},
-                                         {ErrorKind::not_connected, Revalidation::unreachable}}) {
+                                         {ErrorKind::not_connected, Revalidation::throttled},
+                                         {ErrorKind::unreachable, Revalidation::unreachable}}) {
     KeeperWorld world;
     const SignInId id = world.keep();
     const runtime::BootTime verified = world.clock.boot_time();

@@ -116,11 +116,13 @@ def check_others(judge, machine):
 # The pool.
 def pool_down(judge, machine):
     with judge.scene("The pool is down before the sign-in"), pool_away(machine):
-        judge.attempt("a local password, where there is one, lets in", lambda: break_glass(machine))
-        judge.cognitod_said(USER=KNOWN, SERVICE="login", OUTCOME="unavailable", CAUSE="not-connected")
+        # When it does: break_glass_test.py.
+        judge.attempt("a local password does not let in at once: one failure proves nothing",
+                      lambda: not break_glass(machine))
+        judge.cognitod_said(USER=KNOWN, SERVICE="login", OUTCOME="failed", CAUSE="not-connected")
         judge.check("who has none is refused", refused_at_console(
             machine, KNOWN_WITHOUT_LOCAL, password_of(KNOWN_WITHOUT_LOCAL)))
-        judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable")
+        judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="failed")
         done = machine.run("pamtester", "sshd", KNOWN, "acct_mgmt", check=False)
         judge.check("a login by key of a known user goes on", done.returncode == 0, done.stdout + done.stderr)
         judge.cognitod_said(USER=KNOWN, SERVICE="sshd", OUTCOME="success")
@@ -160,8 +162,8 @@ def dns(judge, machine):
         machine.configure(text, users_conf=None)
         restart(machine)
         refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
-        judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
-        judge.attempt("a local password lets in", lambda: break_glass(machine))
+        judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="failed", CAUSE="not-connected")
+        judge.attempt("a local password does not let in", lambda: not break_glass(machine))
         check_others(judge, machine)
     with judge.scene("DNS: a name server takes questions and never answers"):
         machine.run("systemd-run", "--quiet", "--collect", "--unit=silent-dns", "--property=Type=notify",
@@ -175,7 +177,7 @@ def dns(judge, machine):
         machine.write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:30\n")
         restart(machine)
         refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
-        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, GOAL="sign-in", OUTCOME="unavailable")
+        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, GOAL="sign-in", OUTCOME="failed")
         check_bound(judge, int(entry["PAM_COGNITO_DURATION_MS"]) / 1000 if entry else 0, STEP_BOUND_S)
         check_others(judge, machine)
     machine.run("systemctl", "stop", "silent-dns", check=False)
@@ -206,13 +208,14 @@ def expired_certificate(judge, machine):
             "/pool-ca.pem", "/expired.pem"), users_conf=None)
         restart(machine)
         refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
-        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="unavailable", CAUSE="not-connected")
+        entry = judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, OUTCOME="failed", CAUSE="not-connected")
         judge.check("the line says what is wrong with it",
                     entry and "certificate has expired" in entry["PAM_COGNITO_DETAIL"], entry)
         report = machine.run("cognitoctl", "doctor", "--json", check=False).stdout
         states = {one["id"]: one["state"] for one in json.loads(report)["checks"]}
         judge.check("doctor sees it", states.get("pool-certificate") == "fault", states)
-        judge.attempt("a local password lets in", lambda: break_glass(machine))
+        judge.attempt("a local password does not let in: another certificate is no proof",
+                      lambda: not break_glass(machine))
         check_others(judge, machine)
     machine.run("systemctl", "stop", "expired-pool", check=False)
     machine.configure(users_conf=None)

@@ -138,8 +138,7 @@ void a_window_opens_at_once_and_asks_nobody(void**) {
   });
   Syslog syslog;
   set_shadow(kAliceHasAPassword);
-  for (const char* policy :
-       {"", "local_password = window\n", "local_password = never\n", "malformed\n"}) {
+  for (const char* policy : {"", "local_password = window\n"}) {
     set_policy(policy);
     set_window_text(window_text(seconds(120), {"bob", "alice"}));
     Person person{.answers = {"secret"}};
@@ -150,6 +149,22 @@ void a_window_opens_at_once_and_asks_nobody(void**) {
     assert_non_null(std::strstr(syslog.take().c_str(), "break-glass permitted cause=window"));
   }
   assert_int_equal(daemon.record().opened, 0);
+}
+
+void never_is_never(void**) {
+  const PrivateBus bus;
+  FakeDaemon daemon([](Peer& peer) {
+    peer.ask(Purpose::password);
+    peer.outcome(Outcome::unavailable);
+  });
+  set_shadow(kAliceHasAPassword);
+  set_window_text(window_text(seconds(120), {}));
+  for (const char* policy : {"local_password = never\n", "malformed\n"}) {
+    set_policy(policy);
+    Person person{.answers = {"secret"}};
+    assert_code(sign_in(daemon, person), PAM_AUTH_ERR);
+    assert_int_equal(person.questions, 1);
+  }
 }
 
 // A window for others, one that is over, hostile ones: Cognito decides as ever.
@@ -255,6 +270,7 @@ int main() {
       cmocka_unit_test_setup(a_refusal_by_policy_opens_no_account_phase, reset),
       cmocka_unit_test_setup(each_decision_is_logged_once, reset),
       cmocka_unit_test_setup(a_window_opens_at_once_and_asks_nobody, reset),
+      cmocka_unit_test_setup(never_is_never, reset),
       cmocka_unit_test_setup(a_closed_window_changes_nothing, reset),
       cmocka_unit_test_setup(a_user_without_a_local_password_goes_on_with_cognito, reset),
       cmocka_unit_test_setup(the_account_phase_of_a_window, reset),
