@@ -31,8 +31,7 @@ std::size_t count_prompts(const Scenario& scenario) {
 
 Outcome run(World& world) {
   const SignInResult result = world.run();
-  const bool without_tokens = result.reused || world.goal == flows::Goal::set_up_totp;
-  assert_true((result.outcome == Outcome::success && !without_tokens) ==
+  assert_true((result.outcome == Outcome::success && !result.reused) ==
               (result.accepted != nullptr));
   if (result.outcome == Outcome::success && world.config->mfa.require)
     assert_true(result.factor &&

@@ -10,7 +10,8 @@
 #include "tests/flows/named_tests.h"
 #include "tests/flows/scripted.h"
 
-// What Amplify's calls mean here, as a table; and who may make them.
+// What Amplify's calls mean here, as a table; and how factors are read. The changes themselves are in
+// change_factors_test.cc.
 namespace pamcognito::test {
 namespace {
 
@@ -227,6 +228,12 @@ void nomfa_switches_off_what_is_on(void**) {
   assert_text(words(*none), "- - -");
 }
 
+void more_than_one_preferred_is_seen_at_once(void**) {
+  assert_true(flows::prefers_two({.sms = Value::preferred, .totp = Value::preferred}));
+  assert_false(flows::prefers_two({.sms = Value::enabled, .totp = Value::preferred}));
+  assert_false(flows::prefers_two({}));
+}
+
 // alice has signed in with TOTP a minute ago.
 struct Signed {
   Signed() : preferences(*world.keeper, world.clock) {
@@ -240,12 +247,6 @@ struct Signed {
   }
   [[nodiscard]] cognito::Call call() { return world.clock.now() + 7s; }
 
-  auto update(MfaPreferenceUpdate change) {
-    return *world.drive(preferences.update("alice", change, call()));
-  }
-  auto set_preferred(PreferredMfa preferred) {
-    return *world.drive(preferences.set_preferred("alice", preferred, call()));
-  }
   auto fetch(bool bypass_cache) {
     return *world.drive(preferences.fetch("alice", bypass_cache, call()));
   }
@@ -254,79 +255,6 @@ struct Signed {
   MfaPreferences preferences;
   Session session;
 };
-
-void an_update_is_sent_with_the_sessions_own_token(void**) {
-  Signed person;
-  assert_true(person.update({.sms = Value::preferred}).has_value());
-  assert_text(person.world.operations(), "refresh, verify, get_user, set_preference");
-  const PoolCall& call = person.world.call("set_preference");
-  assert_text(call.values.at("access_token"), "refreshed access token");
-  assert_text(call.values.at("sms"), "enabled, preferred");
-  assert_text(call.values.at("totp"), "enabled");
-  assert_text(call.values.at("email"), "");
-}
-
-void what_changes_nothing_is_not_sent(void**) {
-  Signed person;
-  assert_true(person.update({.totp = Value::preferred}).has_value());
-  assert_int_equal(person.world.calls_of("set_preference"), 0);
-}
-
-void the_preferred_one_is_set(void**) {
-  Signed person;
-  assert_true(person.set_preferred(PreferredMfa::sms).has_value());
-  assert_text(person.world.call("set_preference").values.at("sms"), "enabled, preferred");
-
-  const auto refused = person.set_preferred(PreferredMfa::none);
-  assert_true(refused.error().kind == MfaErrorKind::refused);
-  assert_int_equal(person.world.calls_of("set_preference"), 1);
-}
-
-void expect_sign_in_first(Signed& person) {
-  const auto updated = person.update({.sms = Value::preferred});
-  assert_true(updated.error().kind == MfaErrorKind::not_authorized);
-  assert_text(updated.error().message, prompts::sign_in_first());
-  assert_true(person.set_preferred(PreferredMfa::sms).error().kind == MfaErrorKind::not_authorized);
-  assert_text(person.world.operations(), "");
-}
-
-void a_change_needs_a_full_sign_in_with_a_factor_just_now(void**) {
-  Signed old;
-  old.world.clock.advance(4min);
-  assert_false(old.preferences.recent_session("alice").has_value());
-  expect_sign_in_first(old);
-
-  Signed none;
-  (void)none.world.keeper->end_all("alice", "test");
-  const auto revoked = none.world.operations();
-  none.world.pool.calls.clear();
-  expect_sign_in_first(none);
-
-  Signed without_factor;
-  without_factor.session.factor.reset();
-  without_factor.world.put(without_factor.session);
-  assert_false(without_factor.preferences.recent_session("alice").has_value());
-  expect_sign_in_first(without_factor);
-  // The first app may be set up where policy says so; nothing else.
-  without_factor.world.config->mfa.enrol = policy::Enrol::local;
-  assert_true(without_factor.preferences.recent_session("alice") == without_factor.session.id);
-  expect_sign_in_first(without_factor);
-
-  Signed somebody_else;
-  const auto bobs = *somebody_else.world.drive(
-      somebody_else.preferences.update("bob", {.sms = Value::preferred}, somebody_else.call()));
-  assert_true(bobs.error().kind == MfaErrorKind::not_authorized);
-  assert_text(somebody_else.world.operations(), "");
-}
-
-void a_session_with_a_factor_comes_first(void**) {
-  Signed person;
-  person.world.config->mfa.enrol = policy::Enrol::yes;
-  Session newer = person.world.new_session();
-  newer.factor.reset();
-  person.world.put(newer);
-  assert_true(person.preferences.recent_session("alice") == person.session.id);
-}
 
 void what_is_enabled_is_fetched(void**) {
   Signed person;
@@ -357,18 +285,14 @@ void it_is_cached_for_as_long_as_a_session_is_fresh(void**) {
   assert_text(person.fetch(false)->preferred, "TOTP");
 }
 
-void a_change_forgets_what_was_cached(void**) {
+void what_is_forgotten_is_asked_for_again(void**) {
   Signed person;
   (void)person.fetch(false);
-  assert_true(person.update({.sms = Value::preferred}).has_value());
+  person.preferences.forget("bob");
   person.world.pool.user.preferred_factor = kSms;
+  assert_text(person.fetch(true)->preferred, "TOTP");
+  person.preferences.forget("alice");
   assert_text(person.fetch(false)->preferred, "SMS");
-
-  // Also one whose answer was lost.
-  person.world.pool.fail("set_preference", ErrorKind::timed_out);
-  assert_true(person.update({.totp = Value::preferred}).error().kind == MfaErrorKind::unavailable);
-  person.world.pool.user.preferred_factor = kTotp;
-  assert_text(person.fetch(false)->preferred, "TOTP");
 }
 
 void nothing_is_fetched_without_a_session(void**) {
@@ -405,54 +329,37 @@ constexpr Trouble kTroubles[] = {
     {"the token is over", "get_user", ErrorKind::not_authorized, MfaErrorKind::not_authorized},
     {"no such pool", "get_user", ErrorKind::resource_not_found, MfaErrorKind::resource_not_found},
     {"the account is gone", "get_user", ErrorKind::user_not_found, MfaErrorKind::not_authorized},
-    {"what is on cannot be changed", "set_preference", ErrorKind::invalid_parameter,
-     MfaErrorKind::invalid_parameter},
-    {"too many calls", "set_preference", ErrorKind::too_many_requests,
-     MfaErrorKind::too_many_requests},
-    {"not in the pool", "set_preference", ErrorKind::software_token_mfa_not_found,
-     MfaErrorKind::not_set_up},
-    {"a fault", "set_preference", ErrorKind::internal_error, MfaErrorKind::failed},
-    {"no answer", "set_preference", ErrorKind::timed_out, MfaErrorKind::unavailable},
+    {"a fault", "get_user", ErrorKind::internal_error, MfaErrorKind::failed},
+    {"no answer", "get_user", ErrorKind::timed_out, MfaErrorKind::unavailable},
 };
 
 void an_error_says_what_to_do(void** state) {
   const auto& trouble = row_of<Trouble>(state);
   Signed person;
   person.world.pool.fail(trouble.operation, trouble.error, "raw text of the pool");
-  const auto result = person.update({.sms = Value::preferred});
+  const auto result = person.fetch(true);
   assert_false(result.has_value());
   assert_int_equal(static_cast<int>(result.error().kind), static_cast<int>(trouble.kind));
   assert_false(result.error().message.empty());
   assert_false(result.error().message.contains("raw text"));
 }
 
-void what_was_never_set_up_cannot_be_switched_on(void**) {
-  Signed person;
-  person.world.pool.fail("set_preference", ErrorKind::invalid_parameter,
-                         "User does not have delivery config set to turn on EMAIL_OTP");
-  const auto result = person.update({.email = Value::enabled});
-  assert_true(result.error().kind == MfaErrorKind::not_set_up);
-  assert_text(result.error().message, prompts::factor_not_set_up());
-  assert_true(result.error().detail.contains("delivery config"));
-}
-
 void no_error_at_any_call_is_a_success(void**) {
-  for (std::size_t call = 0; call < 4; ++call) {
+  for (std::size_t call = 0; call < 3; ++call) {
     for (const flows::ErrorRow& row : flows::error_rows()) {
       Signed person;
       person.world.pool.fault_at = call;
       person.world.pool.fault = cognito::PoolError(row.kind, "raw text of the pool");
-      const auto result = person.update({.sms = Value::preferred});
+      const auto result = person.fetch(true);
       assert_false(result.has_value());
       assert_false(result.error().message.contains("raw text"));
     }
   }
 }
 
-void an_unconfigured_daemon_changes_nothing(void**) {
+void an_unconfigured_daemon_reads_nothing(void**) {
   Signed person;
   person.preferences.configure(nullptr, nullptr);
-  expect_sign_in_first(person);
   assert_true(person.fetch(false).error().kind == MfaErrorKind::not_authorized);
 }
 
@@ -466,19 +373,14 @@ int main() {
       cmocka_unit_test(two_preferred_are_refused),
       cmocka_unit_test(the_words_are_amplifys),
       cmocka_unit_test(nomfa_switches_off_what_is_on),
-      cmocka_unit_test(an_update_is_sent_with_the_sessions_own_token),
-      cmocka_unit_test(what_changes_nothing_is_not_sent),
-      cmocka_unit_test(the_preferred_one_is_set),
-      cmocka_unit_test(a_change_needs_a_full_sign_in_with_a_factor_just_now),
-      cmocka_unit_test(a_session_with_a_factor_comes_first),
+      cmocka_unit_test(more_than_one_preferred_is_seen_at_once),
       cmocka_unit_test(what_is_enabled_is_fetched),
       cmocka_unit_test(it_is_cached_for_as_long_as_a_session_is_fresh),
-      cmocka_unit_test(a_change_forgets_what_was_cached),
+      cmocka_unit_test(what_is_forgotten_is_asked_for_again),
       cmocka_unit_test(nothing_is_fetched_without_a_session),
       cmocka_unit_test(a_session_that_the_pool_ended_gives_way_to_the_next),
-      cmocka_unit_test(what_was_never_set_up_cannot_be_switched_on),
       cmocka_unit_test(no_error_at_any_call_is_a_success),
-      cmocka_unit_test(an_unconfigured_daemon_changes_nothing),
+      cmocka_unit_test(an_unconfigured_daemon_reads_nothing),
   });
   for (const Conversion& row : kConversions)
     tests.add(std::string("a conversion: ") + row.row, a_conversion, row);

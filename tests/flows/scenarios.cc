@@ -156,14 +156,39 @@ void by_session_and_password(World& world) {
   world.person->answers = {"right password"};
 }
 
-void set_up_by_session(World& world) {
-  world.goal = flows::Goal::set_up_totp;
+// A program of alice's own, in front of the machine.
+void change(World& world, flows::FactorChange wanted) {
+  world.goal = flows::Goal::change_factors;
   world.service = "user";
   world.caller_is_root = false;
-  const sessions::Session session = world.new_session();
-  world.put(session);
-  world.session = session.id;
-  world.person->answers = {"123456"};
+  world.place.kind = flows::CallerPlace::Kind::seat;
+  world.change = wanted;
+}
+
+void change_to_a_new_app(World& world) {
+  change(world, flows::SetUpTotp());
+  world.pool.user.enabled_factors = {"SOFTWARE_TOKEN_MFA"};
+  then_totp(world);
+  world.person->answers = {"right password", "123456", "654321"};
+}
+
+void change_of_preference(World& world) {
+  change(world, flows::PreferredMfa::sms);
+  world.pool.user.enabled_factors = {"SOFTWARE_TOKEN_MFA"};
+  then_totp(world);
+  world.person->answers = {"right password", "123456"};
+}
+
+void change_to_the_first_factor(World& world) {
+  change(world, flows::SetUpTotp());
+  world.config->mfa.enrol = policy::Enrol::local;
+  world.pool.reply_tokens();
+  world.person->answers = {"right password", "654321"};
+}
+
+void change_to_the_first_factor_on_demand(World& world) {
+  change(world, flows::SetUpTotp());
+  totp_set_up_by_session(world);
 }
 
 constexpr std::array kScenarios = {
@@ -210,8 +235,19 @@ constexpr std::array kScenarios = {
              5},
     Scenario{"a session stands in", by_session, "refresh, verify", 0},
     Scenario{"a session and its password stand in", by_session_and_password, "refresh, verify", 0},
-    Scenario{"TOTP set up by a session", set_up_by_session,
-             "refresh, verify, associate, verify_totp, get_user, set_preference", 0},
+    Scenario{"a change of factors: a new app", change_to_a_new_app,
+             "sign_in, respond SOFTWARE_TOKEN_MFA, verify, get_user, associate, verify_totp, "
+             "get_user, set_preference",
+             1},
+    Scenario{"a change of factors: which is preferred", change_of_preference,
+             "sign_in, respond SOFTWARE_TOKEN_MFA, verify, get_user, set_preference", 1},
+    Scenario{"a change of factors: the first one", change_to_the_first_factor,
+             "sign_in, verify, get_user, associate, verify_totp, get_user, set_preference", 0},
+    Scenario{"a change of factors: the first one, by the pool's demand",
+             change_to_the_first_factor_on_demand,
+             "sign_in, associate, verify_totp, respond MFA_SETUP, verify, get_user, "
+             "set_preference",
+             2},
     Scenario{"passwd", passwd, "sign_in, respond SOFTWARE_TOKEN_MFA, verify, change_password", 1},
 };
 

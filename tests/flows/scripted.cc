@@ -416,6 +416,7 @@ flows::SignInServices World::services() {
   keeper->configure(services.config, services.pool);
   services.sessions = keeper;
   services.known = &known;
+  services.factors_changed = [this](const std::string& of) { factors_changed.push_back(of); };
   return services;
 }
 
@@ -425,7 +426,8 @@ flows::SignInRequest World::request() {
   request.goal = goal;
   request.caller_is_root = caller_is_root;
   request.binding = binding;
-  request.session = session;
+  request.place = place;
+  request.change = change;
   request.device_name = device_name;
   request.plain_uri = plain_uri;
   if (!program.empty()) request.program = program;

@@ -200,6 +200,7 @@ class World {
   limits::UserQueue turns;
   std::chrono::milliseconds refusal_time{250};
   std::vector<std::string> revoked;
+  std::vector<std::string> factors_changed;  // of which users
   std::string user = "alice";
   std::string service = "sshd";
   std::string program;  // empty: as the service
@@ -209,7 +210,8 @@ class World {
   // Of request().
   bool caller_is_root = true;
   sessions::Binding binding{kAliceUid, 7};
-  std::optional<SignInId> session;
+  flows::CallerPlace place;
+  std::optional<flows::FactorChange> change;
   std::string device_name;
   bool plain_uri = false;
 
