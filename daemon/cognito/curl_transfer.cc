@@ -13,14 +13,13 @@
 #include <string>
 
 #include "common/fd.h"
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/url.h"
 
 namespace pamcognito::cognito {
 namespace {
 
-constexpr std::size_t kMaxHeaderBytes = 32UL * 1024;
 constexpr long kIdleSeconds = 20;
-constexpr std::size_t kMaxHeaderValue = 256;
 
 template <class T>
 bool set(CURL* easy, CURLoption option, T value) {

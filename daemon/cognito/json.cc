@@ -7,11 +7,10 @@
 #include <memory>
 
 #include "common/secret.h"
+#include "daemon/cognito/bounds.h"
 
 namespace pamcognito::cognito {
 namespace {
-
-constexpr int kMaxDepth = 32;
 
 // The length of the UTF-8 sequence that begins `text` (RFC 3629), or 0.
 std::size_t utf8_sequence(std::string_view text) {
@@ -45,7 +44,7 @@ const Json::CharReaderBuilder& strict_builder() {
     Json::CharReaderBuilder::strictMode(&strict.settings_);
     strict["rejectDupKeys"] = true;
     strict["failIfExtra"] = true;
-    strict["stackLimit"] = kMaxDepth;
+    strict["stackLimit"] = kMaxJsonDepth;
     return strict;
   }();
   return builder;

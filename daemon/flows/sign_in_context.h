@@ -42,9 +42,6 @@ struct SignInContext {
   bool password_changed = false;          // in this sign-in
   bool totp_enrolled = false;             // in this sign-in
   std::optional<policy::Method> factor;   // the second factor that was given
-  // Did the password, or a proof of it, reach the pool before the error that a reset or
-  // confirmation follows? Else whoever types here has proved nothing.
-  bool password_reached_pool = false;
   // Custom answers count as failed until the pool goes on to something else.
   std::vector<limits::Attempt> custom_attempts;
   int custom_answers = 0;    // in a row

@@ -75,15 +75,13 @@ std::string forgot_password_code();
 std::string confirmation_code(bool may_send);
 
 // Notices.
-std::string wrong_code();         // "That code is not right."
-std::string code_already_used();  // "That code was used already. Wait for the next one."
-std::string code_expired();       // "That code has expired."
-std::string not_a_code();         // "A code has 4 to 10 digits."  Nothing was sent.
-std::string not_a_totp_code();    // "The code has six digits."
-std::string not_in_list();        // "Type one of the numbers."
-std::string new_code_sent();      // "A new code was sent."
-// "A code was sent to a***@e*** by e-mail."
-std::string code_sent(const cognito::CodeDelivery& delivery);
+std::string wrong_code();           // "That code is not right."
+std::string code_already_used();    // "That code was used already. Wait for the next one."
+std::string code_expired();         // "That code has expired."
+std::string not_a_code();           // "A code has 4 to 10 digits."  Nothing was sent.
+std::string not_a_totp_code();      // "The code has six digits."
+std::string not_in_list();          // "Type one of the numbers."
+std::string new_code_sent();        // "A new code was sent."
 std::string no_new_code();          // "No new code could be sent."
 std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."
