@@ -256,6 +256,11 @@ HttpFailure CurlTransfer::failure_of(CURLcode code) const {
 }
 
 HttpResult CurlTransfer::result(CURLcode code) {
+  if (too_large_ || code == CURLE_FILESIZE_EXCEEDED)
+    return std::unexpected(HttpError(
+        failure_of(code), "the answer has more than the " + std::to_string(max_answer_) +
+                              " bytes, or its headers more than the " +
+                              std::to_string(kMaxHeaderBytes) + " bytes, that cognitod accepts"));
   if (code != CURLE_OK) {
     const char* text = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
     return std::unexpected(HttpError(failure_of(code), text));

@@ -65,7 +65,11 @@ JsonResult<std::string> text_of(const Json::Value& value, const char* name, std:
   const char* end = nullptr;
   if (!value.isString() || !value.getString(&begin, &end)) return wrong(name, "is not a string");
   const std::string_view text(begin, static_cast<std::size_t>(end - begin));
-  if (text.size() > max_bytes) return wrong(name, "is too long");
+  if (text.size() > max_bytes) {
+    const std::string sizes = "has " + std::to_string(text.size()) + " bytes, more than the " +
+                              std::to_string(max_bytes) + " that cognitod accepts";
+    return wrong(name, sizes.c_str());
+  }
   if (text.find('\0') != std::string_view::npos) return wrong(name, "holds a NUL");
   return std::string(text);
 }

@@ -58,7 +58,9 @@ std::expected<bool, std::string> read_flag(const Json::Value& claims, const char
 }  // namespace
 
 std::expected<Jwt, std::string> parse_jwt(std::string_view token) {
-  if (token.size() > kMaxToken) return std::unexpected("the token is too long");
+  if (token.size() > kMaxToken)
+    return std::unexpected("the token has more than the " + std::to_string(kMaxToken) +
+                           " bytes that cognitod accepts");
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
@@ -124,7 +126,10 @@ std::expected<VerifiedTokens, std::string> read_identity(const Json::Value& acce
   if (!groups) return std::unexpected(groups.error());
   std::size_t groups_size = 0;
   for (const std::string& group : *groups) groups_size += group.size() + 2;
-  if (groups_size > kMaxGroupsBytes) return std::unexpected("cognito:groups is too long");
+  if (groups_size > kMaxGroupsBytes)
+    return std::unexpected("cognito:groups has " + std::to_string(groups_size) +
+                           " bytes, more than the " + std::to_string(kMaxGroupsBytes) +
+                           " that cognitod accepts");
   auto email = optional_string(id_claims, "email", kMaxAttribute);
   if (!email) return std::unexpected(email.error());
   const auto email_verified = read_flag(id_claims, "email_verified");

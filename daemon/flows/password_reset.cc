@@ -93,8 +93,11 @@ class PasswordReset {
     PoolResult<void> result = co_await context_->services.pool->confirm_forgot_password(
         context_->cognito_name, typed_code_, &new_password_, &context_->call,
         context_->step_deadline());
-    // That the pool refused the new password is no proof of the code: it may hide users so.
-    const bool no_guess = result || result.error().kind == ErrorKind::not_connected;
+    // A new password that the pool refuses is no wrong code, whichever of the two it looks at
+    // first. In a demanded reset the sign-in itself has taken an attempt; in another one this is
+    // the first.
+    const bool no_guess = result || (!forgotten_ && refuses_the_password(result.error())) ||
+                          result.error().kind == ErrorKind::not_connected;
     if (no_guess)
       attempt->give_back();
     else
