@@ -45,7 +45,7 @@ std::size_t sign_ins_that_fit() {
 // In the unit the session store can be locked, so there it must be. Elsewhere a warning will do.
 bool store_must_be_locked() {
   constexpr rlim_t whole_store =
-      (sessions::SessionStore::kMaxSessions + 16) * rlim_t{sessions::SessionStore::kSlotSize};
+      (sessions::SessionStore::kSlots + 16) * rlim_t{sessions::SessionStore::kSlotSize};
   rlimit limit{};
   const char* notify = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): one thread
   return notify != nullptr && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&

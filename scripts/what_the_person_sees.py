@@ -39,7 +39,8 @@ SECTIONS = (
         ("setup-choice", "The pool offers app and e-mail, and `choose = ask`."),
         ("new-password", "A temporary password must be changed. What the pool's policy refuses is "
                          "asked for again, with the reason."),
-        ("confirmation", "The account was never confirmed. An empty answer has the code sent again."),
+        ("confirmation", "The account was never confirmed. With `[password] self_service = yes` an "
+                         "empty answer has the code sent again."),
         ("custom-challenge", "A question of the pool's own (`auth_flow = custom-srp`)."),
     )),
     ("A new password", (

@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "common/ascii.h"
-#include "daemon/cognito/auth_answer.h"
+#include "daemon/cognito/bounds.h"
 
 namespace pamcognito::cognito {
 namespace {
-
-constexpr std::size_t kMaxSecretCode = 256;
-constexpr std::size_t kMaxName = 512;
-constexpr std::size_t kMaxDelivery = 512;
-constexpr std::size_t kMaxFactors = 16;
-constexpr std::size_t kMaxFactorName = 64;
 
 // Upper and lower case: the service's own case is not documented.
 bool is_base32(std::string_view text) {
@@ -53,9 +47,9 @@ PoolResult<UserState> read_user_state(const ApiAnswer& answer) {
   // The API requires it: an answer without it is none to this question, and not "no factors".
   const auto username = required_string(root, "Username", kMaxName);
   if (!username) return answer.bad_response(username.error());
-  auto factors = string_list(root, "UserMFASettingList", kMaxFactors, kMaxFactorName);
+  auto factors = string_list(root, "UserMFASettingList", kMaxFactors, kMaxName);
   if (!factors) return answer.bad_response(factors.error());
-  auto preferred = optional_string(root, "PreferredMfaSetting", kMaxFactorName);
+  auto preferred = optional_string(root, "PreferredMfaSetting", kMaxName);
   if (!preferred) return answer.bad_response(preferred.error());
   // Factors from before UserMFASettingList: SMS, and it is asked for.
   const Json::Value& legacy = root["MFAOptions"];
@@ -71,9 +65,9 @@ PoolResult<CodeDelivery> read_code_delivery(const ApiAnswer& answer) {
   if (!details) return answer.bad_response(details.error());
   CodeDelivery delivery;
   if (*details == nullptr) return delivery;
-  auto medium = optional_string(**details, "DeliveryMedium", kMaxDelivery);
+  auto medium = optional_string(**details, "DeliveryMedium", kMaxDestination);
   if (!medium) return answer.bad_response(medium.error());
-  auto destination = optional_string(**details, "Destination", kMaxDelivery);
+  auto destination = optional_string(**details, "Destination", kMaxDestination);
   if (!destination) return answer.bad_response(destination.error());
   delivery.medium = medium->value_or("");
   delivery.destination = destination->value_or("");

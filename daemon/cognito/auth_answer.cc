@@ -2,14 +2,10 @@
 
 #include <array>
 
-#include "daemon/cognito/jwt.h"
+#include "daemon/cognito/bounds.h"
 
 namespace pamcognito::cognito {
 namespace {
-
-constexpr std::size_t kMaxName = 512;
-constexpr std::size_t kMaxParameters = 64;
-constexpr std::size_t kMaxParameter = 16UL * 1024;  // userAttributes is a whole JSON text
 
 struct NameRow {
   std::string_view wire_name;
@@ -37,7 +33,7 @@ PoolResult<Tokens> read_tokens(const ApiAnswer& answer, const Json::Value& resul
   if (!access) return answer.bad_response(access.error());
   auto id = required_string(result, "IdToken", kMaxToken);
   if (!id) return answer.bad_response(id.error());
-  auto refresh = optional_string(result, "RefreshToken", kMaxToken);
+  auto refresh = optional_string(result, "RefreshToken", kMaxRefreshToken);
   if (!refresh) return answer.bad_response(refresh.error());
   const auto device = optional_object(result, "NewDeviceMetadata");
   if (!device) return answer.bad_response(device.error());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -9,8 +8,6 @@
 #include "daemon/cognito/user_pool.h"
 
 namespace pamcognito::cognito {
-
-inline constexpr std::size_t kMaxSession = 2048;  // bytes, of the service model
 
 // What InitiateAuth and RespondToAuthChallenge answer with: a challenge or tokens, one of the two.
 // `username` is the name that the sign-in has used so far; a challenge may name a better one.

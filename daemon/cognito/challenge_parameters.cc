@@ -5,11 +5,10 @@
 #include <exception>
 #include <memory>
 
+#include "daemon/cognito/bounds.h"
+
 namespace pamcognito::cognito {
 namespace {
-
-constexpr std::size_t kMaxParameter = 4096;
-constexpr Json::ArrayIndex kMaxFactors = 16;
 
 std::optional<policy::Method> method_of(std::string_view wire_name) {
   if (wire_name == "SOFTWARE_TOKEN_MFA") return policy::Method::totp;
@@ -66,11 +65,11 @@ std::vector<OfferedFactor> factors_to_set_up(const Challenge& challenge) {
 }
 
 std::optional<std::vector<std::string>> missing_attributes(const Challenge& challenge) {
-  constexpr Json::ArrayIndex most = 32;
   if (!challenge.parameters.contains("requiredAttributes")) return std::vector<std::string>();
   const auto required = json_parameter(challenge, "requiredAttributes");
   const auto present = json_parameter(challenge, "userAttributes");
-  if (!required || !required->isArray() || required->size() > most) return std::nullopt;
+  if (!required || !required->isArray() || required->size() > kMaxRequiredAttributes)
+    return std::nullopt;
   std::vector<std::string> missing;
   for (const Json::Value& entry : *required) {
     if (!entry.isString()) return std::nullopt;

@@ -44,7 +44,8 @@ PoolResult<AuthStep> step_with_password(const ApiAnswer& answer, const std::stri
 
 // Where USER_ID_FOR_SRP is absent, USERNAME may still name the account behind an alias.
 std::string account_named_by(const ApiAnswer& answer, std::string username) {
-  const auto named = string_map(answer.document.root(), "ChallengeParameters", 64, 16UL * 1024);
+  const auto named =
+      string_map(answer.document.root(), "ChallengeParameters", kMaxParameters, kMaxParameter);
   if (!named) return username;
   const auto found = named->find("USERNAME");
   return found == named->end() || found->second.empty() ? username : found->second;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/http.h"
 #include "daemon/cognito/reaching_http.h"
 #include "daemon/cognito/trust_store.h"
@@ -29,7 +30,7 @@ class CurlHttp final : public Http, public Prober {
     std::string proxy;  // empty: none
     runtime::milliseconds connect_time{3000};
     runtime::milliseconds idle_time{20000};
-    std::size_t answer_bytes = 256UL * 1024;
+    std::size_t answer_bytes = kMaxAnswer;
   };
 
   // The error says what is wrong with ca_file.

@@ -13,14 +13,13 @@
 #include <string>
 
 #include "common/fd.h"
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/url.h"
 
 namespace pamcognito::cognito {
 namespace {
 
-constexpr std::size_t kMaxHeaderBytes = 32UL * 1024;
 constexpr long kIdleSeconds = 20;
-constexpr std::size_t kMaxHeaderValue = 256;
 
 template <class T>
 bool set(CURL* easy, CURLoption option, T value) {
@@ -288,6 +287,11 @@ HttpFailure CurlTransfer::failure_of(CURLcode code) const {
 }
 
 HttpResult CurlTransfer::result(CURLcode code) {
+  if (too_large_ || code == CURLE_FILESIZE_EXCEEDED)
+    return std::unexpected(HttpError(
+        failure_of(code), "the answer has more than the " + std::to_string(max_answer_) +
+                              " bytes, or its headers more than the " +
+                              std::to_string(kMaxHeaderBytes) + " bytes, that cognitod accepts"));
   if (code != CURLE_OK) {
     const char* text = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
     return std::unexpected(HttpError(failure_of(code), text));

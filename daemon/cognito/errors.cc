@@ -4,13 +4,11 @@
 #include <array>
 
 #include "common/ascii.h"
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/json.h"
 
 namespace pamcognito::cognito {
 namespace {
-
-constexpr std::size_t kMaxName = 256;
-constexpr std::size_t kMaxMessage = 1024;
 
 struct Row {
   std::string_view name;
@@ -70,12 +68,20 @@ constexpr std::array kRows = {
     Row{"UsernameExistsException", ErrorKind::username_exists},
 };
 
-// The first of the members that is a string, or empty.
+// The first of the members that is a string, or empty. A longer one is cut, at a character's
+// border: it is the beginning that tells the cause.
 std::string first_string(const Json::Value& object, std::initializer_list<const char*> names,
                          std::size_t max_bytes) {
   for (const char* name : names) {
-    auto text = optional_string(object, name, max_bytes);
-    if (text && *text && !(*text)->empty()) return std::move(**text);
+    auto text = optional_string(object, name, kMaxAnswer);
+    if (!text || !*text || (*text)->empty()) continue;
+    std::string& found = **text;
+    std::size_t size = std::min(found.size(), max_bytes);
+    while (size < found.size() && size > 0 &&
+           (static_cast<unsigned char>(found[size]) & 0xC0) == 0x80)
+      --size;
+    found.resize(size);
+    return std::move(found);
   }
   return {};
 }
@@ -133,9 +139,9 @@ PoolError error_of_response(const HttpResponse& response) {
   const JsonDocument document = body ? std::move(*body) : JsonDocument();
   const Json::Value& members = document.root();
   std::string wire = response.error_type;
-  if (wire.empty()) wire = first_string(members, {"code", "__type"}, kMaxName);
+  if (wire.empty()) wire = first_string(members, {"code", "__type"}, kMaxErrorName);
   const std::string name(exception_name(wire));
-  std::string text = first_string(members, {"message", "Message"}, kMaxMessage);
+  std::string text = first_string(members, {"message", "Message"}, kMaxErrorText);
   const std::string status = "HTTP " + std::to_string(response.status);
   if (name.empty()) {
     return PoolError(kind_of_status(response.status), text.empty() ? status : status + ": " + text,

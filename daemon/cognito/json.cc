@@ -7,11 +7,10 @@
 #include <memory>
 
 #include "common/secret.h"
+#include "daemon/cognito/bounds.h"
 
 namespace pamcognito::cognito {
 namespace {
-
-constexpr int kMaxDepth = 32;
 
 // The length of the UTF-8 sequence that begins `text` (RFC 3629), or 0.
 std::size_t utf8_sequence(std::string_view text) {
@@ -45,7 +44,7 @@ const Json::CharReaderBuilder& strict_builder() {
     Json::CharReaderBuilder::strictMode(&strict.settings_);
     strict["rejectDupKeys"] = true;
     strict["failIfExtra"] = true;
-    strict["stackLimit"] = kMaxDepth;
+    strict["stackLimit"] = kMaxJsonDepth;
     return strict;
   }();
   return builder;
@@ -66,7 +65,11 @@ JsonResult<std::string> text_of(const Json::Value& value, const char* name, std:
   const char* end = nullptr;
   if (!value.isString() || !value.getString(&begin, &end)) return wrong(name, "is not a string");
   const std::string_view text(begin, static_cast<std::size_t>(end - begin));
-  if (text.size() > max_bytes) return wrong(name, "is too long");
+  if (text.size() > max_bytes) {
+    const std::string sizes = "has " + std::to_string(text.size()) + " bytes, more than the " +
+                              std::to_string(max_bytes) + " that cognitod accepts";
+    return wrong(name, sizes.c_str());
+  }
   if (text.find('\0') != std::string_view::npos) return wrong(name, "holds a NUL");
   return std::string(text);
 }

@@ -5,14 +5,12 @@
 #include <openssl/param_build.h>
 
 #include "daemon/cognito/base64.h"
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/json.h"
 
 namespace pamcognito::cognito {
 namespace {
 
-constexpr unsigned kMaxKeys = 16;  // a pool has two, a few more while they are replaced
-constexpr std::size_t kMaxKid = 256;
-constexpr std::size_t kMaxNumber = 2048;  // base64url digits
 constexpr int kMinModulusBits = 2048;
 constexpr int kMaxModulusBits = 8192;
 constexpr int kMaxExponentBits = 32;
@@ -27,7 +25,7 @@ template <class T>
 using Owned = std::unique_ptr<T, Free>;
 
 Owned<BIGNUM> number_of(const Json::Value& jwk, const char* name) {
-  const auto text = required_string(jwk, name, kMaxNumber);
+  const auto text = required_string(jwk, name, kMaxKeyNumber);
   if (!text) return nullptr;
   const auto bytes = base64url_decode(*text);
   if (!bytes) return nullptr;
@@ -52,13 +50,13 @@ PublicKey make_rsa_key(const BIGNUM* modulus, const BIGNUM* exponent) {
 }
 
 bool is_absent_or(const Json::Value& jwk, const char* name, std::string_view wanted) {
-  const auto text = optional_string(jwk, name, kMaxKid);
+  const auto text = optional_string(jwk, name, kMaxKeyId);
   return text && (!*text || **text == wanted);
 }
 
 // Null: not a key for RS256, or not a sound one. Other keys of the set may still serve.
 PublicKey parse_key(const Json::Value& jwk) {
-  const auto type = required_string(jwk, "kty", kMaxKid);
+  const auto type = required_string(jwk, "kty", kMaxKeyId);
   if (!type || *type != "RSA" || !is_absent_or(jwk, "use", "sig") ||
       !is_absent_or(jwk, "alg", "RS256")) {
     return nullptr;
@@ -85,7 +83,7 @@ std::expected<KeySet, std::string> parse_key_set(std::string_view text) {
   if (keys.size() > kMaxKeys) return std::unexpected("too many keys");
   KeySet found;
   for (const Json::Value& jwk : keys) {
-    auto kid = required_string(jwk, "kid", kMaxKid);
+    auto kid = required_string(jwk, "kid", kMaxKeyId);
     if (!kid) continue;
     PublicKey key = parse_key(jwk);
     if (!key) continue;

@@ -3,14 +3,11 @@
 #include <memory>
 
 #include "daemon/cognito/base64.h"
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/json.h"
 
 namespace pamcognito::cognito {
 namespace {
-
-constexpr std::size_t kMaxClaim = 2048;
-constexpr std::size_t kMaxName = 512;
-constexpr std::size_t kMaxGroups = 512;
 
 struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -30,7 +27,7 @@ std::expected<JsonDocument, std::string> parse_part(std::string_view part, const
 
 std::expected<void, std::string> check_equal(const Json::Value& claims, const char* name,
                                              std::string_view wanted) {
-  const auto value = required_string(claims, name, kMaxClaim);
+  const auto value = required_string(claims, name, kMaxAttribute);
   if (!value) return std::unexpected(value.error());
   if (*value != wanted) return std::unexpected(std::string(name) + " is another one");
   return {};
@@ -61,7 +58,9 @@ std::expected<bool, std::string> read_flag(const Json::Value& claims, const char
 }  // namespace
 
 std::expected<Jwt, std::string> parse_jwt(std::string_view token) {
-  if (token.size() > kMaxToken) return std::unexpected("the token is too long");
+  if (token.size() > kMaxToken)
+    return std::unexpected("the token has more than the " + std::to_string(kMaxToken) +
+                           " bytes that cognitod accepts");
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
@@ -78,7 +77,7 @@ std::expected<Jwt, std::string> parse_jwt(std::string_view token) {
   if (!kid) return std::unexpected(kid.error());
   auto claims = parse_part(token.substr(first + 1, second - first - 1), "the payload");
   if (!claims) return std::unexpected(claims.error());
-  auto issuer = required_string(claims->root(), "iss", kMaxClaim);
+  auto issuer = required_string(claims->root(), "iss", kMaxAttribute);
   if (!issuer) return std::unexpected(issuer.error());
   auto signature = base64url_decode(token.substr(second + 1));
   if (!signature || signature->empty()) return std::unexpected("the signature is not base64url");
@@ -125,7 +124,13 @@ std::expected<VerifiedTokens, std::string> read_identity(const Json::Value& acce
   }
   auto groups = string_list(access_claims, "cognito:groups", kMaxGroups, kMaxName);
   if (!groups) return std::unexpected(groups.error());
-  auto email = optional_string(id_claims, "email", kMaxClaim);
+  std::size_t groups_size = 0;
+  for (const std::string& group : *groups) groups_size += group.size() + 2;
+  if (groups_size > kMaxGroupsBytes)
+    return std::unexpected("cognito:groups has " + std::to_string(groups_size) +
+                           " bytes, more than the " + std::to_string(kMaxGroupsBytes) +
+                           " that cognitod accepts");
+  auto email = optional_string(id_claims, "email", kMaxAttribute);
   if (!email) return std::unexpected(email.error());
   const auto email_verified = read_flag(id_claims, "email_verified");
   if (!email_verified) return std::unexpected(email_verified.error());

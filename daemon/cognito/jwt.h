@@ -13,8 +13,6 @@
 // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 namespace pamcognito::cognito {
 
-inline constexpr std::size_t kMaxToken = 16UL * 1024;
-
 // A token taken apart. Nothing in it may be believed before has_valid_signature() said yes.
 struct Jwt {
   std::string kid;

@@ -4,14 +4,13 @@
 #include <cstdio>
 
 #include "daemon/cognito/base64.h"
+#include "daemon/cognito/bounds.h"
 
 namespace pamcognito::cognito::srp {
 namespace {
 
 constexpr int kPrivateBits = 256;
 constexpr int kMaxPrivateBits = 2048;  // of a test vector
-constexpr int kMaxSaltBits = 1024;     // seen: 128
-constexpr std::size_t kMaxSecretBlock = 16UL * 1024;
 
 std::string base64_of(const std::string& bytes) {
   return base64_encode({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});

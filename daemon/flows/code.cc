@@ -1,10 +1,9 @@
 #include "daemon/flows/code.h"
 
-#include <algorithm>
 #include <cstddef>
 
 #include "common/ascii.h"
-#include "common/text.h"
+#include "common/blank.h"
 
 namespace pamcognito::flows {
 namespace {
@@ -37,16 +36,30 @@ std::size_t utf8_sequence(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::string_view> code_in(std::string_view answer, CodeForm form) {
-  const std::string_view code = trimmed(answer);
-  const bool length_fits =
-      form == CodeForm::totp ? code.size() == 6 : code.size() >= 4 && code.size() <= 10;
-  if (!length_fits || !std::ranges::all_of(code, ascii::is_digit)) return std::nullopt;
+std::optional<std::string> code_in(std::string_view answer, CodeForm form) {
+  const std::size_t fewest = form == CodeForm::totp ? 6 : 4;
+  const std::size_t most = form == CodeForm::totp ? 6 : 10;
+  std::string code;
+  code.reserve(most);
+  while (!answer.empty()) {
+    const std::size_t blank = blank_at_front(answer);
+    if (blank == 0) {
+      if (!ascii::is_digit(answer.front()) || code.size() == most) return std::nullopt;
+      code += answer.front();
+    }
+    answer.remove_prefix(blank == 0 ? 1 : blank);
+  }
+  if (code.size() < fewest) return std::nullopt;
   return code;
 }
 
 bool is_blank(std::string_view answer) {
-  return trimmed(answer).empty();
+  while (!answer.empty()) {
+    const std::size_t blank = blank_at_front(answer);
+    if (blank == 0) return false;
+    answer.remove_prefix(blank);
+  }
+  return true;
 }
 
 bool is_typed_text(std::string_view answer) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace pamcognito::flows {
@@ -12,10 +13,11 @@ enum class CodeForm : std::uint8_t {
   totp,     // exactly six digits
 };
 
-// The code in `answer`, white space at both ends removed; nullopt: not of that form.
-std::optional<std::string_view> code_in(std::string_view answer, CodeForm form);
+// The code in `answer` without its blanks (common/blank.h): apps show "123 456", phones paste
+// invisible characters. nullopt: not of that form.
+std::optional<std::string> code_in(std::string_view answer, CodeForm form);
 
-// Nothing but white space.
+// Nothing but blanks.
 bool is_blank(std::string_view answer);
 
 // What a person can have typed and a pool can have stored, a password above all: UTF-8, not empty,

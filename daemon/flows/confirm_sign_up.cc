@@ -20,12 +20,13 @@ Task<PoolResult<CodeDelivery>> resend_code(SignInContext* context) {
 
 }  // namespace
 
+// UserNotConfirmedException is no proof of the password: Cognito answers it to any password. So the
+// person is treated as in a reset that an administrator demanded.
 Task<Ended> confirm_sign_up(SignInContext* context) {
-  // Who has proved no password may be anybody, and has nothing sent.
-  const bool proved = context->password_reached_pool;
+  const bool may_send = context->config().password.self_service;
   SentCode::Send send;
-  if (proved) send = [context] { return resend_code(context); };
-  SentCode sent(context, prompts::confirmation_code(proved), !proved, std::move(send));
+  if (may_send) send = [context] { return resend_code(context); };
+  SentCode sent(context, prompts::confirmation_code(may_send), std::move(send));
   for (int tries = 0; tries < kTries; ++tries) {
     std::expected<std::string, Ended> code = co_await sent.ask();
     if (!code) co_return std::move(code.error());
@@ -36,11 +37,12 @@ Task<Ended> confirm_sign_up(SignInContext* context) {
     if (result) {
       attempt->give_back();
       context->reset_message_answered();
+      context->untold_error.clear();
       context->notice = Notice::info(prompts::account_confirmed());
       co_return nullptr;
     }
     const ErrorKind kind = result.error().kind;
-    if (cognito::is_not_connected(kind) || kind == ErrorKind::expired_code) attempt->give_back();
+    if (cognito::is_not_connected(kind)) attempt->give_back();
     if (kind != ErrorKind::code_mismatch && kind != ErrorKind::expired_code)
       co_return context->from_error(result.error());
     context->notice = Notice::error(kind == ErrorKind::expired_code ? prompts::code_expired()

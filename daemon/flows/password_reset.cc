@@ -17,29 +17,20 @@ using runtime::Task;
 // What is to be asked again after the pool refused a reset.
 enum class Again : std::uint8_t { nothing, code, password };
 
-// `hides_account`: whatever depends on the account reads as a wrong code.
-Again what_again(const PoolError& error, bool hides_account) {
+// Whatever depends on the account reads as a wrong code.
+Again what_again(const PoolError& error) {
   if (refuses_the_password(error)) return Again::password;
-  const bool wrong_code =
-      error.kind == ErrorKind::code_mismatch || error.kind == ErrorKind::expired_code;
-  return wrong_code || (hides_account && depends_on_the_account(error.kind)) ? Again::code
-                                                                             : Again::nothing;
+  return depends_on_the_account(error.kind) ? Again::code : Again::nothing;
 }
 
-std::string wrong_code_notice(ErrorKind kind, bool hides_account) {
-  return kind == ErrorKind::expired_code && !hides_account ? prompts::code_expired()
-                                                           : prompts::wrong_code();
-}
-
+// Whoever resets a password has proved none. Also where an administrator demanded the reset:
+// Cognito answers PasswordResetRequiredException to any password.
 class PasswordReset {
  public:
   PasswordReset(SignInContext* context, ResetCause cause)
       : context_(context),
         forgotten_(cause == ResetCause::forgotten),
-        // Who has proved no password may be anybody, also where an admin demanded the reset.
-        hides_account_(forgotten_ || !context->password_reached_pool),
-        code_(context, question(*context, forgotten_), hides_account_,
-              sender(context, forgotten_)) {}
+        code_(context, question(*context, forgotten_), sender(context, forgotten_)) {}
 
   Task<Ended> run() {
     if (forgotten_) {
@@ -66,11 +57,11 @@ class PasswordReset {
       PoolResult<void> result = co_await confirm();
       if (no_attempt_) co_return no_attempt_left();
       if (result) co_return done();
-      ask = what_again(result.error(), hides_account_);
+      ask = what_again(result.error());
       if (ask == Again::nothing) co_return context_->from_error(result.error());
       context_->keep_for_log(result.error());
       if (ask == Again::code)
-        context_->notice = Notice::error(wrong_code_notice(result.error().kind, hides_account_));
+        context_->notice = Notice::error(prompts::wrong_code());
       else
         password_notice = Notice::error(prompts::password_not_allowed(result.error().message));
     }
@@ -80,7 +71,7 @@ class PasswordReset {
  private:
   // A stranger must not have messages sent because an admin demanded a reset.
   static bool may_send(const SignInContext& context, bool forgotten) {
-    return forgotten || context.password_reached_pool || context.config().password.self_service;
+    return forgotten || context.config().password.self_service;
   }
   static std::string question(const SignInContext& context, bool forgotten) {
     return forgotten ? prompts::forgot_password_code()
@@ -102,8 +93,10 @@ class PasswordReset {
     PoolResult<void> result = co_await context_->services.pool->confirm_forgot_password(
         context_->cognito_name, typed_code_, &new_password_, &context_->call,
         context_->step_deadline());
-    // That the password was what the pool refused is no proof of the code where it may hide users.
-    const bool no_guess = result || (!hides_account_ && refuses_the_password(result.error())) ||
+    // A new password that the pool refuses is no wrong code, whichever of the two it looks at
+    // first. In a demanded reset the sign-in itself has taken an attempt; in another one this is
+    // the first.
+    const bool no_guess = result || (!forgotten_ && refuses_the_password(result.error())) ||
                           cognito::is_not_connected(result.error().kind);
     if (no_guess)
       attempt->give_back();
@@ -123,7 +116,6 @@ class PasswordReset {
 
   SignInContext* context_;
   bool forgotten_;
-  bool hides_account_;
   SentCode code_;
   std::string typed_code_;
   Secret new_password_;

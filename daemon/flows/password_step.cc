@@ -51,6 +51,21 @@ Task<Ended> offer_a_reset(SignInContext* context) {
   co_return end;
 }
 
+// Errors by which Cognito tells the state of an account, whatever password was typed. They may come
+// before the password was sent. Such a sign-in is an attempt, so that nobody asks without end.
+bool tells_of_the_account(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::password_reset_required:
+    case ErrorKind::temporary_password_expired:
+    case ErrorKind::user_disabled:
+    case ErrorKind::user_not_confirmed:
+    case ErrorKind::user_not_found:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // The account behind an attempt is not told by how long the refusal took, nor what it was.
 Task<Step> prove_password(SignInContext* context) {
   const SignInServices& services = context->services;
@@ -73,9 +88,7 @@ Task<Step> prove_password(SignInContext* context) {
   PoolResult<AuthStep> result = co_await services.pool->sign_in(
       context->cognito_name, &context->password, &context->call, context->step_deadline());
   if (!result) {
-    context->password_reached_pool = result.error().password_sent;
-    // An account that is not confirmed has its password checked all the same.
-    if (!result.error().password_sent || result.error().kind == ErrorKind::user_not_confirmed)
+    if (!result.error().password_sent && !tells_of_the_account(result.error().kind))
       attempt->give_back();
     if (result.error().kind == ErrorKind::not_authorized)
       *services.refusal_time =

@@ -119,14 +119,15 @@ class Reauthentication {
     std::expected<Secret, Ended> typed = co_await context_->ask(password_prompt(*context_));
     if (!typed) co_return std::move(typed.error());
     context_->password_asked = true;
-    // Who adds a code to the password wants a whole sign-in.
-    const bool has_code =
-        context_->rendering.one_prompt && split_password_and_code(typed->reveal());
-    if (has_code || !is_typed_text(typed->reveal())) {
-      count(Reauth::full, has_code ? "code-given" : "not-a-password");
+    if (!is_typed_text(typed->reveal())) {
+      count(Reauth::full, "not-a-password");
       Ended end = co_await take_password(context_, std::move(*typed));
       co_return end;
     }
+    // A password may itself end like a code. So the text as typed is tried first; a code counts as
+    // one only where that is not the password.
+    const bool may_have_code =
+        context_->rendering.one_prompt && split_password_and_code(typed->reveal());
     context_->password = std::move(*typed);
     // A guess is a guess, wherever it is checked. Taken first, so that guesses at the same time do
     // not pass the budget together.
@@ -134,6 +135,13 @@ class Reauthentication {
     if (!attempt) co_return no_attempt_left();
     const std::optional<bool> right =
         co_await context_->services.sessions->check_password(id_, &context_->password);
+    if (may_have_code && !right.value_or(false)) {
+      // The pool's step takes an attempt of its own.
+      attempt->give_back();
+      count(Reauth::full, "code-given");
+      Ended end = co_await take_password(context_, std::move(context_->password));
+      co_return end;
+    }
     if (right && !*right) {
       count(Reauth::password, "wrong-password");
       co_return ended(Outcome::refused, "session-wrong-password", prompts::refused());
@@ -146,9 +154,12 @@ class Reauthentication {
   }
 
   // With the password that was typed, if there is one. A caller with one prompt has given no code
-  // with it and cannot be asked for one: it is refused before the pool sends any.
+  // with it and cannot be asked for one: it is refused before the pool sends any. So is one whose
+  // password only looks as if a code followed it.
   Task<Ended> sign_in_instead(std::string_view reason) {
     Ended end = full(reason);
+    if (context_->rendering.one_prompt && password_is_right_)
+      co_return ended(Outcome::refused, "no-code-after-password", prompts::refused());
     if (context_->rendering.one_prompt && context_->password_asked)
       end = co_await take_password(context_, std::move(context_->password));
     co_return end;

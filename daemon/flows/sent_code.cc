@@ -50,21 +50,17 @@ Task<Ended> SentCode::send() {
   if (!context_->charge_reset_message()) {
     // A stranger may have used up what there was, and the code may be with its owner already.
     sent_ = kMostSent;
-    context_->notice = hides_account_ ? Notice::info(prompts::new_code_sent())
-                                      : Notice::error(prompts::no_new_code());
+    context_->notice = Notice::info(prompts::new_code_sent());
     context_->untold_error = "message-budget";
     co_return nullptr;
   }
   ++sent_;
   PoolResult<CodeDelivery> delivery = co_await send_();
-  if (delivery) {
-    context_->notice =
-        Notice::info(hides_account_ ? prompts::new_code_sent() : prompts::code_sent(*delivery));
-    co_return nullptr;
+  if (!delivery) {
+    if (!depends_on_the_account(delivery.error().kind))
+      co_return context_->from_error(delivery.error());
+    context_->keep_for_log(delivery.error());
   }
-  if (!hides_account_ || !depends_on_the_account(delivery.error().kind))
-    co_return context_->from_error(delivery.error());
-  context_->keep_for_log(delivery.error());
   context_->notice = Notice::info(prompts::new_code_sent());
   co_return nullptr;
 }

@@ -12,18 +12,15 @@
 namespace pamcognito::flows {
 
 // Asks for a code that the pool has sent outside a challenge (a reset, a confirmation), and has it
-// sent again when the answer is empty. Lives as long as its tasks.
+// sent again when the answer is empty. Whoever types it has proved no password, so nothing that is
+// shown depends on the account. Lives as long as its tasks.
 class SentCode {
  public:
   using Send = std::function<runtime::Task<cognito::PoolResult<cognito::CodeDelivery>>()>;
 
-  // `hides_account`: nothing that is said depends on whether the account exists. An empty `send`:
-  // the code that was sent already is the only one.
-  SentCode(SignInContext* context, std::string question, bool hides_account, Send send)
-      : context_(context),
-        question_(std::move(question)),
-        hides_account_(hides_account),
-        send_(std::move(send)) {}
+  // An empty `send`: the code that was sent already is the only one.
+  SentCode(SignInContext* context, std::string question, Send send)
+      : context_(context), question_(std::move(question)), send_(std::move(send)) {}
   SentCode(const SentCode&) = delete;
   SentCode& operator=(const SentCode&) = delete;
 
@@ -35,7 +32,6 @@ class SentCode {
  private:
   SignInContext* context_;
   std::string question_;
-  bool hides_account_;
   Send send_;
   int sent_ = 0;
 };

@@ -131,16 +131,24 @@ std::optional<Session> SessionKeeper::replaced_by(const Session& session) const 
 }
 
 bool SessionKeeper::put_with_room(const Session& session, const std::optional<SignInId>& replaced) {
-  make_room(session.user, replaced);
-  if (store_.put(session)) return true;
-  // The one that is replaced stays until the new one stands, unless it has the last place.
-  const bool is_full = store_.size() >= SessionStore::kMaxSessions;
-  if (!replaced || !is_full) return false;
-  (void)end(*replaced, "replaced");
+  make_room_of_user(session.user, replaced);
+  // The one that is replaced stays until the new one is stored, unless its room is needed. Then the
+  // oldest go, whoever they belong to.
+  bool may_end_replaced = replaced.has_value();
+  while (store_.room_for(session) == SessionStore::Room::later) {
+    if (std::exchange(may_end_replaced, false)) {
+      (void)end(*replaced, "replaced");
+      continue;
+    }
+    const std::optional<SignInId> oldest = store_.oldest();
+    if (!oldest) return false;
+    (void)end(*oldest, "too-many");
+  }
   return store_.put(session);
 }
 
-void SessionKeeper::make_room(std::string_view user, const std::optional<SignInId>& replaced) {
+void SessionKeeper::make_room_of_user(std::string_view user,
+                                      const std::optional<SignInId>& replaced) {
   std::vector<Session> others = store_.of_user(user);
   std::erase_if(others, [&replaced](const Session& session) { return session.id == replaced; });
   // Screens are unlocked more often than logins begin: those that no login has open go first.
@@ -149,9 +157,6 @@ void SessionKeeper::make_room(std::string_view user, const std::optional<SignInI
   });
   for (; others.size() >= SessionStore::kMaxOfUser; others.pop_back())
     (void)end(others.back().id, "too-many-of-user");
-  if (replaced || store_.size() < SessionStore::kMaxSessions) return;
-  const std::optional<SignInId> oldest = store_.oldest();
-  if (oldest) (void)end(*oldest, "too-many");
 }
 
 bool SessionKeeper::is_expired(const Session& session) const {

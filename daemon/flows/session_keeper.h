@@ -148,7 +148,7 @@ class SessionKeeper {
   [[nodiscard]] std::optional<sessions::Session> replaced_by(
       const sessions::Session& session) const;
   bool put_with_room(const sessions::Session& session, const std::optional<SignInId>& replaced);
-  void make_room(std::string_view user, const std::optional<SignInId>& replaced);
+  void make_room_of_user(std::string_view user, const std::optional<SignInId>& replaced);
 
   // What nobody waits for. `if_thrown`: clears up after an exception that left the task.
   void in_background(runtime::Task<void> task, std::function<void()> if_thrown);

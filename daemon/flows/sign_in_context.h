@@ -43,9 +43,6 @@ struct SignInContext {
   bool totp_enrolled = false;             // in this sign-in
   bool email_enrolled = false;            // in this sign-in, for a challenge of the pool
   std::optional<policy::Method> factor;   // the second factor that was given
-  // Did the password, or a proof of it, reach the pool before the error that a reset or
-  // confirmation follows? Else whoever types here has proved nothing.
-  bool password_reached_pool = false;
   // Custom answers count as failed until the pool goes on to something else.
   std::vector<limits::Attempt> custom_attempts;
   int custom_answers = 0;      // in a row

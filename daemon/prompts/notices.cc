@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/ascii.h"
+#include "daemon/cognito/bounds.h"
 #include "daemon/prompts/catalogue.h"
 #include "daemon/prompts/phrase.h"
 #include "daemon/prompts/texts.h"
@@ -12,14 +13,7 @@
 namespace pamcognito::prompts {
 namespace {
 
-constexpr std::size_t kMaxPoolsText = 256;
-
-// How a code travelled; empty for a medium that is not known here.
-std::string medium_name(std::string_view medium) {
-  if (medium == "SMS") return method_name(policy::Method::sms);
-  if (medium == "EMAIL") return method_name(policy::Method::email);
-  return {};
-}
+constexpr std::size_t kMaxPoolsText = cognito::kMaxShownReason;
 
 std::string names_of(const std::vector<policy::Method>& methods) {
   std::string names;
@@ -66,14 +60,6 @@ std::string not_in_list() {
 
 std::string new_code_sent() {
   return tr("A new code was sent.");
-}
-
-std::string code_sent(const cognito::CodeDelivery& delivery) {
-  const std::string destination = one_line(delivery.destination);
-  const std::string medium = medium_name(delivery.medium);
-  if (destination.empty()) return tr("A code was sent to you.");
-  if (medium.empty()) return fill(tr("A code was sent to {1}."), {destination});
-  return fill(tr("A code was sent to {1} by {2}."), {destination, medium});
 }
 
 std::string no_new_code() {

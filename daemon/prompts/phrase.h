@@ -5,11 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/cognito/bounds.h"
+
 // What the texts are made with. A text is written tr("…"), so that xgettext finds it, and names
 // what varies {1}, {2}, …: a translation may need another order.
 namespace pamcognito::prompts {
 
-inline constexpr std::size_t kMaxForeign = 64;  // bytes of a destination, a device's name, …
+inline constexpr std::size_t kMaxForeign = cognito::kMaxShownName;
 
 // `text` with each {N} replaced by the N-th value. A value's own braces stay as they are, and so
 // does a number without a value.

@@ -83,8 +83,6 @@ std::string not_a_code();         // "A code has 4 to 10 digits."  Nothing was s
 std::string not_a_totp_code();    // "The code has six digits."
 std::string not_in_list();        // "Type one of the numbers."
 std::string new_code_sent();      // "A new code was sent."
-// "A code was sent to a***@e*** by e-mail."
-std::string code_sent(const cognito::CodeDelivery& delivery);
 std::string no_new_code();          // "No new code could be sent."
 std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."

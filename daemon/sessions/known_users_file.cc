@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/text.h"
 #include "common/user_name.h"
+#include "daemon/cognito/bounds.h"
 #include "daemon/sessions/database.h"
 
 namespace pamcognito::sessions {
@@ -22,7 +23,8 @@ namespace {
 using Checked = std::expected<void, std::string>;
 
 constexpr std::int64_t kSchemaVersion = 1;
-constexpr std::size_t kMaxGroupsText = 64UL * 1024;
+// All that an accepted token can hold, or the account phase would forget groups.
+constexpr std::size_t kMaxGroupsText = cognito::kMaxGroupsBytes;
 constexpr std::size_t kMaxMessage = 256;
 
 constexpr char kSchema[] =

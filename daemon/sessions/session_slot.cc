@@ -13,6 +13,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "common/secret.h"
 
@@ -21,30 +22,52 @@ namespace {
 
 constexpr std::size_t kSequenceSize = sizeof(std::uint64_t);
 constexpr std::size_t kChecksumSize = 16;
+constexpr std::size_t kCountAt = kSequenceSize + kChecksumSize;
+constexpr std::size_t kNumbersAt = kCountAt + 2 * sizeof(std::uint16_t);
+
+std::size_t space_in_first(std::size_t slot_size, std::size_t others) {
+  return slot_size - kNumbersAt - others * sizeof(std::uint32_t);
+}
+
+std::size_t space_in_other(std::size_t slot_size) {
+  return slot_size - kSequenceSize;
+}
 
 // Against torn and damaged slots, not against an enemy: who can write here is this daemon.
-using Checksum = std::array<std::uint8_t, kChecksumSize>;
+class Checksum {
+ public:
+  using Bytes = std::array<std::uint8_t, kChecksumSize>;
 
-std::optional<Checksum> checksum_of(std::uint64_t sequence, std::span<const std::uint8_t> payload) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
-  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), &sequence, sizeof sequence) != 1 ||
-      EVP_DigestUpdate(context.get(), payload.data(), payload.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) {
-    return std::nullopt;
+  Checksum() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    good_ = context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1;
   }
-  Checksum checksum{};
-  std::copy_n(digest.begin(), checksum.size(), checksum.begin());
-  return checksum;
+  void add(const void* data, std::size_t size) {
+    good_ = good_ && EVP_DigestUpdate(context_.get(), data, size) == 1;
+  }
+  // nullopt: OpenSSL has no memory.
+  std::optional<Bytes> finish() {
+    std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+    if (!good_ || EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) != 1)
+      return std::nullopt;
+    Bytes bytes{};
+    std::copy_n(digest.begin(), bytes.size(), bytes.begin());
+    return bytes;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+  bool good_;
+};
+
+void wipe_bytes(std::span<std::uint8_t> bytes) {
+  if (!bytes.empty()) wipe({reinterpret_cast<char*>(bytes.data()), bytes.size()});
 }
 
 // Numbers stand in the machine's own order: the memory never leaves it. A text is two bytes of
 // length and its bytes.
 class Writer {
  public:
-  explicit Writer(std::span<std::uint8_t> space) noexcept : space_(space) {}
+  explicit Writer(std::vector<std::uint8_t>& bytes) noexcept : bytes_(bytes) {}
 
   template <class T>
     requires std::is_arithmetic_v<T>
@@ -52,10 +75,8 @@ class Writer {
     raw(&value, sizeof value);
   }
   void raw(const void* data, std::size_t size) {
-    fits_ = fits_ && size <= space_.size();
-    if (!fits_ || size == 0) return;
-    std::memcpy(space_.data(), data, size);
-    space_ = space_.subspan(size);
+    const auto* begin = static_cast<const std::uint8_t*>(data);
+    bytes_.insert(bytes_.end(), begin, begin + size);
   }
   void count(std::size_t count) {
     fits_ = fits_ && count <= std::numeric_limits<std::uint16_t>::max();
@@ -63,14 +84,26 @@ class Writer {
   }
   void text(std::string_view text) {
     count(text.size());
-    raw(text.data(), text.size());
+    if (fits_) raw(text.data(), text.size());
   }
   [[nodiscard]] bool fits() const noexcept { return fits_; }
 
  private:
-  std::span<std::uint8_t> space_;
+  std::vector<std::uint8_t>& bytes_;
   bool fits_ = true;
 };
+
+// The bytes that a session takes, so that they are written into one block, which is wiped.
+std::size_t packed_size(const Session& session) {
+  constexpr std::size_t numbers = 256;  // more than all that is no text
+  std::size_t size = numbers;
+  for (const std::string* text :
+       {&session.user, &session.sub, &session.cognito_name, &session.service, &session.origin,
+        &session.refresh_token, &session.device_key})
+    size += sizeof(std::uint16_t) + text->size();
+  for (const std::string& group : session.groups) size += sizeof(std::uint16_t) + group.size();
+  return size;
+}
 
 // After the first read that does not fit, all give zeros and good() is false.
 class Reader {
@@ -192,57 +225,128 @@ Session read_session(Reader& reader) {
 
 }  // namespace
 
-std::span<std::uint8_t> SessionSlot::checksum() const noexcept {
-  return bytes_.subspan(kSequenceSize, kChecksumSize);
-}
-
-std::span<std::uint8_t> SessionSlot::payload() const noexcept {
-  return bytes_.subspan(kSequenceSize + kChecksumSize);
-}
-
-bool SessionSlot::pack(const Session& session, std::uint64_t sequence) {
-  Writer writer(payload());
+std::optional<PackedSession> PackedSession::of(const Session& session) {
+  PackedSession packed;
+  packed.bytes_.reserve(packed_size(session));
+  Writer writer(packed.bytes_);
   write_session(writer, session);
-  const auto sum = writer.fits() ? checksum_of(sequence, payload()) : std::nullopt;
+  if (!writer.fits()) return std::nullopt;
+  return packed;
+}
+
+PackedSession::~PackedSession() {
+  wipe_bytes(bytes_);
+}
+
+std::size_t PackedSession::slots(std::size_t slot_size) const noexcept {
+  const std::size_t per_other = space_in_other(slot_size) - sizeof(std::uint32_t);
+  const std::size_t alone = space_in_first(slot_size, 0);
+  if (bytes_.size() <= alone) return 1;
+  return 1 + (bytes_.size() - alone + per_other - 1) / per_other;
+}
+
+std::span<std::uint8_t> SessionSlots::slot(std::uint32_t number) const noexcept {
+  return memory_->slot(number);
+}
+
+std::optional<SessionSlots> SessionSlots::read(const SlotMemory& memory, std::uint32_t first) {
+  SessionSlots slots(memory, {first});
+  if (slots.sequence() == 0) return std::nullopt;
+  const std::span<const std::uint8_t> bytes = slots.first();
+  Reader reader(bytes.subspan(kCountAt));
+  const auto count = reader.number<std::uint16_t>();
+  if (count > (bytes.size() - kNumbersAt) / sizeof(std::uint32_t)) return std::nullopt;
+  (void)reader.number<std::uint16_t>();
+  for (unsigned i = 0; i < count; ++i) {
+    const auto number = reader.number<std::uint32_t>();
+    if (number >= memory.slots() ||
+        std::ranges::find(slots.numbers_, number) != slots.numbers_.end())
+      return std::nullopt;
+    slots.numbers_.push_back(number);
+  }
+  return slots;
+}
+
+bool SessionSlots::fill(const PackedSession& session, std::uint64_t sequence) {
+  const std::size_t others = numbers_.size() - 1;
+  std::span<const std::uint8_t> left = session.bytes();
+  const auto write = [&left](std::span<std::uint8_t> space) {
+    const std::size_t part = std::min(left.size(), space.size());
+    if (part != 0) std::memcpy(space.data(), left.data(), part);
+    left = left.subspan(part);
+  };
+  const std::span<std::uint8_t> head = first();
+  const auto count = static_cast<std::uint16_t>(others);
+  std::memcpy(head.data() + kCountAt, &count, sizeof count);
+  std::memcpy(head.data() + kNumbersAt, numbers_.data() + 1, others * sizeof(std::uint32_t));
+  write(head.last(space_in_first(head.size(), others)));
+  for (std::size_t i = 1; i < numbers_.size(); ++i) write(slot(numbers_[i]).subspan(kSequenceSize));
+  const auto sum = left.empty() ? checksum(sequence) : std::nullopt;
   if (!sum) {
     clear();
     return false;
   }
-  std::ranges::copy(*sum, checksum().begin());
+  std::ranges::copy(*sum, head.begin() + kSequenceSize);
   return true;
 }
 
-void SessionSlot::commit(std::uint64_t sequence) noexcept {
+void SessionSlots::commit(std::uint64_t sequence) noexcept {
   set_sequence(sequence);
 }
 
-void SessionSlot::clear() noexcept {
+void SessionSlots::clear() noexcept {
   set_sequence(0);
-  wipe({reinterpret_cast<char*>(bytes_.data()), bytes_.size()});
+  for (const std::uint32_t number : numbers_) wipe_bytes(slot(number));
 }
 
-std::uint64_t SessionSlot::sequence() const noexcept {
-  return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(bytes_.data()))
+std::uint64_t SessionSlots::sequence() const noexcept {
+  return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(first().data()))
       .load(std::memory_order_relaxed);
 }
 
 // One store of eight bytes, after all that was written before it and before all that follows: the
-// point at which a slot begins or ends to count.
-void SessionSlot::set_sequence(std::uint64_t sequence) noexcept {
+// point at which a session begins or ends to count.
+void SessionSlots::set_sequence(std::uint64_t sequence) noexcept {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  std::atomic_ref(*reinterpret_cast<std::uint64_t*>(bytes_.data()))
+  std::atomic_ref(*reinterpret_cast<std::uint64_t*>(first().data()))
       .store(sequence, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-bool SessionSlot::is_whole() const {
-  const auto sum = checksum_of(sequence(), payload());
-  return sum && std::ranges::equal(*sum, checksum());
+std::optional<SessionSlots::Sum> SessionSlots::checksum(std::uint64_t sequence) const {
+  Checksum sum;
+  sum.add(&sequence, sizeof sequence);
+  const std::span<const std::uint8_t> head = first().subspan(kCountAt);
+  sum.add(head.data(), head.size());
+  for (std::size_t i = 1; i < numbers_.size(); ++i) {
+    const std::span<const std::uint8_t> other = slot(numbers_[i]);
+    sum.add(other.data(), other.size());
+  }
+  return sum.finish();
 }
 
-std::optional<Session> SessionSlot::unpack() const {
-  Reader reader(payload());
+bool SessionSlots::is_whole() const {
+  const auto sum = checksum(sequence());
+  return sum && std::ranges::equal(*sum, first().subspan(kSequenceSize, kChecksumSize));
+}
+
+std::optional<Session> SessionSlots::unpack() const {
+  const std::size_t others = numbers_.size() - 1;
+  const std::span<const std::uint8_t> head = first();
+  std::span<const std::uint8_t> packed = head.last(space_in_first(head.size(), others));
+  std::vector<std::uint8_t> joined;
+  if (others != 0) {
+    joined.reserve(numbers_.size() * head.size());
+    joined.assign(packed.begin(), packed.end());
+    for (std::size_t i = 1; i < numbers_.size(); ++i) {
+      const std::span<const std::uint8_t> part = slot(numbers_[i]).subspan(kSequenceSize);
+      joined.insert(joined.end(), part.begin(), part.end());
+    }
+    packed = joined;
+  }
+  Reader reader(packed);
   Session session = read_session(reader);
+  wipe_bytes(joined);
   if (!reader.good()) return std::nullopt;
   return session;
 }

@@ -21,13 +21,18 @@ namespace pamcognito::sessions {
 
 // The sessions, in one memfd of fixed slots (memfd_create(2)): sealed in size, locked with
 // MLOCK_ONFAULT, kept by systemd's descriptor store while the daemon is away. No secret of it meets
-// a disk. A change is written to a free slot, with a checksum and a higher sequence number, before
-// the old slot is wiped: whenever the daemon is killed, each session stands there once, as it was
-// before or after. Lookup is by an index on the heap. Of the loop's thread.
+// a disk. An ordinary session fills one slot; one with many groups fills more. A change is written
+// to free slots, with a checksum and a higher sequence number, before the old slots are wiped:
+// whenever the daemon is killed, each session is there once, as it was before or after. Lookup is
+// by an index on the heap. Of the loop's thread.
 class SessionStore {
  public:
   static constexpr std::size_t kSlotSize = 3840;
   static constexpr std::size_t kMaxSessions = 10000;
+  // Of one session. The largest that a token within cognito/bounds.h can make fits.
+  static constexpr std::size_t kMaxSlotsOfOne = 36;
+  // A change is written beside the session that it replaces, so the slots of one are kept free.
+  static constexpr std::size_t kSlots = kMaxSessions + kMaxSlotsOfOne;
   static constexpr std::size_t kMaxOfUser = 16;  // Cognito keeps 20 of a user's; the keeper counts
 
   // `kept`: the memfd of a daemon before this one, or empty: then a new one is made. What cannot be
@@ -40,9 +45,12 @@ class SessionStore {
   SessionStore& operator=(const SessionStore&) = delete;
   ~SessionStore();
 
-  // Adds the session, or replaces the one of the same id. False: it does not fit into a slot, or
-  // the store is full.
+  // Adds the session, or replaces the one of the same id. False: there is no room for it, or no
+  // memory.
   [[nodiscard]] bool put(const Session& session);
+  // Is there room for it: now, after others went, or never?
+  enum class Room : std::uint8_t { now, later, never };
+  [[nodiscard]] Room room_for(const Session& session) const;
   // Wipes it. Whoever erases a session has its tokens revoked.
   void erase(const SignInId& id);
 
@@ -74,17 +82,25 @@ class SessionStore {
     ByUser::iterator by_user;
   };
 
+  using ById = std::unordered_map<SignInId, Entry, HashId>;
+
   explicit SessionStore(SlotMemory memory);
   void read_slots();
-  void set_index(const Session& session, std::uint32_t slot);
-  [[nodiscard]] SessionSlot slot(std::uint32_t number) const noexcept;
+  void set_index(const Session& session, const std::vector<std::uint32_t>& slots);
+  [[nodiscard]] SessionSlots slots_of(ById::const_iterator session) const;
+  [[nodiscard]] Room room_for(const PackedSession& packed, ById::const_iterator replaced) const;
+  [[nodiscard]] std::vector<std::uint32_t> next_free(std::size_t count) const;
+  void take(std::size_t count);
+  void give_back(SessionSlots slots);
 
   SlotMemory memory_;
   std::uint64_t last_sequence_ = 0;
-  std::unordered_map<SignInId, Entry, HashId> by_id_;
+  ById by_id_;
+  // The slots of those sessions that fill more than one, without the first.
+  std::unordered_map<SignInId, std::vector<std::uint32_t>, HashId> further_slots_;
   ByUser by_user_;
-  // Where the next session goes: the last of free_, which are all zeros; else the first of those
-  // that have no memory yet.
+  // The next session goes into the last of free_, which are all zeros, and after them into the
+  // first of those that have no memory yet.
   std::vector<std::uint32_t> free_;
   std::uint32_t untouched_ = 0;
 };

@@ -144,9 +144,13 @@ std::span<std::uint8_t> SlotMemory::slot(std::uint32_t index) const noexcept {
   return bytes_.subspan(kHeaderSize + index * slot_size_, slot_size_);
 }
 
+std::uint32_t SlotMemory::slots() const noexcept {
+  return static_cast<std::uint32_t>((bytes_.size() - kHeaderSize) / slot_size_);
+}
+
 // By the file's holes: to read an untouched page through the mapping would allocate it.
 std::vector<std::uint32_t> SlotMemory::touched_slots() const {
-  const auto slots = static_cast<std::uint32_t>((bytes_.size() - kHeaderSize) / slot_size_);
+  const std::uint32_t slots = this->slots();
   std::vector<std::uint32_t> touched;
   off_t position = kHeaderSize;
   std::uint32_t next = 0;

@@ -18,7 +18,7 @@ namespace pamcognito::sessions {
 // as it is used, so that an unused slot costs nothing; left out of core dumps.
 class SlotMemory {
  public:
-  static constexpr std::uint32_t kLayout = 1;  // of header and slots
+  static constexpr std::uint32_t kLayout = 2;  // of header and slots
   static constexpr std::size_t kHeaderSize = 4096;
 
   // The errors say why not. A new one has zeros in all slots.
@@ -37,6 +37,7 @@ class SlotMemory {
   [[nodiscard]] std::span<std::uint8_t> slot(std::uint32_t index) const noexcept;
   // The slots that something was ever written to, in order; the others have not even a page.
   [[nodiscard]] std::vector<std::uint32_t> touched_slots() const;
+  [[nodiscard]] std::uint32_t slots() const noexcept;
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:

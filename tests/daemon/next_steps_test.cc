@@ -290,14 +290,34 @@ void a_forgotten_password_tells_nothing(void**) {
 
 void a_new_account_is_confirmed(void**) {
   update("alice", "status", "UNCONFIRMED");
-  start(configuration("no"));
+  start(configuration("no", "[password]\nself_service = yes\n"));
   SignIn alice("alice", [](const Person&, std::size_t question) {
     if (question == 0) return std::string("Correct-Horse-1");
     if (question == 1) return std::string();  // a new code, please
-    return question == 2 ? pool->message_code("alice") : pool->totp_code("alice");
+    // As an app or a phone shows it.
+    const std::string code = question == 2 ? pool->message_code("alice") : pool->totp_code("alice");
+    return code.substr(0, 3) + (question == 2 ? " " : "\xC2\xA0") + code.substr(3);
   });
   assert_code(alice.run(), PAM_SUCCESS);
-  assert_true(alice.person.seen.contains("A code was sent to a***@e*** by e-mail."));
+  assert_true(alice.person.seen.contains("A new code was sent."));
+  assert_false(alice.person.seen.contains("a***@e***"));
+}
+
+// Cognito says that an account is not confirmed whatever password was typed.
+void an_unconfirmed_account_gives_nothing_away(void**) {
+  update("alice", "status", "UNCONFIRMED");
+  start(configuration("no"));
+  int refusals = 0;
+  for (; refusals < 10; ++refusals) {
+    SignIn stranger("alice", [](const Person&, std::size_t question) {
+      return std::string(question == 0 ? "Correct-Horse-1" : "");
+    });
+    (void)stranger.run();
+    assert_false(stranger.person.seen.contains("a***@e***"));
+    if (!stranger.person.seen.contains("must be confirmed")) break;
+  }
+  assert_in_range(refusals, 1, 5);
+  assert_int_equal(pool->count("ResendConfirmationCode"), 0);
 }
 
 Json::Value badge_question() {
@@ -427,6 +447,7 @@ int main() {
       cmocka_unit_test_setup(a_forgotten_password, fresh_pool),
       cmocka_unit_test_setup(a_forgotten_password_tells_nothing, fresh_pool),
       cmocka_unit_test_setup(a_new_account_is_confirmed, fresh_pool),
+      cmocka_unit_test_setup(an_unconfirmed_account_gives_nothing_away, fresh_pool),
       cmocka_unit_test_setup(a_custom_challenge_after_srp, fresh_pool),
       cmocka_unit_test_setup(a_custom_challenge_instead_of_a_password, fresh_pool),
       cmocka_unit_test_setup(what_goes_with_the_calls, fresh_pool),

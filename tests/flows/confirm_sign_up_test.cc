@@ -4,7 +4,8 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/scripted.h"
 
-// UserNotConfirmedException: the code of the sign-up, then on with the sign-in.
+// UserNotConfirmedException: the code of the sign-up, then on with the sign-in. Cognito answers it
+// to any password, and it is not known at which of the two SRP calls: so nothing is proved by it.
 namespace pamcognito::test {
 namespace {
 
@@ -12,8 +13,10 @@ using cognito::ChallengeName;
 using cognito::ErrorKind;
 using flows::SignInResult;
 
-void not_confirmed(World& world) {
-  world.pool.reply_error(ErrorKind::user_not_confirmed, "User is not confirmed.");
+constexpr bool kAtEitherCall[] = {false, true};  // InitiateAuth, RespondToAuthChallenge
+
+void not_confirmed(World& world, bool password_sent = true) {
+  world.pool.reply_error(ErrorKind::user_not_confirmed, "User is not confirmed.", password_sent);
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
   world.pool.reply_tokens();
 }
@@ -28,7 +31,7 @@ void user_not_confirmed_code_and_on(void**) {
   assert_text(world.pool.calls[1].username, "alice");
   assert_text(world.pool.calls[1].values.at("code"), "123456");
   assert_text(world.pool.calls[2].password, "right password");
-  assert_text(world.person->prompts[1], prompts::confirmation_code(true));
+  assert_text(world.person->prompts[1], prompts::confirmation_code(false));
   assert_text(world.person->notices[2], prompts::account_confirmed());
   assert_true(world.person->purposes[1] == Purpose::code);
 }
@@ -42,18 +45,69 @@ void confirmation_is_no_second_factor(void**) {
   assert_int_equal(world.revoked.size(), 1);
 }
 
-void an_empty_answer_sends_the_code_again(void**) {
-  World world;
-  not_confirmed(world);
-  world.person->answers = {"right password", "", "123456", "654321"};
-  assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.operations(),
-              "sign_in, resend, confirm_sign_up, sign_in, respond SOFTWARE_TOKEN_MFA, verify");
-  assert_true(world.person->notices[2].contains("a***@e***"));
+// Whatever password was typed: who types here may be a stranger.
+void nothing_is_sent_and_no_address_shown(void**) {
+  for (const bool password_sent : kAtEitherCall) {
+    World world;
+    not_confirmed(world, password_sent);
+    world.person->answers = {"any password", "", "", ""};
+    expect_closed(world, Outcome::tries_exhausted, "wrong-code");
+    assert_text(world.operations(), "sign_in");
+    assert_text(world.person->prompts[1], prompts::confirmation_code(false));
+    for (const std::string& notice : world.person->notices)
+      assert_false(notice.contains("a***@e***"));
+  }
+}
+
+void an_empty_answer_sends_the_code_again_where_self_service_allows_it(void**) {
+  for (const bool password_sent : kAtEitherCall) {
+    World world;
+    world.config->password.self_service = true;
+    not_confirmed(world, password_sent);
+    world.person->answers = {"right password", "", "123456", "654321"};
+    assert_outcome(world.run().outcome, Outcome::success);
+    assert_text(world.operations(),
+                "sign_in, resend, confirm_sign_up, sign_in, respond SOFTWARE_TOKEN_MFA, verify");
+    assert_text(world.person->prompts[1], prompts::confirmation_code(true));
+    assert_text(world.person->notices[2], prompts::new_code_sent());
+  }
+}
+
+// Else a stranger would ask for the state of the account, and guess passwords, without end.
+void each_sign_in_of_an_unconfirmed_account_is_an_attempt(void**) {
+  for (const bool password_sent : kAtEitherCall) {
+    World world;
+    unsigned opened = 0;
+    for (; opened < 20; ++opened) {
+      not_confirmed(world, password_sent);
+      world.person->answers = {"guess " + std::to_string(opened)};
+      if (world.run().cause == "failure-budget") break;
+      world.next_sign_in();
+    }
+    assert_in_range(opened, 1, 5);
+  }
+}
+
+// The same for the other errors that tell the state of an account.
+void no_state_of_an_account_is_told_without_end(void**) {
+  for (const ErrorKind kind :
+       {ErrorKind::password_reset_required, ErrorKind::temporary_password_expired,
+        ErrorKind::user_disabled, ErrorKind::user_not_found}) {
+    World world;
+    unsigned opened = 0;
+    for (; opened < 20; ++opened) {
+      world.pool.reply_error(kind, "state", false);
+      world.person->answers = {"guess " + std::to_string(opened)};
+      if (world.run().cause == "failure-budget") break;
+      world.next_sign_in();
+    }
+    assert_in_range(opened, 1, 5);
+  }
 }
 
 void the_code_is_sent_again_twice_at_most(void**) {
   World world;
+  world.config->password.self_service = true;
   world.reset_messages.set_limits({.messages = 5, .messages_unanswered = 5});
   not_confirmed(world);
   world.person->answers = {"right password", "", "", "", "", "", ""};
@@ -64,32 +118,47 @@ void the_code_is_sent_again_twice_at_most(void**) {
 
 void resends_have_a_budget_apart_from_sign_in_codes(void**) {
   World world;
+  world.origin = limits::Origin::of_uid(1001);
+  world.config->password.self_service = true;
   for (int i = 0; i < 2; ++i) {
     not_confirmed(world);
     world.person->answers = {"right password", ""};
     expect_closed(world, Outcome::conversation_broken, "caller-gone");
     world.next_sign_in();
   }
-  // No third one; the code that came is still good.
+  // No third one, which is not told; the code that came is still good.
   not_confirmed(world);
   then_totp(world);
   world.person->answers = {"right password", "", "654321", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
   assert_int_equal(world.calls_of("resend"), 0);
-  assert_text(world.person->notices[2], prompts::no_new_code());
+  assert_text(world.person->notices[2], prompts::new_code_sent());
   assert_true(world.messages.permitted("alice", world.clock.boot_time()));
 }
 
 void a_resend_that_fails_ends_it(void**) {
-  for (const auto& [kind, outcome] :
-       {std::pair{ErrorKind::limit_exceeded, Outcome::tries_exhausted},
-        std::pair{ErrorKind::code_delivery_failure, Outcome::failed},
-        std::pair{ErrorKind::not_connected, Outcome::failed}}) {
+  for (const auto& [kind, outcome] : {std::pair{ErrorKind::internal_error, Outcome::failed},
+                                      std::pair{ErrorKind::forbidden, Outcome::failed},
+                                      std::pair{ErrorKind::not_connected, Outcome::failed}}) {
     World world;
+    world.config->password.self_service = true;
     not_confirmed(world);
     world.pool.fail("resend", kind);
     world.person->answers = {"right password", "", "123456"};
     assert_outcome(world.run().outcome, outcome);
+  }
+}
+
+void a_resend_that_the_account_does_not_allow_reads_as_one_that_was_made(void**) {
+  for (const ErrorKind kind :
+       {ErrorKind::limit_exceeded, ErrorKind::code_delivery_failure, ErrorKind::user_not_found}) {
+    World world;
+    world.config->password.self_service = true;
+    not_confirmed(world);
+    world.pool.fail("resend", kind);
+    world.person->answers = {"right password", "", "123456", "654321"};
+    assert_outcome(world.run().outcome, Outcome::success);
+    assert_text(world.person->notices[2], prompts::new_code_sent());
   }
 }
 
@@ -107,6 +176,7 @@ void a_wrong_code_is_asked_for_again(void**) {
 
 void three_wrong_codes_end_it(void**) {
   World world;
+  world.origin = limits::Origin::of_uid(1001);
   not_confirmed(world);
   for (int i = 0; i < 4; ++i) world.pool.fail("confirm_sign_up", ErrorKind::expired_code);
   world.person->answers = {"right password", "1111", "2222", "3333", "4444"};
@@ -119,19 +189,9 @@ void wrong_codes_count_as_attempts(void**) {
   not_confirmed(world);
   for (int i = 0; i < 3; ++i) world.pool.fail("confirm_sign_up", ErrorKind::code_mismatch);
   world.person->answers = {"right password", "1111", "2222", "3333"};
-  expect_closed(world, Outcome::tries_exhausted, "wrong-code");
+  expect_closed(world, Outcome::tries_exhausted, "failure-budget");
   world.next_sign_in();
   expect_closed(world, Outcome::tries_exhausted, "failure-budget");
-}
-
-// UserNotConfirmedException before the password was judged: anybody may be typing.
-void a_stranger_has_nothing_sent_for_an_account_that_is_not_confirmed(void**) {
-  World world;
-  world.pool.reply_error(ErrorKind::user_not_confirmed, "User is not confirmed.", false);
-  world.person->answers = {"anything", "", "", ""};
-  expect_closed(world, Outcome::tries_exhausted, "wrong-code");
-  assert_text(world.operations(), "sign_in");
-  assert_text(world.person->prompts[1], prompts::confirmation_code(false));
 }
 
 void other_errors_end_it(void**) {
@@ -197,14 +257,17 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(user_not_confirmed_code_and_on),
       cmocka_unit_test(confirmation_is_no_second_factor),
-      cmocka_unit_test(an_empty_answer_sends_the_code_again),
+      cmocka_unit_test(nothing_is_sent_and_no_address_shown),
+      cmocka_unit_test(an_empty_answer_sends_the_code_again_where_self_service_allows_it),
+      cmocka_unit_test(each_sign_in_of_an_unconfirmed_account_is_an_attempt),
+      cmocka_unit_test(no_state_of_an_account_is_told_without_end),
       cmocka_unit_test(the_code_is_sent_again_twice_at_most),
       cmocka_unit_test(resends_have_a_budget_apart_from_sign_in_codes),
       cmocka_unit_test(a_resend_that_fails_ends_it),
       cmocka_unit_test(a_wrong_code_is_asked_for_again),
       cmocka_unit_test(three_wrong_codes_end_it),
       cmocka_unit_test(wrong_codes_count_as_attempts),
-      cmocka_unit_test(a_stranger_has_nothing_sent_for_an_account_that_is_not_confirmed),
+      cmocka_unit_test(a_resend_that_the_account_does_not_allow_reads_as_one_that_was_made),
       cmocka_unit_test(other_errors_end_it),
       cmocka_unit_test(the_password_is_no_code),
       cmocka_unit_test(a_caller_with_one_prompt_is_refused),

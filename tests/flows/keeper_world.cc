@@ -94,7 +94,7 @@ SignInId KeeperWorld::keep(SignIn sign_in) {
   session.pool = sign_in.pool;
   session.verified.sub = sub_of(sign_in.user);
   session.verified.username = sign_in.user;
-  session.verified.groups = {"linux-users"};
+  session.verified.groups = std::move(sign_in.groups);
   session.password = std::move(*Secret::copy_of(sign_in.password));
 
   Tokens tokens;

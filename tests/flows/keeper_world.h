@@ -43,6 +43,7 @@ class KeeperWorld {
     std::string device_key;
     std::string refresh_token;  // empty: "refresh N", counted
     std::uint64_t pool = 0;
+    std::vector<std::string> groups = {"linux-users"};
 
     SignIn() = default;
   };

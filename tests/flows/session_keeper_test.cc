@@ -189,6 +189,44 @@ void the_oldest_of_all_goes(void**) {
   assert_true(world.keeper->find(replacing).has_value());
 }
 
+// 100 groups with names of 128 characters. They fill the room of several sessions.
+void a_sign_in_with_as_many_groups_as_the_quotas_allow_is_kept(void**) {
+  KeeperWorld world;
+  KeeperWorld::SignIn sign_in;
+  for (int i = 0; i < 100; ++i)
+    sign_in.groups.push_back(std::to_string(i + 100) + std::string(125, 'g'));
+  const SignInId id = world.keep(sign_in);
+  const auto found = world.keeper->find(id);
+  assert_true(found.has_value());
+  assert_true(found->groups == sign_in.groups);
+  // The same at each refresh.
+  world.pool.verified->groups = sign_in.groups;
+  world.pool.verified->groups.push_back("linux-users");
+  assert_revalidation(world.wait(world.keeper->revalidate(id, world.clock.now() + seconds(5))),
+                      flows::Revalidation::good);
+  assert_int_equal(world.keeper->find(id)->groups.size(), 101);
+}
+
+void as_many_go_as_a_large_session_needs(void**) {
+  KeeperWorld world;
+  Session filler = *world.store->find(world.keep_in_login(1));
+  for (std::size_t i = 1; i < SessionStore::kMaxSessions; ++i) {
+    filler.id = {9, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+    filler.user = "user" + std::to_string(i);
+    filler.signed_in += seconds(1);
+    assert_true(world.store->put(filler));
+  }
+  KeeperWorld::SignIn sign_in;
+  sign_in.user = "bob";
+  for (int i = 0; i < 100; ++i)
+    sign_in.groups.push_back(std::to_string(i + 100) + std::string(125, 'g'));
+  const SignInId id = world.keep(sign_in);
+  assert_true(world.store->find(id).has_value());
+  assert_in_range(world.store->size(), SessionStore::kMaxSessions - 5,
+                  SessionStore::kMaxSessions - 2);
+  assert_true(world.store->find(filler.id).has_value());  // the youngest
+}
+
 void a_login_is_opened_once(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
@@ -353,6 +391,8 @@ int main() {
       cmocka_unit_test(the_oldest_of_a_user_goes),
       cmocka_unit_test(an_open_login_outlives_many_unlocks),
       cmocka_unit_test(the_oldest_of_all_goes),
+      cmocka_unit_test(a_sign_in_with_as_many_groups_as_the_quotas_allow_is_kept),
+      cmocka_unit_test(as_many_go_as_a_large_session_needs),
       cmocka_unit_test(a_login_is_opened_once),
       cmocka_unit_test(not_by_the_users_own_sign_in),
       cmocka_unit_test(a_ticket_ages),

@@ -323,7 +323,7 @@ def reset(stage):
 
 
 def confirmation(stage):
-    with configured(stage):
+    with configured(stage, "[password]\nself_service = yes\n"):
         with ssh(stage, "confirmation", "ssh, the account is not confirmed yet", "kate") as login:
             type_password(login.terminal, "kate")
             login.terminal.answer(r"Enter: send a new one[^\n]*: ", "")

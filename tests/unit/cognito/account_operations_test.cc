@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/secret_hash.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/scripted_pool.h"
@@ -215,7 +216,7 @@ void a_secret_is_base32_and_bounded(void**) {
   assert_text(token->secret_code, "JBSWY3DPEHPK3PXP");
   assert_text(token->session, "session-2");
   for (const std::string& code :
-       {std::string("jbswy3dp"), std::string("JBSWY3DPEE======"), std::string(256, 'A')}) {
+       {std::string("jbswy3dp"), std::string("JBSWY3DPEE======"), std::string(512, 'A')}) {
     assert_text(associate(with_code(code), session)->secret_code, code);
   }
   const std::string bad[] = {
@@ -224,7 +225,8 @@ void a_secret_is_base32_and_bounded(void**) {
       R"({"SecretCode":["A"],"Session":"s"})",
       R"({"SecretCode":"JBSWY3DP"})",
       R"({"SecretCode":"JBSWY3DP","Session":""})",
-      R"({"SecretCode":"JBSWY3DP","Session":")" + std::string(2049, 's') + R"("})",
+      R"({"SecretCode":"JBSWY3DP","Session":")" + std::string(cognito::kMaxSession + 1, 's') +
+          R"("})",
       with_code(""),
       with_code("JBSW Y3DP"),
       with_code("JBSWY3D0"),
@@ -232,7 +234,7 @@ void a_secret_is_base32_and_bounded(void**) {
       with_code("JBSWY3D8"),
       with_code("JBSWY3DP&issuer=x"),
       with_code("JBSWY3DP\\u001b[31m"),
-      with_code(std::string(257, 'A')),
+      with_code(std::string(513, 'A')),
   };
   for (const std::string& answer : bad) {
     const auto result = associate(answer, session);
@@ -265,7 +267,8 @@ void only_success_is_a_verified_code(void**) {
   for (const std::string& answer :
        {std::string("{}"), std::string(R"({"Status":""})"), std::string(R"({"Status":true})"),
         std::string(R"({"Status":null,"Session":"s"})"),
-        R"({"Status":"SUCCESS","Session":")" + std::string(2049, 's') + R"("})"}) {
+        R"({"Status":"SUCCESS","Session":")" + std::string(cognito::kMaxSession + 1, 's') +
+            R"("})"}) {
     assert_int_equal(verify(answer).error().kind, ErrorKind::bad_response);
   }
 }

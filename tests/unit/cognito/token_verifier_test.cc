@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/digest.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/run_task.h"
@@ -69,6 +70,53 @@ void good_tokens_name_the_user(void**) {
   assert_text(result->groups[1], "linux-admins");
   assert_int_equal(v.http.requests.size(), 1);
   assert_text(v.http.requests[0].url, std::string(kIssuer) + "/.well-known/jwks.json");
+}
+
+std::string of_length(std::size_t characters, std::size_t number, const char* character = "x") {
+  std::string text = std::to_string(number) + "-";
+  for (std::size_t i = text.size(); i < characters; ++i) text += character;
+  return text;
+}
+
+// The tokens of a user who has all that Cognito's quotas allow: 100 groups with names of 128
+// characters, each with a role, and 50 attributes of 2,048 characters.
+Tokens largest_by_quotas(const Verifier& v, const char* character) {
+  Json::Value access = access_claims(v.clock.wall);
+  Json::Value id = id_claims(v.clock.wall);
+  access["cognito:groups"].clear();
+  for (std::size_t i = 0; i < 100; ++i) {
+    access["cognito:groups"].append(of_length(128, i, character));
+    id["cognito:groups"].append(of_length(128, i, character));
+    id["cognito:roles"].append("arn:aws:iam::123456789012:role/" + of_length(2048 - 31, i));
+  }
+  id["cognito:preferred_role"] = id["cognito:roles"][0];
+  for (std::size_t i = 0; i < 50; ++i)
+    id["custom:attribute" + std::to_string(i)] = of_length(2048, i);
+  return v.tokens(access, id);
+}
+
+void tokens_as_large_as_the_quotas_allow_are_taken(void**) {
+  for (const char* character : {"g", "\xC3\xA4", "\xF0\x9F\x91\xA9"}) {
+    Verifier v;
+    const Tokens tokens = largest_by_quotas(v, character);
+    assert_true(tokens.id_token.size() > 400'000);
+    const auto result = v.verify(tokens);
+    if (!result) fail_msg("%s", result.error().message.c_str());
+    assert_int_equal(result->groups.size(), 100);
+    assert_text(result->groups[99], of_length(128, 99, character));
+  }
+}
+
+void what_passes_a_bound_is_rejected_by_its_name(void**) {
+  Verifier v;
+  Json::Value access = access_claims(v.clock.wall);
+  for (std::size_t i = 0; i < 250; ++i) access["cognito:groups"].append(of_length(512, i));
+  const auto groups = v.verify(v.tokens(access, id_claims(v.clock.wall)));
+  assert_true(groups.error().message.contains("cognito:groups has 12"));
+  access = access_claims(v.clock.wall);
+  access["filler"] = std::string(cognito::kMaxToken, 'x');
+  const auto token = v.verify(v.tokens(access, id_claims(v.clock.wall)));
+  assert_true(token.error().message.contains("the token has more than"));
 }
 
 void the_other_form_of_the_issuer_brings_its_own_keys(void**) {
@@ -264,6 +312,8 @@ int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
       cmocka_unit_test(good_tokens_name_the_user),
+      cmocka_unit_test(tokens_as_large_as_the_quotas_allow_are_taken),
+      cmocka_unit_test(what_passes_a_bound_is_rejected_by_its_name),
       cmocka_unit_test(the_other_form_of_the_issuer_brings_its_own_keys),
       cmocka_unit_test(claims_that_may_be_absent),
       cmocka_unit_test(a_wrong_claim_is_refused),

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/cognito/bounds.h"
 #include "daemon/cognito/cognito_user_pool.h"
 #include "daemon/cognito/secret_hash.h"
 #include "tests/cmocka_cpp.h"
@@ -195,7 +196,7 @@ void numbers_that_break_srp_are_not_answered(void**) {
 }
 
 void an_answer_is_a_challenge_or_tokens(void**) {
-  const std::string long_text(20000, 'x');
+  const std::string long_text(cognito::kMaxToken + 1, 'x');
   std::string many = R"({"ChallengeName":"SMS_MFA","Session":"s","ChallengeParameters":{)";
   for (int i = 0; i < 65; ++i) many += (i > 0 ? ",\"p" : "\"p") + std::to_string(i) + "\":\"v\"";
   many += "}}";
@@ -209,7 +210,8 @@ void an_answer_is_a_challenge_or_tokens(void**) {
       R"({"ChallengeName":"SMS_MFA"})",
       R"({"ChallengeName":"SMS_MFA","Session":""})",
       R"({"ChallengeName":"SMS_MFA","Session":7})",
-      R"({"ChallengeName":"SMS_MFA","Session":")" + std::string(2049, 's') + "\"}",
+      R"({"ChallengeName":"SMS_MFA","Session":")" + std::string(cognito::kMaxSession + 1, 's') +
+          "\"}",
       R"({"ChallengeName":["SMS_MFA"],"Session":"s"})",
       R"({"ChallengeName":"SMS_MFA","Session":"s","ChallengeParameters":"x"})",
       R"({"ChallengeName":"SMS_MFA","Session":"s","ChallengeParameters":{"a":["b"]}})",
@@ -233,6 +235,31 @@ void an_answer_is_a_challenge_or_tokens(void**) {
     assert_int_equal(step.error().kind, ErrorKind::bad_response);
     assert_int_equal(p.sent(), 1);
   }
+}
+
+// The API's model has allowed 4,096 characters since 2025, and 2,048 before.
+void a_long_session_goes_back_as_it_came(void**) {
+  for (const std::size_t size : {std::size_t{2049}, std::size_t{4096}, std::size_t{8192}}) {
+    std::string session;
+    while (session.size() < size) session += static_cast<char>('a' + session.size() % 26);
+    ScriptedPool p(
+        {answered(200, kVerifier),
+         answered(200, R"({"ChallengeName":"SOFTWARE_TOKEN_MFA","Session":")" + session + "\"}"),
+         answered(200, kTokens)});
+    const auto step = p.sign_in();
+    assert_true(step.has_value());
+    assert_true(p.respond(*step->challenge, {{"SOFTWARE_TOKEN_MFA_CODE", "123456"}}).has_value());
+    assert_text(p.body(2)["Session"].asString(), session);
+  }
+}
+
+// The log has to say which bound was passed, or it reads as a pool that is out of order.
+void a_bound_that_is_passed_is_named(void**) {
+  ScriptedPool p({answered(200, R"({"ChallengeName":"SMS_MFA","Session":")" +
+                                    std::string(cognito::kMaxSession + 1, 's') + "\"}")});
+  const auto step = p.respond(totp_challenge(), {{"SOFTWARE_TOKEN_MFA_CODE", "123456"}});
+  assert_text(step.error().message,
+              "Session has 16385 bytes, more than the 16384 that cognitod accepts");
 }
 
 // Retries, and whether the password has left.
@@ -414,6 +441,8 @@ int main() {
       cmocka_unit_test(only_password_verifier_follows_initiate_auth),
       cmocka_unit_test(numbers_that_break_srp_are_not_answered),
       cmocka_unit_test(an_answer_is_a_challenge_or_tokens),
+      cmocka_unit_test(a_long_session_goes_back_as_it_came),
+      cmocka_unit_test(a_bound_that_is_passed_is_named),
       cmocka_unit_test(a_sign_in_repeats_what_its_rule_allows),
       cmocka_unit_test(a_code_is_sent_once_and_is_no_password),
       cmocka_unit_test(a_revocation_may_be_repeated),

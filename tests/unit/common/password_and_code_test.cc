@@ -20,8 +20,21 @@ void without_a_password_there_is_nothing_to_split(void**) {
 
 void another_form_is_not_split(void**) {
   for (const char* other : {"", "p", "123456", "p123456", "p-123456", "p+12345", "p+1234567",
-                            "p+123456 ", "p+12345x", "p+１２３４５６"})
+                            "p+12345x", "p+１２３４５６", "p+123 4567", "p+123-456", "p+ ", "p"})
     assert_false(split_password_and_code(other).has_value());
+}
+
+// As an app shows it, and as a phone pastes it.
+void blanks_around_and_in_the_code_are_no_part_of_the_password(void**) {
+  for (const char* typed : {"p +123 456", "p + 1 2 3 4 5 6 ",
+                            "p +123\xC2\xA0"
+                            "456\r\n",
+                            "p +\xE2\x80\xAA"
+                            "123456\xE2\x80\xAC"}) {
+    const auto parts = split_password_and_code(typed);
+    assert_true(parts.has_value());
+    assert_true(parts->password == "p ");
+  }
 }
 
 }  // namespace
@@ -31,6 +44,7 @@ int main() {
       cmocka_unit_test(the_code_is_six_digits_after_the_last_plus),
       cmocka_unit_test(without_a_password_there_is_nothing_to_split),
       cmocka_unit_test(another_form_is_not_split),
+      cmocka_unit_test(blanks_around_and_in_the_code_are_no_part_of_the_password),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -112,19 +112,6 @@ void a_password_that_the_pool_refuses_is_explained(void**) {
   assert_text(prompts::password_not_allowed(""), "That password is not allowed.");
 }
 
-void a_sent_code_names_what_is_known(void**) {
-  const auto text = [](const char* medium, const char* destination) {
-    cognito::CodeDelivery delivery;
-    delivery.medium = medium;
-    delivery.destination = destination;
-    return prompts::code_sent(delivery);
-  };
-  assert_text(text("EMAIL", "a***@e***"), "A code was sent to a***@e*** by e-mail.");
-  assert_text(text("SMS", "+*******4567"), "A code was sent to +*******4567 by SMS.");
-  assert_text(text("PIGEON", "{2}\n"), "A code was sent to {2}?.");
-  assert_text(text("", ""), "A code was sent to you.");
-}
-
 void a_new_password_is_explained_where_it_is_demanded(void**) {
   assert_text(prompts::new_password(true), "Your password must be changed. New password: ");
   assert_text(prompts::new_password(false), "New password: ");
@@ -183,7 +170,6 @@ int main() {
       cmocka_unit_test(a_custom_challenge_cannot_break_the_prompt),
       cmocka_unit_test(a_trigger_s_words_stand_alone),
       cmocka_unit_test(a_password_that_the_pool_refuses_is_explained),
-      cmocka_unit_test(a_sent_code_names_what_is_known),
       cmocka_unit_test(a_new_password_is_explained_where_it_is_demanded),
       cmocka_unit_test(an_attribute_is_asked_for_in_plain_words),
       cmocka_unit_test(yes_is_a_whole_word),

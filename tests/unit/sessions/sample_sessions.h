@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -59,6 +60,19 @@ inline Session sample(unsigned number, unsigned version = 1, std::size_t token_s
     session.verifier->salt.fill(static_cast<std::uint8_t>(version));
     session.verifier->hash.fill(static_cast<std::uint8_t>(number));
     session.verifier->failures = static_cast<std::uint8_t>(version % 5);
+  }
+  return session;
+}
+
+// The same with as many groups as `slots` slots are filled by.
+inline Session large_sample(unsigned number, unsigned version, std::size_t slots) {
+  Session session = sample(number, version);
+  std::size_t left = (slots - 1) * SessionStore::kSlotSize;
+  for (unsigned i = 0; left != 0; ++i) {
+    const std::string name = "group " + std::to_string(i) + " of " + std::to_string(version) + ' ';
+    const std::size_t size = std::min(left, std::size_t{500});
+    session.groups.push_back((name + std::string(500, 'g')).substr(0, size));
+    left -= size;
   }
   return session;
 }

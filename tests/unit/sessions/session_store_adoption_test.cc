@@ -85,6 +85,51 @@ void every_byte_of_a_slot_counts(void**) {
   assert_int_equal(gone, kSlot);
 }
 
+// Session 1 in three slots, session 2 in one.
+std::vector<std::uint8_t> a_large_and_an_ordinary_session() {
+  const auto store = open_store();
+  assert_true(store->put(large_sample(1, 1, 3)));
+  assert_true(store->put(sample(2)));
+  const auto bytes = read_memory(store->fd(), 6);
+  assert_int_equal(slots_in_use(bytes), 4);
+  return bytes;
+}
+
+void every_byte_of_every_slot_of_a_large_session_counts(void**) {
+  const auto whole = a_large_and_an_ordinary_session();
+  assert_true(same(*open_store(memory_with(whole))->find(id_of(1)), large_sample(1, 1, 3)));
+  for (std::size_t i = 0; i < 3 * kSlot; i += i % kSlot < 64 ? 1U : 37U) {
+    auto bytes = whole;
+    bytes[kHeader + i] ^= 0x01;
+    const auto store = open_store(memory_with(bytes));
+    if (store->find(id_of(1))) fail_msg("byte %zu does not count", i);
+    assert_int_equal(store->size(), 1);
+    assert_true(same(*store->find(id_of(2)), sample(2)));
+    if (slots_in_use(read_memory(store->fd(), 6)) != 1) fail_msg("byte %zu: not wiped", i);
+  }
+}
+
+// The numbers of the other slots are read before the checksum is.
+void wild_slot_numbers_are_no_session(void**) {
+  const auto whole = a_large_and_an_ordinary_session();
+  constexpr std::size_t kCountAt = kHeader + 24;
+  constexpr std::size_t kNumbersAt = kHeader + 28;
+  const auto with = [&whole](std::size_t at, std::vector<std::uint8_t> values) {
+    auto bytes = whole;
+    std::ranges::copy(values, bytes.begin() + static_cast<std::ptrdiff_t>(at));
+    return bytes;
+  };
+  for (const auto& bytes :
+       {with(kCountAt, {0xFF, 0xFF}), with(kCountAt, {0xBA, 0x03}), with(kCountAt, {0, 0}),
+        with(kNumbersAt, {0xFF, 0xFF, 0xFF, 0xFF}), with(kNumbersAt, {0, 0, 0, 0}),
+        with(kNumbersAt, {2, 0, 0, 0}), with(kNumbersAt, {3, 0, 0, 0})}) {
+    const auto store = open_store(memory_with(bytes));
+    assert_false(store->find(id_of(1)).has_value());
+    assert_true(same(*store->find(id_of(2)), sample(2)));
+    assert_int_equal(slots_in_use(read_memory(store->fd(), 6)), 1);
+  }
+}
+
 void a_torn_slot_is_not_a_session(void**) {
   const auto whole = two_sessions();
   for (std::size_t written = 0; written < kSlot; written += 7) {
@@ -165,6 +210,8 @@ int main() {
       cmocka_unit_test(every_byte_of_the_header_counts),
       cmocka_unit_test(another_boot_or_layout_is_not_adopted),
       cmocka_unit_test(every_byte_of_a_slot_counts),
+      cmocka_unit_test(every_byte_of_every_slot_of_a_large_session_counts),
+      cmocka_unit_test(wild_slot_numbers_are_no_session),
       cmocka_unit_test(a_torn_slot_is_not_a_session),
       cmocka_unit_test(of_two_slots_of_a_session_the_newer_counts),
       cmocka_unit_test(what_is_not_our_memfd_is_not_adopted),

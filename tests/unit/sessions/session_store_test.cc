@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "daemon/cognito/bounds.h"
 #include "daemon/runtime/journal.h"
 #include "tests/unit/sessions/sample_sessions.h"
 
@@ -87,27 +88,87 @@ void the_oldest_is_known(void**) {
   assert_true(*store->oldest() == id_of(4));
 }
 
-// The longest token that fits, found by trying.
-std::size_t longest_token(SessionStore& store) {
-  std::size_t size = kTokenSize;
-  while (store.put(sample(1, 1, size + 1))) ++size;
-  return size;
+// At each border between one slot and the next.
+void a_session_of_any_size_is_found_as_it_was_put(void**) {
+  const auto store = open_store();
+  for (std::size_t size = kTokenSize; size < 65000;
+       size += size % SessionStore::kSlotSize > 3000 ? 1U : 61U) {
+    const Session session = sample(1, 1, size);
+    assert_true(store->put(session));
+    assert_true(same(*store->find(id_of(1)), session));
+  }
+  assert_int_equal(store->size(), 1);
+}
+
+// 100 groups with names of 128 characters of four bytes each, and the longest refresh token.
+Session largest_by_quotas(unsigned number) {
+  Session session = sample(number, 1, cognito::kMaxRefreshToken);
+  session.groups.clear();
+  for (unsigned i = 0; i < 100; ++i) {
+    std::string name = std::to_string(i);
+    name.resize(cognito::kMaxName, 'g');
+    session.groups.push_back(name);
+  }
+  return session;
+}
+
+void a_session_as_large_as_the_quotas_allow_is_kept(void**) {
+  const auto store = open_store();
+  const Session largest = largest_by_quotas(1);
+  assert_true(store->put(largest));
+  assert_true(store->put(sample(2)));
+  assert_found(*store, largest);
+  // Its slots are those of others again, and hold nothing of it.
+  Session ordinary = sample(1, 2);
+  assert_true(store->put(ordinary));
+  assert_int_equal(slots_in_use(read_memory(store->fd(), 60)), 2);
+  assert_true(store->put(largest));
+  store->erase(id_of(1));
+  assert_int_equal(slots_in_use(read_memory(store->fd(), 100)), 1);
+  for (unsigned number = 10; number < 30; ++number) assert_true(store->put(sample(number)));
+  assert_in_range(slots_in_use(read_memory(store->fd(), 60)), 21, 21);
 }
 
 void what_does_not_fit_changes_nothing(void**) {
   const auto store = open_store();
-  const std::size_t longest = longest_token(*store);
-  assert_in_range(longest, 3000, SessionStore::kSlotSize);
-  assert_found(*store, sample(1, 1, longest));
+  assert_true(store->put(sample(1)));
   Session long_list = sample(2);
-  long_list.groups.assign(2000, "");
+  long_list.groups.assign(300, std::string(500, 'g'));
   assert_false(store->put(long_list));
+  assert_true(store->room_for(long_list) == SessionStore::Room::never);
   long_list.groups.assign(70000, "");  // more than the count can say
   assert_false(store->put(long_list));
   assert_false(store->put(sample(3, 1, 70000)));
+  assert_true(store->room_for(sample(3, 1, 70000)) == SessionStore::Room::never);
   assert_int_equal(store->size(), 1);
   // Nothing of what was tried stays: only one slot is not empty.
   assert_int_equal(slots_in_use(read_memory(store->fd(), 4)), 1);
+}
+
+// However full the store is, a change of the largest session still fits beside it.
+void a_store_full_of_large_sessions_still_replaces(void**) {
+  const auto store = open_store();
+  unsigned number = 0;
+  while (store->room_for(largest_by_quotas(number)) == SessionStore::Room::now)
+    assert_true(store->put(largest_by_quotas(number++)));
+  assert_in_range(number, SessionStore::kMaxSessions / SessionStore::kMaxSlotsOfOne,
+                  SessionStore::kMaxSessions / 18);
+  unsigned more = number;
+  while (store->room_for(sample(more)) == SessionStore::Room::now)
+    assert_true(store->put(sample(more++)));
+  assert_false(store->put(sample(more)));
+  for (unsigned round = 0; round < 3; ++round) {
+    assert_true(store->put(largest_by_quotas(round)));
+    assert_true(store->put(sample(number, 2 + round)));
+  }
+  // One that grows has no room: the next change of another one would have none.
+  assert_true(store->room_for(largest_by_quotas(number)) == SessionStore::Room::later);
+  store->erase(id_of(0));
+  assert_true(store->put(sample(more)));
+  const auto next = open_store(copy_of(store->fd()));
+  assert_int_equal(next->size(), store->size());
+  assert_found(*next, largest_by_quotas(1));
+  assert_true(next->put(largest_by_quotas(1)));
 }
 
 void a_full_store_still_replaces(void**) {
@@ -213,7 +274,10 @@ int main() {
       cmocka_unit_test(what_is_erased_is_wiped),
       cmocka_unit_test(a_users_newest_sign_in_comes_first),
       cmocka_unit_test(the_oldest_is_known),
+      cmocka_unit_test(a_session_of_any_size_is_found_as_it_was_put),
+      cmocka_unit_test(a_session_as_large_as_the_quotas_allow_is_kept),
       cmocka_unit_test(what_does_not_fit_changes_nothing),
+      cmocka_unit_test(a_store_full_of_large_sessions_still_replaces),
       cmocka_unit_test(a_full_store_still_replaces),
       cmocka_unit_test(an_unused_slot_costs_nothing),
       cmocka_unit_test(the_memory_is_locked_and_never_dumped),
