@@ -7,6 +7,7 @@
 
 #include "common/password_and_code.h"
 #include "daemon/flows/code.h"
+#include "daemon/flows/error_table.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
 
@@ -18,6 +19,10 @@ using cognito::ErrorKind;
 using cognito::PoolResult;
 using runtime::Level;
 using runtime::Task;
+
+bool refuses_the_account(const cognito::PoolError& error) {
+  return error_row(error.kind).at_password == Outcome::refused;
+}
 
 Task<Ended> refuse_like_the_pool(SignInContext* context, std::string cause) {
   runtime::Clock& clock = *context->services.clock;
@@ -74,10 +79,16 @@ Task<Step> prove_password(SignInContext* context) {
       context->cognito_name, &context->password, &context->call, context->step_deadline());
   if (!result) {
     context->password_reached_pool = result.error().password_sent;
+    // A refusal that came before the password was sent, as of an imported user, counts and takes
+    // time like a wrong password, or it would tell that there is an account.
+    const bool refused_early = !result.error().password_sent && refuses_the_account(result.error());
     // An account that is not confirmed has its password checked all the same.
-    if (!result.error().password_sent || result.error().kind == ErrorKind::user_not_confirmed)
+    if ((!result.error().password_sent && !refused_early) ||
+        result.error().kind == ErrorKind::user_not_confirmed)
       attempt->give_back();
-    if (result.error().kind == ErrorKind::not_authorized)
+    if (refused_early)
+      co_await services.clock->sleep_until(started + *services.refusal_time);
+    else if (result.error().kind == ErrorKind::not_authorized)
       *services.refusal_time =
           std::chrono::duration_cast<std::chrono::milliseconds>(services.clock->now() - started);
     co_return std::unexpected(context->from_error(result.error()));

@@ -39,8 +39,8 @@ Ended without_token(Revalidation standing) {
   switch (standing) {
     case Revalidation::unreachable:
       return ended(Outcome::failed, "not-connected", prompts::pool_unreachable(), Level::warning);
-    case Revalidation::throttled:
-      return ended(Outcome::failed, "too-many-requests", prompts::busy(), Level::warning);
+    case Revalidation::undecided:
+      return ended(Outcome::failed, "undecided", prompts::pool_failed(), Level::warning);
     case Revalidation::good:
     case Revalidation::ended:
     case Revalidation::disabled:

@@ -400,7 +400,9 @@ struct Trouble {
 constexpr Trouble kTroubles[] = {
     {"the refresh is refused", "refresh", ErrorKind::not_authorized, MfaErrorKind::not_authorized},
     {"the pool is away", "refresh", ErrorKind::not_connected, MfaErrorKind::unavailable},
-    {"the pool is busy", "refresh", ErrorKind::too_many_requests, MfaErrorKind::too_many_requests},
+    {"the pool did not say", "refresh", ErrorKind::too_many_requests, MfaErrorKind::failed},
+    {"a shortage here", "get_user", ErrorKind::local_shortage, MfaErrorKind::failed},
+    {"locked", "get_user", ErrorKind::attempts_exceeded, MfaErrorKind::too_many_requests},
     {"the token is over", "get_user", ErrorKind::not_authorized, MfaErrorKind::not_authorized},
     {"no such pool", "get_user", ErrorKind::resource_not_found, MfaErrorKind::resource_not_found},
     {"the account is gone", "get_user", ErrorKind::user_not_found, MfaErrorKind::not_authorized},

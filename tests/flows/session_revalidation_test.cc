@@ -252,14 +252,14 @@ void every_error_has_its_standing(void**) {
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
     const auto kind = static_cast<ErrorKind>(i);
     const auto word = words.find(kind);
-    const Revalidation expected = word != words.end() ? word->second : Revalidation::throttled;
+    const Revalidation expected = word != words.end() ? word->second : Revalidation::undecided;
     KeeperWorld world;
     const SignInId id = world.keep();
     const runtime::BootTime verified = world.clock.boot_time();
     world.clock.advance(minutes(10));
     world.pool.fail("refresh", kind);
     assert_revalidation(world.revalidate(id), expected);
-    const bool stays = expected == Revalidation::unreachable || expected == Revalidation::throttled;
+    const bool stays = expected == Revalidation::unreachable || expected == Revalidation::undecided;
     assert_int_equal(world.keeper->find(id).has_value(), stays);
     if (stays) assert_true(world.keeper->find(id)->verified == verified);
   }
@@ -268,9 +268,9 @@ void every_error_has_its_standing(void**) {
 // The pool has handed tokens out, but they prove nothing: the session stays, nobody gets in.
 void tokens_that_cannot_be_verified(void**) {
   for (const auto& [kind, expected] :
-       std::map<ErrorKind, Revalidation>{{ErrorKind::tokens_rejected, Revalidation::throttled},
-                                         {ErrorKind::bad_response, Revalidation::throttled},
-                                         {ErrorKind::not_authorized, Revalidation::throttled},
+       std::map<ErrorKind, Revalidation>{{ErrorKind::tokens_rejected, Revalidation::undecided},
+                                         {ErrorKind::bad_response, Revalidation::undecided},
+                                         {ErrorKind::not_authorized, Revalidation::undecided},
                                          {ErrorKind::not_connected, Revalidation::unreachable}}) {
     KeeperWorld world;
     const SignInId id = world.keep();
