@@ -36,7 +36,22 @@ constexpr std::array kRows = {
     Sentence{"session-over", "the user pool's session ended while the person was typing"},
     Sentence{"limit-exceeded", "the user pool counts too many attempts of this user"},
     Sentence{"too-many-failed-attempts", "the user pool counts too many attempts of this user"},
-    Sentence{"too-many-requests", "the user pool was busy (throttled)"},
+    Sentence{"too-many-requests", "the user pool refused further calls for now (throttled)"},
+    Sentence{"password-attempts-exceeded",
+             "the user pool has locked the account for a while, after failed attempts here or "
+             "elsewhere: at most 15 minutes"},
+    Sentence{"imported-user",
+             "the account was imported into the user pool and has no password yet: it needs a "
+             "reset, by an admin or by `self_service` of [password]"},
+    Sentence{"mfa-method-not-found",
+             "the account has no phone number or address that a code could be sent to: an admin "
+             "must give it one, or another second factor"},
+    Sentence{"local-shortage",
+             "cognitod could not make the call: no time was left, or this machine was short of "
+             "memory, ports or connections"},
+    Sentence{"undecided",
+             "the user pool did not say whether the account may still sign in: the line before "
+             "says why"},
     Sentence{"failure-budget", "too many failures of this user within [limits] failure_window"},
     Sentence{"message-budget", "too many codes were sent within [limits] message_window"},
     Sentence{"too-many-open", "too many sign-ins were open at once"},
@@ -53,6 +68,7 @@ constexpr std::array kRows = {
     Sentence{"blocked-by-risk", "the pool's threat protection blocked the sign-in"},
     Sentence{"user-lambda-validation", "a Lambda trigger of the user pool refused"},
     Sentence{"resource-not-found", "the pool or the app client does not exist: cognitoctl doctor"},
+    Sentence{"internal", "a fault of cognitod, or it had no memory: the next line says which"},
     Sentence{"invalid-parameter", "the app client does not allow this: cognitoctl doctor"},
     Sentence{"factor-not-accepted", "the second factor is not among `methods` of [mfa]"},
     Sentence{"no-second-factor", "the account has no second factor, and [mfa] requires one"},
@@ -61,8 +77,13 @@ constexpr std::array kRows = {
     Sentence{"no-time-to-set-up", "too little time was left to set up a second factor"},
     Sentence{"access", "the user is in none of `allow_groups`, nor in `allow_users`"},
     Sentence{"identity",
+             "the account that the pool signed in has another name, or another verified e-mail "
+             "address, than this user must have (`username` and `identity` of [access])"},
+    Sentence{"another-account",
              "the pool's account is another than the one this user is pinned to: cognitoctl "
              "identity list"},
+    Sentence{"account-taken",
+             "another Linux user is pinned to this account of the pool: cognitoctl identity list"},
     Sentence{"another-user", "the password of another user was to be changed"},
     Sentence{
         "not-pinned",

@@ -20,9 +20,10 @@ struct Attempt {
 
 ErrorKind kind_of(HttpFailure failure) {
   switch (failure) {
-    // Of this machine's making, and so of its people's: it says nothing about the pool.
+    // Caused by this machine, perhaps by one of its users: it says nothing about the pool.
     case HttpFailure::not_started:
-      return ErrorKind::too_many_requests;
+    case HttpFailure::internal:
+      return ErrorKind::local_shortage;
     case HttpFailure::not_connected:
     case HttpFailure::not_reached:
     case HttpFailure::not_trusted:
@@ -35,8 +36,6 @@ ErrorKind kind_of(HttpFailure failure) {
       return ErrorKind::timed_out;
     case HttpFailure::bad_answer:
       return ErrorKind::bad_response;
-    case HttpFailure::internal:
-      return ErrorKind::internal;
   }
   return ErrorKind::internal;
 }

@@ -51,6 +51,16 @@ std::string account_named_by(const ApiAnswer& answer, std::string username) {
   return found == named->end() || found->second.empty() ? username : found->second;
 }
 
+// InitiateAuth refuses by this text a user who came by a CSV file and has not set a password
+// (amplify-js #4516, aws-sdk-ios #2298).
+PoolError error_of_initiate_auth(PoolError error) {
+  if (error.kind == ErrorKind::invalid_parameter &&
+      error.message.starts_with("Invalid input given")) {
+    error.kind = ErrorKind::imported_user;
+  }
+  return error;
+}
+
 bool proves_by_srp(policy::AuthFlow flow) {
   return flow == policy::AuthFlow::srp || flow == policy::AuthFlow::custom_srp;
 }
@@ -183,7 +193,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
   PoolResult<ApiAnswer> first = co_await api_.call(
       Operation::initiate_auth_srp,
       initiate_auth_body(custom ? "CUSTOM_AUTH" : "USER_SRP_AUTH", *parameters, *context), call);
-  if (!first) co_return without_password(std::move(first.error()));
+  if (!first) co_return without_password(error_of_initiate_auth(std::move(first.error())));
   const auto verifier = read_password_verifier(*first);
   if (!verifier) co_return std::unexpected(verifier.error());
 

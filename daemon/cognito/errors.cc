@@ -111,6 +111,9 @@ constexpr std::array kNotAuthorizedTexts = {
     TextRow{"security reasons", ErrorKind::blocked_by_risk},
     TextRow{"user is disabled", ErrorKind::user_disabled},
     TextRow{"temporary password has expired", ErrorKind::temporary_password_expired},
+    // "User account has expired, it must be reset by an administrator.": the same, in other words.
+    TextRow{"user account has expired", ErrorKind::temporary_password_expired},
+    TextRow{"password attempts exceeded", ErrorKind::attempts_exceeded},
 };
 
 ErrorKind kind_of_not_authorized(std::string_view text) {

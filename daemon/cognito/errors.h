@@ -105,6 +105,10 @@ constexpr std::string_view word_of(ErrorKind kind) {
       return "temporary-password-expired";
     case ErrorKind::blocked_by_risk:
       return "blocked-by-risk";
+    case ErrorKind::attempts_exceeded:
+      return "password-attempts-exceeded";
+    case ErrorKind::imported_user:
+      return "imported-user";
     case ErrorKind::waf_blocked:
       return "waf-blocked";
     case ErrorKind::captcha_required:
@@ -121,6 +125,8 @@ constexpr std::string_view word_of(ErrorKind kind) {
       return "bad-response";
     case ErrorKind::tokens_rejected:
       return "tokens-rejected";
+    case ErrorKind::local_shortage:
+      return "local-shortage";
     case ErrorKind::internal:
       return "internal";
   }

@@ -66,8 +66,10 @@ enum class ErrorKind : std::uint8_t {
   user_disabled,               // NotAuthorizedException "User is disabled."
   temporary_password_expired,  // NotAuthorizedException: an admin must set a new one
   blocked_by_risk,             // NotAuthorizedException by which threat protection blocks a sign-in
-  waf_blocked,                 // 403 without an exception's name: a web ACL in front of the pool
-  captcha_required,            // 405: a web ACL wants a CAPTCHA or a challenge solved
+  attempts_exceeded,           // NotAuthorizedException: the pool's lock after failed attempts
+  imported_user,     // InvalidParameterException of InitiateAuth: no password was chosen yet
+  waf_blocked,       // 403 without an exception's name: a web ACL in front of the pool
+  captcha_required,  // 405: a web ACL wants a CAPTCHA or a challenge solved
   // not answers
   not_connected,    // name, TCP or TLS failed before anything was sent
   unreachable,      // the same, while the pool is proved unreachable (reachability.h)
@@ -75,6 +77,7 @@ enum class ErrorKind : std::uint8_t {
   timed_out,        // sent, no answer within the deadline
   bad_response,     // an answer that is not what the protocol says
   tokens_rejected,  // an answer whose tokens fail verification
+  local_shortage,   // not made: no time, memory, port or connection was left on this machine
   internal,         // a fault of ours, such as no memory
 };
 

@@ -72,7 +72,7 @@ OfSession of_answer(const AccountServices& services, const AccountRequest& reque
     case Revalidation::ended:
       return std::unexpected(Next::another_session);
     // It is there, and a person can bring it about: no grace, as in re-authentication.
-    case Revalidation::throttled:
+    case Revalidation::undecided:
       return std::unexpected(Next::last_verified);
     case Revalidation::unreachable: {
       // No other session was verified later, and the pool will not answer for it either.

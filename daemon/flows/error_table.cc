@@ -9,7 +9,9 @@ namespace {
 
 using cognito::ErrorKind;
 using prompts::busy;
+using prompts::machine_busy;
 using prompts::needs_other_step;
+using prompts::no_address_for_codes;
 using prompts::pool_failed;
 using prompts::pool_not_connected;
 using prompts::pool_unreachable;
@@ -53,8 +55,8 @@ constexpr std::array kRows = {
              pool_failed, Level::error},
     ErrorRow{ErrorKind::limit_exceeded, Outcome::tries_exhausted, Outcome::tries_exhausted,
              too_many_tries, Level::notice},
-    ErrorRow{ErrorKind::mfa_method_not_found, Outcome::failed, Outcome::failed, pool_failed,
-             Level::warning},
+    ErrorRow{ErrorKind::mfa_method_not_found, Outcome::failed, Outcome::failed,
+             no_address_for_codes, Level::warning},
     ErrorRow{ErrorKind::not_authorized, Outcome::refused, Outcome::refused, refused, Level::notice},
     ErrorRow{ErrorKind::operation_not_enabled, Outcome::failed, Outcome::failed, pool_failed,
              Level::error},
@@ -94,6 +96,10 @@ constexpr std::array kRows = {
              Level::notice},
     ErrorRow{ErrorKind::blocked_by_risk, Outcome::refused, Outcome::refused, refused,
              Level::warning},
+    // At the password: how a wrong one is refused, or the lock would tell that there is an account.
+    ErrorRow{ErrorKind::attempts_exceeded, Outcome::refused, Outcome::tries_exhausted, refused,
+             Level::notice},
+    ErrorRow{ErrorKind::imported_user, Outcome::refused, Outcome::refused, refused, Level::notice},
     ErrorRow{ErrorKind::waf_blocked, Outcome::failed, Outcome::failed, pool_failed, Level::error},
     ErrorRow{ErrorKind::captcha_required, Outcome::failed, Outcome::failed, pool_failed,
              Level::error},
@@ -107,6 +113,8 @@ constexpr std::array kRows = {
     ErrorRow{ErrorKind::bad_response, Outcome::failed, Outcome::failed, pool_failed, Level::error},
     ErrorRow{ErrorKind::tokens_rejected, Outcome::failed, Outcome::failed, pool_failed,
              Level::error},
+    ErrorRow{ErrorKind::local_shortage, Outcome::failed, Outcome::failed, machine_busy,
+             Level::warning},
     ErrorRow{ErrorKind::internal, Outcome::unforeseen, Outcome::unforeseen, pool_failed,
              Level::error},
 };

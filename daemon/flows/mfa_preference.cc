@@ -71,8 +71,8 @@ MfaError error_of(Revalidation standing) {
   switch (standing) {
     case Revalidation::unreachable:
       return {MfaErrorKind::unavailable, prompts::pool_unreachable()};
-    case Revalidation::throttled:
-      return {MfaErrorKind::too_many_requests, prompts::busy()};
+    case Revalidation::undecided:
+      return {MfaErrorKind::failed, prompts::pool_failed()};
     case Revalidation::good:
     case Revalidation::ended:
     case Revalidation::disabled:
@@ -107,8 +107,12 @@ MfaError mfa_error_of(const PoolError& error, bool switched_on) {
                          : made(MfaErrorKind::invalid_parameter, prompts::preference_not_taken());
     case ErrorKind::resource_not_found:
       return made(MfaErrorKind::resource_not_found, prompts::pool_not_found());
+    case ErrorKind::attempts_exceeded:
     case ErrorKind::limit_exceeded:
     case ErrorKind::too_many_failed_attempts:
+      return made(MfaErrorKind::too_many_requests, prompts::too_many_tries());
+    case ErrorKind::local_shortage:
+      return made(MfaErrorKind::failed, prompts::machine_busy());
     case ErrorKind::too_many_requests:
       return made(MfaErrorKind::too_many_requests, prompts::busy());
     case ErrorKind::connection_cut:

@@ -7,6 +7,7 @@
 
 #include "common/password_and_code.h"
 #include "daemon/flows/code.h"
+#include "daemon/flows/error_table.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
 
@@ -18,6 +19,10 @@ using cognito::ErrorKind;
 using cognito::PoolResult;
 using runtime::Level;
 using runtime::Task;
+
+bool refuses_the_account(const cognito::PoolError& error) {
+  return error_row(error.kind).at_password == Outcome::refused;
+}
 
 Task<Ended> refuse_like_the_pool(SignInContext* context, std::string cause) {
   runtime::Clock& clock = *context->services.clock;
@@ -51,21 +56,6 @@ Task<Ended> offer_a_reset(SignInContext* context) {
   co_return end;
 }
 
-// Errors by which Cognito tells the state of an account, whatever password was typed. They may come
-// before the password was sent. Such a sign-in is an attempt, so that nobody asks without end.
-bool tells_of_the_account(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::password_reset_required:
-    case ErrorKind::temporary_password_expired:
-    case ErrorKind::user_disabled:
-    case ErrorKind::user_not_confirmed:
-    case ErrorKind::user_not_found:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // The account behind an attempt is not told by how long the refusal took, nor what it was.
 Task<Step> prove_password(SignInContext* context) {
   const SignInServices& services = context->services;
@@ -88,9 +78,14 @@ Task<Step> prove_password(SignInContext* context) {
   PoolResult<AuthStep> result = co_await services.pool->sign_in(
       context->cognito_name, &context->password, &context->call, context->step_deadline());
   if (!result) {
-    if (!result.error().password_sent && !tells_of_the_account(result.error().kind))
+    // A refusal that came before the password was sent, as of an imported or unconfirmed user,
+    // counts and takes time like a wrong password, or it would tell that there is an account.
+    const bool refused_early = !result.error().password_sent && refuses_the_account(result.error());
+    if (!result.error().password_sent && !refused_early)
       attempt->give_back();
-    if (result.error().kind == ErrorKind::not_authorized)
+    if (refused_early)
+      co_await services.clock->sleep_until(started + *services.refusal_time);
+    else if (result.error().kind == ErrorKind::not_authorized)
       *services.refusal_time =
           std::chrono::duration_cast<std::chrono::milliseconds>(services.clock->now() - started);
     co_return std::unexpected(context->from_error(result.error()));

@@ -35,8 +35,8 @@ PoolWord word_of(Revalidation standing) {
       return PoolWord::no;
     case Revalidation::unreachable:
       return PoolWord::unreachable;
-    case Revalidation::throttled:
-      return PoolWord::throttled;
+    case Revalidation::undecided:
+      return PoolWord::undecided;
   }
   return PoolWord::no;
 }

@@ -20,10 +20,12 @@ constexpr int kMostSent = 2;
 bool depends_on_the_account(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::alias_exists:
+    case ErrorKind::attempts_exceeded:
     case ErrorKind::blocked_by_risk:
     case ErrorKind::code_delivery_failure:
     case ErrorKind::code_mismatch:
     case ErrorKind::expired_code:
+    case ErrorKind::imported_user:
     // Triggers and senders run only where there is somebody to write to.
     case ErrorKind::invalid_email_role_access_policy:
     case ErrorKind::invalid_lambda_response:

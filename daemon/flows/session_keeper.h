@@ -47,14 +47,14 @@ enum class Revalidation : std::uint8_t {
   disabled,        // the account is: all of the user's sessions are gone
   reset_required,  // the password must be set anew: the session is gone
   unreachable,     // nothing was said; the session stays
-  throttled,       // the pool is there and did not say; the session stays
+  undecided,       // no answer about the account, and no proof that nobody is there; it stays
 };
 
 // What an error of a refresh says of the account. Only what the pool says of this account or this
 // token ends a session. An answer that makes no sense, a trigger that fails, a wrong configuration,
 // a firewall in front of the pool: none is a word about the account, and ending sessions by them
 // would let whoever can cause one sign everybody out. Nor may they pass for an unreachable pool,
-// for which there is a grace: they are `throttled`.
+// for which there is a grace: they are `undecided`.
 Revalidation revalidation_after(cognito::ErrorKind error);
 
 // The life of sessions: from a committed sign-in to their end. Decides nothing about who may what;

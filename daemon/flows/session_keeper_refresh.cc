@@ -45,6 +45,7 @@ Revalidation revalidation_after(ErrorKind error) {
       return Revalidation::unreachable;
     // Not a word about the account.
     case ErrorKind::alias_exists:
+    case ErrorKind::attempts_exceeded:
     case ErrorKind::bad_response:
     case ErrorKind::captcha_required:
     case ErrorKind::code_delivery_failure:
@@ -56,6 +57,7 @@ Revalidation revalidation_after(ErrorKind error) {
     case ErrorKind::expired_code:
     case ErrorKind::feature_unavailable_in_tier:
     case ErrorKind::forbidden:
+    case ErrorKind::imported_user:
     case ErrorKind::internal:
     case ErrorKind::internal_error:
     case ErrorKind::invalid_email_role_access_policy:
@@ -66,6 +68,7 @@ Revalidation revalidation_after(ErrorKind error) {
     case ErrorKind::invalid_sms_role_trust_relationship:
     case ErrorKind::invalid_user_pool_configuration:
     case ErrorKind::limit_exceeded:
+    case ErrorKind::local_shortage:
     case ErrorKind::mfa_method_not_found:
     case ErrorKind::not_connected:
     case ErrorKind::operation_not_enabled:
@@ -83,9 +86,9 @@ Revalidation revalidation_after(ErrorKind error) {
     case ErrorKind::unsupported_operation:
     case ErrorKind::username_exists:
     case ErrorKind::waf_blocked:
-      return Revalidation::throttled;
+      return Revalidation::undecided;
   }
-  return Revalidation::throttled;
+  return Revalidation::undecided;
 }
 
 Task<Revalidation> SessionKeeper::revalidate(SignInId id, cognito::Call call) {
@@ -107,7 +110,7 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refreshed(SignInId id, cognito::Ca
       under_way != flights_.end() ? under_way->second : std::make_shared<Flight>();
   if (under_way == flights_.end()) {
     flights_.emplace(id, flight);
-    in_background(fly(id, flight), [this, id] { land(id, Refreshed(Revalidation::throttled)); });
+    in_background(fly(id, flight), [this, id] { land(id, Refreshed(Revalidation::undecided)); });
   }
   if (!flight->answer.get()) {
     // The clock of the flows, by the loop's.
@@ -115,7 +118,7 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refreshed(SignInId id, cognito::Ca
     const std::expected<void, runtime::TimedOut> answered =
         co_await runtime::with_deadline(loop_, deadline, answer_of(flight));
     // Silence proves nothing: while the pool is proved unreachable, the refresh ends sooner.
-    if (!answered) co_return Refreshed(Revalidation::throttled);
+    if (!answered) co_return Refreshed(Revalidation::undecided);
   }
   if (call.trace != nullptr) call.trace->add(flight->trace);
   co_return *flight->answer.get();
@@ -162,7 +165,7 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, Flight* fligh
     // Of the tokens, and not of the account: the pool has just handed them out.
     const Revalidation standing = revalidation_after(verified.error().kind);
     log_unanswered(id, verified.error());
-    co_return Refreshed(standing == Revalidation::unreachable ? standing : Revalidation::throttled);
+    co_return Refreshed(standing == Revalidation::unreachable ? standing : Revalidation::undecided);
   }
   Refreshed result(accept(id, *verified, asked));
   if (result.standing == Revalidation::good) result.access_token = std::move(tokens->access_token);
@@ -186,7 +189,7 @@ Revalidation SessionKeeper::refused(const SignInId& id, const cognito::PoolError
       break;
     case Revalidation::good:
     case Revalidation::unreachable:
-    case Revalidation::throttled:
+    case Revalidation::undecided:
       log_unanswered(id, error);
       break;
   }
@@ -223,7 +226,7 @@ Revalidation SessionKeeper::accept(const SignInId& id, const cognito::VerifiedTo
     runtime::log(Level::warning, "a session of " + session->user + " became one of another account",
                  {{"USER", session->user},
                   {"DETAIL", "sub " + verified.sub + " instead of " + session->sub}});
-    (void)end(id, "identity");
+    (void)end(id, "another-account");
     return Revalidation::ended;
   }
   // Also what is lost counts for the account phase, so before the session ends by it.

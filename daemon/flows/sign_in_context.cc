@@ -218,6 +218,11 @@ Ended SignInContext::from_error(const PoolError& error) const {
   const bool later =
       first_factor_given || (row.at_password == Outcome::unavailable && !still_at_password);
   std::string text = row.text();
+  // Whoever is not known here is told the same as for a wrong password.
+  if (error.kind == cognito::ErrorKind::attempts_exceeded &&
+      (first_factor_given ||
+       services.failures->knows(request.user, request.user_uid, request.origin)))
+    text = prompts::too_many_tries();
   if (error.kind == ErrorKind::user_lambda_validation && config().texts.trigger_refusal)
     text = prompts::trigger_refusal(error.message);
   auto result =

@@ -43,11 +43,7 @@ std::optional<Attempt> FailureBudgets::take_if_left(const std::string& user, uid
   auto& failures = record->failures;
   if (failures.size() >= limits_.failures) return std::nullopt;
 
-  const Origin own = Origin::of_uid(user_uid);
-  const auto known = [&](const Origin& each) {
-    return each == own ||
-           std::ranges::find(record->known_origins, each) != record->known_origins.end();
-  };
+  const auto known = [&](const Origin& each) { return knows(user, user_uid, each); };
   const auto from_unknown = std::ranges::count_if(
       failures, [&](const Failure& failure) { return !known(failure.origin); });
   if (!known(origin) && std::cmp_greater_equal(from_unknown, limits_.failures_unknown_origin)) {
@@ -55,6 +51,13 @@ std::optional<Attempt> FailureBudgets::take_if_left(const std::string& user, uid
   }
   failures.push_back({next_id_, origin, now});
   return Attempt(this, user, next_id_++);
+}
+
+bool FailureBudgets::knows(const std::string& user, uid_t user_uid, const Origin& origin) const {
+  if (origin == Origin::of_uid(user_uid)) return true;
+  const auto found = users_.find(user);
+  return found != users_.end() && std::ranges::find(found->second.known_origins, origin) !=
+                                      found->second.known_origins.end();
 }
 
 void FailureBudgets::signed_in(const std::string& user, const Origin& origin) {

@@ -59,6 +59,8 @@ class FailureBudgets {
                                             const Origin& origin, runtime::BootTime now);
   // A full sign-in: the origin is known from now on, and its failures are forgotten.
   void signed_in(const std::string& user, const Origin& origin);
+  // Is the origin known for the user?
+  [[nodiscard]] bool knows(const std::string& user, uid_t user_uid, const Origin& origin) const;
   // The origin is known: the user signed in from there, with a daemon before this one.
   void remember(const std::string& user, const Origin& origin);
 

@@ -89,6 +89,8 @@ struct AccessConfig {
   bool allow_all = false;       // allow_users = *
   std::string username = "%u";  // how a Linux name becomes a Cognito name
   Identity identity = Identity::username;
+  // As the pool's UsernameConfiguration says: no other comparison of names is safe.
+  bool case_sensitive = true;
 };
 
 struct MfaConfig {

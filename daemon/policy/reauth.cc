@@ -49,8 +49,8 @@ ReauthVerdict decide_reauth(const ReauthQuestion& question) {
       return is_within(question.verified_age, question.revalidate + question.unreachable_grace)
                  ? ReauthVerdict{question.mode, false, "unreachable-within-grace"}
                  : full("unreachable");
-    case PoolWord::throttled:
-      return full("throttled");
+    case PoolWord::undecided:
+      return full("undecided");
     case PoolWord::no:
       return full("pool-said-no");
   }

@@ -15,7 +15,8 @@ enum class PoolWord : std::uint8_t {
   yes,
   no,           // disabled, revoked, deleted: the session is over
   unreachable,  // no connection, no answer: it said nothing
-  throttled,    // it is there, and did not say; a person can bring that about, so no grace
+  undecided,    // no answer about the account: throttled, a fault, a shortage here; a person can
+                // bring that about, so no grace
 };
 
 // All that decides whether a session stands in for a sign-in. Ages are by the boot clock, in whole
@@ -43,7 +44,7 @@ struct ReauthVerdict {
   bool ask_pool = false;       // the kind holds only after the pool was asked; never with full
   // A stable word, for the log and `cognitoctl policy test`. With full: service-wants-full,
   // none-is-for-root-callers, session-over, not-permitted, other-login, no-factor,
-  // factor-not-accepted, factor-too-old, no-verifier, pool-said-no, throttled, unreachable. Else:
+  // factor-not-accepted, factor-too-old, no-verifier, pool-said-no, undecided, unreachable. Else:
   // fresh, stale (ask_pool), pool-said-yes, unreachable-within-grace.
   std::string_view reason;
 };

@@ -166,6 +166,10 @@ constexpr std::array kRows = {
                                                 {"email", Identity::email},
                                                 {"file", Identity::file}}));
         }},
+    Row{"access", "case_sensitive",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.access.case_sensitive, parse_yes_no(v));
+        }},
 
     Row{"mfa", "require",
         [](Target t, std::string_view v) {

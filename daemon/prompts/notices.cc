@@ -157,6 +157,16 @@ std::string busy() {
   return tr("The sign-in service is busy. Wait a moment, then try again.");
 }
 
+std::string machine_busy() {
+  return tr("This machine is short of resources. Wait a moment, then try again.");
+}
+
+std::string no_address_for_codes() {
+  return tr(
+      "Your account has no phone number or e-mail address that a code could be sent to. Ask your "
+      "administrator.");
+}
+
 std::string second_factor_needed() {
   return tr(
       "This machine needs a second factor, and the sign-in service did not ask you for one. Set "

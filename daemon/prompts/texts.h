@@ -108,6 +108,10 @@ std::string pool_not_connected();  // no connection now: try again, or ask an ad
 std::string pool_unreachable();   // "The sign-in service cannot be reached."
 std::string pool_failed();        // "The sign-in service did not answer as it should. Try again."
 std::string busy();               // "The sign-in service is busy. Wait a moment, then try again."
+// "This machine is short of resources. Wait a moment, then try again."
+std::string machine_busy();
+// "Your account has no phone number or e-mail address that a code could be sent to. …"
+std::string no_address_for_codes();
 std::string second_factor_needed();  // what to do about it
 std::string factor_not_accepted(const std::vector<policy::Method>& accepted);  // names what is
 std::string not_permitted();  // "Your account may not sign in here."

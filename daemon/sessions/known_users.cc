@@ -82,6 +82,17 @@ const KnownUser* KnownUsers::find(std::string_view user) const {
   return found == users_.end() ? nullptr : &found->second;
 }
 
+const KnownUserMap::value_type* KnownUsers::other_holder(std::string_view sub,
+                                                         std::string_view user) const {
+  const KnownUserMap::value_type* by_root = nullptr;
+  for (const auto& row : users_) {
+    if (row.second.sub != sub || row.first == user) continue;
+    if (row.second.pinned_by == PinnedBy::first_sign_in) return &row;
+    by_root = &row;
+  }
+  return by_root;
+}
+
 runtime::Task<KnownUsers::Written> KnownUsers::pin(std::string user, std::string sub, PinnedBy by,
                                                    std::time_t now) {
   KnownUserChange change;
@@ -127,11 +138,22 @@ std::string KnownUsers::objection(const KnownUserChange& change) const {
     return earlier.kind == KnownUserChange::Kind::pin && earlier.pool == pool_ &&
            earlier.user == change.user && earlier.row.sub != change.row.sub;
   };
+  const auto has_the_account = [&](const std::shared_ptr<Pending>& pending) {
+    const KnownUserChange& earlier = pending->change;
+    return earlier.kind == KnownUserChange::Kind::pin && earlier.pool == pool_ &&
+           earlier.user != change.user && earlier.row.sub == change.row.sub &&
+           earlier.row.pinned_by == PinnedBy::first_sign_in;
+  };
   const KnownUser* const known = find(change.user);
   const bool other = (known != nullptr && known->sub != change.row.sub) ||
                      std::ranges::any_of(in_flight_, is_other) ||
                      std::ranges::any_of(waiting_, is_other);
-  return other ? "another account is pinned" : "";
+  if (other) return "another account is pinned";
+  const auto* const holder = other_holder(change.row.sub, change.user);
+  const bool taken = (holder != nullptr && holder->second.pinned_by == PinnedBy::first_sign_in) ||
+                     std::ranges::any_of(in_flight_, has_the_account) ||
+                     std::ranges::any_of(waiting_, has_the_account);
+  return taken ? "another user is pinned to this account" : "";
 }
 
 void KnownUsers::verified(std::string_view user, const std::vector<std::string>& groups,

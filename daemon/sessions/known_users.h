@@ -65,7 +65,8 @@ using KnownUserMap = std::map<std::string, KnownUser, std::less<>>;
 // One row of the file, as it shall be.
 struct KnownUserChange {
   enum class Kind : std::uint8_t {
-    pin,     // unless by root: not where another account is pinned
+    pin,     // unless by root: not where another account is pinned, nor where another user was
+             // pinned to this account by a sign-in
     facts,   // groups, time, standing and notes, as long as the same account is pinned
     forget,  // the row goes
   };
@@ -107,6 +108,10 @@ class KnownUsers {
 
   // Null: never seen. Good until the loop runs on.
   [[nodiscard]] const KnownUser* find(std::string_view user) const;
+  // Another user who is pinned to this account; one who was pinned by a sign-in comes first. Null:
+  // nobody. As good as what find() gives.
+  [[nodiscard]] const KnownUserMap::value_type* other_holder(std::string_view sub,
+                                                             std::string_view user) const;
   [[nodiscard]] const KnownUserMap& all() const noexcept { return users_; }
 
   // Pins the user. When the task ends with a value, the pin is on the disk; else why it is not, and

@@ -309,7 +309,7 @@ void set_up_accounts() {
   std::string names;
   unsigned uid = 1001;
   for (const char* name : {"alice", "bob", "carol", "dave", "erin", "frank", "mallory", "oscar",
-                           "nobody-knows", "lena"}) {
+                           "nobody-knows", "lena", "Alice"}) {
     const std::string id = std::to_string(uid++);
     passwd += std::string(name) + ":x:" + id + ":" + id + "::/:/bin/sh\n";
     names += std::string(names.empty() ? "" : " ") + name;

@@ -97,6 +97,10 @@ void the_rows_that_matter_say_what_they_must(void**) {
       {ErrorKind::user_disabled, Outcome::refused, Outcome::refused},
       {ErrorKind::temporary_password_expired, Outcome::refused, Outcome::refused},
       {ErrorKind::blocked_by_risk, Outcome::refused, Outcome::refused},
+      {ErrorKind::attempts_exceeded, Outcome::refused, Outcome::tries_exhausted},
+      {ErrorKind::imported_user, Outcome::refused, Outcome::refused},
+      {ErrorKind::mfa_method_not_found, Outcome::failed, Outcome::failed},
+      {ErrorKind::local_shortage, Outcome::failed, Outcome::failed},
       {ErrorKind::waf_blocked, Outcome::failed, Outcome::failed},
       {ErrorKind::captcha_required, Outcome::failed, Outcome::failed},
   };
@@ -110,10 +114,11 @@ void the_rows_that_matter_say_what_they_must(void**) {
 // One text for a wrong password, an unknown user and a disabled one.
 void accounts_do_not_differ(void**) {
   std::set<std::string> texts;
-  for (const ErrorKind kind : {ErrorKind::not_authorized, ErrorKind::user_not_found,
-                               ErrorKind::user_not_confirmed, ErrorKind::password_reset_required,
-                               ErrorKind::user_lambda_validation, ErrorKind::user_disabled,
-                               ErrorKind::temporary_password_expired, ErrorKind::blocked_by_risk}) {
+  for (const ErrorKind kind :
+       {ErrorKind::not_authorized, ErrorKind::user_not_found, ErrorKind::user_not_confirmed,
+        ErrorKind::password_reset_required, ErrorKind::user_lambda_validation,
+        ErrorKind::user_disabled, ErrorKind::temporary_password_expired, ErrorKind::blocked_by_risk,
+        ErrorKind::attempts_exceeded, ErrorKind::imported_user}) {
     assert_outcome(flows::error_row(kind).at_password, Outcome::refused);
     texts.insert(flows::error_row(kind).text());
   }
@@ -208,8 +213,11 @@ constexpr AccountState kAccountStates[] = {
      Outcome::refused},
     {"unknown to the pool", "UserNotFoundException", "User does not exist.", "user-not-found",
      Outcome::refused},
-    {"locked out", "NotAuthorizedException", "Password attempts exceeded", "not-authorized",
-     Outcome::refused},
+    {"temporary password expired, the other text", "NotAuthorizedException",
+     "User account has expired, it must be reset by an administrator.",
+     "temporary-password-expired", Outcome::refused},
+    {"locked out", "NotAuthorizedException", "Password attempts exceeded",
+     "password-attempts-exceeded", Outcome::refused},
     {"blocked by its risk", "NotAuthorizedException",
      "Unable to login because of security reasons.", "blocked-by-risk", Outcome::refused},
     {"refused by a PreAuthentication trigger", "UserLambdaValidationException",
@@ -238,6 +246,61 @@ void account_state(void** state) {
   assert_text(result.detail, account.text);
   assert_text(result.notice.text, prompts::refused());  // the same for all of them
   assert_int_equal(world.person->prompts.size(), 1);
+}
+
+// The pool's lock is told only where a stranger is not: the user's own uid, a place from which the
+// user signed in before, and whoever has given the password.
+void the_lock_is_told_to_those_who_are_known(void**) {
+  enum class Who : std::uint8_t { stranger, known_place, own_uid, at_the_code };
+  for (const Who who : {Who::stranger, Who::known_place, Who::own_uid, Who::at_the_code}) {
+    World world;
+    world.failures.remember("bob", world.origin);
+    if (who == Who::known_place) world.failures.remember("alice", world.origin);
+    if (who == Who::own_uid) world.origin = limits::Origin::of_uid(World::kAliceUid);
+    if (who == Who::at_the_code) world.pool.reply_challenge(ChallengeName::software_token_mfa);
+    world.pool.reply_error(ErrorKind::attempts_exceeded);
+    world.person->answers = {"right password", "111111"};
+    const SignInResult result = world.run();
+    assert_text(result.cause, "password-attempts-exceeded");
+    assert_text(result.notice.text,
+                who == Who::stranger ? prompts::refused() : prompts::too_many_tries());
+    assert_outcome(result.outcome,
+                   who == Who::at_the_code ? Outcome::tries_exhausted : Outcome::refused);
+  }
+}
+
+// A refusal that the pool gives before it has seen the password, as of an imported user: neither
+// the time nor the budget tells it from a wrong password.
+void an_early_refusal_counts_and_takes_time(void**) {
+  for (const ErrorKind kind : {ErrorKind::imported_user, ErrorKind::user_not_found,
+                               ErrorKind::user_disabled, ErrorKind::not_authorized}) {
+    World world;
+    for (int tries = 0; tries < 3; ++tries) {
+      const auto slept = world.clock.slept;
+      world.next_sign_in();
+      world.pool.reply_error(kind, kRaw, false);
+      assert_outcome(world.run().outcome, Outcome::refused);
+      assert_true(world.clock.slept - slept == world.refusal_time);
+    }
+    world.next_sign_in();
+    world.pool.reply_error(kind, kRaw, false);
+    const SignInResult result = world.run();
+    assert_outcome(result.outcome, Outcome::tries_exhausted);
+    assert_text(result.cause, "failure-budget");
+  }
+  // What says nothing of an account costs nothing, as before.
+  World world;
+  world.pool.reply_error(ErrorKind::internal_error, kRaw, false);
+  assert_outcome(world.run().outcome, Outcome::failed);
+  assert_true(world.clock.slept == std::chrono::milliseconds(0));
+}
+
+// Neither is the user pool's doing.
+void a_shortage_here_and_a_missing_number_have_texts_of_their_own(void**) {
+  assert_text(flows::error_row(ErrorKind::local_shortage).text(), prompts::machine_busy());
+  assert_text(flows::error_row(ErrorKind::mfa_method_not_found).text(),
+              prompts::no_address_for_codes());
+  assert_text(flows::error_row(ErrorKind::too_many_requests).text(), prompts::busy());
 }
 
 void account_state_force_change_password_goes_on(void**) {
@@ -317,6 +380,9 @@ int main() {
       cmocka_unit_test(the_rows_that_matter_say_what_they_must),
       cmocka_unit_test(accounts_do_not_differ),
       cmocka_unit_test(every_exception_of_resending_a_confirmation_ends_it),
+      cmocka_unit_test(the_lock_is_told_to_those_who_are_known),
+      cmocka_unit_test(an_early_refusal_counts_and_takes_time),
+      cmocka_unit_test(a_shortage_here_and_a_missing_number_have_texts_of_their_own),
       cmocka_unit_test(account_state_force_change_password_goes_on),
       cmocka_unit_test(a_triggers_refusal_is_shown_only_by_switch),
       cmocka_unit_test(the_switch_shows_no_other_text_of_the_pool),

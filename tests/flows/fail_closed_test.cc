@@ -101,6 +101,7 @@ bool is_of_a_kind_of_its_own(ErrorKind kind) {
     case ErrorKind::not_connected:
     case ErrorKind::unreachable:
     case ErrorKind::too_many_requests:
+    case ErrorKind::local_shortage:
     case ErrorKind::tokens_rejected:
     case ErrorKind::internal:
       return true;

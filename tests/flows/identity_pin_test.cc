@@ -76,7 +76,7 @@ void another_sub_is_refused_with_both_in_the_log(void**) {
   {
     const SignInResult result = world.run();
     assert_outcome(result.outcome, Outcome::not_permitted);
-    assert_text(result.cause, "identity");
+    assert_text(result.cause, "another-account");
     assert_text(result.notice.text, prompts::not_permitted());
     assert_true(result.level == runtime::Level::warning);
     assert_true(result.detail.contains(kAlice));
@@ -113,7 +113,7 @@ void a_second_account_with_the_same_email_is_not_a_way_in(void**) {
 
     sign_in_follows(world);
     the_name_leads_to_mallory(world);
-    expect_refused(world, "identity");
+    expect_refused(world, "another-account");
 
     // alice's own account is still hers, though its address is no longer verified.
     sign_in_follows(world);
@@ -136,7 +136,7 @@ void a_self_written_preferred_username_is_not_a_way_in(void**) {
       the_name_leads_to_mallory(world);
       world.pool.verified->email = "mallory@example.com";
       world.pool.verified->email_verified = true;
-      expect_refused(world, "identity");
+      expect_refused(world, pinned ? "another-account" : "identity");
       assert_true((world.known.find("alice") != nullptr) == pinned);
     }
   }
@@ -216,8 +216,67 @@ void of_two_first_sign_ins_at_once_one_pins(void**) {
   world.person->before_answer = [&world] {
     if (world.person->prompts.size() == 2) world.pin(kMallory);
   };
-  expect_refused(world, "identity");
+  expect_refused(world, "another-account");
   assert_text(world.known.find("alice")->sub, kMallory);
+}
+
+void signs_in_as(World& world, const std::string& user) {
+  sign_in_follows(world);
+  world.user = user;
+  world.pool.verified->username = "alice";
+}
+
+// Linux counts case, such a pool does not: Alice and alice are one account, and one Linux user.
+void of_two_names_that_differ_by_case_one_gets_the_account(void**) {
+  for (const char* first : {"alice", "Alice"}) {
+    const char* second = first == std::string_view("alice") ? "Alice" : "alice";
+    World world;
+    world.config->access.case_sensitive = false;
+    signs_in_as(world, first);
+    assert_outcome(world.run().outcome, Outcome::success);
+    signs_in_as(world, second);
+    expect_refused(world, "account-taken");
+    assert_null(world.known.find(second));
+
+    // The first one is not disturbed, and root may decide otherwise.
+    signs_in_as(world, first);
+    assert_outcome(world.run().outcome, Outcome::success);
+    world.user = second;
+    world.pin(kAlice);
+    signs_in_as(world, second);
+    assert_outcome(world.run().outcome, Outcome::success);
+  }
+}
+
+// root gave the account to bob as well: alice, who has its very name, signs in; Alice does not.
+void what_root_pinned_elsewhere_bars_a_name_in_other_letters(void**) {
+  World world;
+  world.config->access.case_sensitive = false;
+  world.user = "bob";
+  world.pin(kAlice);
+  signs_in_as(world, "Alice");
+  {
+    const SignInResult result = world.run();
+    assert_outcome(result.outcome, Outcome::not_permitted);
+    assert_text(result.cause, "account-taken");
+    assert_true(result.detail.contains("the Linux user bob"));
+  }
+  signs_in_as(world, "alice");
+  assert_outcome(world.run().outcome, Outcome::success);
+}
+
+// Alice has come in while alice typed her code.
+void of_two_names_at_once_one_gets_the_account(void**) {
+  World world;
+  world.config->access.case_sensitive = false;
+  signs_in_as(world, "alice");
+  by_access_token(world, {"123456"});
+  world.person->before_answer = [&world] {
+    if (world.person->prompts.size() != 2) return;
+    (void)world.drive(world.known.pin("Alice", kAlice, sessions::PinnedBy::first_sign_in, 1));
+  };
+  expect_refused(world, "account-taken");
+  assert_null(world.known.find("alice"));
 }
 
 void a_sign_in_ends_what_was_said_of_a_disabled_account(void**) {
@@ -247,6 +306,9 @@ int main() {
       cmocka_unit_test(nobody_signs_in_while_the_identities_cannot_be_read),
       cmocka_unit_test(they_become_unreadable_in_the_middle_of_a_sign_in),
       cmocka_unit_test(of_two_first_sign_ins_at_once_one_pins),
+      cmocka_unit_test(of_two_names_that_differ_by_case_one_gets_the_account),
+      cmocka_unit_test(what_root_pinned_elsewhere_bars_a_name_in_other_letters),
+      cmocka_unit_test(of_two_names_at_once_one_gets_the_account),
       cmocka_unit_test(a_sign_in_ends_what_was_said_of_a_disabled_account),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -208,6 +208,8 @@ constexpr Word kWords[] = {
     {"revoked", ErrorKind::not_authorized, 4h, false, false},
     {"password to be reset", ErrorKind::password_reset_required, 4h, false, false},
     {"throttled", ErrorKind::too_many_requests, 4h, false, true},
+    {"a shortage here", ErrorKind::local_shortage, 4h, false, true},
+    {"locked by a stranger", ErrorKind::attempts_exceeded, 4h, false, true},
     {"an answer that is none", ErrorKind::bad_response, 4h, false, true},
     {"unreachable, no grace", ErrorKind::unreachable, 0s, false, true},
     {"no answer, no grace", ErrorKind::timed_out, 0s, false, true},

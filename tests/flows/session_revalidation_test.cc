@@ -146,7 +146,7 @@ void who_waits_too_long_has_heard_nothing(void**) {
   world.pool.rotated_token = "rotated";
   world.hold("refresh");
   assert_revalidation(world.wait(world.keeper->revalidate(id, {world.clock.now()})),
-                      Revalidation::throttled);
+                      Revalidation::undecided);
   auto patient = world.start(world.keeper->revalidate(id, world.call()));
   world.release("refresh");
   assert_revalidation(patient.result->value(), Revalidation::good);
@@ -160,7 +160,7 @@ void a_lost_answer_is_asked_for_again(void**) {
   const SignInId id = world.keep();
   for (const ErrorKind lost : {ErrorKind::timed_out, ErrorKind::connection_cut}) {
     world.pool.fail("refresh", lost);
-    assert_revalidation(world.revalidate(id), Revalidation::throttled);
+    assert_revalidation(world.revalidate(id), Revalidation::undecided);
   }
   world.pool.rotated_token = "rotated";
   assert_revalidation(world.revalidate(id), Revalidation::good);
@@ -173,7 +173,7 @@ void a_lost_answer_that_came_too_late_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.fail("refresh", ErrorKind::timed_out);
-  assert_revalidation(world.revalidate(id), Revalidation::throttled);
+  assert_revalidation(world.revalidate(id), Revalidation::undecided);
   world.pool.fail("refresh", ErrorKind::refresh_token_reuse);
   assert_revalidation(world.revalidate(id), Revalidation::ended);
   assert_false(world.store->find(id).has_value());
@@ -250,14 +250,14 @@ void every_error_has_its_standing(void**) {
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
     const auto kind = static_cast<ErrorKind>(i);
     const auto word = words.find(kind);
-    const Revalidation expected = word != words.end() ? word->second : Revalidation::throttled;
+    const Revalidation expected = word != words.end() ? word->second : Revalidation::undecided;
     KeeperWorld world;
     const SignInId id = world.keep();
     const runtime::BootTime verified = world.clock.boot_time();
     world.clock.advance(minutes(10));
     world.pool.fail("refresh", kind);
     assert_revalidation(world.revalidate(id), expected);
-    const bool stays = expected == Revalidation::unreachable || expected == Revalidation::throttled;
+    const bool stays = expected == Revalidation::unreachable || expected == Revalidation::undecided;
     assert_int_equal(world.keeper->find(id).has_value(), stays);
     if (stays) assert_true(world.keeper->find(id)->verified == verified);
   }
@@ -266,10 +266,10 @@ void every_error_has_its_standing(void**) {
 // The pool has handed tokens out, but they prove nothing: the session stays, nobody gets in.
 void tokens_that_cannot_be_verified(void**) {
   for (const auto& [kind, expected] :
-       std::map<ErrorKind, Revalidation>{{ErrorKind::tokens_rejected, Revalidation::throttled},
-                                         {ErrorKind::bad_response, Revalidation::throttled},
-                                         {ErrorKind::not_authorized, Revalidation::throttled},
-                                         {ErrorKind::not_connected, Revalidation::throttled},
+       std::map<ErrorKind, Revalidation>{{ErrorKind::tokens_rejected, Revalidation::undecided},
+                                         {ErrorKind::bad_response, Revalidation::undecided},
+                                         {ErrorKind::not_authorized, Revalidation::undecided},
+                                         {ErrorKind::not_connected, Revalidation::undecided},
                                          {ErrorKind::unreachable, Revalidation::unreachable}}) {
     KeeperWorld world;
     const SignInId id = world.keep();

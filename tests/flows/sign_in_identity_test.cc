@@ -43,6 +43,90 @@ void the_user_name_matches_byte_for_byte(void**) {
   }
 }
 
+// By the pool's own rule, which [access] states. Only the letters of ASCII are folded.
+void case_counts_as_configured(void**) {
+  struct Row {
+    const char* username;  // the template of [access]
+    bool by_email;
+    const char* claim;
+    bool exact;
+    bool but_for_case;
+  };
+  const Row rows[] = {
+      {"%u", false, "alice", true, true},
+      {"%u", false, "Alice", false, true},
+      {"%u", false, "ALICE", false, true},
+      {"%u", false, "alicE ", false, false},
+      {"%u", false, "a1ice", false, false},
+      {"%u", false, "al\xc4\xb1ce", false, false},  // dotless i
+      {"%u\xc3\xa4", false, "alice\xc3\x84", false, false},
+      {"%u", false, "", false, false},
+      {"%u@Example.com", true, "alice@example.com", false, true},
+      {"%u@Example.com", true, "alice@Example.com", true, true},
+      {"%u@example.com", true, "ALICE@EXAMPLE.COM", false, true},
+      {"%u@example.com", true, "alice@examp1e.com", false, false},
+      {"%u@example.com", true, "", false, false},
+  };
+  for (const Row& row : rows) {
+    for (const bool case_sensitive : {true, false}) {
+      World world;
+      world.config->access.username = row.username;
+      world.config->access.case_sensitive = case_sensitive;
+      give_totp(world);
+      if (row.by_email) {
+        world.config->access.identity = policy::Identity::email;
+        world.pool.verified->email = row.claim;
+        world.pool.verified->email_verified = true;
+      } else {
+        world.pool.verified->username = row.claim;
+      }
+      if (case_sensitive ? row.exact : row.but_for_case) {
+        assert_outcome(world.run().outcome, Outcome::success);
+      } else {
+        expect_refused(world, "identity");
+      }
+    }
+  }
+}
+
+void an_address_that_is_not_verified_is_nobody_s_in_any_letters(void**) {
+  World world;
+  world.config->access.identity = policy::Identity::email;
+  world.config->access.username = "%u@example.com";
+  world.config->access.case_sensitive = false;
+  give_totp(world);
+  world.pool.verified->email = "Alice@Example.com";
+  expect_refused(world, "identity");
+}
+
+// Both values, bounded and printable, and the key that decides.
+void the_log_has_both_names(void**) {
+  const auto detail_of = [](const char* claim, bool by_email) {
+    World world;
+    if (by_email) {
+      world.config->access.identity = policy::Identity::email;
+      world.config->access.username = "%u@Example.com";
+      world.pool.verified->email = claim;
+      world.pool.verified->email_verified = true;
+    } else {
+      world.pool.verified->username = claim;
+    }
+    give_totp(world);
+    SignInResult result = world.run();
+    assert_text(result.cause, "identity");
+    return result.detail;
+  };
+  const std::string email = detail_of("alice@example.com", true);
+  assert_true(email.contains("alice@example.com, not alice@Example.com"));
+  assert_true(email.contains("case_sensitive = no"));
+  const std::string other = detail_of("mallory", false);
+  assert_true(other.contains("mallory (sub "));
+  assert_true(other.ends_with(", not alice"));
+  const std::string hostile = detail_of((std::string(5000, 'x') + "\x1b[2J\n").c_str(), false);
+  assert_true(hostile.size() < 600);
+  assert_false(detail_of("\x1b[2J\nalice", false).contains('\x1b'));
+}
+
 void an_email_identity_must_be_verified(void**) {
   World world;
   world.config->access.identity = policy::Identity::email;
@@ -141,6 +225,9 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(an_alias_that_leads_elsewhere_is_refused),
       cmocka_unit_test(the_user_name_matches_byte_for_byte),
+      cmocka_unit_test(case_counts_as_configured),
+      cmocka_unit_test(an_address_that_is_not_verified_is_nobody_s_in_any_letters),
+      cmocka_unit_test(the_log_has_both_names),
       cmocka_unit_test(an_email_identity_must_be_verified),
       cmocka_unit_test(tokens_without_a_second_factor_are_refused),
       cmocka_unit_test(tokens_without_a_second_factor_are_enough_where_policy_says_so),

@@ -144,17 +144,21 @@ void what_ends_a_session(void**) {
     const char* call;
     const char* body;
     ErrorKind kind;
+    const char* settings = "{}";
   };
   const Row rows[] = {
       {"users/disable", kErin, ErrorKind::user_disabled},
       {"users/sign-out", kErin, ErrorKind::not_authorized},
       {"users/delete", kErin, ErrorKind::user_not_found},
-      {"users/reset-password", kErin, ErrorKind::password_reset_required},
+      {"users/reset-password", kErin, ErrorKind::not_authorized},
+      {"users/reset-password", kErin, ErrorKind::password_reset_required,
+       R"({"get_tokens_tells_status":true})"},
       {"clock/advance", R"({"life_s":2592001})", ErrorKind::not_authorized},
   };
   for (const Row& row : rows) {
     SignedIn s;
     s.refreshes();
+    s.p.admin("settings/set", row.settings);
     s.p.admin(row.call, row.body);
     s.is_refused(row.kind);
   }

@@ -268,6 +268,10 @@ const HttpResult kThrottled = answered(400, R"({"__type":"TooManyRequestsExcepti
 const HttpResult kLimited = answered(429, R"({"__type":"LimitExceededException"})");
 const HttpResult kBroken = answered(500, R"({"__type":"InternalErrorException"})");
 const HttpResult kRefused = answered(400, R"({"__type":"NotAuthorizedException"})");
+const HttpResult kImported =
+    answered(400, R"({"__type":"InvalidParameterException","message":"Invalid input given"})");
+const HttpResult kNoFlow = answered(400, R"({"__type":"InvalidParameterException",
+    "message":"USER_SRP_AUTH flow not enabled for this client"})");
 const HttpResult kSrp = answered(200, kVerifier);
 const HttpResult kDone = answered(200, kTokens);
 
@@ -286,6 +290,7 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
   const HttpResult cut = failed(HttpFailure::cut);
   const HttpResult late = failed(HttpFailure::timed_out);
   const HttpResult unstarted = failed(HttpFailure::not_started);
+  const HttpResult shortage = failed(HttpFailure::internal);
   const HttpResult bad = failed(HttpFailure::bad_answer);
   const AuthFlow srp = AuthFlow::srp;
   const AuthFlow plain = AuthFlow::password;
@@ -303,7 +308,10 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
       {srp, {none, kThrottled, kBroken, kSrp, kDone}, 5, true, {}, false},
       {srp, {kLimited}, 1, false, ErrorKind::limit_exceeded, false},
       {srp, {late}, 1, false, ErrorKind::timed_out, false},
-      {srp, {unstarted}, 1, false, ErrorKind::too_many_requests, false},
+      {srp, {unstarted}, 1, false, ErrorKind::local_shortage, false},
+      {srp, {shortage}, 1, false, ErrorKind::local_shortage, false},
+      {srp, {kImported}, 1, false, ErrorKind::imported_user, false},
+      {srp, {kNoFlow}, 1, false, ErrorKind::invalid_parameter, false},
       {srp, {bad}, 1, false, ErrorKind::bad_response, false},
       {srp, {kRefused}, 1, false, ErrorKind::not_authorized, false},
       // PASSWORD_VERIFIER
@@ -312,7 +320,8 @@ void a_sign_in_repeats_what_its_rule_allows(void**) {
       {srp, {kSrp, cut}, 2, false, ErrorKind::connection_cut, true},
       {srp, {kSrp, kBroken}, 2, false, ErrorKind::internal_error, true},
       {srp, {kSrp, late}, 2, false, ErrorKind::timed_out, true},
-      {srp, {kSrp, unstarted}, 2, false, ErrorKind::too_many_requests, false},
+      {srp, {kSrp, unstarted}, 2, false, ErrorKind::local_shortage, false},
+      {srp, {kSrp, kImported}, 2, false, ErrorKind::invalid_parameter, true},
       {srp, {kSrp, bad}, 2, false, ErrorKind::bad_response, true},
       {srp, {kSrp, kRefused}, 2, false, ErrorKind::not_authorized, true},
       {srp, {kSrp, kLimited}, 2, false, ErrorKind::limit_exceeded, true},

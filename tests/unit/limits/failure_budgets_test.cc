@@ -121,6 +121,16 @@ void users_have_budgets_of_their_own(void**) {
   assert_false(fails(budgets, host(1)));
 }
 
+void who_is_known(void**) {
+  FailureBudgets budgets{LimitsConfig()};
+  assert_true(budgets.knows("alice", kAlice, Origin::of_uid(kAlice)));
+  assert_false(budgets.knows("alice", kAlice, Origin::of_uid(kAlice + 1)));
+  assert_false(budgets.knows("alice", kAlice, host(1)));
+  budgets.remember("alice", host(1));
+  assert_true(budgets.knows("alice", kAlice, host(1)));
+  assert_false(budgets.knows("bob", kAlice + 1, host(1)));
+}
+
 void the_oldest_known_origin_is_forgotten(void**) {
   FailureBudgets budgets{LimitsConfig()};
   budgets.take("alice", kAlice, host(100), at(0))->give_back();
@@ -230,6 +240,7 @@ int main() {
       cmocka_unit_test(an_attempt_moves_with_its_duty),
       cmocka_unit_test(failures_age_by_the_window),
       cmocka_unit_test(users_have_budgets_of_their_own),
+      cmocka_unit_test(who_is_known),
       cmocka_unit_test(the_oldest_known_origin_is_forgotten),
       cmocka_unit_test(a_reload_keeps_what_was_counted),
       cmocka_unit_test(no_interleaving_passes_the_budget),

@@ -122,12 +122,12 @@ constexpr std::array kCases = {
          Reauth::full, false, "pool-said-no"},
     Case{"the pool said no, of a fresh one", Reauth::none,
          [](ReauthQuestion& q) { q.pool = PoolWord::no; }, Reauth::full, false, "pool-said-no"},
-    Case{"throttled is no grace", Reauth::none,
+    Case{"undecided is no grace", Reauth::none,
          [](ReauthQuestion& q) {
            q.verified_age = minutes(5);
-           q.pool = PoolWord::throttled;
+           q.pool = PoolWord::undecided;
          },
-         Reauth::full, false, "throttled"},
+         Reauth::full, false, "undecided"},
     Case{"unreachable within the grace", Reauth::none,
          [](ReauthQuestion& q) {
            q.verified_age = minutes(5) + hours(4) - seconds(1);
@@ -181,7 +181,7 @@ std::vector<std::string> reasons_for_full(const ReauthQuestion& q) {
   when(q.mfa_required && !(q.factor && q.factor_accepted), "the factor");
   when(!(q.sign_in_age >= seconds(0) && q.sign_in_age < q.mfa_max_age), "its age");
   when(q.mode == Reauth::password && !q.has_verifier, "nothing to check the password with");
-  when(q.pool == PoolWord::no || q.pool == PoolWord::throttled, "what the pool said");
+  when(q.pool == PoolWord::no || q.pool == PoolWord::undecided, "what the pool said");
   when(q.pool == PoolWord::unreachable && q.verified_age >= q.revalidate + q.unreachable_grace &&
            q.verified_age >= q.revalidate,
        "nothing was said for too long");
@@ -218,7 +218,7 @@ void walk_pool(ReauthQuestion q, Walk& walk) {
   constexpr seconds revalidate{300};
   q.revalidate = revalidate;
   for (const PoolWord word : {PoolWord::not_asked, PoolWord::yes, PoolWord::no,
-                              PoolWord::unreachable, PoolWord::throttled}) {
+                              PoolWord::unreachable, PoolWord::undecided}) {
     for (const seconds grace : {seconds(0), seconds(60)}) {
       for (const seconds age : {seconds(0), seconds(299), seconds(300), seconds(301), seconds(359),
                                 seconds(360), seconds(361)}) {

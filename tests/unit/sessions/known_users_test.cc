@@ -156,6 +156,37 @@ void of_two_first_sign_ins_one_pins(void**) {
   run(world, pin_at_once(&world));
 }
 
+Task<void> pin_one_account_twice(World* world) {
+  co_await pinned(world, "alice", "sub-a");
+  co_await refused(world, "Alice", "sub-a", PinnedBy::first_sign_in, "another user is pinned");
+  assert_text(world->known.other_holder("sub-a", "Alice")->first, "alice");
+  assert_null(world->known.other_holder("sub-a", "alice"));
+  assert_null(world->known.other_holder("sub-b", "alice"));
+  // root may, and what root has done bars nobody.
+  co_await pinned(world, "Alice", "sub-a", PinnedBy::root);
+  assert_text(world->known.other_holder("sub-a", "bob")->first, "alice");
+  co_await pinned(world, "carol", "sub-c", PinnedBy::root);
+  co_await pinned(world, "Carol", "sub-c");
+
+  // Two at the same time.
+  Written first;
+  Written second;
+  const auto pin = [&](const char* user) {
+    return world->known.pin(user, "sub-d", PinnedBy::first_sign_in, kNow);
+  };
+  const EventLoop::Spawned one = world->loop.spawn(keep(pin("dave"), &first));
+  const EventLoop::Spawned two = world->loop.spawn(keep(pin("Dave"), &second));
+  co_await flushed(world);
+  assert_true(first.has_value());
+  assert_false(second.has_value());
+  assert_false(on_disk(*world).contains("Dave"));
+}
+
+void by_a_sign_in_one_account_is_one_user(void**) {
+  World world;
+  run(world, pin_one_account_twice(&world));
+}
+
 Task<void> pin_nonsense(World* world) {
   for (const char* user : {"", "-alice", "al ice", "../alice"})
     co_await refused(world, user, "sub-a", PinnedBy::root, "not a Linux user name");
@@ -422,6 +453,7 @@ int main() {
       cmocka_unit_test(a_pin_is_on_the_disk_when_it_is_told),
       cmocka_unit_test(only_root_replaces_a_pin),
       cmocka_unit_test(of_two_first_sign_ins_one_pins),
+      cmocka_unit_test(by_a_sign_in_one_account_is_one_user),
       cmocka_unit_test(only_names_and_subs_are_pinned),
       cmocka_unit_test(a_reset_forgets_all),
       cmocka_unit_test(what_was_verified_is_written_when_it_says_something),
