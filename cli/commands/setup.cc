@@ -9,6 +9,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/doctor/pool_judgement.h"
+#include "cli/doctor/system.h"
 #include "common/fd.h"
 #include "common/text.h"
 
@@ -198,6 +199,8 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
                      "--unchecked writes them all the same"});
   const auto existed = file.replace(path);
   if (!existed) return out.fail(existed.error());
+  // doctor, the last of the next steps, says if the list is not current.
+  (void)System(context.root).run({"/usr/libexec/pam-cognito-local-users"});
 
   Json::Value object;
   object["written"] = path;

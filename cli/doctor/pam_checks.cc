@@ -14,19 +14,23 @@ namespace pamcognito::cli {
 namespace {
 
 constexpr char kModule[] = "pam_cognito.so";
+constexpr char kLocalUsersPath[] = "/etc/pam-cognito/local-users";
+constexpr char kLocalUsersProgram[] = "/usr/libexec/pam-cognito-local-users";
 constexpr char kProfileRemedy[] =
-    "pam-auth-update --enable pam-cognito writes the lines; then look for lines of your own around "
-    "them";
+    "pam-auth-update --enable pam-cognito writes the lines. If it reports local modifications, "
+    "pam-auth-update --force replaces them. Then look for lines before @include, and for PAM "
+    "profiles above priority 900";
 
-// Whom the stack meets.
+// The user and the caller that a stack meets.
 struct Person {
   unsigned uid;
-  std::string_view group;  // "" or the group of our users
-  bool caller_is_root;
+  std::string_view group;  // "" or the group of the Cognito users
+  bool caller_is_root = false;
+  bool listed = false;  // in /etc/pam-cognito/local-users
 };
 
-// What a module does with the person. One row of the table: the codes of pam_cognito to be tried,
-// and what the local password says.
+// One question about the stacks: the answers that pam_cognito gives in turn, and what pam_unix says
+// of the local password or account. Every other module is as kind to the person as it can be.
 struct Scenario {
   const char* id;
   const char* title;
@@ -37,14 +41,24 @@ struct Scenario {
   bool must_succeed;
   State if_not;
   const char* what;
-  // pam_setcred(3) alone, as cron calls it: there pam_succeed_if answers "ignore" for everybody.
+  // pam_setcred(3) alone, as cron calls it: there pam_succeed_if answers "ignore" for everybody,
+  // and pam_listfile "success".
   bool credentials_alone = false;
+  // `route` cannot tell whether the user is a Cognito user, and answers as the deciding line does.
+  bool route_fails = false;
 };
 
-constexpr Person kOurs{1001, "cognito-users", false};
-constexpr Person kRoot{0, "", false};
-constexpr Person kOther{1002, "", false};
+constexpr Person kOurs{1001, "cognito-users"};
+constexpr Person kStale{1001, "cognito-users", false, true};
+constexpr Person kRoot{0, ""};
+constexpr Person kOther{1002, ""};
+constexpr Person kListed{1002, "", false, true};
 constexpr Person kOursByRoot{1001, "cognito-users", true};
+
+// pam_unix accepts an empty password where its line says so.
+constexpr std::string_view kEmptyPassword = "nullok";
+// The local password has expired.
+constexpr std::string_view kAged = "new_authtok_reqd";
 
 constexpr std::array<std::string_view, 1> kSuccess = {"success"};
 constexpr std::array<std::string_view, 1> kIgnore = {"ignore"};
@@ -57,10 +71,20 @@ constexpr std::array<std::string_view, 3> kAccountRefusals = {"perm_denied", "ac
 
 constexpr std::array kScenarios = {
     Scenario{"pam-auth-fail-open", "a refusal by Cognito is final", "auth", kOurs, kRefusals,
-             "success", false, State::fault, "gets in by something else although Cognito refused"},
-    Scenario{"pam-auth-unavailable", "no daemon, no password: no way in", "auth", kOurs,
+             "success", false, State::fault,
+             "a Cognito user gets in by something else although Cognito refused"},
+    Scenario{"pam-auth-unknown", "a look-up that fails is a refusal", "auth", kOurs, kRefusals,
+             "success", false, State::fault,
+             "a user gets in by something else while pam_cognito cannot tell whether Cognito "
+             "decides",
+             false, true},
+    Scenario{"pam-auth-stale-list", "the list of local users is asked last", "auth", kStale,
+             kRefusals, "success", false, State::fault,
+             "a Cognito user whose name is still on the list of local users gets in although "
+             "Cognito refused"},
+    Scenario{"pam-auth-unavailable", "no daemon, no local password: no way in", "auth", kOurs,
              kUnavailable, "auth_err", false, State::fault,
-             "gets in without any password while cognitod is down"},
+             "a Cognito user gets in without the local password while cognitod is down"},
     Scenario{"pam-auth-accepted", "a sign-in with Cognito is enough", "auth", kOurs, kSuccess,
              "auth_err", true, State::fault, "is refused although Cognito said yes"},
     Scenario{"pam-auth-root", "root does not depend on the module", "auth", kRoot, kMissing,
@@ -68,28 +92,38 @@ constexpr std::array kScenarios = {
              "root cannot sign in with its own password if the module is missing: the jump over "
              "uid < 1000 is missing"},
     Scenario{"pam-auth-others", "other users sign in as before", "auth", kOther, kIgnore, "success",
-             true, State::fault, "a user who is not ours cannot sign in"},
+             true, State::fault, "a local user cannot sign in"},
     Scenario{"pam-auth-break-glass", "a local password counts while the daemon is down", "auth",
              kOurs, kUnavailable, "success", true, State::warning,
-             "cannot use the local password while cognitod is down"},
-    Scenario{"pam-auth-module-missing", "without the module our users are refused", "auth", kOurs,
-             kMissing, "success", false, State::warning,
-             "gets in with the local password alone if the module cannot be loaded"},
-    Scenario{"pam-auth-others-module", "other users do not depend on the module", "auth", kOther,
+             "a Cognito user cannot use the local password while cognitod is down"},
+    Scenario{"pam-auth-module-missing", "without the module Cognito users are refused", "auth",
+             kOurs, kMissing, "success", false, State::fault,
+             "a Cognito user gets in with the local password alone if the module cannot be loaded, "
+             "and the caller of su can bring that about"},
+    Scenario{"pam-auth-others-module", "local users do not depend on the module", "auth", kListed,
              kMissing, "success", true, State::warning,
-             "a user who is not ours cannot sign in if the module is missing"},
-    Scenario{
-        "pam-auth-jobs", "credentials alone do not depend on the module", "auth", kRoot, kMissing,
-        "success", true, State::warning,
-        "gives nobody credentials without a sign-in, as cron needs them for root's jobs, if the "
-        "module is missing",
-        true},
+             "a local user cannot sign in if the module is missing"},
+    Scenario{"pam-auth-jobs", "credentials alone do not depend on the module", "auth", kRoot,
+             kMissing, "success", true, State::warning,
+             "gives nobody credentials without a sign-in, as cron needs them for root's jobs, if "
+             "the module is missing",
+             true},
     Scenario{"pam-account-fail-open", "a refused account is out", "account", kOurs,
              kAccountRefusals, "success", false, State::fault,
-             "gets in although Cognito says the account may not"},
+             "a Cognito user gets in although Cognito says the account may not"},
+    Scenario{"pam-account-unknown", "a look-up that fails is a refused account", "account", kOurs,
+             kAccountRefusals, "success", false, State::fault,
+             "a user gets in while pam_cognito cannot tell whether Cognito decides", false, true},
+    Scenario{"pam-account-aged-refused", "an aged local password opens no refused account",
+             "account", kOurs, kAccountRefusals, kAged, false, State::fault,
+             "a Cognito user whose local password has expired gets in although Cognito says the "
+             "account may not"},
+    Scenario{"pam-account-aged", "the age of an unused local password decides nothing", "account",
+             kOurs, kSuccess, kAged, true, State::fault,
+             "a Cognito user has to change a local password that has expired and is not used"},
     Scenario{"pam-account-local", "a local account that has expired is out", "account", kOurs,
              kSuccess, "acct_expired", false, State::fault,
-             "gets in although the local account has expired: our line skips pam_unix"},
+             "a Cognito user gets in although the local account has expired: pam_unix is skipped"},
     Scenario{"pam-account-accepted", "an accepted account is in", "account", kOurs, kSuccess,
              "success", true, State::fault,
              "is out although Cognito and the local account say yes"},
@@ -98,16 +132,16 @@ constexpr std::array kScenarios = {
              "root's account is refused if the module is missing: the jump over uid < 1000 is "
              "missing"},
     Scenario{"pam-account-others", "other accounts as before", "account", kOther, kIgnore,
-             "success", true, State::fault, "the account of a user who is not ours is refused"},
-    Scenario{"pam-account-others-module", "other accounts do not depend on the module", "account",
-             kOther, kMissing, "success", true, State::warning,
-             "the account of a user who is not ours is refused if the module is missing"},
+             "success", true, State::fault, "the account of a local user is refused"},
+    Scenario{"pam-account-others-module", "local accounts do not depend on the module", "account",
+             kListed, kMissing, "success", true, State::warning,
+             "the account of a local user is refused if the module is missing"},
     Scenario{"pam-account-break-glass", "a local password's account does not depend on cognitod",
              "account", kOurs, kUnavailable, "success", true, State::warning,
-             "cannot use the local password while cognitod is down"},
-    Scenario{"pam-account-module-missing", "without the module our users' accounts are refused",
-             "account", kOurs, kMissing, "success", false, State::warning,
-             "goes on by the local account alone if the module cannot be loaded"},
+             "a Cognito user cannot use the local password while cognitod is down"},
+    Scenario{"pam-account-module-missing", "without the module Cognito users' accounts are refused",
+             "account", kOurs, kMissing, "success", false, State::fault,
+             "a Cognito user goes on by the local account alone if the module cannot be loaded"},
     Scenario{"pam-password-fail-open", "a refused change of password is final", "password", kOurs,
              kRefusals, "success", false, State::fault,
              "changes the local password although Cognito refused"},
@@ -115,6 +149,17 @@ constexpr std::array kScenarios = {
              "success", true, State::warning,
              "root cannot set a local password if the module is missing"},
 };
+
+// Not in the table: judged where an account has an empty password.
+constexpr Scenario kEmptyPasswordCounts{"pam-empty-password",
+                                        "no Cognito user has an empty local password",
+                                        "auth",
+                                        kOurs,
+                                        kUnavailable,
+                                        kEmptyPassword,
+                                        false,
+                                        State::fault,
+                                        ""};
 
 // Modules that hold no opinion of their own on who somebody is.
 bool is_ignoring(std::string_view module) {
@@ -152,13 +197,42 @@ bool conditions_hold(const std::vector<std::string>& arguments, const Person& pe
   return any;
 }
 
+bool has_argument(const PamRule& rule, std::string_view argument) {
+  return std::ranges::find(rule.arguments, argument) != rule.arguments.end();
+}
+
+std::string answer_of_cognito(const PamRule& rule, const Scenario& scenario,
+                              std::string_view code) {
+  if (code == "module_unknown") return rule.missing_is_ignored ? "ignore" : std::string(code);
+  const bool is_cognito_user = !scenario.person.group.empty();
+  if (has_argument(rule, "route")) {
+    if (scenario.route_fails) return std::string(code);
+    // A password that root sets is a local one.
+    const bool of_root =
+        scenario.person.caller_is_root && std::string_view(scenario.type) == "password";
+    return is_cognito_user && !of_root ? "success" : "ignore";
+  }
+  if (has_argument(rule, "emergency")) return code == "authinfo_unavail" ? "success" : "auth_err";
+  return std::string(code);
+}
+
+std::string answer_of_unix(const PamRule& rule, const Scenario& scenario) {
+  if (scenario.unix == kEmptyPassword) return has_argument(rule, "nullok") ? "success" : "auth_err";
+  if (scenario.unix == kAged && has_argument(rule, "no_pass_expiry")) return "success";
+  return std::string(scenario.unix);
+}
+
+std::string answer_of_list(const PamRule& rule, const Scenario& scenario) {
+  if (scenario.credentials_alone || !has_argument(rule, std::string("file=") + kLocalUsersPath))
+    return "success";
+  return scenario.person.listed ? "success" : "auth_err";
+}
+
 std::string answer_of(const PamRule& rule, const Scenario& scenario, std::string_view cognito) {
   const std::string& module = rule.module;
-  if (module == kModule) {
-    if (cognito == "module_unknown" && rule.missing_is_ignored) return "ignore";
-    return std::string(cognito);
-  }
-  if (module == "pam_unix.so") return std::string(scenario.unix);
+  if (module == kModule) return answer_of_cognito(rule, scenario, cognito);
+  if (module == "pam_unix.so") return answer_of_unix(rule, scenario);
+  if (module == "pam_listfile.so") return answer_of_list(rule, scenario);
   if (module == "pam_deny.so")
     return std::string_view(scenario.type) == "account" ? "acct_expired" : "auth_err";
   if (module == "pam_rootok.so") return scenario.person.caller_is_root ? "success" : "auth_err";
@@ -166,6 +240,11 @@ std::string answer_of(const PamRule& rule, const Scenario& scenario, std::string
   if (module == "pam_succeed_if.so")
     return conditions_hold(rule.arguments, scenario.person) ? "success" : "auth_err";
   return is_ignoring(module) ? "ignore" : "success";
+}
+
+// A program that hears "new_authtok_reqd" has a password changed, and then lets the user in.
+bool lets_in(const PamEnding& ending) {
+  return ending.success() || ending.code == "new_authtok_reqd";
 }
 
 class Judge {
@@ -182,6 +261,7 @@ class Judge {
     all.push_back(syntax_check());
     for (const Scenario& scenario : kScenarios) all.push_back(judge(scenario));
     all.push_back(empty_password_check());
+    all.push_back(list_check());
     for (const auto& [type, why] :
          {std::pair{"password", "passwd changes the local password only"},
           std::pair{"session", "a session's end is not noticed, and sudo asks for everything"}})
@@ -253,32 +333,60 @@ class Judge {
     return check.ok();
   }
 
-  Finding judge(const Scenario& scenario) {
-    const Check check{scenario.id, scenario.title};
+  // Whether the auth stack of a service tells the module that pam_unix has accepted the local
+  // password: without that its account phase knows of no emergency.
+  bool notes_emergency(const std::string& service) {
+    bool noted = false;
+    Scenario emergency = kEmptyPasswordCounts;
+    emergency.unix = "success";
+    emergency.person.group = our_group_;
+    walk_pam_stack(stack(service, "auth").rules, [&](const PamRule& rule) {
+      noted = noted || (rule.module == kModule && has_argument(rule, "emergency"));
+      return answer_of(rule, emergency, "authinfo_unavail");
+    });
+    return noted;
+  }
+
+  // The services in which the stack does not do as the scenario wants, and the line that decides in
+  // the first of them; empty: there is none.
+  std::string services_against(const Scenario& scenario) {
     Scenario here = scenario;
     if (!scenario.person.group.empty()) here.person.group = our_group_;
+    const bool in_emergency = std::string_view(scenario.id) == "pam-account-break-glass";
     std::string bad;
     std::string by;
     for (const std::string& service : services_naming_us(scenario.type)) {
       const PamStack& rules = stack(service, scenario.type);
       for (const std::string_view code : scenario.cognito) {
+        // Only a service that asks the module for the password has emergencies.
+        const bool asks = stack(service, "auth").names(kModule);
+        if (in_emergency && !asks) continue;
+        const std::string_view answer =
+            in_emergency && !notes_emergency(service) ? "perm_denied" : code;
         const PamEnding ending = walk_pam_stack(
-            rules.rules, [&](const PamRule& rule) { return answer_of(rule, here, code); });
-        if (ending.success() == scenario.must_succeed) continue;
+            rules.rules, [&](const PamRule& rule) { return answer_of(rule, here, answer); });
+        if (scenario.must_succeed ? ending.success() : !lets_in(ending)) continue;
         bad += (bad.empty() ? "" : ", ") + service;
         if (by.empty() && ending.decided_by != nullptr)
           by = " (" + ending.decided_by->place + ", " + ending.decided_by->module + ")";
         break;
       }
     }
+    return bad.empty() ? "" : bad + ": " + scenario.what + by;
+  }
+
+  Finding judge(const Scenario& scenario) {
+    const Check check{scenario.id, scenario.title};
+    std::string bad = services_against(scenario);
     if (bad.empty()) return check.ok();
-    return {check.id, check.title, scenario.if_not, bad + ": " + scenario.what + by,
-            kProfileRemedy};
+    return {check.id, check.title, scenario.if_not, std::move(bad), kProfileRemedy};
   }
 
   // nullok lets an empty password in, which would count while the daemon is down.
   Finding empty_password_check() {
-    const Check check{"pam-empty-password", "no user of ours has an empty local password"};
+    const Check check{kEmptyPasswordCounts.id, kEmptyPasswordCounts.title};
+    if (services_against(kEmptyPasswordCounts).empty())
+      return check.ok("none would count: no line says nullok");
     const auto shadow = system_.read("/etc/shadow");
     if (!shadow) return check.skipped("/etc/shadow cannot be read: run it as root");
     const auto users = read_users_conf(system_.path(kUsersConfPath).c_str());
@@ -295,6 +403,47 @@ class Judge {
     return check.fault(
         "empty local passwords: " + names + ". While cognitod is down they get in without any",
         "passwd --lock USER, for each of them");
+  }
+
+  // The list that local users depend on where the module cannot be loaded, as the program that
+  // writes it sees it.
+  Finding list_check() {
+    const Check check{"pam-local-users", "the list of local users is current"};
+    const bool used = std::ranges::any_of(services_with_auth(), [&](const std::string& service) {
+      return std::ranges::any_of(stack(service, "auth").rules, [](const PamRule& rule) {
+        return has_argument(rule, std::string("file=") + kLocalUsersPath);
+      });
+    });
+    if (!used) return check.ok("no stack reads " + std::string(kLocalUsersPath));
+    const auto said = system_.run({kLocalUsersProgram, "--check"});
+    if (!said) return check.skipped(std::string(kLocalUsersProgram) + " --check: " + said.error());
+    const std::string remedy =
+        std::string(kLocalUsersProgram) +
+        " as root writes it; systemctl status pam-cognito-local-users.path should keep it current";
+    std::map<std::string, std::string> said_of;  // the first text of a line -> the others
+    for (const std::string& line : lines_of(*said)) {
+      const std::size_t blank = line.find(' ');
+      std::string& others = said_of[line.substr(0, blank)];
+      others += (others.empty() ? "" : ", ") +
+                (blank == std::string::npos ? std::string() : line.substr(blank + 1));
+    }
+    if (said_of.contains("remove"))
+      return check.fault("Cognito users on it, or nobody's names: " + said_of["remove"] +
+                             ". If the module cannot be loaded, a local password lets them in",
+                         remedy);
+    if (said_of.contains("unsafe"))
+      return check.fault(said_of["unsafe"] +
+                             ". If the module cannot be loaded, every user from "
+                             "uid 1000 on is refused",
+                         remedy);
+    if (said_of.contains("undecided"))
+      return check.warning("it cannot be brought up to date: " + said_of["undecided"],
+                           "correct that first; then " + remedy);
+    if (said_of.contains("add"))
+      return check.warning("local users that are not on it: " + said_of["add"] +
+                               ". If the module cannot be loaded, they are refused",
+                           remedy);
+    return check.ok();
   }
 
   Finding type_check(const std::string& type, const std::string& why) {

@@ -20,6 +20,12 @@ constexpr char kUnit[] = "/usr/lib/systemd/system/cognitod.service";
 constexpr char kUsers[] = "/etc/pam-cognito/users.conf";
 constexpr char kConfig[] = "/etc/pam-cognito/cognitod.conf";
 
+// The profile's line for users who are certainly no Cognito users, and one that a missing module
+// passes, too.
+constexpr char kCertainlyNot[] = "[ignore=ignore default=die]\tpam_cognito.so route";
+constexpr char kCertainlyNotOrMissing[] =
+    "[ignore=ignore module_unknown=ignore default=die]\tpam_cognito.so route";
+
 struct Planted {
   const char* name;
   std::function<void(Machine&)> plant;
@@ -125,17 +131,15 @@ const std::vector<Planted>& all_planted() {
        [](Machine& m) { put_first(m, kAuth, "auth sufficient pam_unix.so nullok\n"); },
        "pam-auth-fail-open", State::fault},
       {"a refusal is ignored",
-       [](Machine& m) {
-         m.replace(kAuth, "authinfo_unavail=ignore default=die", "default=ignore");
-       },
+       [](Machine& m) { m.replace(kAuth, "authinfo_unavail=ignore default=die", "default=2"); },
        "pam-auth-fail-open", State::fault},
       {"a refusal with maxtries only is ignored",
        [](Machine& m) {
-         m.replace(kAuth, "authinfo_unavail=ignore", "authinfo_unavail=ignore maxtries=ignore");
+         m.replace(kAuth, "authinfo_unavail=ignore", "authinfo_unavail=ignore maxtries=2");
        },
        "pam-auth-fail-open", State::fault},
       {"a jump lands behind pam_deny",
-       [](Machine& m) { put_first(m, kAuth, "auth [success=7 default=ignore] pam_permit.so\n"); },
+       [](Machine& m) { put_first(m, kAuth, "auth [success=10 default=ignore] pam_permit.so\n"); },
        "pam-auth-fail-open", State::fault},
       {"an absent daemon is a success",
        [](Machine& m) {
@@ -189,15 +193,76 @@ const std::vector<Planted>& all_planted() {
       {"no break glass in the account lines",
        [](Machine& m) { m.replace(kAccount, " authinfo_unavail=ignore", ""); },
        "pam-account-break-glass", State::warning},
-      {"our accounts do without the module",
+      {"Cognito users' accounts do without the module",
+       [](Machine& m) { m.replace(kAccount, kCertainlyNot, kCertainlyNotOrMissing); },
+       "pam-account-module-missing", State::fault},
+      {"Cognito users sign in without the module",
+       [](Machine& m) { m.replace(kAuth, kCertainlyNot, kCertainlyNotOrMissing); },
+       "pam-auth-module-missing", State::fault},
+      {"a route that cannot tell is ignored",
        [](Machine& m) {
-         m.replace(kAccount, "authinfo_unavail=ignore default=die",
-                   "authinfo_unavail=ignore module_unknown=ignore default=die");
+         m.replace(kAuth, "module_unknown=ignore default=die", "default=ignore");
+         m.replace(kAuth, kCertainlyNot, "[default=ignore]\tpam_cognito.so route");
        },
-       "pam-account-module-missing", State::warning},
-      {"a user of ours has an empty password",
-       [](Machine& m) { m.replace("/etc/shadow", "alice:!:", "alice::"); }, "pam-empty-password",
+       "pam-auth-unknown", State::fault},
+      {"the account's route that cannot tell is ignored",
+       [](Machine& m) {
+         m.replace(kAccount, "module_unknown=ignore default=die", "default=ignore");
+         m.replace(kAccount, kCertainlyNot, "[default=ignore]\tpam_cognito.so route");
+       },
+       "pam-account-unknown", State::fault},
+      {"the list of local users comes before the module",
+       [](Machine& m) {
+         put_first(m, kAuth,
+                   "auth [success=8 default=ignore] pam_listfile.so item=user sense=allow "
+                   "onerr=fail file=/etc/pam-cognito/local-users\n");
+       },
+       "pam-auth-stale-list", State::fault},
+      {"another profile above ours asks first",
+       [](Machine& m) {
+         put_first(m, kAuth, "auth [success=10 default=ignore] pam_krb5.so minimum_uid=1000\n");
+       },
+       "pam-auth-fail-open", State::fault},
+      {"a line before the include lets in",
+       [](Machine& m) { put_first(m, "/etc/pam.d/sudo", "auth sufficient pam_u2f.so cue\n"); },
+       "pam-auth-fail-open", State::fault},
+      {"another module is asked in an emergency",
+       [](Machine& m) {
+         m.replace(kAuth, "[success=ok default=die]\tpam_unix.so",
+                   "[success=ok default=ignore]\tpam_unix.so");
+       },
+       "pam-auth-unavailable", State::fault},
+      {"no line says that the local password was right",
+       [](Machine& m) { m.replace(kAuth, "\tpam_cognito.so emergency", "\tpam_permit.so"); },
+       "pam-account-break-glass", State::warning},
+      {"an aged local password has to be changed",
+       [](Machine& m) { m.replace(kAccount, " no_pass_expiry", ""); }, "pam-account-aged",
        State::fault},
+      {"an aged local password comes before Cognito's answer",
+       [](Machine& m) {
+         put_first(m, kAccount,
+                   "account [success=2 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+                   "account requisite pam_deny.so\naccount required pam_permit.so\n");
+       },
+       "pam-account-aged-refused", State::fault},
+      {"a Cognito user is on the list of local users",
+       [](Machine& m) { m.set_local_users("add bob\nremove alice\n"); }, "pam-local-users",
+       State::fault},
+      {"the list of local users may be written by others",
+       [](Machine& m) { m.set_local_users("unsafe /etc/pam-cognito/local-users: …\nadd bob\n"); },
+       "pam-local-users", State::fault},
+      {"the list of local users cannot be made",
+       [](Machine& m) { m.set_local_users("undecided NSS\n"); }, "pam-local-users", State::warning},
+      {"a local user is not on the list",
+       [](Machine& m) { m.set_local_users("add bob\nadd admin\n"); }, "pam-local-users",
+       State::warning},
+      {"a Cognito user has an empty password, which counts",
+       [](Machine& m) {
+         m.replace("/etc/shadow", "alice:!:", "alice::");
+         m.replace(kAuth, "[success=ok default=die]\tpam_unix.so",
+                   "[success=ok default=die]\tpam_unix.so nullok");
+       },
+       "pam-empty-password", State::fault},
       {"passwd goes on after a refusal",
        [](Machine& m) {
          m.write("/etc/pam.d/common-password",
@@ -324,6 +389,36 @@ State state_of(const Machine& machine, const char* id) {
   return found->state;
 }
 
+// The profile's own line for the emergency has no nullok.
+void an_empty_password_that_does_not_count_is_no_fault(void**) {
+  Machine machine;
+  machine.replace("/etc/shadow", "alice:!:", "alice::");
+  assert_true(state_of(machine, "pam-empty-password") == State::ok);
+}
+
+// What 0.2.0 wrote: its files stay where an administrator has changed them.
+void the_profile_of_0_2_0_has_its_faults(void**) {
+  Machine machine;
+  const std::string lines =
+      "[success=4 default=ignore] pam_succeed_if.so quiet uid < 1000\n"
+      "[auth_err=ignore ignore=ignore default=2] pam_succeed_if.so quiet user ingroup "
+      "cognito-users\n"
+      "[success=ok new_authtok_reqd=ok ignore=ignore authinfo_unavail=ignore "
+      "module_unknown=ignore default=die] pam_cognito.so\n"
+      "[default=1] pam_permit.so\n"
+      "[success=ok new_authtok_reqd=ok ignore=ignore authinfo_unavail=ignore default=die] "
+      "pam_cognito.so\n";
+  std::string account =
+      "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+      "account requisite pam_deny.so\naccount required pam_permit.so\n";
+  for (std::size_t from = 0; from < lines.size(); from = lines.find('\n', from) + 1)
+    account += "account " + lines.substr(from, lines.find('\n', from) + 1 - from);
+  machine.write(kAccount, account);
+  assert_true(state_of(machine, "pam-account-aged") == State::fault);
+  assert_true(state_of(machine, "pam-account-aged-refused") == State::fault);
+  assert_true(state_of(machine, "pam-account-local") == State::ok);
+}
+
 // Whoever sudoers names is an administrator, in a group of that name or not; others are none.
 void administrators_are_those_of_sudoers(void**) {
   Machine machine;
@@ -419,6 +514,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_good_machine_has_no_fault),
       cmocka_unit_test(each_planted_fault_is_named),
+      cmocka_unit_test(an_empty_password_that_does_not_count_is_no_fault),
+      cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),
       cmocka_unit_test(administrators_are_those_of_sudoers),
       cmocka_unit_test(each_directive_of_the_sandbox_is_looked_at),
       cmocka_unit_test(an_encrypted_client_secret_of_root_alone_is_right),

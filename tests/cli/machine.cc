@@ -46,17 +46,11 @@ std::string primary_stack(const std::string& type, std::vector<std::string> line
   return text + type + "\trequisite\tpam_deny.so\n" + type + "\trequired\tpam_permit.so\n";
 }
 
-std::string additional(const std::string& type, const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += type + "\t" + line + "\n";
-  return text;
-}
-
 class MachineSystem final : public cli::System {
  public:
   MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd,
-                bool host_key)
-      : System(root), sshd_(sshd), host_key_(host_key) {}
+                bool host_key, const std::string& local_users)
+      : System(root), sshd_(sshd), host_key_(host_key), local_users_(local_users) {}
 
   std::expected<std::string, std::string> run(
       const std::vector<std::string>& arguments) const override {
@@ -64,6 +58,7 @@ class MachineSystem final : public cli::System {
       if (!host_key_) return std::unexpected("systemd-creds failed");
       return "s3cret";
     }
+    if (arguments.front().ends_with("pam-cognito-local-users")) return local_users_;
     if (sshd_.empty()) return std::unexpected("sshd is not installed");
     std::string text;
     for (const auto& [key, value] : sshd_) text.append(key).append(" ").append(value).append("\n");
@@ -73,6 +68,7 @@ class MachineSystem final : public cli::System {
  private:
   const std::map<std::string, std::string>& sshd_;
   bool host_key_;
+  const std::string& local_users_;
 };
 
 }  // namespace
@@ -116,9 +112,8 @@ Machine::Machine()
         primary_stack("auth", profile_block("Auth"),
                       "[success=end default=ignore]\tpam_unix.so nullok"));
   write("/etc/pam.d/common-account",
-        primary_stack("account", {},
-                      "[success=end new_authtok_reqd=done default=ignore]\tpam_unix.so") +
-            additional("account", profile_block("Account")));
+        primary_stack("account", profile_block("Account"),
+                      "[success=end new_authtok_reqd=done default=ignore]\tpam_unix.so"));
   write("/etc/pam.d/common-password",
         primary_stack("password", profile_block("Password"),
                       "[success=end default=ignore]\tpam_unix.so obscure use_authtok yescrypt"));
@@ -171,7 +166,7 @@ void Machine::chown(const std::string& path, uid_t uid) {
 }
 
 cli::Findings Machine::findings() const {
-  const MachineSystem system(root_, sshd_, host_key_);
+  const MachineSystem system(root_, sshd_, host_key_, local_users_);
   cli::ConfigCheck config = cli::check_config(system);
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some : {cli::check_bus_policy(system), cli::check_users(system),

@@ -29,6 +29,8 @@ class Machine {
   void remove_sshd() { sshd_.clear(); }
   // What is encrypted for another machine.
   void lose_host_key() { host_key_ = false; }
+  // What `pam-cognito-local-users --check` says.
+  void set_local_users(const std::string& said) { local_users_ = said; }
 
   // All checks but those that need a network or a bus.
   [[nodiscard]] cli::Findings findings() const;
@@ -38,6 +40,7 @@ class Machine {
   std::string root_;
   std::map<std::string, std::string> sshd_;
   bool host_key_ = true;
+  std::string local_users_;
 };
 
 }  // namespace pamcognito::test

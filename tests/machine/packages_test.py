@@ -69,7 +69,7 @@ def traces(machine):
                                       "/run/systemd/transient/cognito-pool", "/run/systemd/units/"))]
     found += [path for path in machine.run("grep", "-rlI", "cognito", "/etc", "/var/lib/pam",
                                            check=False).stdout.split() if path not in ACCOUNT_FILES]
-    found += machine.run("systemctl", "list-unit-files", "--no-legend", "cognitod*", check=False).stdout.split()
+    found += machine.run("systemctl", "list-unit-files", "--no-legend", "cognitod*", "pam-cognito*", check=False).stdout.split()
     found += [name for name in machine.run("busctl", "list", "--no-legend").stdout.splitlines()
               if "pamcognito" in name]
     return found
@@ -227,8 +227,8 @@ def doctor(machine, check):
     return next((one["state"] for one in report["checks"] if one["id"] == check), "no such check")
 
 
-# A newer version, whose profile has other words in a line.
-OLD_WORDS, NEW_WORDS = "quiet user ingroup", "quiet quiet_success user ingroup"
+# A newer version, whose profile has another option in a line.
+OLD_WORDS, NEW_WORDS = "cognito.so emergency", "cognito.so emergency debug"
 REPACK = """\
 set -e
 rm -rf /tmp/next; mkdir /tmp/next; cd /tmp/next

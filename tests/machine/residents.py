@@ -216,12 +216,19 @@ def chpasswd_counts(machine):
     return hash_of(machine, SPARE_USER) != before
 
 
+def await_list(machine, user):
+    """Where the module cannot be loaded, a new local user comes in as soon as systemd has had the list written."""
+    if machine.run("systemctl", "is-active", "pam-cognito-local-users.path", check=False).returncode == 0:
+        wait_for(lambda: user in machine.run("cat", "/etc/pam-cognito/local-users", check=False).stdout.split())
+
+
 def adduser_works(machine):
     try:
         with machine.terminal("adduser", "--gecos", "", NEW_USER) as terminal:
             terminal.answer(r"New password: ", NEW_PASSWORD, hidden_as="new password")
             terminal.answer(r"Retype new password: ", NEW_PASSWORD, hidden_as="new password")
             status = terminal.finish()
+        await_list(machine, NEW_USER)
         with console(machine, NEW_USER, NEW_PASSWORD) as terminal:
             name = shell(terminal, "id -un")[0]
             leave(terminal)

@@ -78,11 +78,20 @@ class Machine:
         self._fake("group", "".join(f"{group}:x:{gids.get(group, 60)}:{','.join(members)}\n"
                                     for group, members in groups.items()))
         for name, body in FAKES.items():
-            program = self.root / "bin" / name
-            program.write_text("#!/bin/sh\n" + body + "\n")
-            program.chmod(0o755)
+            self._program(self.root / "bin" / name, body)
+        self.local_users_is('echo "local-users" >>"$FAKES/pam-auth-update.calls"')
         for name in ("users.conf", "cognitod.conf"):
             (self.root / "usr/share/cognitod" / name).write_text((REPO / "conf" / name).read_text())
+
+    @staticmethod
+    def _program(path, body):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n" + body + "\n")
+        path.chmod(0o755)
+
+    def local_users_is(self, body):
+        """The program that writes the list of local users."""
+        self._program(self.root / "usr/libexec/pam-cognito-local-users", body)
 
     def add_to_sudo(self, *names):
         path = self.root / "fakes/group"
@@ -115,6 +124,10 @@ class Machine:
         (self.root / "etc/pam.d/common-auth").write_text("auth [success=end] pam_cognito.so\n")
 
     def pam_auth_update_calls(self):
+        return [line for line in self.calls() if line != "local-users"]
+
+    def calls(self):
+        """What the scripts run that changes the machine, in turn."""
         path = self.root / "fakes/pam-auth-update.calls"
         return path.read_text().splitlines() if path.exists() else []
 
@@ -275,6 +288,18 @@ def check_refusals(report):
         done = machine.run("libpam-cognito.postinst", "configure", "0.0.9")
         report.check("profile: what was enabled stays so, with a word",
                      machine.pam_auth_update_calls() == ["--package"] and "stays so" in done.stderr, done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        machine.run("libpam-cognito.postinst", "configure", "")
+        report.equal("the list of local users is written before the lines that read it", machine.calls(),
+                     ["local-users", "--package"])
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        machine.local_users_is("echo 'a directory is away' >&2; exit 1")
+        done = machine.run("libpam-cognito.postinst", "configure", "")
+        report.check("a list that cannot be brought up to date stops no installation, and is said",
+                     done.returncode == 0 and machine.pam_auth_update_calls() == ["--package"]
+                     and "/etc/pam-cognito/local-users" in done.stderr, done.stderr)
     for argument, wanted in (("remove", ["--package --remove pam-cognito"]), ("upgrade", [])):
         with tempfile.TemporaryDirectory() as folder:
             machine = Machine(folder, ["boss"])
