@@ -3,12 +3,14 @@
 pairs   all pairs of the values of all dimensions
 whole   every combination of user, shadow entry, program and state in the plain stack, so that each
         two neighbours whose expected answers differ are both tried
-sweep   each resource limit in fine steps, for the user who has the most to gain from one
+sweep   each resource limit in fine steps, for a Cognito user with a local password (fault B1)
+fixed   single cases, each with its expected answer beside it
+mutants cells that must go wrong when the profile is broken in one place (mutants.py)
 """
 
 import itertools
 
-from host import STACKS
+from host import STACKS, WITH_OTHER_PASSWORD
 from pairs import all_pairs
 
 NONE = ("none", 0)
@@ -85,3 +87,82 @@ def sweep():
                        "user": "both", "program": "su", "state": "up", "account": account,
                        "passwords": ["local"]} for value in values]
     return cells
+
+
+def fixed():
+    return list(_fixed())
+
+
+def _cell(user, program, state, lets_in, new=(), **others):
+    """lets_in, new: as the columns of expected.py."""
+    return PLAIN | {"shadow": "fine", "user": user, "program": program, "state": state,
+                    "expect": (list(lets_in), list(new))} | others
+
+
+def _fixed():
+    # Another Primary module never decides for a Cognito user, and is never asked (B5).
+    for stack in WITH_OTHER_PASSWORD:
+        for program in ("su", "sudo", "ssh"):
+            yield _cell("both", program, "up", ["pool"], stack=stack)
+            yield _cell("both", program, "away", ["local"], stack=stack)
+            yield _cell("both", program, "missing", [], stack=stack)
+
+    # The age of a local password that nobody uses (B4), with a sudo rule that asks for no password.
+    for shadow in ("fine", "aged", "zero", "inactive"):
+        for user in ("cognito", "both"):
+            yield _cell(user, "sudo-n", "up", ["key"], shadow=shadow)
+            yield _cell(user, "sudo-n", "up", [], shadow=shadow, unseen=True, disabled=True)
+            yield _cell(user, "sudo-n", "away", [], shadow=shadow)
+            yield _cell(user, "sudo-n", "missing", [], shadow=shadow)
+            yield _cell(user, "key", "up", [], shadow=shadow, unseen=True)
+            yield _cell(user, "key", "up", [], shadow=shadow, unseen=True, disabled=True)
+            yield _cell(user, "su", "up", [], shadow=shadow, disabled=True)
+    for user in ("cognito", "both"):
+        yield _cell(user, "sudo-n", "up", [], shadow="expired")
+        yield _cell(user, "su-root", "up", ["key"], shadow="aged")
+        yield _cell(user, "su-root", "up", [], shadow="expired")
+        yield _cell(user, "su-root", "missing", [])
+    for user in ("listed", "system"):
+        yield _cell(user, "su-root", "missing", ["key"])
+        yield _cell(user, "sudo-n", "missing", ["key"])
+    yield _cell("later", "su-root", "missing", [])
+    yield _cell("later", "sudo-n", "missing", [])
+
+    # A shell that refuses.
+    for program, password in (("sh-login", "pool"), ("ssh", "pool"), ("key", "key")):
+        yield _cell("both", program, "up", [], shell="/usr/sbin/nologin", passwords=[password])
+
+    # An empty local password (`passwd -d`). Debian's own line accepts one from other users.
+    for program in ("su", "ssh"):
+        for state in ("up", "away", "missing"):
+            yield _cell("both", program, state, [], shadow="empty", passwords=["empty"])
+        yield _cell("listed", program, "up", ["empty"] if program == "su" else [], shadow="empty",
+                    passwords=["empty"])
+
+    # Root sets local passwords, with and without the module.
+    for state in ("up", "away", "missing"):
+        for user in ("cognito", "both", "listed", "system"):
+            for stack in ("plain", "krb5", "pwquality", "many"):
+                yield _cell(user, "passwd-root", state, ["key"], stack=stack)
+
+    # A list of local users that cannot be trusted is an empty list.
+    for tweak in ("no-list", "empty-list", "writable-list", "linked-list"):
+        for user, program in itertools.product(("cognito", "both", "listed", "root", "system"),
+                                               ("su", "ssh")):
+            lets_in = ["local"] if user in ("root", "system") else []
+            yield _cell(user, program, "missing", lets_in, tweak=tweak)
+        yield _cell("both", "su", "up", ["pool"], tweak=tweak)
+        yield _cell("listed", "su", "up", ["local"], tweak=tweak)
+    # It lists a Cognito user: the module decides as long as there is one.
+    for state, lets_in in (("up", ["pool"]), ("away", ["local"])):
+        yield _cell("both", "su", state, lets_in, tweak="all-listed")
+        yield _cell("both", "su", state, lets_in, tweak="all-listed", account="permitted")
+
+    # Groups cannot be read: nobody knows who is a Cognito user.
+    for account in ("checked", "permitted"):
+        for user in ("cognito", "both"):
+            for state in ("up", "away", "missing"):
+                yield _cell(user, "su", state, [], tweak="no-groups", account=account)
+        yield _cell("root", "su", "up", ["local"], tweak="no-groups", account=account)
+        yield _cell("listed", "su", "missing", ["local"], tweak="no-groups", account=account)
+        yield _cell("listed", "su", "up", [], tweak="no-groups", account=account)

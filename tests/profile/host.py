@@ -4,7 +4,6 @@ pam-auth-update makes of our profile and the other packages' profiles.
 Each stack is kept as a folder of its common-* files. A world (world.py) uses one of them.
 """
 
-import contextlib
 import json
 import os
 import pathlib
@@ -91,8 +90,10 @@ class Host(Machine):
         for path in PAM_CONFIGS.iterdir():
             if path.name not in ("unix", "pam-cognito", "mkhomedir"):
                 path.unlink()
-        shutil.move(PAM_CONFIGS / "mkhomedir", WORK / "mkhomedir")
         self.profile = (PAM_CONFIGS / "pam-cognito").read_text()
+        (PAM_CONFIGS / "pam-cognito").unlink()
+        shutil.move(PAM_CONFIGS / "mkhomedir", WORK / "mkhomedir")
+        _auth_update("--force")
         for module in BUILT.glob("pam_*.so"):
             shutil.copy(module, SECURITY)
         SPY_LOG.touch()
@@ -130,31 +131,30 @@ class Host(Machine):
                           users_conf)
 
     # Stacks.
-    def make_stack(self, name, profile, ours_first):
-        """The folder of the common-* files after the packages were installed one after the other."""
-        folder = WORK / "stacks" / f"{name}-{'first' if ours_first else 'last'}"
-        others = [PAM_CONFIGS / package for package in STACKS[name]]
-        ours = PAM_CONFIGS / "pam-cognito"
-        ours.unlink(missing_ok=True)
-        _auth_update("--force")  # Debian's own files again
-        if ours_first:
-            ours.write_text(profile)
-            _auth_update()
-        for package in others:
-            source = WORK / package.name if package.name == "mkhomedir" else HERE / "pam-configs" / package.name
-            # pam-auth-update enables by itself what says Default: yes; the administrator the others.
-            package.write_text(source.read_text())
-            _auth_update("--enable", package.name)
-        if not ours_first:
-            ours.write_text(profile)
-            _auth_update()
+    def make_stack(self, name, folder, profile, ours_first):
+        """The common-* files after the packages of the stack `name` and ours were installed one after
+        the other."""
         folder.mkdir(parents=True)
+        texts = {package: WORK / package if package == "mkhomedir" else HERE / "pam-configs" / package
+                 for package in STACKS[name]}
+
+        def install_ours():
+            (PAM_CONFIGS / "pam-cognito").write_text(profile)
+            _auth_update("--enable", "pam-cognito")
+
+        if ours_first:
+            install_ours()
+        if texts:
+            for package, text in texts.items():
+                shutil.copy(text, PAM_CONFIGS / package)
+            _auth_update("--enable", *texts)
+        if not ours_first:
+            install_ours()
         for common in COMMON:
             shutil.copy(pathlib.Path("/etc/pam.d", common), folder)
-        for package in others:
-            _auth_update("--remove", package.name)
-            package.unlink()
-        return folder
+        _auth_update("--remove", *texts, "pam-cognito")
+        for package in (*texts, "pam-cognito"):
+            (PAM_CONFIGS / package).unlink()
 
 
 def _auth_update(*options):
@@ -168,11 +168,3 @@ def _replace_line(path, start, change):
     lines = pathlib.Path(path).read_text().splitlines()
     lines = [change(line) if line.startswith(start) else line for line in lines]
     pathlib.Path(path).write_text("\n".join(lines) + "\n")
-
-
-@contextlib.contextmanager
-def measured(what):
-    import time
-    started = time.monotonic()
-    yield
-    print(f"{what}: {time.monotonic() - started:.0f} s", flush=True)

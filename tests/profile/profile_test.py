@@ -7,30 +7,35 @@ and compares what happens with expected.py. See README.md.
 
 import argparse
 import collections
+import itertools
 import json
 import os
+import re
 import select
 import sys
 import time
 
 import cells as parts
-from expected import expected, rows_of
-from host import FIRST_UID, STACKS, WITH_OTHER_PASSWORD, Host, WORK
+import mutants
+from expected import DIMENSIONS, expected, rows_of
+from host import FIRST_UID, STACKS, WITH_OTHER_PASSWORD, WORK, Host
 from world import World, run_in_child
 
 SEED = 12
-WORLDS_AT_ONCE = 8
-CELLS_OF_A_WORLD = 40
+# Most of an attempt is libpam's delay after a refusal. Below cognitod's limit of open sign-ins.
+CELLS_AT_ONCE = 60
+CELLS_OF_A_WORLD = 20
 FIRST_PORT = 2300
 DEADLINE_S = 900
-WORLD = ("stack", "size", "state", "account")
+WORLD = ("stack", "size", "state", "account", "tweak")
 # Modules that every account phase calls, in the Additional block, whoever has decided before.
 CALLED_FOR_ALL = {"pam_krb5 account", "pam_sss account"}
+PROMPT = re.compile(r"password[^:\n]*: ", re.I)
 
 
 class Tally:
     def __init__(self):
-        self.passed = self.failed = self.unverified = 0
+        self.passed = self.failed = 0
 
     def check(self, what, problem):
         if problem:
@@ -43,20 +48,21 @@ class Tally:
 def describe(cell):
     kind, value = cell["limit"]
     limit = "no limit" if kind == "none" else f"{kind} {value}"
+    tweaks = "".join(f", {name} {cell[name]}" for name in ("tweak", "unseen", "disabled", "shell") if cell.get(name))
     return (f"{cell['part']}: {cell['program']}, {cell['user']}, shadow {cell['shadow']}, {cell['state']}, "
-            f"stack {cell['stack']}, group {cell['size']}, {limit}, account {cell['account']}")
+            f"stack {cell['stack']}, group {cell['size']}, {limit}, account {cell['account']}{tweaks}")
 
 
 def judge(cell, answers, control):
     """What is wrong, or an empty text."""
     if "error" in answers:
         return answers["error"]
-    lets_in, demands = expected(cell)
+    lets_in, demands = map(set, cell["expect"]) if "expect" in cell else expected(cell)
     if cell["stack"] not in WITH_OTHER_PASSWORD or cell["user"] in ("root", "system"):
         lets_in, demands = lets_in - {"other"}, demands - ({"other"} if cell["shadow"] == "fine" else set())
     limited = tuple(cell["limit"]) != parts.NONE and tuple(cell["limit"]) not in parts.AMPLE
     problems = []
-    if not control and not limited:
+    if not control and not limited and not cell.get("tweak") and not cell.get("shell"):
         problems.append("the control user did not get in")
     for password, (is_in, demanded, spied, text) in answers.items():
         wanted = password in lets_in
@@ -64,126 +70,179 @@ def judge(cell, answers, control):
             problems.append(f"LET IN by the password '{password}'")
         if wanted and not is_in and not limited:
             problems.append(f"refused the password '{password}'")
-        if cell["program"] != "passwd":
+        if wanted and password == "pool" and cell["program"] in ("su", "sudo", "ssh") and is_in and \
+                len(PROMPT.findall(text)) != 1:
+            problems.append("did not ask for exactly one password")
+        if not cell["program"].startswith("passwd"):
             if demanded and password not in demands:
                 problems.append(f"demanded a new local password after '{password}'")
             if not demanded and password in demands and not limited and is_in:
                 problems.append(f"demanded no new local password after '{password}'")
-        if cell["user"] in ("cognito", "both") and set(spied) - CALLED_FOR_ALL - {"pam_pwquality password"}:
+        if cell["user"] in ("cognito", "both") and cell["program"] != "passwd-root" and \
+                set(spied) - CALLED_FOR_ALL - {"pam_pwquality password"}:
             problems.append(f"other modules were called: {', '.join(spied)}")
         if problems and problems[-1]:
             problems[-1] += f"; shown: {text[-300:]!r}"
     return "; ".join(problems)
 
 
-def make_worlds(cells, stacks):
-    groups = collections.defaultdict(list)
+def number_cells(cells):
+    """Each cell has a user, a caller and a control user of its own."""
     for number, cell in enumerate(cells):
         cell |= {"name": f"u{number:04}", "caller": f"m{number:04}", "control": f"k{number:04}",
-                 "uid": FIRST_UID + number}
-        groups[tuple(cell[name] for name in WORLD)].append(cell)
+                 "uid": FIRST_UID + number, "tweak": cell.get("tweak", ""),
+                 "stack folder": str(WORK / "stacks" / cell.get("mutant", cell["stack"]))}
+
+
+def make_worlds(cells):
+    groups = collections.defaultdict(list)
+    for cell in cells:
+        groups[tuple(cell[name] for name in (*WORLD, "stack folder"))].append(cell)
     worlds = []
     for key, members in groups.items():
-        setting = dict(zip(WORLD, key)) | {"stack": stacks[key[0]]}
+        setting = dict(zip((*WORLD, "stack folder"), key))
         for start in range(0, len(members), CELLS_OF_A_WORLD):
             worlds.append((setting, members[start:start + CELLS_OF_A_WORLD]))
-    # The longest first.
-    return sorted(worlds, key=lambda world: -len(world[1]))
+    return sorted(worlds, key=lambda world: -len(world[1]))  # the longest first
 
 
-def run_worlds(worlds, report):
-    """Calls report(results) for each world; at most WORLDS_AT_ONCE run at the same time."""
-    waiting = list(enumerate(worlds))
-    running = {}
-    deadline = time.monotonic() + DEADLINE_S
-    while waiting or running:
-        while waiting and len(running) < WORLDS_AT_ONCE:
-            number, (setting, members) = waiting.pop(0)
-            sys.stdout.flush()
-            pid, descriptor = run_in_child(World(setting, members, FIRST_PORT + number))
-            running[descriptor] = pid, members, []
-        ready, _, _ = select.select(list(running), [], [], max(0, deadline - time.monotonic()))
-        if not ready:
-            raise RuntimeError(f"{len(running)} worlds did not end within {DEADLINE_S} s")
-        for descriptor in ready:
-            pid, members, pieces = running[descriptor]
-            data = os.read(descriptor, 1 << 20)
-            pieces.append(data)
-            if data:
-                continue
-            os.close(descriptor)
-            os.waitpid(pid, 0)
-            del running[descriptor]
-            text = b"".join(pieces)
-            report(json.loads(text) if text else
-                   [(cell, {"error": "the world ended without results"}, True) for cell in members])
+class Runner:
+    """Runs worlds, as many at the same time as CELLS_AT_ONCE allows, and calls report(results)."""
+
+    def __init__(self, report):
+        self._report = report
+        self._running = {}
+        self._port = FIRST_PORT
+
+    def run(self, worlds):
+        waiting = list(worlds)
+        deadline = time.monotonic() + DEADLINE_S
+        while waiting or self._running:
+            while waiting and self._cells() < CELLS_AT_ONCE:
+                setting, members = waiting.pop(0)
+                self._port += 1
+                sys.stdout.flush()
+                pid, descriptor = run_in_child(World(setting, members, self._port).run)
+                self._running[descriptor] = pid, members, []
+            ready, _, _ = select.select(list(self._running), [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                raise RuntimeError(f"{len(self._running)} worlds did not end within {DEADLINE_S} s")
+            for descriptor in ready:
+                self._read(descriptor)
+
+    def _cells(self):
+        return sum(len(members) for _, members, _ in self._running.values())
+
+    def _read(self, descriptor):
+        pid, members, pieces = self._running[descriptor]
+        data = os.read(descriptor, 1 << 20)
+        pieces.append(data)
+        if data:
+            return
+        os.close(descriptor)
+        os.waitpid(pid, 0)
+        del self._running[descriptor]
+        text = b"".join(pieces)
+        self._report(json.loads(text) if text else
+                     [(cell, {"error": "the world ended without results"}, True) for cell in members])
 
 
 def check_table(tally):
     """Exactly one row for each cell that there can be."""
-    names = list(parts.DIMENSIONS)
     problems = []
-    import itertools
-    for values in itertools.product(*(parts.DIMENSIONS[name] for name in ("account", "user", "shadow", "program", "state"))):
-        cell = dict(zip(("account", "user", "shadow", "program", "state"), values))
+    for values in itertools.product(*(parts.DIMENSIONS[name] for name in DIMENSIONS)):
+        cell = dict(zip(DIMENSIONS, values))
         if parts.is_permitted(cell) and len(rows_of(cell)) != 1:
             problems.append(f"{len(rows_of(cell))} rows for {cell}")
     tally.check("the table has exactly one row for each cell", "; ".join(problems[:5]))
 
 
-def make_stacks(host, profile, wanted, tally):
-    stacks = {}
-    for name in wanted:
-        first = host.make_stack(name, profile, ours_first=True)
-        stacks[name] = host.make_stack(name, profile, ours_first=False) if STACKS[name] else first
-        differing = [path.name for path in first.iterdir()
-                     if path.read_text() != (stacks[name] / path.name).read_text()]
-        tally.check(f"stack {name}: the same files whichever package came first",
-                    f"{differing} differ" if differing else "")
-    return stacks
+def make_stacks(host, profile, names, broken):
+    """{name: the files that differ with the order of installing}"""
+    differing = {}
+    folder = WORK / "stacks"
+    for name in names:
+        host.make_stack(name, folder / name, profile, ours_first=False)
+        if STACKS[name]:
+            host.make_stack(name, folder / f"{name}-first", profile, ours_first=True)
+            differing[name] = [path.name for path in (folder / name).iterdir()
+                               if path.read_text() != (folder / f"{name}-first" / path.name).read_text()]
+    for name in broken:
+        host.make_stack(mutants.MUTANTS[name][1], folder / name, mutants.text_of(name, profile), ours_first=False)
+    return differing
+
+
+class Results:
+    """What the worlds report."""
+
+    def __init__(self, tally):
+        self.tally = tally
+        self.attempts = self.let_in = self.unverified = 0
+        self.red = dict.fromkeys(mutants.MUTANTS, 0)
+
+    def add(self, results):
+        for cell, answers, control in results:
+            problem = judge(cell, answers, control)
+            if "mutant" in cell:
+                self.red[cell["mutant"]] += "error" not in answers and bool(problem)
+                continue
+            self.tally.check(describe(cell), problem)
+            self.unverified += not control
+            self.attempts += len(answers)
+            self.let_in += sum(answer[0] is True for answer in answers.values())
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--seed", type=int, default=SEED)
     arguments.add_argument("--profile", type=argparse.FileType())
-    arguments.add_argument("--only", nargs="*", default=["pairs", "whole", "sweep"])
+    arguments.add_argument("--only", nargs="*", default=list(PARTS), choices=PARTS)
     options = arguments.parse_args()
     started = time.monotonic()
     print(f"seed {options.seed} (--seed {options.seed} tries the same cells)")
 
     tally = Tally()
     check_table(tally)
-    made = {"pairs": lambda: parts.pairs(options.seed), "whole": parts.whole, "sweep": parts.sweep}
-    cells = [cell | {"part": part} for part in options.only for cell in made[part]()]
+    cells = [cell | {"part": part} for part in options.only for cell in PARTS[part](options.seed)]
     counts = collections.Counter(cell["part"] for cell in cells)
     print("cells: " + ", ".join(f"{count} {part}" for part, count in counts.items()), flush=True)
+    number_cells(cells)
 
-    stacks_wanted = sorted({cell["stack"] for cell in cells})
-    people = {f"u{number:04}": FIRST_UID + number for number, cell in enumerate(cells)
-              if cell["user"] in ("cognito", "both")}
-    host = Host(people)
-    print(f"the machine: {time.monotonic() - started:.0f} s", flush=True)
+    host = Host({cell["name"]: cell["uid"] for cell in cells if cell["user"] in ("cognito", "both")})
+    for cell in cells:
+        if cell.get("disabled"):
+            host.pool.admin("users/disable", username=cell["name"])
     profile = options.profile.read() if options.profile else host.profile
-    stacks = make_stacks(host, profile, stacks_wanted, tally)
-    print(f"the stacks: {time.monotonic() - started:.0f} s", flush=True)
-    worlds = make_worlds(cells, stacks)
-    attempts = collections.Counter()
+    results = Results(tally)
+    runner = Runner(results.add)
 
-    def report(results):
-        for cell, answers, control in results:
-            tally.check(describe(cell), judge(cell, answers, control))
-            tally.unverified += not control
-            attempts["all"] += len(answers)
-            attempts["in"] += sum(answer[0] is True for answer in answers.values())
+    # pam-auth-update takes a while: meanwhile the cells of the first stack are tried.
+    make_stacks(host, profile, ["plain"], [])
+    others = sorted({cell["stack"] for cell in cells} - {"plain"})
+    broken = list(mutants.MUTANTS) if "mutants" in options.only else []
+    pid, descriptor = run_in_child(lambda: make_stacks(host, profile, others, broken))
+    is_ready = lambda cell: cell["stack"] == "plain" and "mutant" not in cell  # noqa: E731
+    runner.run(make_worlds(filter(is_ready, cells)))
+    with os.fdopen(descriptor) as file:
+        for name, differing in json.load(file).items():
+            tally.check(f"stack {name}: the same files whichever package came first",
+                        f"{differing} differ" if differing else "")
+    os.waitpid(pid, 0)
+    runner.run(make_worlds(cell for cell in cells if not is_ready(cell)))
 
-    run_worlds(worlds, report)
-    print(f"{len(cells)} cells in {len(worlds)} worlds, {attempts['all']} attempts of which {attempts['in']} got in; "
+    if broken:
+        for name, red in results.red.items():
+            print(f"   mutant {name}: {red} of {len(mutants.MUTANTS[name][2])} cells noticed it")
+            tally.check(f"the table notices the mutant {name}", "" if red else "no cell did")
+    print(f"{len(cells)} cells, {results.attempts} attempts of which {results.let_in} got in; "
           f"{time.monotonic() - started:.0f} s")
-    print(f"cells with a limit below which the control user did not get in either: {tally.unverified}")
+    print(f"cells whose control user did not get in: {results.unverified}")
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
     sys.exit(1 if tally.failed or not tally.passed else 0)
 
+
+PARTS = {"pairs": parts.pairs, "whole": lambda _: parts.whole(), "sweep": lambda _: parts.sweep(),
+         "fixed": lambda _: parts.fixed(), "mutants": lambda _: mutants.cells()}
 
 if __name__ == "__main__":
     main()

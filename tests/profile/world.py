@@ -19,7 +19,7 @@ import traceback
 
 from host import COMMON, FRESH, LOCAL, OTHER, POOL, SECURITY, SPY_LOG, WORK
 
-THREADS = 10
+THREADS = 20
 DEADLINE_S = 120  # generous: an attempt ends with its program
 CLONE_NEWNS = 0x00020000
 MS_NOSUID, MS_REC, MS_BIND, MS_PRIVATE = 2, 16384, 4096, 1 << 18
@@ -45,6 +45,9 @@ MaxStartups 400
 """
 DEMAND = re.compile(r"new password|current password|change your password|password has expired|"
                     r"password change required|reset your password", re.I)
+LET_IN = "LET-42-IN"
+# Programs that ask for no password.
+WITHOUT_PASSWORD = ("key", "cron", "sudo-n", "su-root", "passwd-root")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -59,8 +62,8 @@ def _bind(source, target):
 
 
 class World:
-    """setting: stack (a folder), size, state, account. cells: dicts with the keys of expected.py,
-    `limit` (kind, value), `port`, and the names `name`, `caller`, `control`."""
+    """setting: `stack folder`, size, state, account and tweak. cells: dicts with the keys of
+    expected.py, `limit` (kind, value), and the names `name`, `caller`, `control`."""
 
     def __init__(self, setting, cells, port):
         self.setting, self.cells, self.port = setting, cells, port
@@ -93,15 +96,17 @@ class World:
         etc.mkdir(exist_ok=True)
         _mount("etc", etc, "tmpfs", MS_NOSUID, "mode=755")
         shutil.copytree("/etc", etc, symlinks=True, dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("ssl", "alternatives", "fonts", "apt", "perl"))
+                        ignore=shutil.ignore_patterns("ssl", "fonts", "apt", "perl", "common-*"))
         for common in COMMON:
-            shutil.copy(self.setting["stack"] / common, etc / "pam.d" / common)
+            shutil.copy(pathlib.Path(self.setting["stack folder"], common), etc / "pam.d" / common)
         if self.setting["account"] == "permitted":
             (etc / "pam.d/common-account").write_text("account required pam_permit.so\n")
         (etc / "login.defs").write_text((etc / "login.defs").read_text() + "\nFAIL_DELAY 0\n")
         (etc / "sudoers.d/table").write_text(
             "Defaults !mail_badpass, lecture=never, timestamp_timeout=0, passwd_tries=1, !use_pty\n"
-            "ALL ALL=(ALL:ALL) ALL\n")
+            "ALL ALL=(ALL:ALL) ALL\n" +
+            "".join(f"{cell['name']},{cell['control']} ALL=(ALL:ALL) NOPASSWD: ALL\n"
+                    for cell in self.cells if cell["program"] == "sudo-n"))
         self._write_accounts(etc)
         _bind(etc, "/etc")
 
@@ -115,11 +120,12 @@ class World:
             "expired": f"{HASH}:{today}:0:99999:7::1:",
             "inactive": f"{HASH}:{today - 800}:0:365:7:30::",
             "none": f"*:{today}:0:99999:7:::",
+            "empty": f":{today}:0:99999:7:::",
         }
         passwd, shadow, group, listed = [], [], [], []
 
-        def add(name, uid, entry, is_listed=False):
-            passwd.append(f"{name}:x:{uid}:{uid if uid else 0}::/tmp:/bin/sh")
+        def add(name, uid, entry, is_listed=False, shell="/bin/sh"):
+            passwd.append(f"{name}:x:{uid}:{uid}::/tmp:{shell}")
             if entry:
                 shadow.append(f"{name}:{entry}")
             if uid:
@@ -134,7 +140,8 @@ class World:
                 # No hash, and the ages all the same.
                 entry = entry and "*" + entry.removeprefix("!").removeprefix(HASH)
             uid = {"root": 0, "system": 300 + number}.get(cell["user"], cell["uid"])
-            add(cell["name"], uid, entry, cell["user"] == "listed")
+            add(cell["name"], uid, entry, cell["user"] == "listed",
+                cell.get("shell", "/bin/sh"))
             add(cell["caller"], cell["uid"] + 10000, entries["none"], True)
             add(cell["control"], cell["uid"] + 20000, entries["fine"], True)
             if cell["user"] in ("cognito", "both"):
@@ -147,8 +154,22 @@ class World:
         ours = [f"cognito-users:x:64000:{','.join(fillers + members)}"]
         (etc / "group").write_text("\n".join(old + ours + group) + "\n")
         (etc / "pam-cognito").mkdir(exist_ok=True)
-        (etc / "pam-cognito/local-users").write_text("\n".join(listed) + "\n")
-        (etc / "pam-cognito/local-users").chmod(0o644)
+        self._write_list(etc / "pam-cognito/local-users", listed)
+        if self.setting["tweak"] == "no-groups":
+            (etc / "group").unlink()
+            (etc / "group").symlink_to("group")  # ELOOP
+
+    def _write_list(self, path, listed):
+        tweak = self.setting["tweak"]
+        if tweak == "no-list":
+            return
+        if tweak == "linked-list":
+            path.symlink_to("local-users.real")
+            path = path.with_name("local-users.real")
+        if tweak == "all-listed":
+            listed = [*listed, *(cell["name"] for cell in self.cells)]
+        path.write_text("" if tweak == "empty-list" else "\n".join(listed) + "\n")
+        path.chmod(0o666 if tweak == "writable-list" else 0o644)
 
     def _start_sshd(self):
         if not any(cell["program"] in ("ssh", "key") for cell in self.cells):
@@ -183,7 +204,7 @@ class World:
         event, result = self._controls[key]
         if first:
             try:
-                password = "key" if cell["program"] in ("key", "cron") else "local"
+                password = "key" if cell["program"] in WITHOUT_PASSWORD else "local"
                 result.append(self._attempt(cell, cell["control"], password)[0])
             finally:
                 event.set()
@@ -192,7 +213,7 @@ class World:
 
     def _attempt(self, cell, user, password):
         offered = {"pool": POOL, "local": LOCAL, "other": OTHER, "empty": ""}.get(password)
-        if cell["program"] in ("key", "cron") and cell["user"] in ("cognito", "both") and \
+        if cell["program"] in WITHOUT_PASSWORD and cell["user"] in ("cognito", "both") and \
                 user == cell["name"] and self.setting["state"] == "up" and not cell.get("unseen"):
             # The account phase knows those who have signed in here; sudo's service asks for nothing else.
             self._run(["/usr/bin/pamtester", "sudo", user, "authenticate"], POOL)
@@ -204,21 +225,30 @@ class World:
             argv, mark = self._command(cell, user)
             text, status = self._run(argv, offered)
             is_in = status == 0 if mark is None else mark in text
-        if cell["program"] == "passwd" and is_in and cell["user"] not in ("cognito", "both"):
-            is_in = HASH not in _line_of(pathlib.Path("/etc/shadow"), user)
+        if cell["program"] == "passwd-root" or \
+                cell["program"] == "passwd" and cell["user"] not in ("cognito", "both"):
+            is_in = is_in and HASH not in _line_of("/etc/shadow", user) and \
+                "$" in _line_of("/etc/shadow", user)
         return is_in, bool(DEMAND.search(text)), _spied(user), text
 
     def _command(self, cell, user):
         """(argv, the text that only a success prints; None: the exit status says it)"""
         kind, value = cell["limit"]
-        uid = pwd_uid(user) if cell["program"] in ("sudo", "passwd") else pwd_uid(cell["caller"])
-        caller = [str(WORK / "caller"), str(uid), kind, str(value)]
-        if cell["program"] == "su":
-            return [*caller, "/usr/bin/su", "-s", "/bin/sh", user, "-c", "echo LET-$((6*7))-IN"], "LET-42-IN"
-        if cell["program"] == "sudo":
-            return [*caller, "/usr/bin/sudo", "-S", "-k", "/bin/sh", "-c", "echo LET-$((6*7))-IN"], "LET-42-IN"
+        who = user if cell["program"] in ("sudo", "sudo-n", "passwd") else cell["caller"]
+        uid = "0" if cell["program"].endswith("-root") else _line_of("/etc/passwd", who).split(":")[2]
+        caller = [str(WORK / "caller"), uid, kind, str(value)]
+        shell = ["-c", "echo LET-$((6*7))-IN"]
+        sudo = ["/usr/bin/sudo", "-n" if cell["program"] == "sudo-n" else "-S", "-k", "/bin/sh"]
+        if cell["program"] in ("su", "su-root"):
+            return [*caller, "/usr/bin/su", "-s", "/bin/sh", user, *shell], LET_IN
+        if cell["program"] == "sh-login":
+            return [*caller, "/usr/bin/su", user, *shell], LET_IN
+        if cell["program"] in ("sudo", "sudo-n"):
+            return [*caller, *sudo, *shell], LET_IN
         if cell["program"] == "passwd":
             return [*caller, "/usr/bin/passwd"], None
+        if cell["program"] == "passwd-root":
+            return [*caller, "/usr/bin/passwd", user], None
         return ["/usr/bin/pamtester", "cron", user, "acct_mgmt", "setcred(PAM_ESTABLISH_CRED)",
                 "open_session", "close_session"], None
 
@@ -239,9 +269,9 @@ class World:
                 if not data:
                     break
                 text += data.decode(errors="replace")
-                if text[answered:].endswith(": ") and offered is not None:
+                if text[answered:].endswith(": "):
                     prompt, answered = text[answered:].splitlines()[-1], len(text)
-                    answer = FRESH if "new" in prompt.lower() else offered
+                    answer = FRESH if "new" in prompt.lower() else offered or ""
                     text += "\n"
                     try:
                         os.write(process.stdin.fileno(), answer.encode() + b"\n")
@@ -264,25 +294,21 @@ class World:
                  "SSH_ASKPASS_REQUIRE": "force", "PROMPTS": prompts, "OFFERED": offered or "", "FRESH": FRESH})
         text = prompts.read_text() + done.stdout
         prompts.unlink()
-        return text, "LET-42-IN" in done.stdout
+        return text, LET_IN in done.stdout
 
 
 def passwords_of(cell):
     if "passwords" in cell:
         return cell["passwords"]
-    if cell["program"] in ("key", "cron"):
+    if cell["program"] in WITHOUT_PASSWORD:
         return ["key"]
     ours = cell["user"] in ("cognito", "both")
     return ([] if cell["program"] == "passwd" else ["other"]) + \
         (["local"] if cell["user"] != "cognito" else []) + (["pool"] if ours else [])
 
 
-def pwd_uid(name):
-    return int(_line_of(pathlib.Path("/etc/passwd"), name).split(":")[2])
-
-
 def _line_of(path, name):
-    for line in path.read_text().splitlines():
+    for line in pathlib.Path(path).read_text().splitlines():
         if line.startswith(name + ":"):
             return line
     return "::::"
@@ -294,8 +320,8 @@ def _spied(user):
                    if line.endswith(" " + user)})
 
 
-def run_in_child(world):
-    """Starts the world in a child; gives (pid, descriptor that its results come from)."""
+def run_in_child(work):
+    """Calls `work` in a child; gives (pid, descriptor that its result comes from, as JSON)."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -306,7 +332,7 @@ def run_in_child(world):
         os.close(reading)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with os.fdopen(writing, "w") as out:
-            json.dump(world.run(), out)
+            json.dump(work(), out)
         status = 0
     except BaseException:
         traceback.print_exc()
