@@ -57,7 +57,11 @@ constexpr std::array kRows = {
     Sentence{"too-many-open", "too many sign-ins were open at once"},
     Sentence{"too-many-in-a-minute", "the user opened too many sign-ins within a minute"},
     Sentence{"too-many-sign-ins", "too many sign-ins were open at once"},
-    Sentence{"not-connected", "the user pool could not be connected to: cognitoctl doctor"},
+    Sentence{
+        "not-connected",
+        "the user pool could not be connected to, which proves nothing yet: cognitoctl doctor"},
+    Sentence{"unreachable",
+             "every background probe of the user pool failed: the pool is unreachable"},
     Sentence{"connection-cut", "the connection to the user pool broke"},
     Sentence{"timed-out", "the user pool did not answer in time"},
     Sentence{"bad-response", "the user pool's answer was not understood"},

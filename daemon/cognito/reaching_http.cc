@@ -88,7 +88,10 @@ ReachingHttp::ReachingHttp(Parts parts, Settings settings)
   if (!settings_.by_proxy) start_round(true);
 }
 
-ReachingHttp::~ReachingHttp() = default;
+ReachingHttp::~ReachingHttp() {
+  // A task keeps its round, and a round its tasks.
+  if (round_) const auto cancelled = std::exchange(round_->tasks, {});
+}
 
 void ReachingHttp::load() {
   if (settings_.file.empty()) return;
@@ -323,7 +326,7 @@ ReachabilityReport ReachingHttp::report() const {
       }));
   for (const KnownAddress& known : known_.all())
     report.verified_at = std::max(report.verified_at, known.verified_at);
-  if (reach_.state() != Reach::reachable) {
+  if (reach_.state() != Reach::reachable && reach_.since() != MonotonicTime{}) {
     const auto age =
         std::chrono::duration_cast<runtime::seconds>(parts_.loop.now() - reach_.since());
     report.since = now - age.count();

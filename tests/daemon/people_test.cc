@@ -237,7 +237,8 @@ void status_metrics_and_policy(void**) {
   const std::string status = bus.call("GetStatus").text();
   for (const char* part :
        {"configured [1 ]", "user_pool_id [eu-west-1_CogPool01 ]", "sessions [1 ]",
-        "identities [1 ]", "sessions_survive [0 ]", "identities_writable [1 ]"})
+        "identities [1 ]", "sessions_survive [0 ]", "identities_writable [1 ]",
+        "pool_state [reachable ]", "pool_addresses [1 ]"})
     if (!status.contains(part)) fail_msg("%s is not in %s", part, status.c_str());
   const std::string metrics = bus.call("GetMetrics").text();
   for (const char* part : {"pam_cognito_sign_ins_total [outcome success  service user  ] 1.0",

@@ -448,6 +448,9 @@ def main():
                 judge.check(f"{user} signs in", stage.cognito(user), stage.shown)
             judge.check("the pool is reachable, and its address known",
                         (stage.state(), stage.status()["pool_addresses"]) == ("reachable", 1), stage.status())
+            kept = wait_for(lambda: machine.run("cat", ADDRESSES, check=False).stdout)
+            judge.check("in the unit's sandbox cognitod sees on which network it is", f"{ADDRESS} " in kept
+                        and "net0" in kept, kept)
         for scene in scenes:
             scene(judge, stage)
         judge.close()
