@@ -24,7 +24,7 @@ constexpr char kFooter[] =
     "  1  refused, or failed: the text says why\n"
     "  2  the command line is wrong\n"
     "  3  cognitod, or the system bus, does not answer\n"
-    "  4  sign in with your second factor first\n"
+    "  4  you are not signed in here: sign in first\n"
     "  5  doctor found at least one fault\n"
     "  6  there is no such session, user or log line";
 

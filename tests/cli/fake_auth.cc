@@ -71,29 +71,41 @@ void refuse(int socket, std::string_view why) {
   (void)send_outcome(socket, Outcome::refused, {});
 }
 
-void play_sign_in(Fd socket) {
-  const int fd = socket.get();
-  if (!asks_and_gets(fd, FrameType::ask_hidden, Purpose::password, "Password: ", "right"))
-    return refuse(fd, "Sign-in failed.");
+// Password and code; false: the person was refused.
+bool signs_in(int fd) {
+  if (!asks_and_gets(fd, FrameType::ask_hidden, Purpose::password, "Password: ", "right")) {
+    refuse(fd, "Sign-in failed.");
+    return false;
+  }
   (void)send_text(fd, FrameType::info, Purpose::other, "A code was sent.");
   if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
-                     "Code sent to +*******4567 by SMS: ", "123456"))
-    return refuse(fd, "Sign-in failed.");
+                     "Code sent to +*******4567 by SMS: ", "123456")) {
+    refuse(fd, "Sign-in failed.");
+    return false;
+  }
+  return true;
+}
+
+void play_sign_in(const Fd& socket) {
+  const int fd = socket.get();
+  if (!signs_in(fd)) return;
   (void)send_outcome(fd, Outcome::success, SignInId{1});
   if (wait_for_person(fd).type != FrameType::ack) return;
   alice().signed_in = true;
   if (wait_for_person(fd).type == FrameType::account) (void)send_outcome(fd, Outcome::success, {});
 }
 
-void play_set_up(Fd socket, bool plain, std::string form) {
+void play_set_up(const Fd& socket, bool plain, const std::string& form) {
   const int fd = socket.get();
+  if (!signs_in(fd)) return;
   const std::string secret = plain
                                  ? "otpauth://totp/Example:alice?secret=JBSWY3DP&issuer=Example\n\n"
                                  : "(QR code: " + form + ")\nSecret: JBSW Y3DP\n\n";
   if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
-                     secret + "Code from the app: ", "123456"))
+                     secret + "Code from the app: ", "654321"))
     return refuse(fd, "That code is not right.");
   alice().has_totp = true;
+  (void)send_text(fd, FrameType::info, Purpose::other, "Your authenticator app is set up.");
   (void)send_outcome(fd, Outcome::success, {});
   (void)wait_for_person(fd);
 }
@@ -118,13 +130,10 @@ int open_sign_in(sd_bus_message* call, void*, sd_bus_error* error) {
     return sd_bus_error_set(error, bus_names::kErrorNotOurs, nullptr);
   const uid_t caller = caller_of(call);
   if (caller != 0 && caller != kAlice) return not_permitted(error);
-  return reply_with_conversation(call, [](Fd socket) { play_sign_in(std::move(socket)); });
+  return reply_with_conversation(call, &play_sign_in);
 }
 
-int set_up_totp(sd_bus_message* call, void*, sd_bus_error* error) {
-  if (!alice().signed_in)
-    return sd_bus_error_set(error, bus_names::kErrorNotAuthorized,
-                            "sign in with a second factor first");
+int set_up_totp(sd_bus_message* call, void*, sd_bus_error*) {
   bool plain = false;
   std::string qr = "absent";
   int result = sd_bus_message_enter_container(call, 'a', "{sv}");
@@ -143,43 +152,64 @@ int set_up_totp(sd_bus_message* call, void*, sd_bus_error* error) {
     result = sd_bus_message_exit_container(call);
   }
   return reply_with_conversation(
-      call, [plain, qr](Fd socket) { play_set_up(std::move(socket), plain, qr); });
+      call, [plain, qr](const Fd& socket) { play_set_up(socket, plain, qr); });
 }
 
-int prefer(sd_bus_message* call, void*, sd_bus_error* error) {
+// Every change begins with a sign-in of its own. `change` says why not; empty: it is made.
+template <class Change>
+void play_change(const Fd& socket, Change change) {
+  const int fd = socket.get();
+  if (!signs_in(fd)) return;
+  const std::string why_not = change();
+  if (!why_not.empty()) {
+    (void)send_text(fd, FrameType::error, Purpose::other, why_not);
+    (void)send_outcome(fd, Outcome::not_permitted, {});
+    return;
+  }
+  (void)send_outcome(fd, Outcome::success, SignInId{1});
+  (void)wait_for_person(fd);
+}
+
+int prefer(sd_bus_message* call, void*, sd_bus_error*) {
   const char* method = nullptr;
   const int result = sd_bus_message_read(call, "s", &method);
   if (result < 0) return result;
-  if (!alice().signed_in)
-    return sd_bus_error_set(error, bus_names::kErrorNotAuthorized,
-                            "sign in with a second factor first");
-  if (std::string_view(method) == "TOTP" && !alice().has_totp)
-    return sd_bus_error_set(error, bus_names::kErrorNotSetUp,
-                            "you have no authenticator app: cognitoctl mfa setup");
-  alice().preferred = std::string_view(method) == "NOMFA" ? "" : method;
-  return sd_bus_reply_method_return(call, "");
+  const std::string wanted(method);
+  return reply_with_conversation(call, [wanted](const Fd& socket) {
+    play_change(socket, [&wanted]() -> std::string {
+      if (wanted == "TOTP" && !alice().has_totp)
+        return "you have no authenticator app: cognitoctl mfa setup";
+      alice().preferred = wanted == "NOMFA" ? "" : wanted;
+      return {};
+    });
+  });
 }
 
-int update_preference(sd_bus_message* call, void*, sd_bus_error* error) {
-  if (!alice().signed_in)
-    return sd_bus_error_set(error, bus_names::kErrorNotAuthorized,
-                            "sign in with a second factor first");
+int update_preference(sd_bus_message* call, void*, sd_bus_error*) {
   const char* factor = nullptr;
   const char* value = nullptr;
   if (sd_bus_message_enter_container(call, 'a', "{ss}") < 0 ||
       sd_bus_message_read(call, "{ss}", &factor, &value) < 0)
     return -EBADMSG;
-  if (std::string_view(factor) == "sms")
-    return sd_bus_error_set(error, bus_names::kErrorRefused,
-                            "that would leave you without an accepted second factor");
-  if (std::string_view(factor) == "totp") {
-    alice().has_totp = false;
-    alice().preferred = "SMS";
-  }
-  return sd_bus_reply_method_return(call, "");
+  const std::string unwanted(factor);
+  return reply_with_conversation(call, [unwanted](const Fd& socket) {
+    play_change(socket, [&unwanted]() -> std::string {
+      if (unwanted == "sms") return "that would leave you without an accepted second factor";
+      if (unwanted == "totp") {
+        alice().has_totp = false;
+        alice().preferred = "SMS";
+      }
+      return {};
+    });
+  });
 }
 
-int preference(sd_bus_message* call, void*, sd_bus_error*) {
+// By any session; the uid that is not alice's has none.
+int preference(sd_bus_message* call, void*, sd_bus_error* error) {
+  const uid_t caller = caller_of(call);
+  if (caller != kAlice && caller != 0)
+    return sd_bus_error_set(error, bus_names::kErrorNotAuthorized,
+                            "You are not signed in here. Sign in first.");
   const std::string preferred = alice().preferred;
   if (alice().has_totp)
     return sd_bus_reply_method_return(call, "ass", 2, "TOTP", "SMS", preferred.c_str());
@@ -242,7 +272,7 @@ int sign_out(sd_bus_message* call, void*, sd_bus_error* error) {
   const int result = sd_bus_message_read(call, "s", &user);
   if (result < 0) return result;
   if (caller_of(call) != 0 && std::string_view(user) != "alice") return not_permitted(error);
-  return sd_bus_reply_method_return(call, "u", std::string_view(user) == "alice" ? 2U : 0U);
+  return sd_bus_reply_method_return(call, "u", std::string_view(user) != "alice" ? 0U : alice().signed_in ? 3U : 2U);
 }
 
 int list_identities(sd_bus_message* call, void*, sd_bus_error* error) {
@@ -313,8 +343,8 @@ const sd_bus_vtable kTable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("OpenSignIn", "ssa{sv}", "hu", &open_sign_in, kAnybody),
     SD_BUS_METHOD("SetUpTotp", "a{sv}", "hu", &set_up_totp, kAnybody),
-    SD_BUS_METHOD("SetPreferredMfa", "s", "", &prefer, kAnybody),
-    SD_BUS_METHOD("UpdateMfaPreference", "a{ss}", "", &update_preference, kAnybody),
+    SD_BUS_METHOD("SetPreferredMfa", "s", "hu", &prefer, kAnybody),
+    SD_BUS_METHOD("UpdateMfaPreference", "a{ss}", "hu", &update_preference, kAnybody),
     SD_BUS_METHOD("FetchMfaPreference", "b", "ass", &preference, kAnybody),
     SD_BUS_METHOD("ListSessions", "s", "aa{sv}", &list_sessions, kAnybody),
     SD_BUS_METHOD("EndSession", "s", "", &end_session, kAnybody),

@@ -84,21 +84,25 @@ void login_test(void**) {
 void what_is_tested_is_not_kept(void**) {
   (void)run_cognitoctl({"login-test", "alice"}, "right\n123456\n", kAlice);
   // The acknowledgement is what counts, and it was not sent.
-  assert_int_equal(run_cognitoctl({"mfa", "prefer", "sms"}, "", kAlice).status, 4);
+  const Finished ended = run_cognitoctl({"sign-out"}, "", kAlice);
+  if (!ended.output.contains("2")) fail_msg("%s", ended.output.c_str());
 }
 
 void mfa(void**) {
+  const std::string signs_in = "right\n123456\n";
   play("mfa", {{{"mfa", "show"}, "", kAlice},
                {{"mfa", "show", "--json"}, "", kAlice},
+               {{"mfa", "show"}, "", 1002},
                {{"mfa", "prefer", "sms"}, "", kAlice},
-               {{"mfa", "prefer", "sms", "--json"}, "", kAlice},
-               {{"mfa", "setup", "--sign-in"}, "right\n123456\n000000\n", kAlice},
-               {{"mfa", "prefer", "totp"}, "", kAlice},
-               {{"mfa", "setup", "--plain", "--device-name", "phone"}, "123456\n", kAlice},
-               {{"mfa", "prefer", "totp"}, "", kAlice},
-               {{"mfa", "disable", "sms"}, "", kAlice},
-               {{"mfa", "disable", "totp", "--json"}, "", kAlice},
-               {{"mfa", "prefer", "none"}, "", kAlice},
+               {{"mfa", "prefer", "sms"}, "wrong\n", kAlice},
+               {{"mfa", "prefer", "sms", "--json"}, "right\n000000\n", kAlice},
+               {{"mfa", "setup"}, signs_in + "000000\n", kAlice},
+               {{"mfa", "prefer", "totp"}, signs_in, kAlice},
+               {{"mfa", "setup", "--plain", "--device-name", "phone"}, signs_in + "654321\n", kAlice},
+               {{"mfa", "prefer", "totp", "--sign-in"}, signs_in, kAlice},
+               {{"mfa", "disable", "sms"}, signs_in, kAlice},
+               {{"mfa", "disable", "totp", "--json"}, signs_in, kAlice},
+               {{"mfa", "prefer", "none"}, signs_in, kAlice},
                {{"mfa", "prefer", "fingerprint"}, "", kAlice}});
 }
 
@@ -275,15 +279,17 @@ void a_signal_gives_the_terminal_back(void**) {
   }
 }
 
-// With a terminal the sign-in is offered, and the call goes on after it.
-void a_change_offers_to_sign_in(void**) {
+// The sign-in and the change are one conversation, at the terminal.
+void a_change_asks_for_password_and_factor(void**) {
   Pseudoterminal terminal({"--color", "never", "mfa", "prefer", "sms"});
-  (void)terminal.read_to("Sign in? [Y/n] ");
-  terminal.type("\n");
-  // The sandbox's root is not alice.
-  assert_true(terminal.read_to("users.conf").contains("does not sign in with Cognito"));
+  (void)terminal.read_to("Password: ");
+  assert_false(terminal.echoes());
+  terminal.type("right\n");
+  (void)terminal.read_to("by SMS: ");
+  terminal.type("123456\n");
+  (void)terminal.read_to("Preferred from now on: SMS.");
   (void)terminal.read_to("\n");
-  assert_int_equal(WEXITSTATUS(terminal.wait()), 1);
+  assert_int_equal(WEXITSTATUS(terminal.wait()), 0);
 }
 
 }  // namespace
@@ -312,7 +318,7 @@ int main() {
       with_daemon("colour_only_if_wanted", &colour_only_if_wanted),
       with_daemon("a_password_is_not_shown", &a_password_is_not_shown),
       with_daemon("a_signal_gives_the_terminal_back", &a_signal_gives_the_terminal_back),
-      with_daemon("a_change_offers_to_sign_in", &a_change_offers_to_sign_in),
+      with_daemon("a_change_asks_for_password_and_factor", &a_change_asks_for_password_and_factor),
   };
   return cmocka_run_group_tests_name("cli transcripts", tests, nullptr, nullptr);
 }

@@ -233,6 +233,86 @@ void a_read_only_file_system_can_be_read(void**) {
 }
 
 // Pins one user after the other, and says so after each.
+FactorChangeNote note(std::time_t at, const char* from, std::vector<std::string> told) {
+  FactorChangeNote made;
+  made.at = at;
+  made.what = at % 2 == 0 ? FactorChangeNote::What::app : FactorChangeNote::What::factors;
+  made.from = from;
+  made.told = std::move(told);
+  return made;
+}
+
+std::vector<FactorChangeNote> notes_in(const std::string& path, const std::string& user) {
+  const auto users = read_known_users(path, kPool);
+  if (!users) fail_msg("%s", users.error().c_str());
+  return users->at(user).factor_changes;
+}
+
+void notes_of_factor_changes_are_kept(void**) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("users.db");
+  write_users(path, 2);
+  assert_true(notes_in(path, "user0").empty());
+  KnownUserChange change = pin_of("user0");
+  change.kind = KnownUserChange::Kind::facts;
+  change.row.factor_changes = {
+      note(1'800'000'000, "192.0.2.66", {"host:192.0.2.7/32", "local"}),
+      note(1'800'000'001, "", {}), note(1'800'000'002, FactorChangeNote::kSeat, {"uid:1001"})};
+  assert_true(write_known_users(path, {change}).has_value());
+  assert_true(notes_in(path, "user0") == change.row.factor_changes);
+  assert_true(notes_in(path, "user1").empty());
+
+  // Of another account: nobody is told of its changes.
+  KnownUserChange other = pin_of("user0");
+  other.row.sub = "another-sub";
+  other.row.pinned_by = PinnedBy::root;
+  assert_true(write_known_users(path, {other}).has_value());
+  assert_true(notes_in(path, "user0").empty());
+  assert_true(write_known_users(path, {change}).has_value());  // the pin went on meanwhile
+  assert_true(notes_in(path, "user0").empty());
+}
+
+// The file of 0.2.0 has no such table, and 0.2.0 reads a file that has it: the version is the same.
+void a_file_of_an_older_version_is_read_and_goes_on(void**) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("users.db");
+  write_users(path, 1);
+  const Sql old(path);
+  old.run("DROP TABLE factor_change");
+  assert_true(notes_in(path, "user0").empty());
+  KnownUserChange change = pin_of("user0");
+  change.kind = KnownUserChange::Kind::facts;
+  change.row.factor_changes = {note(1'800'000'000, "192.0.2.66", {})};
+  assert_true(write_known_users(path, {change}).has_value());
+  assert_true(notes_in(path, "user0") == change.row.factor_changes);
+  old.run("CREATE TABLE probe AS SELECT 1 WHERE (SELECT user_version FROM pragma_user_version) = 1");
+}
+
+// They let nobody in, so what cannot be read of them is left out.
+void notes_that_cognitod_did_not_write_are_left_out(void**) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("users.db");
+  for (const char* notes :
+       {"", "nonsense", "2 1800000000 app -", "1 today app -", "1 1800000000 lamp -",
+        "1 1800000000 app ", "1 1800000000 app a\tb", "1 1800000000 app - a\x01",
+        "1 1800000000 app - 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"}) {
+    write_users(path, 1);
+    const Sql file(path);
+    file.run("DELETE FROM factor_change");
+    file.run((std::string("INSERT INTO factor_change VALUES ('eu-west-1_Example', 'user0', "
+                          "'sub-of-user0', '") +
+              notes + "')")
+                 .c_str());
+    if (!notes_in(path, "user0").empty()) fail_msg("read: %s", notes);
+  }
+  // More than there can be.
+  std::string many;
+  for (int i = 0; i < 10; ++i) many += "1 180000000" + std::to_string(i) + " app -\n";
+  const Sql file(path);
+  file.run(("UPDATE factor_change SET notes = '" + many + "'").c_str());
+  assert_int_equal(notes_in(path, "user0").size(), FactorChangeNote::kMaxNotes);
+}
+
 [[noreturn]] void pin_for_ever(const std::string& path, int told, unsigned first) {
   for (unsigned i = first;; ++i) {
     if (!write_known_users(path, {pin_of("user" + std::to_string(i))})) ::_exit(1);
@@ -284,6 +364,9 @@ int main() {
       cmocka_unit_test(an_account_pinned_meanwhile_stays),
       cmocka_unit_test(a_change_that_was_not_finished_is_undone),
       cmocka_unit_test(a_read_only_file_system_can_be_read),
+      cmocka_unit_test(notes_of_factor_changes_are_kept),
+      cmocka_unit_test(a_file_of_an_older_version_is_read_and_goes_on),
+      cmocka_unit_test(notes_that_cognitod_did_not_write_are_left_out),
       cmocka_unit_test(a_kill_at_any_point_loses_no_pin),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

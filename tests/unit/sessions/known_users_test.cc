@@ -106,6 +106,45 @@ void a_pin_is_on_the_disk_when_it_is_told(void**) {
   assert_false(std::filesystem::exists(world.path + "-journal"));
 }
 
+FactorChangeNote note_of(std::time_t at) {
+  FactorChangeNote note;
+  note.at = at;
+  note.from = "192.0.2.66";
+  return note;
+}
+
+Task<void> note_changes(World* world) {
+  KnownUsers& known = world->known;
+  known.note_factor_change("alice", note_of(kNow));
+  assert_true(known.untold_factor_changes("alice", "local", kNow).empty());  // not pinned
+  co_await pinned(world, "alice", "sub-a");
+  constexpr std::time_t many = 2 * FactorChangeNote::kMaxNotes;
+  for (std::time_t i = 0; i < many; ++i) known.note_factor_change("alice", note_of(kNow + i));
+  assert_int_equal(known.untold_factor_changes("alice", "local", kNow).size(),
+                   FactorChangeNote::kMaxNotes);
+  assert_int_equal(known.find("alice")->factor_changes.back().at, kNow + many - 1);
+  for (std::size_t i = 0; i < FactorChangeNote::kMaxTold + 2; ++i)
+    known.told_factor_changes("alice", "uid:" + std::to_string(i), kNow);
+  assert_int_equal(known.find("alice")->factor_changes.back().told.size(),
+                   FactorChangeNote::kMaxTold);
+  assert_true(known.untold_factor_changes("alice", "a new place", kNow).empty());
+  known.note_factor_change("alice", note_of(kNow + many));
+  assert_int_equal(known.untold_factor_changes("alice", "local", kNow).size(), 1);
+  const std::time_t over = kNow + many + FactorChangeNote::kAge;
+  assert_int_equal(known.untold_factor_changes("alice", "local", over - 1).size(), 1);
+  assert_true(known.untold_factor_changes("alice", "local", over).empty());
+  co_await flushed(world);
+  assert_true(on_disk(*world) == known.all());
+  // What is over goes with the next one.
+  known.note_factor_change("alice", note_of(over + FactorChangeNote::kAge));
+  assert_int_equal(known.find("alice")->factor_changes.size(), 1);
+}
+
+void notes_of_factor_changes_are_bounded(void**) {
+  World world;
+  run(world, note_changes(&world));
+}
+
 Task<void> pin_again(World* world) {
   co_await pinned(world, "alice", "sub-a");
   world->known.verified("alice", {"linux-users"}, kNow);
@@ -460,6 +499,7 @@ int main() {
       cmocka_unit_test(disabled_lasts_until_something_is_verified),
       cmocka_unit_test(a_group_name_cannot_become_two),
       cmocka_unit_test(pins_are_of_one_pool),
+      cmocka_unit_test(notes_of_factor_changes_are_bounded),
       cmocka_unit_test(a_full_disk_loses_nothing),
       cmocka_unit_test(what_a_full_disk_did_not_take_is_tried_again),
       cmocka_unit_test(without_a_directory_nobody_is_pinned),
