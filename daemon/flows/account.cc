@@ -71,7 +71,8 @@ OfSession of_answer(const AccountServices& services, const AccountRequest& reque
       return AccountDecision{Outcome::new_password_needed, "reset-required"};
     case Revalidation::ended:
       return std::unexpected(Next::another_session);
-    // It is there, and a person can bring it about: no grace, as in re-authentication.
+    // Perhaps the pool is there, and a person can bring this about: no grace, as in
+    // re-authentication.
     case Revalidation::undecided:
       return std::unexpected(Next::last_verified);
     case Revalidation::unreachable: {

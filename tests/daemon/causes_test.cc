@@ -43,6 +43,19 @@ void update(const char* name, const char* member, const Json::Value& value) {
   (void)pool->admin("users/update", request);
 }
 
+Json::Value user(const char* name) {
+  Json::Value request;
+  request["username"] = name;
+  return pool->admin("users/get", request);
+}
+
+// Codes that were used may be used again.
+void forget_used_codes(const char* name) {
+  Json::Value request;
+  request["username"] = name;
+  (void)pool->admin("users/unlock", request);
+}
+
 struct End {
   int code = PAM_SUCCESS;
   std::string seen;
@@ -50,6 +63,8 @@ struct End {
 
 // A sign-in with password and authenticator code, or with the code of a message.
 End sign_in(const char* name, const std::string& password) {
+  const bool is_lena = std::string_view(name) == "lena";
+  forget_used_codes(is_lena ? "lena" : "alice");
   Person person;
   person.before_answering = [&](std::size_t question) {
     person.answers.push_back(question == 0 ? password : pool->totp_code("alice"));
@@ -139,6 +154,29 @@ void an_address_in_other_letters(void**) {
   assert_code(sign_in("alice", kAlicesPassword).code, PAM_SUCCESS);
 }
 
+// The account was made as "Lena"; the pool takes each of the two names for it.
+void a_name_that_the_pool_keeps_in_its_own_letters(void**) {
+  for (const char* kept : {"lower_names", "lower", "kept"}) {
+    (void)pool->admin("reset");
+    setting("case_sensitive", false);
+    setting("stored_case", kept);
+    Json::Value lena;
+    lena["username"] = "Lena";
+    lena["password"] = kAlicesPassword;
+    lena["groups"].append("linux-users");
+    lena["mfa"]["enabled"].append("SOFTWARE_TOKEN_MFA");
+    lena["mfa"]["totp_secret"] = user("alice")["mfa"]["totp_secret"];
+    (void)pool->admin("users/create", lena);
+    start();
+    if (std::string_view(kept) == "kept")
+      (void)ends_by("identity", PAM_PERM_DENIED, "lena", kAlicesPassword);
+    else
+      assert_code(sign_in("lena", kAlicesPassword).code, PAM_SUCCESS);
+    start("case_sensitive = no\n");
+    assert_code(sign_in("lena", kAlicesPassword).code, PAM_SUCCESS);
+  }
+}
+
 // The pool keeps the name in lower case, Linux has two users.
 void two_linux_names_of_one_account(void**) {
   setting("case_sensitive", false);
@@ -163,6 +201,7 @@ int main() {
       cmocka_unit_test_setup(nobody_to_send_a_code_to, fresh_pool),
       cmocka_unit_test_setup(a_pool_that_throttles, fresh_pool),
       cmocka_unit_test_setup(an_address_in_other_letters, fresh_pool),
+      cmocka_unit_test_setup(a_name_that_the_pool_keeps_in_its_own_letters, fresh_pool),
       cmocka_unit_test_setup(two_linux_names_of_one_account, fresh_pool),
   };
   const int failed = cmocka_run_group_tests(tests, nullptr, nullptr);

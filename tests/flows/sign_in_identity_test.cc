@@ -58,7 +58,10 @@ void case_counts_as_configured(void**) {
       {"%u", false, "ALICE", false, true},
       {"%u", false, "alicE ", false, false},
       {"%u", false, "a1ice", false, false},
-      {"%u", false, "al\xc4\xb1ce", false, false},  // dotless i
+      {"%u", false,
+       "al\xc4\xb1"
+       "ce",
+       false, false},  // dotless i
       {"%u\xc3\xa4", false, "alice\xc3\x84", false, false},
       {"%u", false, "", false, false},
       {"%u@Example.com", true, "alice@example.com", false, true},

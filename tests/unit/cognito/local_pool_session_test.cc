@@ -240,6 +240,20 @@ void a_device_that_was_not_confirmed_gets_a_new_key(void**) {
   s.refreshes();
 }
 
+// Where a pool wants the key of a device that is not confirmed, or no refresh of it: the token
+// seems to be over until the device is confirmed.
+void a_pool_that_refreshes_confirmed_devices_only(void**) {
+  for (const char* setting :
+       {R"({"unconfirmed_device_refresh":"key"})", R"({"unconfirmed_device_refresh":"never"})"}) {
+    SignedIn s(kDevices);
+    s.p.admin("settings/set", setting);
+    s.is_refused(ErrorKind::not_authorized);
+    assert_true(confirm(s, s.tokens).has_value());
+    s.proof.device_key = s.tokens.device_key;
+    s.refreshes();
+  }
+}
+
 void a_lost_answer_of_the_confirmation(void**) {
   SignedIn s(kDevices);
   s.p.admin("faults/add", R"({"on":"ConfirmDevice","kind":"lose_answer"})");
@@ -304,6 +318,7 @@ int main() {
       cmocka_unit_test(no_device_where_the_pool_wants_none),
       cmocka_unit_test(a_confirmed_device_s_key_is_wanted),
       cmocka_unit_test(a_device_that_was_not_confirmed_gets_a_new_key),
+      cmocka_unit_test(a_pool_that_refreshes_confirmed_devices_only),
       cmocka_unit_test(a_lost_answer_of_the_confirmation),
       cmocka_unit_test(a_device_is_forgotten),
       cmocka_unit_test(the_name_of_an_alias_wanders),
