@@ -130,7 +130,7 @@ bool SignInContext::may_enrol_freely() const {
       return false;
     case policy::Enrol::local:
       // A process of the user's own may call itself a greeter.
-      return rendering.console && request.program == request.service && !request.origin.is_remote();
+      return rendering.console && request.program == request.service && !request.origin.is_shared();
     case policy::Enrol::yes:
       return true;
   }

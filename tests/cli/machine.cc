@@ -174,10 +174,12 @@ cli::Findings Machine::findings() const {
   const MachineSystem system(root_, sshd_, host_key_);
   cli::ConfigCheck config = cli::check_config(system);
   cli::Findings all = std::move(config.findings);
-  for (cli::Findings some : {cli::check_bus_policy(system), cli::check_users(system),
-                             cli::check_name_service(system), cli::check_pam_module(system),
-                             cli::check_pam(system), cli::check_sshd(system, config.config.get()),
-                             cli::check_permissions(system), cli::check_unit(system)})
+  for (cli::Findings some :
+       {cli::check_bus_policy(system), cli::check_users(system), cli::check_name_service(system),
+        cli::check_pam_module(system), cli::check_pam(system),
+        cli::check_services(system, config.config.get()),
+        cli::check_sshd(system, config.config.get()), cli::check_permissions(system),
+        cli::check_unit(system)})
     for (cli::Finding& finding : some) all.push_back(std::move(finding));
   return all;
 }
