@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 1> kAccountOnly = {"samba"};
 // `unknown`).
 constexpr std::array<std::string_view, 4> kUnattended = {"atd", "cron", "crond", "systemd-user"};
 
-// They set neither PAM_RHOST nor the login uid (xrdp 0.9.21, sesman/verify_user_pam.c).
+// They set neither PAM_RHOST nor, before the password is asked, PAM_TTY (xrdp,
+// sesman/verify_user_pam.c).
 constexpr std::array<std::string_view, 1> kWithoutOrigin = {"xrdp-sesman"};
 
 bool has(std::span<const std::string_view> names, const std::string& name) {
@@ -45,7 +46,8 @@ std::vector<std::string> services_of(const System& system) {
 bool asks_only_for_accounts(const System& system, const std::string& service) {
   if (has(kUnattended, service) || !read_pam_stack(system, service, "account").names(kModule))
     return false;
-  return has(kAccountOnly, service) || !read_pam_stack(system, service, "auth").names(kModule);
+  // One with other lines for auth means them: an automatic login, a fingerprint.
+  return has(kAccountOnly, service) || read_pam_stack(system, service, "auth").rules.empty();
 }
 
 Finding check_account_only(const System& system, const policy::Config* config) {

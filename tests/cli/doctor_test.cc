@@ -375,6 +375,8 @@ void remedies_of_other_services_help(void**) {
   machine.write("/etc/pam.d/samba", "@include common-auth\n@include common-account\n");
   machine.write(kConfig, machine.text(kConfig) + "[service samba]\nunknown = allow\n");
   machine.write("/etc/pam.d/systemd-user", "@include common-account\n");
+  machine.write("/etc/pam.d/lightdm-autologin",
+                "auth required pam_permit.so\n@include common-account\n");
   machine.write("/etc/pam.d/vsftpd", "@include common-auth\n@include common-account\n");
   machine.write("/etc/passwd", machine.text("/etc/passwd") + "7dwarfs:x:1007:1007::/:/bin/sh\n");
   const cli::Findings findings = machine.findings();
