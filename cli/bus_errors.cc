@@ -26,7 +26,7 @@ constexpr std::array kRows = {
     Row{bus_names::kErrorUnconfigured, ExitCode::failed, "unconfigured",
         "cognitod has no valid configuration: cognitoctl doctor says what is wrong"},
     Row{bus_names::kErrorTooManySignIns, ExitCode::failed, "too-many-sign-ins",
-        "too many sign-ins are open: wait a moment"},
+        "too many sign-ins are open, or you have opened too many: wait a minute"},
     Row{bus_names::kErrorNotPermitted, ExitCode::failed, "not-permitted",
         "you may not do this: run it as root"},
     Row{bus_names::kErrorNotOurs, ExitCode::failed, "not-ours",

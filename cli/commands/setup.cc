@@ -116,21 +116,33 @@ class NewFile {
     return {};
   }
 
-  // Takes the place of `path`, which is kept as path.bak if it was there. An older path.bak stays:
-  // it is what the admin wrote before the first run.
-  Result<bool> replace(const std::string& path) {
-    const std::string backup = path + ".bak";
-    const bool existed = ::link(path.c_str(), backup.c_str()) == 0 || errno == EEXIST;
-    if (!existed && errno != ENOENT) return std::unexpected(cannot_write(backup, errno));
+  // Takes the place of `path`, which is kept under a name of its own if it was there: the result;
+  // empty if it was not. No older copy is touched, so that no run loses a line of the admin's.
+  Result<std::string> replace(const std::string& path) {
+    const auto backup = keep(path);
+    if (!backup) return backup;
     if (::rename(path_.c_str(), path.c_str()) != 0)
       return std::unexpected(cannot_write(path, errno));
     written_ = false;
     const Fd directory(::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_CLOEXEC));
     if (directory) (void)::fsync(directory.get());
-    return existed;
+    return backup;
   }
 
  private:
+  // A second name of the file that is there: path.bak-1, or the next number that is free.
+  static Result<std::string> keep(const std::string& path) {
+    constexpr unsigned most = 1000;
+    for (unsigned number = 1; number <= most; ++number) {
+      std::string backup = path + ".bak-" + std::to_string(number);
+      if (::link(path.c_str(), backup.c_str()) == 0) return backup;
+      if (errno == ENOENT) return std::string();
+      if (errno != EEXIST) return std::unexpected(cannot_write(backup, errno));
+    }
+    return failure(ExitCode::failed, "not-written",
+                   "there are too many copies of " + path + ": move some away");
+  }
+
   std::string path_;
   bool written_ = false;
 };
@@ -199,18 +211,18 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
     return out.fail({ExitCode::failed, "pool-check",
                      "nothing was written, because the user pool does not take these values; "
                      "--unchecked writes them all the same"});
-  const auto existed = file.replace(path);
-  if (!existed) return out.fail(existed.error());
+  const auto backup = file.replace(path);
+  if (!backup) return out.fail(backup.error());
   // doctor, the last of the next steps, says if the list is not current.
   (void)System(context.root).run({"/usr/libexec/pam-cognito-local-users"});
 
   Json::Value object;
   object["written"] = path;
-  if (*existed) object["backup"] = path + ".bak";
+  if (!backup->empty()) object["backup"] = *backup;
   object["checks"] = to_json(findings);
   object["next"] = Json::arrayValue;
   out.line();
-  out.line("Written: " + path + (*existed ? "; the old one is " + path + ".bak" : ""));
+  out.line("Written: " + path + (backup->empty() ? "" : "; the old one is " + *backup));
   if (const std::string chosen = choose_break_glass(context); !chosen.empty()) out.line(chosen);
   out.line("Next:");
   unsigned number = 0;

@@ -35,6 +35,7 @@ Findings check_all(const System& system) {
   add(check_name_service(system));
   add(check_pam_module(system));
   add(check_pam(system));
+  add(check_services(system, config.config.get()));
   add(check_sshd(system, config.config.get()));
   add(check_break_glass(system));
   add(check_permissions(system));

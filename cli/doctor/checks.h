@@ -30,6 +30,7 @@ Findings check_bus_policy(const System& system);
 Findings check_pool(const policy::Config& config);
 Findings check_pam(const System& system);
 Findings check_pam_module(const System& system);
+Findings check_services(const System& system, const policy::Config* config);
 Findings check_sshd(const System& system, const policy::Config* config);
 Findings check_name_service(const System& system);
 // When local passwords count, and whether that leaves a way in.

@@ -61,6 +61,23 @@ Finding check_grace(const Settings& settings, const policy::Config* config) {
   return check.ok(std::to_string(grace) + " s");
 }
 
+// sshd 9.8 and later refuses a whole address for a while after failed sign-ins from there
+// (sshd_config(5), PerSourcePenalties). An older one does not know the setting.
+Finding check_penalties(const Settings& settings) {
+  const Check check{"sshd-source-penalties",
+                    "sshd does not shut out an address for one user's typos"};
+  const std::string penalties = value_of(settings, "persourcepenalties");
+  if (penalties.empty()) return check.ok("this sshd has no PerSourcePenalties");
+  if (penalties == "no") return check.ok("PerSourcePenalties is no");
+  const std::string exempt = value_of(settings, "persourcepenaltyexemptlist");
+  if (!exempt.empty() && exempt != "none") return check.ok("not for " + exempt);
+  return check.warning(
+      "a few wrong passwords or codes shut out everybody behind the same address "
+      "(PerSourcePenalties)",
+      "PerSourcePenaltyExemptList for the networks of your users, or PerSourcePenalties no: "
+      "docs/ssh.md");
+}
+
 Finding check_root_login(const Settings& settings) {
   const Check check{"sshd-root-login", "root does not sign in over ssh with a password"};
   const std::string value = value_of(settings, "permitrootlogin");
@@ -91,7 +108,9 @@ Findings check_sshd(const System& system, const policy::Config* config) {
                   "passwordauthentication", "no",
                   "PasswordAuthentication is yes: the code prompt is answered with the password, "
                   "and an SMS is sent for nothing"),
-          check_grace(settings, config), check_root_login(settings)};
+          check_grace(settings, config),
+          check_root_login(settings),
+          check_penalties(settings)};
 }
 
 }  // namespace pamcognito::cli

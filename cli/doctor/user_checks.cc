@@ -2,6 +2,7 @@
 
 #include "cli/doctor/checks.h"
 #include "cli/doctor/sudoers.h"
+#include "common/user_name.h"
 #include "common/users_conf.h"
 
 namespace pamcognito::cli {
@@ -48,6 +49,25 @@ Finding check_resolution(const System& system, const UsersConf& conf) {
   if (missing.empty()) return check.ok();
   return check.fault("no account on this machine: " + list_of(missing),
                      "useradd --create-home NAME, or take the name out");
+}
+
+// pam_cognito refuses a name outside its grammar before anything else (common/user_name.h).
+Finding check_names(const System& system, const UsersConf& conf) {
+  const Check check{"users-names", "the names of the Cognito users are permitted"};
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (!is_valid_user_name(name) && !has(names, name)) names.push_back(name);
+  };
+  if (!conf.group.empty())
+    if (const auto group = system.group(conf.group))
+      for (const std::string& name : group->members) add(name);
+  for (const Account& account : system.local_accounts())
+    if (is_ours(system, conf, account)) add(account.name);
+  if (names.empty()) return check.ok();
+  return check.fault(
+      "these users can never sign in: " + list_of(names),
+      "rename each (usermod --login NEW OLD), or take it out: permitted are at most 32 letters, "
+      "digits, '.', '_' and '-', and the first is a letter or '_'");
 }
 
 // Who may become root by sudo, without root itself.
@@ -130,7 +150,7 @@ Findings check_users(const System& system) {
                           "write group=cognito-users into /etc/pam-cognito/users.conf, and "
                           "adduser NAME cognito-users")};
   return {check.ok(), check_group(system, file->conf), check_resolution(system, file->conf),
-          check_admins(system, file->conf)};
+          check_names(system, file->conf), check_admins(system, file->conf)};
 }
 
 }  // namespace pamcognito::cli

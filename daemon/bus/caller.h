@@ -30,7 +30,7 @@ struct PamCaller {
   bool real_root = false;         // and root started it
   std::string service;
   uid_t user_uid = kNoUid;  // the user's own, if the user started the host process
-  limits::Origin origin = limits::Origin::local();
+  limits::Origin origin = limits::Origin::unknown();
   std::string remote_host;
   sessions::Binding binding;  // for reuse
   std::string log_id;

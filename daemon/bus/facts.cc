@@ -29,9 +29,10 @@ int read_fact(sd_bus_message* message, std::string_view key, Facts& facts) {
   if (key == bus_names::kFactRemoteHost) return text(facts.remote_host);
   if (key == bus_names::kFactLogId) return text(facts.log_id);
   if (key == bus_names::kFactTest) return number(facts.test);
-  // Of the interface; nothing is decided by them.
+  if (key == bus_names::kFactTty) return text(facts.tty);
+  // Of the interface; nothing is decided by it.
   std::string unused;
-  if (key == bus_names::kFactTty || key == bus_names::kFactRemoteUser) return text(unused);
+  if (key == bus_names::kFactRemoteUser) return text(unused);
   return skip_unknown(message);
 }
 
@@ -51,7 +52,7 @@ std::expected<Facts, int> read_facts(sd_bus_message* message) {
 limits::Origin origin_of(const Facts& facts) {
   if (facts.real_uid != 0) return limits::Origin::of_uid(facts.real_uid);
   if (!facts.remote_host.empty()) return limits::Origin::of_host(facts.remote_host);
-  return limits::Origin::local();
+  return limits::is_seat_terminal(facts.tty) ? limits::Origin::local() : limits::Origin::unknown();
 }
 
 sessions::Binding binding_of_login(const Facts& facts) {

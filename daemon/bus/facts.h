@@ -22,6 +22,7 @@ struct Facts {
   uid_t user_uid = kNoUid;  // of the user, as the module resolved it
   std::uint32_t login_uid = sessions::Binding::kUnset;
   std::uint32_t audit_session = sessions::Binding::kUnset;
+  std::string tty;
   std::string remote_host;
   std::uint32_t pam_flags = 0;
   std::string log_id;      // 16 hexadecimal digits, or empty
@@ -33,7 +34,7 @@ struct Facts {
 // negative errno).
 std::expected<Facts, int> read_facts(sd_bus_message* message);
 
-// A real uid that is not root's; else the remote host; else this machine.
+// A real uid that is not root's; else the remote host; else a terminal of this machine; else unknown.
 limits::Origin origin_of(const Facts& facts);
 
 // The user's own login that the host process belongs to: its login uid is the user's. Unset: it is

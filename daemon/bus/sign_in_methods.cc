@@ -10,6 +10,7 @@
 #include "common/user_name.h"
 #include "daemon/bus/facts.h"
 #include "daemon/policy/values.h"
+#include "daemon/prompts/rendering.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
 #include "daemon/runtime/wiping.h"
@@ -87,6 +88,9 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
     refuse(message, bus_names::kErrorUnconfigured, "cognitod has no valid configuration.");
     co_return;
   }
+  // A greeter that names no terminal: its service says that its person is at this machine.
+  if (caller.origin.is_unknown() && prompts::rendering_for(*core_.config, service_name).console)
+    caller.origin = limits::Origin::local();
   flows::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
                                std::move(caller.origin));
   request.remote_host = std::move(caller.remote_host);

@@ -137,7 +137,7 @@ bool SignInContext::may_add_first_factor() const {
       return false;
     case policy::Enrol::local:
       if (!request.caller_is_root) return request.place.kind == CallerPlace::Kind::seat;
-      return rendering.console && request.program == request.service && !request.origin.is_remote();
+      return rendering.console && request.program == request.service && !request.origin.is_shared();
     case policy::Enrol::yes:
       return has_place();
   }

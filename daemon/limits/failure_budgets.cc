@@ -65,7 +65,9 @@ void FailureBudgets::signed_in(const std::string& user, const Origin& origin) {
   // Whoever signed in took an attempt; the record is gone only if it was evicted meanwhile.
   if (found == users_.end()) return;
   UserRecord& record = found->second;
-  std::erase_if(record.failures, [&](const Failure& failure) { return failure.origin == origin; });
+  if (!origin.is_shared())
+    std::erase_if(record.failures,
+                  [&](const Failure& failure) { return failure.origin == origin; });
   add_known(record, origin);
 }
 

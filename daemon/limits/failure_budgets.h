@@ -57,7 +57,9 @@ class FailureBudgets {
   // nullopt: spent; nothing may be sent. `user_uid`: the user's own uid.
   [[nodiscard]] std::optional<Attempt> take(const std::string& user, uid_t user_uid,
                                             const Origin& origin, runtime::BootTime now);
-  // A full sign-in: the origin is known from now on, and its failures are forgotten.
+  // A full sign-in: the origin is known from now on. Its failures are forgotten where nobody else
+  // can have caused them: a guesser behind the user's own NAT must not be given new tries by each
+  // of the user's sign-ins.
   void signed_in(const std::string& user, const Origin& origin);
   // Is the origin known for the user?
   [[nodiscard]] bool knows(const std::string& user, uid_t user_uid, const Origin& origin) const;

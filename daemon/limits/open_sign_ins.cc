@@ -55,7 +55,7 @@ void SignInPlace::give_back() noexcept {
 }
 
 std::optional<SignInPlace> OpenSignIns::take(const std::string& user, const Origin& origin) {
-  const std::size_t all = origin.is_remote() ? limit_ - kKeptForLocal : limit_;
+  const std::size_t all = origin.is_shared() ? limit_ - kKeptForLocal : limit_;
   UserAndOrigin key(user, origin);
   if (all_ >= all || count_of(by_origin_, origin) >= most_of(origin) ||
       count_of(by_user_and_origin_, key) >= kPerUserAndOrigin) {

@@ -39,8 +39,8 @@ class SignInPlace {
 };
 
 // Bounds the sign-ins that are open at once: 64 for a non-root real uid; for root per origin 32 for
-// a remote one and 64 for a local one; 8 per user and origin; 4,096 in all, of which 64 are kept
-// for local origins and uids.
+// a remote one and 64 for a local or an unknown one; 8 per user and origin; 4,096 in all, of which
+// 64 are kept for local origins and uids.
 class OpenSignIns {
  public:
   static constexpr std::size_t kPerUid = 64;

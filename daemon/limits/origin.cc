@@ -37,6 +37,7 @@ std::string network_of(const std::string& address) {
 }
 
 constexpr char kLocal[] = "local";
+constexpr char kUnknown[] = "unknown";
 constexpr char kUid[] = "uid:";
 constexpr char kHost[] = "host:";
 constexpr char kUnnamedHost[] = "host:unnamed";
@@ -55,8 +56,23 @@ std::string literal_address(std::string_view rhost) {
   return IN6_IS_ADDR_V4MAPPED(&ipv6) ? text_of(mapped_ipv4(ipv6)) : text_of(ipv6);
 }
 
+bool is_seat_terminal(std::string_view tty) {
+  const auto digits_only = [](std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return '0' <= c && c <= '9'; });
+  };
+  if (tty.starts_with(':')) return digits_only(tty.substr(1));
+  constexpr std::string_view devices = "/dev/";
+  if (tty.starts_with(devices)) tty.remove_prefix(devices.size());
+  if (tty == "console") return true;
+  const std::string_view name = tty.substr(0, tty.find_first_of("0123456789"));
+  // The serial ones: of PCs, of most ARM boards, by USB, of hypervisors.
+  constexpr std::array<std::string_view, 8> names = {"tty",    "ttyS", "ttyAMA", "ttyUSB",
+                                                     "ttymxc", "ttyO", "hvc",    "xvc"};
+  return std::ranges::find(names, name) != names.end() && digits_only(tty.substr(name.size()));
+}
+
 bool Origin::may_become_known() const noexcept {
-  return key_ != kUnnamedHost;
+  return key_ != kUnnamedHost && key_ != kUnknown;
 }
 
 Origin Origin::of_uid(uid_t uid) {
@@ -74,8 +90,13 @@ Origin Origin::local() {
   return Origin(kLocal);
 }
 
+Origin Origin::unknown() {
+  return Origin(kUnknown);
+}
+
 std::optional<Origin> Origin::of_key(std::string_view key) {
-  if (key != kLocal && !key.starts_with(kUid) && !key.starts_with(kHost)) return std::nullopt;
+  if (key != kLocal && key != kUnknown && !key.starts_with(kUid) && !key.starts_with(kHost))
+    return std::nullopt;
   return Origin(std::string(key));
 }
 

@@ -311,6 +311,48 @@ const std::vector<Planted>& all_planted() {
       {"sshd would wait for a set-up, and cognitod does not",
        [](Machine& m) { m.set_sshd("logingracetime", "300"); }, "sshd-login-grace-time",
        State::warning},
+      {"sshd punishes addresses",
+       [](Machine& m) {
+         m.set_sshd("persourcepenalties", "crash:90 authfail:5 noauth:1 max:600 min:15");
+         m.set_sshd("persourcepenaltyexemptlist", "none");
+       },
+       "sshd-source-penalties", State::warning},
+      {"a member whose name begins with a digit",
+       [](Machine& m) {
+         m.write("/etc/passwd", m.text("/etc/passwd") + "7dwarfs:x:1007:1007::/:/bin/sh\n");
+         m.replace("/etc/group", "cognito-users:x:2000:alice",
+                   "cognito-users:x:2000:alice,7dwarfs");
+       },
+       "users-names", State::fault},
+      {"a member by primary group with a domain in the name",
+       [](Machine& m) {
+         m.write("/etc/passwd",
+                 m.text("/etc/passwd") + "erin@example.com:x:1008:2000::/:/bin/sh\n");
+       },
+       "users-names", State::fault},
+      {"a member with a name of 33 letters",
+       [](Machine& m) {
+         const std::string name(33, 'a');
+         m.write("/etc/passwd", m.text("/etc/passwd") + name + ":x:1009:1009::/:/bin/sh\n");
+         m.replace("/etc/group", "cognito-users:x:2000:alice",
+                   "cognito-users:x:2000:alice," + name);
+       },
+       "users-names", State::fault},
+      {"Samba, which asks for accounts only",
+       [](Machine& m) {
+         m.write("/etc/pam.d/samba",
+                 "@include common-auth\n@include common-account\n@include common-session\n");
+       },
+       "pam-account-only", State::warning},
+      {"a service without lines for auth",
+       [](Machine& m) { m.write("/etc/pam.d/mailer", "@include common-account\n"); },
+       "pam-account-only", State::warning},
+      {"xrdp",
+       [](Machine& m) {
+         m.write("/etc/pam.d/xrdp-sesman",
+                 "@include common-auth\n@include common-account\n@include common-session\n");
+       },
+       "pam-origin", State::warning},
       {"root's password over ssh", [](Machine& m) { m.set_sshd("permitrootlogin", "yes"); },
        "sshd-root-login", State::warning},
       {"a drop-in that a user may change",
@@ -443,6 +485,27 @@ void the_profile_of_0_2_0_has_its_faults(void**) {
 }
 
 // Whoever sudoers names is an administrator, in a group of that name or not; others are none.
+// What the remedies say makes the findings go, and what is meant so makes none.
+void remedies_of_other_services_help(void**) {
+  Machine machine;
+  machine.set_sshd("persourcepenalties", "authfail:5");
+  machine.set_sshd("persourcepenaltyexemptlist", "192.0.2.0/24");
+  machine.write("/etc/pam.d/samba", "@include common-auth\n@include common-account\n");
+  machine.write(kConfig, machine.text(kConfig) + "[service samba]\nunknown = allow\n");
+  machine.write("/etc/pam.d/systemd-user", "@include common-account\n");
+  machine.write("/etc/pam.d/lightdm-autologin",
+                "auth required pam_permit.so\n@include common-account\n");
+  machine.write("/etc/pam.d/vsftpd", "@include common-auth\n@include common-account\n");
+  machine.write("/etc/passwd", machine.text("/etc/passwd") + "7dwarfs:x:1007:1007::/:/bin/sh\n");
+  const cli::Findings findings = machine.findings();
+  for (const char* id :
+       {"sshd-source-penalties", "pam-account-only", "pam-origin", "users-names"}) {
+    const auto found = std::ranges::find(findings, id, &Finding::id);
+    assert_true(found != findings.end());
+    if (found->state != State::ok) fail_msg("%s: %s", id, found->what.c_str());
+  }
+}
+
 void administrators_are_those_of_sudoers(void**) {
   Machine machine;
   machine.write("/etc/pam-cognito/users.conf", "users=admin alice\n");
@@ -539,6 +602,7 @@ int main() {
       cmocka_unit_test(each_planted_fault_is_named),
       cmocka_unit_test(an_empty_password_that_does_not_count_is_no_fault),
       cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),
+      cmocka_unit_test(remedies_of_other_services_help),
       cmocka_unit_test(administrators_are_those_of_sudoers),
       cmocka_unit_test(each_directive_of_the_sandbox_is_looked_at),
       cmocka_unit_test(an_encrypted_client_secret_of_root_alone_is_right),

@@ -172,6 +172,7 @@ cli::Findings Machine::findings() const {
   for (cli::Findings some :
        {cli::check_bus_policy(system), cli::check_users(system), cli::check_name_service(system),
         cli::check_pam_module(system), cli::check_pam(system),
+        cli::check_services(system, config.config.get()),
         cli::check_sshd(system, config.config.get()), cli::check_permissions(system),
         cli::check_unit(system), cli::check_break_glass(system)})
     for (cli::Finding& finding : some) all.push_back(std::move(finding));

@@ -78,8 +78,8 @@ std::string config_path() {
 }
 
 int no_configuration(void**) {
-  fs::remove(config_path());
-  fs::remove(config_path() + ".bak");
+  for (const auto& entry : fs::directory_iterator(g_root + "/etc/pam-cognito"))
+    fs::remove(entry.path());
   return 0;
 }
 
@@ -90,16 +90,41 @@ void a_good_pool_is_written(void**) {
   const std::string text = read_file(config_path());
   assert_true(text.contains("user_pool_id = " + g_ready["user_pool_id"].asString() + "\n"));
   assert_true(text.contains("allow_groups = linux-users\n"));
-  assert_false(fs::exists(config_path() + ".bak"));
+  assert_false(fs::exists(config_path() + ".bak-1"));
   assert_false(fs::exists(config_path() + ".new"));
   assert_true(finished.output.contains("pam-auth-update --enable pam-cognito"));
 }
 
-void the_old_configuration_is_kept(void**) {
+void every_old_configuration_is_kept(void**) {
+  std::string last;
+  constexpr int runs = 5;
+  for (int i = 1; i <= runs; ++i) {
+    // An admin adds a line to what setup wrote the last time.
+    const std::string edited = last + "# mine, " + std::to_string(i) + "\n";
+    std::ofstream(config_path()) << edited;
+    const Finished finished =
+        run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
+    assert_int_equal(finished.status, 0);
+    const std::string backup = config_path() + ".bak-" + std::to_string(i);
+    assert_true(finished.output.contains("the old one is " + backup + "\n"));
+    assert_text(read_file(backup), edited);
+    last = read_file(config_path());
+  }
+  for (int i = 1; i <= runs; ++i)
+    assert_true(read_file(config_path() + ".bak-" + std::to_string(i))
+                    .contains("# mine, " + std::to_string(i) + "\n"));
+}
+
+// A copy that an older version made is the admin's, too.
+void an_older_copy_stays(void**) {
   std::ofstream(config_path()) << "# mine\n";
-  assert_int_equal(run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file())).status,
-                   0);
-  assert_text(read_file(config_path() + ".bak"), "# mine\n");
+  std::ofstream(config_path() + ".bak") << "# older\n";
+  std::ofstream(config_path() + ".bak-1") << "# old\n";
+  const Finished finished = run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
+  assert_int_equal(finished.status, 0);
+  assert_text(read_file(config_path() + ".bak"), "# older\n");
+  assert_text(read_file(config_path() + ".bak-1"), "# old\n");
+  assert_text(read_file(config_path() + ".bak-2"), "# mine\n");
 }
 
 void an_unknown_client_is_not_written(void**) {
@@ -176,7 +201,8 @@ int main() {
   };
   const CMUnitTest tests[] = {
       fresh("a_good_pool_is_written", &a_good_pool_is_written),
-      fresh("the_old_configuration_is_kept", &the_old_configuration_is_kept),
+      fresh("every_old_configuration_is_kept", &every_old_configuration_is_kept),
+      fresh("an_older_copy_stays", &an_older_copy_stays),
       fresh("an_unknown_client_is_not_written", &an_unknown_client_is_not_written),
       fresh("unchecked_writes_it_all_the_same", &unchecked_writes_it_all_the_same),
       fresh("a_certificate_that_is_not_trusted_is_named",

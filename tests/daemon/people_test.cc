@@ -489,6 +489,35 @@ void no_user_fills_the_log(void**) {
   assert_int_equal(count_in(log, "lines about second factors of alice"), 1);
 }
 
+// xrdp-sesman and polkit's helper run as root and say neither a terminal nor a remote host.
+void nothing_known_is_not_this_machine(void**) {
+  start();
+  struct Case {
+    const char* service;
+    FactMap facts;
+    const char* origin;
+  };
+  const Case cases[] = {
+      {"xrdp-sesman", {{"ruid", 0U}}, "unknown"},
+      {"polkit-1", {{"ruid", 0U}, {"tty", "pts/3"}}, "unknown"},
+      {"xrdp-sesman", {{"ruid", 0U}, {"tty", "xrdp-sesman"}}, "unknown"},
+      {"greetd", {{"ruid", 0U}, {"tty", "/dev/tty1"}}, "local"},
+      {"login", {{"ruid", 0U}}, "local"},  // a console, by the table of services
+      {"sddm", {{"ruid", 0U}, {"tty", ":0"}}, "local"},
+      {"login", {{"ruid", 0U}, {"tty", "tty1"}, {"rhost", "192.0.2.7"}}, "host:192.0.2.7/32"},
+      {"su", {{"ruid", kBob}, {"tty", "tty1"}}, "uid:1002"},
+  };
+  BusClient bus;
+  for (const Case& c : cases) {
+    const std::size_t before = Cognitod::log().size();
+    const auto wrong = [](const DaemonFrame&) -> std::optional<std::string> { return "wrong"; };
+    (void)sign_in(bus, "erin", c.service, c.facts, wrong);
+    const std::string line =
+        std::string("sign-in of erin by ") + c.service + " from " + c.origin + ": ";
+    if (!Cognitod::log().substr(before).contains(line)) fail_msg("%s", line.c_str());
+  }
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
@@ -510,6 +539,7 @@ int main() {
       cmocka_unit_test_setup(root_pins_and_resets, fresh_pool),
       cmocka_unit_test_setup(no_calls_of_one_user_touch_another, fresh_pool),
       cmocka_unit_test_setup(no_user_fills_the_log, fresh_pool),
+      cmocka_unit_test_setup(nothing_known_is_not_this_machine, fresh_pool),
   };
   const int failed = cmocka_run_group_tests(tests, nullptr, nullptr);
   daemon_.reset();

@@ -516,7 +516,7 @@ def follow_pages(name, person, pages):
 def main():
     counts = [follow_pages("admin-pages", PERSON, (Test.connect, Test.ssh, Test.desktop, Test.sudo,
                                                    Test.break_glass, Test.logs)),
-              follow_pages("fleet", "debian", (Test.fleet,))]
+              follow_pages("fleet", "admin", (Test.fleet,))]
     passed, failed = map(sum, zip(*counts))
     print(f"\n{passed} passed, {failed} failed", flush=True)
     sys.exit(1 if failed or not passed else 0)

@@ -6,8 +6,9 @@ nothing of the text is passed over."""
 import re
 
 KEYS = {"users", "groups", "write_files", "packages", "runcmd"}
-# The user whom the images of Debian have in place of "default".
-DEFAULT_USER = ("useradd", "--create-home", "--shell", "/bin/bash", "--groups", "adm,sudo", "debian")
+# The user whom Debian's images for EC2 have in place of "default". On other clouds it is "debian": the text
+# must hold for each.
+DEFAULT_USER = ("useradd", "--create-home", "--shell", "/bin/bash", "--groups", "adm,sudo", "admin")
 USER_KEYS = {"groups", "shell", "lock_passwd"}
 
 
@@ -35,7 +36,7 @@ class CloudInit:
     @staticmethod
     def _user(text):
         if text == "default\n":
-            return "debian", [DEFAULT_USER, ("passwd", "--lock", "debian")]
+            return "admin", [DEFAULT_USER, ("passwd", "--lock", "admin")]
         name = re.match(r"name: (\S+)\n", text).group(1)
         said = dict(re.findall(r"^    (\w+): (.*)$", text, re.M))
         if set(said) != USER_KEYS or said["lock_passwd"] != "true":

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """services_test.py: programs that act for our users without a login of theirs, on a booted machine:
-pkexec, cron, lingering user managers, systemd-run, runuser. Closes with `N passed, N failed`."""
+pkexec, cron, lingering user managers, systemd-run, runuser; and what a user's own programs can do to the log.
+Names of scenes as arguments play those alone. Closes with `N passed, N failed`."""
 
 import pathlib
 import sys
@@ -91,6 +92,42 @@ def user_services(judge, machine):
                         in shown, shown)
             leave(terminal)
         judge.cognitod_said(USER=KNOWN, SERVICE="systemd-user", OUTCOME="success")
+
+
+# journald multiplies the burst by up to six, by how much room is on the disk.
+FEW_LINES = "[Journal]\nRateLimitIntervalSec=10min\nRateLimitBurst=50\n"
+FEW_LINES_FILE = "/etc/systemd/journald.conf.d/50-few.conf"
+OPENS_MANY = """
+for i in $(seq 500); do
+  busctl call org.pamcognito.Auth1 /org/pamcognito/Auth1 org.pamcognito.Auth1 OpenSignIn 'ssa{sv}' "$(id -un)" x 0
+done >/dev/null 2>&1"""
+
+
+def log_lines(judge, machine):
+    """journald drops the lines of a service that writes too many, whoever they are about."""
+    with judge.scene("a user who opens sign-ins without end does not suppress the lines about others"):
+        machine.write(FEW_LINES_FILE, FEW_LINES)
+        machine.run("systemctl", "restart", "systemd-journald")
+        machine.run(*machine.as_user(KNOWN, "sh", "-c", OPENS_MANY), timeout=300, check=False)
+        with machine.terminal("login") as terminal:
+            terminal.answer(r"login: ", LINGERING)
+            terminal.answer(PASSWORD_PROMPT, "Wrong-Password-1", hidden_as="password")
+            terminal.expect("Login incorrect")
+            terminal.kill()
+        entry = judge.cognitod_said(USER=LINGERING, SERVICE="login", OUTCOME="refused")
+        machine.run("rm", FEW_LINES_FILE)
+        machine.run("systemctl", "restart", "systemd-journald")
+        machine.pool.forgive(LINGERING)
+    with judge.scene("cognitoctl explain does not believe a line that a user wrote"):
+        log_id = (entry or {}).get("PAM_COGNITO_ID", "none")
+        machine.run(*machine.as_user(KNOWN, "logger", "--tag", "cognitod",
+                                     f"sign-in of {LINGERING} by login: success cause=signed-in id={log_id}"))
+        uid = uid_of(machine, KNOWN)
+        forged = f"cognitod (not verified, written by uid {uid}): sign-in of {LINGERING} by login: success"
+        told = wait_for(lambda: forged in machine.run("cognitoctl", "explain", log_id, check=False).stdout)
+        shown = machine.run("cognitoctl", "explain", log_id, check=False).stdout
+        judge.check("it marks that line", told, shown)
+        judge.check("and no other", shown.count("not verified") == 1 and "refused" in shown, shown)
 
 
 def uid_of(machine, user):
@@ -192,11 +229,9 @@ def main():
                 with sign_in(machine, user) as terminal:
                     judge.check(f"{user} signs in", shell(terminal, "id -un") == (user, 0))
                     leave(terminal)
-        polkit(judge, machine)
-        runuser(judge, machine)
-        user_services(judge, machine)
-        cron_jobs(judge, machine)
-        boot_without_network(judge, machine)
+        for scene in (polkit, runuser, user_services, log_lines, cron_jobs, boot_without_network):
+            if not sys.argv[1:] or scene.__name__ in sys.argv[1:]:
+                scene(judge, machine)
         judge.close()
 
 

@@ -81,9 +81,9 @@ def set_suid():
             os.unlink(path)
 
 
-def execute(program):
+def execute(program, *arguments):
     def replace():
-        os.execv(program, [program])
+        os.execv(program, [program, *arguments])
     return in_a_child(replace) == 0
 
 
@@ -112,6 +112,7 @@ PROBES = {
     "see other processes": lambda: os.path.exists("/proc/1"),
     "see the kernel's state": lambda: os.path.exists("/proc/meminfo"),
     "run another program": lambda: execute("/bin/true"),
+    "run a program of /usr/lib": lambda: execute("/usr/lib/systemd/systemd-sysctl", "--version"),
     "open a socket of AF_NETLINK": lambda: works(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close()),
     "open a socket of AF_VSOCK": lambda: works_or(errno.EAFNOSUPPORT, socket.AF_VSOCK),
     "reach the metadata service": lambda: works(send_to_metadata_service),

@@ -84,7 +84,9 @@ def lines_that_restrict(machine):
     lines = re.search(r"(?s)\[Service\]\n(.*?)(?=\n\[|\Z)", text).group(1).splitlines()
     lines = [line for line in lines if "=" in line and not line.startswith("#")]
     python = pathlib.Path(machine.run("readlink", "-f", "/usr/bin/python3").stdout.strip())
-    return [f"{line} {python}" if line.startswith("ExecPaths=") else line for line in lines
+    # Python is the program here, and maps what it imports from beside its own modules.
+    may_run = f"{python} /usr/lib/{python.name}"
+    return [f"{line} {may_run}" if line.startswith("ExecPaths=") else line for line in lines
             if key_of(line) not in RUNNING]
 
 

@@ -194,7 +194,19 @@ RULES = [
 ]
 
 
+# What cloud-init writes for its default user, whatever the name on this image.
+CLOUD_SUDOERS = "# Created by cloud-init v. 22.4.2\n\n# User rules for alice\nalice ALL=(ALL) NOPASSWD:ALL\n"
+
+
 def check_seeds(report):
+    for people, wanted in ((["alice"], "alice"), (["boss", "alice"], "alice boss")):
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, people)
+            (machine.root / "etc/sudoers.d").mkdir()
+            (machine.root / "etc/sudoers.d/90-cloud-init-users").write_text(CLOUD_SUDOERS)
+            machine.run("cognitod.postinst", "configure")
+            report.equal(f"first users.conf: cloud-init's own user is excluded, of {people}",
+                         re.findall(r"^exclude=(.*)$", machine.users_conf(), re.M), [wanted])
     for name, people, wanted in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
             machine = Machine(folder, people)

@@ -45,7 +45,7 @@ void strangers_share_three_and_the_user_keeps_the_fourth(void**) {
 
 void a_known_origin_may_use_all_four(void**) {
   FailureBudgets budgets{LimitsConfig()};
-  assert_true(fails(budgets, host(1)));
+  budgets.take("alice", kAlice, host(1), at(0))->give_back();
   budgets.signed_in("alice", host(1));
   for (int i = 0; i < 4; ++i) assert_true(fails(budgets, host(1)));
   assert_false(fails(budgets, host(1)));
@@ -63,17 +63,34 @@ void an_origin_that_is_remembered_is_known(void**) {
   assert_false(fails(budgets, Origin::of_host("bobs-desk"), 0, "bob"));
 }
 
-void a_sign_in_forgets_its_origins_failures_only(void**) {
-  FailureBudgets budgets{LimitsConfig()};
-  assert_true(fails(budgets, host(1)));
-  assert_true(fails(budgets, host(2)));
-  assert_true(fails(budgets, host(2)));
-  budgets.signed_in("alice", host(1));
-  // Two of host 2 are left: one more from strangers, two more in all.
-  assert_true(fails(budgets, host(3)));
-  assert_false(fails(budgets, host(3)));
-  assert_true(fails(budgets, host(1)));
-  assert_false(fails(budgets, host(1)));
+void a_sign_in_at_a_seat_forgets_the_failures_there(void**) {
+  for (const Origin& own : {Origin::of_uid(kAlice), Origin::local()}) {
+    FailureBudgets budgets{LimitsConfig()};
+    assert_true(fails(budgets, own));
+    assert_true(fails(budgets, host(2)));
+    assert_true(fails(budgets, host(2)));
+    budgets.signed_in("alice", own);
+    // Two of host 2 are left: one more from strangers, two more in all.
+    assert_true(fails(budgets, host(3)));
+    assert_false(fails(budgets, host(3)));
+    assert_true(fails(budgets, own));
+    assert_false(fails(budgets, own));
+  }
+}
+
+// A guesser behind the same NAT, or at the same xrdp, as the user, who signs in again and again.
+void a_sign_in_gives_a_guesser_beside_it_nothing_back(void**) {
+  for (const Origin& shared : {host(1), Origin::unknown()}) {
+    FailureBudgets budgets{LimitsConfig()};
+    int guesses = 0;
+    for (int round = 0; round < 20; ++round) {
+      for (int i = 0; i < 5; ++i) guesses += fails(budgets, shared) ? 1 : 0;
+      budgets.signed_in("alice", shared);
+    }
+    assert_in_range(guesses, 3, 4);
+    assert_false(fails(budgets, shared, 899));
+    assert_true(fails(budgets, shared, 900));
+  }
 }
 
 void what_is_given_back_does_not_count(void**) {
@@ -235,7 +252,8 @@ int main() {
       cmocka_unit_test(strangers_share_three_and_the_user_keeps_the_fourth),
       cmocka_unit_test(a_known_origin_may_use_all_four),
       cmocka_unit_test(an_origin_that_is_remembered_is_known),
-      cmocka_unit_test(a_sign_in_forgets_its_origins_failures_only),
+      cmocka_unit_test(a_sign_in_at_a_seat_forgets_the_failures_there),
+      cmocka_unit_test(a_sign_in_gives_a_guesser_beside_it_nothing_back),
       cmocka_unit_test(what_is_given_back_does_not_count),
       cmocka_unit_test(an_attempt_moves_with_its_duty),
       cmocka_unit_test(failures_age_by_the_window),

@@ -51,12 +51,32 @@ void only_literal_addresses_are_hosts(void**) {
   }
 }
 
+void only_consoles_and_displays_are_seats(void**) {
+  for (const char* seat : {"tty1", "/dev/tty7", "ttyS0", "/dev/ttyAMA0", "ttyUSB1", "hvc0",
+                           "console", "/dev/console", ":0", ":12"})
+    assert_true(pamcognito::limits::is_seat_terminal(seat));
+  for (const char* none : {"", "pts/0", "/dev/pts/3", "ssh", "cron", "xrdp-sesman", "tty", "tty1x",
+                           "/dev/", ":", ":0.0", "host:0", "console1", "/dev//dev/tty1", "TTY1"})
+    assert_false(pamcognito::limits::is_seat_terminal(none));
+}
+
 // Whoever controls a reverse zone may call a host as they like.
 void a_named_host_is_never_known(void**) {
   assert_false(Origin::of_host("localhost").may_become_known());
   assert_true(Origin::of_host("192.0.2.1").may_become_known());
   assert_true(Origin::of_uid(1000).may_become_known());
   assert_true(Origin::local().may_become_known());
+  assert_false(Origin::unknown().may_become_known());
+}
+
+void others_may_be_where_a_host_is_or_nothing_is_known(void**) {
+  for (const Origin& origin :
+       {Origin::unknown(), Origin::of_host("192.0.2.1"), Origin::of_host("desk")})
+    assert_true(origin.is_shared());
+  assert_false(Origin::local().is_shared());
+  assert_false(Origin::of_uid(1000).is_shared());
+  assert_false(Origin::unknown() == Origin::local());
+  assert_false(Origin::unknown().is_remote());
 }
 
 void a_uid_is_an_origin_but_root_is_this_machine(void**) {
@@ -67,8 +87,9 @@ void a_uid_is_an_origin_but_root_is_this_machine(void**) {
 }
 
 void a_key_gives_its_origin_back(void**) {
-  for (const Origin& origin : {Origin::local(), Origin::of_uid(1000), Origin::of_host("192.0.2.1"),
-                               Origin::of_host("2001:db8::1"), Origin::of_host("desk")})
+  for (const Origin& origin :
+       {Origin::local(), Origin::unknown(), Origin::of_uid(1000), Origin::of_host("192.0.2.1"),
+        Origin::of_host("2001:db8::1"), Origin::of_host("desk")})
     assert_true(Origin::of_key(origin.key()) == origin);
   for (const char* none : {"", "Local", "local ", "192.0.2.1/32", "uid"})
     assert_false(Origin::of_key(none).has_value());
@@ -96,6 +117,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(only_literal_addresses_are_hosts),
       cmocka_unit_test(only_a_literal_address_is_one),
+      cmocka_unit_test(only_consoles_and_displays_are_seats),
+      cmocka_unit_test(others_may_be_where_a_host_is_or_nothing_is_known),
       cmocka_unit_test(a_named_host_is_never_known),
       cmocka_unit_test(a_uid_is_an_origin_but_root_is_this_machine),
       cmocka_unit_test(a_key_gives_its_origin_back),
