@@ -120,9 +120,9 @@ class Children {
   Result report(const char* what) {
     write_end_.reset();
     Result result{};
-    if (!test::becomes_readable(read_end_.get(), test::kPatience))
+    if (!test::becomes_readable(read_end_.get()))
       throw Failed(std::string(what) + ": no child reported within " +
-                   std::to_string(test::kPatience.count()) + " s");
+                   std::to_string(test::kPatienceSeconds) + " s");
     if (::read(read_end_.get(), &result, sizeof result) != sizeof result)
       throw Failed(std::string(what) + ": the child has ended");
     return result;

@@ -101,8 +101,8 @@ void write_file(const std::string& path, const std::string& text, mode_t mode) {
   must(::rename(fresh.c_str(), path.c_str()) == 0, path.c_str());
 }
 
-bool becomes_readable(int fd, std::chrono::seconds time) {
-  const auto until = std::chrono::steady_clock::now() + time;
+bool becomes_readable(int fd) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kPatienceSeconds);
   while (true) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
@@ -151,9 +151,9 @@ int Child::wait() {
   const pid_t pid = std::exchange(pid_, -1);
   if (pid <= 0) return -1;
   const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // pidfd_open(2)
-  if (fd >= 0 && !becomes_readable(fd, kPatience)) {
-    std::fprintf(stderr, "a child process did not end within %lld s, and was killed\n",
-                 static_cast<long long>(kPatience.count()));
+  if (fd >= 0 && !becomes_readable(fd)) {
+    std::fprintf(stderr, "a child process did not end within %d s, and was killed\n",
+                 kPatienceSeconds);
     (void)::kill(pid, SIGKILL);
   }
   (void)::close(fd);
@@ -200,8 +200,7 @@ PrivateBus::PrivateBus(const std::string& more) {
   });
   (void)::close(ready[1]);
   char address[256];
-  const ssize_t got =
-      becomes_readable(ready[0], kPatience) ? ::read(ready[0], address, sizeof(address)) : 0;
+  const ssize_t got = becomes_readable(ready[0]) ? ::read(ready[0], address, sizeof(address)) : 0;
   (void)::close(ready[0]);
   must(got > 0, "dbus-daemon (Debian package dbus-daemon) did not start");
 }

@@ -2,7 +2,6 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <functional>
 #include <string>
 
@@ -36,9 +35,9 @@ void set_users_conf(const std::string& text);
 
 // How long a test waits for another process of its own before it fails and says for what. Generous:
 // only a red test waits so long.
-inline constexpr std::chrono::seconds kPatience{120};
-// False: `fd` has neither data nor its end after this time.
-[[nodiscard]] bool becomes_readable(int fd, std::chrono::seconds time);
+inline constexpr int kPatienceSeconds = 120;
+// False: `fd` has neither data nor reached its end after this time.
+[[nodiscard]] bool becomes_readable(int fd);
 
 // A child process; killed and reaped by the destructor.
 class Child {
@@ -54,7 +53,7 @@ class Child {
 
   void signal(int number) const;
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // The exit status; -1 if it was killed, as it is if it does not end within kPatience.
+  // The exit status; -1 if it was killed, as it is if it does not end in that time.
   int wait();
   void kill();
 
