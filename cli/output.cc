@@ -81,19 +81,41 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   return lines;
 }
 
+// Of those that a column may be kept wide for; a sub of a user pool is one, with 36 characters.
+std::size_t longest_word(std::string_view text) {
+  constexpr std::size_t limit = 40;
+  std::size_t longest = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::size_t width = width_of(text.substr(0, end));
+    if (width <= limit) longest = std::max(longest, width);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return longest;
+}
+
 std::vector<std::size_t> fitting_widths(const std::vector<Column>& columns,
                                         const std::vector<Row>& cells, std::size_t width) {
   std::vector<std::size_t> widths(columns.size());
+  std::vector<std::size_t> words(columns.size(), kNarrowest);  // no word is broken down to these
   for (const Row& row : cells)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], width_of(row[i]));
+      if (columns[i].fit == Fit::wrap) words[i] = std::max(words[i], longest_word(row[i]));
+    }
   if (width == 0) return widths;
   const std::size_t gaps = kGap * (columns.size() - 1);
-  while (std::accumulate(widths.begin(), widths.end(), gaps) > width) {
+  const auto widest_above = [&](const auto& least) {
     std::size_t widest = columns.size();
     for (std::size_t i = 0; i < columns.size(); ++i)
-      if (columns[i].fit != Fit::keep && widths[i] > kNarrowest &&
+      if (columns[i].fit != Fit::keep && widths[i] > least(i) &&
           (widest == columns.size() || widths[i] > widths[widest]))
         widest = i;
+    return widest;
+  };
+  while (std::accumulate(widths.begin(), widths.end(), gaps) > width) {
+    std::size_t widest = widest_above([&](std::size_t i) { return words[i]; });
+    if (widest == columns.size()) widest = widest_above([](std::size_t) { return kNarrowest; });
     if (widest == columns.size()) break;
     --widths[widest];
   }

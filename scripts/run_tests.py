@@ -26,11 +26,15 @@ from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
 
 SANITIZED = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
 RELEASED = ("golden", "interop", "system")
-# Only where named: a machine of a gigabyte; packages that are compiled from nothing.
-ON_REQUEST = ("desktop", "packages")
-PRESETS = {"release": RELEASED + ON_REQUEST, "sanitize-gcc": SANITIZED, "sanitize-clang": SANITIZED}
+# Only where named: a machine of a gigabyte; packages that are compiled from nothing; clocks.
+# Some suites once more, as on machines with other clocks.
+CLOCKS = "clocks"
+CLOCKED = ("unit", "flows", "module", "daemon")
+ON_REQUEST = ("desktop", "packages", CLOCKS)
+PRESETS = {"release": RELEASED + ("desktop", "packages"), "sanitize-gcc": (*SANITIZED, CLOCKS),
+           "sanitize-clang": SANITIZED}
 # Suites whose tests are scripts.
-NO_PROGRAMS = ("arch", "golden", "system", *ON_REQUEST)
+NO_PROGRAMS = ("arch", "golden", "system", "desktop", "packages")
 # Each case of it is a row of what the pool may say, and what must come of it: so it is named.
 NAMED_SUITE = "flows"
 # Tests have deadlines, compilers have none. Linux weighs sessions first (autogroup), then processes.
@@ -86,7 +90,8 @@ class Build:
     """What these suites run, and what is installed; the release build has the benchmarks besides."""
 
     def __init__(self, preset, suites):
-        targets = ["products", "cognito-pool"] + [f"suite_{suite}" for suite in suites
+        wanted = set(suites) - {CLOCKS} | set(CLOCKED if CLOCKS in suites else ())
+        targets = ["products", "cognito-pool"] + [f"suite_{suite}" for suite in sorted(wanted)
                                                   if suite not in NO_PROGRAMS]
         targets += ["bench"] if preset == "release" else []
         self.preset, self.suites = preset, suites
@@ -126,7 +131,8 @@ def at_once(preset):
     return 2 if preset == "release" else 2 * (os.cpu_count() or 1)
 
 
-def run_ctest(preset, suites):
+def run_ctest(preset, suites, before=(), environment=None):
+    """before: a command in front of ctest's."""
     count = Count()
     for suite in suites:
         if not tests_of(preset, suite):
@@ -135,9 +141,11 @@ def run_ctest(preset, suites):
     report = ROOT / "build" / preset / "ctest.xml"
     report.unlink(missing_ok=True)
     labels = "^(" + "|".join(suites) + ")$"
-    done = subprocess.run(["ctest", "--preset", preset, "-L", labels, "-j", str(at_once(preset)),
-                           "--output-junit", report, "--test-output-size-passed", WHOLE_OUTPUT,
-                           "--test-output-size-failed", WHOLE_OUTPUT, "--no-tests=error"], cwd=ROOT)
+    done = subprocess.run([*before, "ctest", "--preset", preset, "-L", labels, "-j",
+                           str(at_once(preset)), "--output-junit", report,
+                           "--test-output-size-passed", WHOLE_OUTPUT, "--test-output-size-failed",
+                           WHOLE_OUTPUT, "--no-tests=error"], cwd=ROOT,
+                          env=os.environ | (environment or {}))
     if not report.exists():
         count.failed += 1
         return count
@@ -152,6 +160,36 @@ def run_ctest(preset, suites):
         count.add(found)
     if done.returncode != 0 and count.failed == 0:
         count.failed = 1
+    return count
+
+
+def with_clocks(monotonic, boot_time):
+    """The start of a command in a time namespace (time_namespaces(7)) whose clocks are at these seconds.
+    --fork: the clocks change for children only."""
+    def offset(clock, wanted):
+        return str(wanted - int(time.clock_gettime(clock)))
+    return ["unshare", "--time", "--monotonic", offset(time.CLOCK_MONOTONIC, monotonic), "--boottime",
+            offset(time.CLOCK_BOOTTIME, boot_time), "--fork", "--kill-child=KILL"]
+
+
+def run_with_other_clocks(preset):
+    """A machine that has just booted, and one that has been up for 400 days and slept in between; each
+    at one end of the time zones."""
+    day = 24 * 3600
+    count = Count()
+    for name, monotonic, boot_time, zone in (("a machine that has just booted", 1, 1, "<+14>-14"),
+                                             ("400 days after a boot", 400 * day, 430 * day, "<-12>12")):
+        before = with_clocks(monotonic, boot_time)
+        probe = subprocess.run([*before, "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        print(f"\n== {preset}, {name}: {' '.join(CLOCKED)}", flush=True)
+        if probe.returncode != 0:
+            print(f"skipped, no time namespace: {probe.stderr.strip()}")
+            count.skipped += 1
+            continue
+        started = time.monotonic()
+        found = run_ctest(preset, CLOCKED, before, {"TZ": zone, "LC_ALL": "C"})
+        print(f"== {preset}, {name}: {found} ({time.monotonic() - started:.0f} s)", flush=True)
+        count.add(found)
     return count
 
 
@@ -176,7 +214,12 @@ def main():
             print(f"\n== {built.preset}: {' '.join(built.suites)}", flush=True)
             good = built.succeeds()
             building = start_next(waiting)
-            count = run_ctest(built.preset, built.suites) if good else Count(failed=1)
+            usual = [suite for suite in built.suites if suite != CLOCKS]
+            count = Count(failed=0 if good else 1)
+            if good and usual:
+                count.add(run_ctest(built.preset, usual))
+            if good and CLOCKS in built.suites:
+                count.add(run_with_other_clocks(built.preset))
             print(f"== {built.preset}: {count} ({time.monotonic() - started:.0f} s)", flush=True)
             total.add(count)
     finally:

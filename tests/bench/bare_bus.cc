@@ -79,7 +79,8 @@ BareService::BareService(std::array<int, 2> pipe)
       process_([this] { return serve(ready_write_.get()); }) {
   ready_write_.reset();
   char byte = 0;
-  if (::read(ready_.get(), &byte, 1) != 1) throw Failed("the bare service does not start");
+  if (!test::becomes_readable(ready_.get()) || ::read(ready_.get(), &byte, 1) != 1)
+    throw Failed("the bare service does not start");
 }
 
 BareTimes BareService::call() const {

@@ -1,9 +1,10 @@
 #include <fcntl.h>
 #include <pwd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -88,36 +89,63 @@ SudoTimes sudo_times(test::Pool* pool, const BareService& bare_service) {
           .calls = pool->admin("log/list")["requests"].size() * 1.0};
 }
 
-// In a process of its own, which becomes one of a login's.
-template <class Result, class Function>
-Result in_a_child(Function function) {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Failed("pipe");
-  const Fd read_end(pipe[0]);
-  Fd write_end(pipe[1]);
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    try {
-      const Result result = function();
-      (void)!::write(write_end.get(), &result, sizeof result);
-    } catch (const std::exception& error) {
-      (void)std::fprintf(stderr, "%s\n", error.what());
-    }
-    ::_exit(0);
+// Processes of their own, each of which becomes one of a login's, and what they report.
+class Children {
+ public:
+  Children() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Failed("pipe");
+    read_end_.reset(ends[0]);
+    write_end_.reset(ends[1]);
   }
-  write_end.reset();
-  Result result{};
-  const bool whole = ::read(read_end.get(), &result, sizeof result) == sizeof result;
-  (void)::waitpid(pid, nullptr, 0);
-  if (!whole) throw Failed("a measurement in a child failed");
-  return result;
+
+  // `function` gets the descriptor that it reports to. A failure of it is printed.
+  template <class Function>
+  void start(Function function) {
+    children_.emplace_back([&] {
+      read_end_.reset();
+      try {
+        function(write_end_.get());
+        return 0;
+      } catch (const std::exception& error) {
+        (void)std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+      }
+    });
+  }
+
+  // One report. After the first no child is started any more: when the last one ends, so does the
+  // wait.
+  template <class Result>
+  Result report(const char* what) {
+    write_end_.reset();
+    Result result{};
+    if (!test::becomes_readable(read_end_.get()))
+      throw Failed(std::string(what) + ": no child reported within " +
+                   std::to_string(test::kPatienceSeconds) + " s");
+    if (::read(read_end_.get(), &result, sizeof result) != sizeof result)
+      throw Failed(std::string(what) + ": the child has ended");
+    return result;
+  }
+
+ private:
+  Fd read_end_;
+  Fd write_end_;
+  std::vector<test::Child> children_;  // killed first
+};
+
+template <class Result>
+void send_report(int fd, const Result& result) {
+  if (::write(fd, &result, sizeof result) != sizeof result) throw Failed("a report was not taken");
 }
 
 }  // namespace
 
 void measure_sudo(Report* report, test::Pool* pool) {
   const BareService bare_service;
-  const SudoTimes times = in_a_child<SudoTimes>([&] { return sudo_times(pool, bare_service); });
+  Children children;
+  children.start([&](int reports) { send_report(reports, sudo_times(pool, bare_service)); });
+  const auto times = children.report<SudoTimes>("sudo with reauth = none");
   Row row{.id = "sudo_none",
           .what = "sudo with reauth = none: authentication and account",
           .unit = "µs",
@@ -146,26 +174,18 @@ void measure_password_checks(Report* report, test::Pool* pool) {
   std::vector<double> alone;
   std::vector<double> beside;
   for (int i = 0; i < samples; ++i) alone.push_back(until_first_prompt());
-  std::array<int, 2> ready{};
-  if (::pipe2(ready.data(), O_CLOEXEC) != 0) throw Failed("pipe");
-  const Fd ready_read(ready[0]);
-  const Fd ready_write(ready[1]);
-  const auto check_for_ever = [&] {
+  const auto check_for_ever = [&](int reports) {
     enter_login_of(alice);
     const test::RealUid as_alice(alice);
     (void)run_sudo({kPassword, pool->totp_code("alice")});
     for (bool first = true;; first = false) {
       (void)run_sudo({kPassword});
-      if (first) (void)!::write(ready_write.get(), "r", 1);
+      if (first) send_report(reports, 'r');
     }
-    return 0;
   };
-  const std::array<test::Child, checkers> children = {test::Child(check_for_ever),
-                                                      test::Child(check_for_ever)};
-  for (std::size_t i = 0; i < children.size(); ++i) {
-    char byte = 0;
-    if (::read(ready_read.get(), &byte, 1) != 1) throw Failed("no password check runs");
-  }
+  Children children;
+  for (std::size_t i = 0; i < checkers; ++i) children.start(check_for_ever);
+  for (std::size_t i = 0; i < checkers; ++i) (void)children.report<char>("password checks");
   for (int i = 0; i < samples; ++i) beside.push_back(until_first_prompt());
 
   Row row{.id = "beside_password_checks",

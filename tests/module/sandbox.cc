@@ -1,17 +1,21 @@
 #include "tests/module/sandbox.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -91,8 +95,22 @@ void empty_run_directory() {
 }
 
 void write_file(const std::string& path, const std::string& text, mode_t mode) {
-  std::ofstream(path, std::ios::trunc) << text;
-  must(::chmod(path.c_str(), mode) == 0, path.c_str());
+  const std::string fresh = path + ".new-" + std::to_string(::getpid());
+  std::ofstream(fresh, std::ios::trunc) << text;
+  must(::chmod(fresh.c_str(), mode) == 0, fresh.c_str());
+  must(::rename(fresh.c_str(), path.c_str()) == 0, path.c_str());
+}
+
+bool becomes_readable(int fd) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kPatienceSeconds);
+  while (true) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd poll{.fd = fd, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&poll, 1, static_cast<int>(std::max<long>(left.count(), 0)));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
 }
 
 void set_users_conf(const std::string& text) {
@@ -130,9 +148,17 @@ void Child::signal(int number) const {
 }
 
 int Child::wait() {
-  int status = 0;
   const pid_t pid = std::exchange(pid_, -1);
-  if (pid <= 0 || ::waitpid(pid, &status, 0) != pid) return -1;
+  if (pid <= 0) return -1;
+  const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // pidfd_open(2)
+  if (fd >= 0 && !becomes_readable(fd)) {
+    std::fprintf(stderr, "a child process did not end within %d s, and was killed\n",
+                 kPatienceSeconds);
+    (void)::kill(pid, SIGKILL);
+  }
+  (void)::close(fd);
+  int status = 0;
+  if (::waitpid(pid, &status, 0) != pid) return -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -174,7 +200,7 @@ PrivateBus::PrivateBus(const std::string& more) {
   });
   (void)::close(ready[1]);
   char address[256];
-  const ssize_t got = ::read(ready[0], address, sizeof(address));
+  const ssize_t got = becomes_readable(ready[0]) ? ::read(ready[0], address, sizeof(address)) : 0;
   (void)::close(ready[0]);
   must(got > 0, "dbus-daemon (Debian package dbus-daemon) did not start");
 }

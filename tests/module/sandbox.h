@@ -19,6 +19,8 @@ void enter_sandbox();
 // A fresh, empty /run: no bus. For a child that wants a bus of its own beside its parent's.
 void empty_run_directory();
 
+// Whole or not at all, by rename: who reads the file meanwhile, libpam in another process for
+// example, never sees it empty.
 void write_file(const std::string& path, const std::string& text, mode_t mode = 0644);
 
 // The users of the sandbox's /etc/passwd. "Ours" needs kUsersConf.
@@ -30,6 +32,12 @@ inline constexpr char kUsersConf[] = "group=cognito-users\nexclude=admin\n";
 
 // Sets users.conf; the empty text removes it.
 void set_users_conf(const std::string& text);
+
+// How long a test waits for another process of its own before it fails and says for what. Generous:
+// only a red test waits so long.
+inline constexpr int kPatienceSeconds = 120;
+// False: `fd` has neither data nor reached its end after this time.
+[[nodiscard]] bool becomes_readable(int fd);
 
 // A child process; killed and reaped by the destructor.
 class Child {
@@ -45,7 +53,7 @@ class Child {
 
   void signal(int number) const;
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // The exit status; -1 if it was killed.
+  // The exit status; -1 if it was killed, as it is if it does not end in that time.
   int wait();
   void kill();
 

@@ -67,7 +67,7 @@ class Visitor:
     def code_on_the_screen(self, prompt, medium):
         """The demo shows the message while the prompt waits."""
         self.terminal.expect(prompt)
-        code = self.terminal.expect(rf"\[{medium} to [^\]]*\] [^\n]*?(\d{{6}})").group(1)
+        code = self.terminal.expect(rf"\[{medium} to [^\]]*\] [^\n]*?(\d{{6,8}})\.").group(1)
         self.terminal.send(code, in_read=True)
 
     def session_of(self, user):
@@ -245,7 +245,7 @@ def look_around(visitor):
                       all(len(line) <= COLUMNS for line in shown.splitlines()), shown)
     with stage.scene("tail -f /var/log/sandbox.log"):
         visitor.type("tail -f /var/log/sandbox.log")
-        terminal.expect(r"cognitod")
+        terminal.expect(r"sshd: ")
         terminal.interrupt()
         terminal.expect(PROMPT)
         log = stage.machine.journal.text()

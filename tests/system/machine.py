@@ -76,6 +76,7 @@ MaxStartups 400
 
 
 def run(*argv, **options):
+    options = {"timeout": 300} | options
     return subprocess.run(argv, check=True, text=True, capture_output=True, **options).stdout
 
 

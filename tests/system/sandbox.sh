@@ -146,7 +146,7 @@ install_in_root() {
   } | sha256sum | cut -c1-16)
   (
     # Two sandboxes that begin together: the second takes what the first has fetched.
-    flock 9
+    flock --timeout 1800 9 || die "another sandbox has been downloading for half an hour"
     [[ -e $store/.complete ]] || download "$tree" "$store" "${missing[@]}"
   ) 9>"$cache/lock"
   mkdir -p "$tree/sandbox-debs"

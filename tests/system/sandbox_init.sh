@@ -28,9 +28,10 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 LOOPBACK
 
 # Not exec: PID 1 stays a shell that reaps. A background job with wait, so that orphans are reaped
-# while COMMAND runs; standard input has to be handed over by hand then.
+# while COMMAND runs; standard input has to be handed over by hand then, and the interrupt, which bash
+# ignores in such a job, has to get its meaning back: Ctrl-C ends a program in the demo's shell.
 exec 3<&0
-env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root \
+env --default-signal=INT,QUIT -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root \
   LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive TERM="${TERM:-dumb}" SHELL=/bin/bash PYTHONDONTWRITEBYTECODE=1 PAM_COGNITO_SANDBOXED=1 \
   "$@" <&3 3<&- &
 exec 3<&-

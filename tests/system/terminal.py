@@ -156,6 +156,11 @@ class Terminal:
 
     def _reap(self):
         if self.status is None:
+            # A program that has closed its terminal ends, or is ended.
+            fd = os.pidfd_open(self.pid)
+            if not select.select([fd], [], [], WAIT_S)[0]:
+                os.kill(self.pid, signal.SIGKILL)
+            os.close(fd)
             _, status = os.waitpid(self.pid, 0)
             self.status = os.waitstatus_to_exitcode(status)
             if self.status < 0:
