@@ -40,7 +40,11 @@ MUTANTS = {
                           _cells(states=("away",))),
     # Local passwords outside of an emergency.
     "second-chance": ([("authinfo_unavail=ignore default=die]	" + DECIDES,
-                        "default=ignore]	" + DECIDES)], "plain", _cells(("su", "passwd"), passwords=["local"])),
+                        "default=ignore]	" + DECIDES),
+                       ("pam_cognito.so emergency", "pam_permit.so")], "plain", _cells(passwords=["local"])),
+    "change-of-the-local-one": ([("[success=end authinfo_unavail=ignore default=die]	" + DECIDES,
+                                  "[success=end default=ignore]	" + DECIDES)], "plain",
+                                _cells(("passwd",), passwords=["local"])),
     "nullok": ([(EMERGENCY, EMERGENCY.replace("pam_unix.so", "pam_unix.so nullok"))], "plain",
                _cells(states=("away",), shadow="empty", passwords=["empty"], expect=([], []))),
     # The account phase (fault B4).

@@ -19,7 +19,7 @@ import cells as parts
 import mutants
 from expected import DIMENSIONS, expected, rows_of
 from host import FIRST_UID, STACKS, WITH_OTHER_PASSWORD, WORK, Host
-from world import World, run_in_child
+from world import LOCAL_CHANGED, World, run_in_child
 
 SEED = 12
 # Most of an attempt is libpam's delay after a refusal. Below cognitod's limit of open sign-ins.
@@ -78,8 +78,10 @@ def judge(cell, answers, control):
                 problems.append(f"demanded a new local password after '{password}'")
             if not demanded and password in demands and not limited and is_in:
                 problems.append(f"demanded no new local password after '{password}'")
+        if LOCAL_CHANGED in spied:
+            problems.append("the local password was changed")
         if cell["user"] in ("cognito", "both") and cell["program"] != "passwd-root" and \
-                set(spied) - CALLED_FOR_ALL - {"pam_pwquality password"}:
+                set(spied) - CALLED_FOR_ALL - {"pam_pwquality password", LOCAL_CHANGED}:
             problems.append(f"other modules were called: {', '.join(spied)}")
         if problems and problems[-1]:
             problems[-1] += f"; shown: {text[-300:]!r}"
