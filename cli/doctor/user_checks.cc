@@ -31,7 +31,8 @@ Finding check_group(const System& system, const UsersConf& conf) {
   const Check check{"users-group", "the group of our users exists"};
   if (conf.group.empty()) return check.ok("no group is used");
   if (system.group(conf.group)) return check.ok(conf.group);
-  return check.fault("there is no group " + conf.group,
+  return check.fault("there is no group " + conf.group +
+                         ": every user from uid 1000 on is refused whom exclude= does not name",
                      "groupadd --system " + conf.group + ", or correct `group` in users.conf");
 }
 

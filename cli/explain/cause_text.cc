@@ -114,6 +114,7 @@ constexpr std::array kRows = {
     Sentence{"daemon-not-started", "cognitod could not be started"},
     Sentence{"daemon-lost", "cognitod went away"},
     Sentence{"daemon-stops", "cognitod stopped, or was turned to another user pool, meanwhile"},
+    Sentence{"local-password", "the local password was right, and nobody else could be asked"},
     Sentence{"unconfigured", "cognitod has no valid configuration"},
     Sentence{"internal-fault", "a fault of cognitod: please report it"},
 };

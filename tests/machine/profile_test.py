@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 from booted import INSIDE, BootedMachine
 from judge import Judge
 from members import add_members, set_up, sign_in
+from openssh import DROP_IN, KEY, prepare
 from residents import (ADMIN_PASSWORD, LOCAL_ADMIN, LOCAL_PASSWORD, LOCAL_USER, add_local_people, check_everybody,
                        hash_of, leave, shell)
 from waiting import wait_for
@@ -227,6 +228,36 @@ def emergencies(judge, machine):
         judge.check("with cognitod there it lets nobody in", su(machine, KNOWN, NEW_BREAK_GLASS) == "")
 
 
+def ssh(machine, user, password, methods):
+    """An ssh client that has root's key, and answers a question for a password: who it became, or nothing."""
+    machine.write("/root/askpass", f"#!/bin/sh\necho '{password}'\n", 0o700)
+    return machine.run("ssh", "-i", KEY, "-o", "IdentitiesOnly=yes", "-o", "NumberOfPasswordPrompts=1", "-o",
+                       f"PreferredAuthentications={methods}", f"{user}@127.0.0.1", "id -un", check=False,
+                       env={"SSH_ASKPASS": "/root/askpass", "SSH_ASKPASS_REQUIRE": "force"}).stdout.strip()
+
+
+def password_then_key(judge, machine):
+    """sshd tries a password and a key in one PAM transaction."""
+    with judge.scene("A wrong local password in an emergency, and then a key"):
+        prepare(machine, NEVER_SEEN)
+        machine.write(DROP_IN, "PasswordAuthentication yes\nKbdInteractiveAuthentication no\n")
+        machine.run("systemctl", "restart", "ssh")
+        machine.run("systemctl", "mask", "--now", "cognitod.service")
+        try:
+            judge.check("the key of a user never seen is refused", ssh(machine, NEVER_SEEN, "", "publickey") == "")
+            judge.check("after a wrong password too",
+                        ssh(machine, NEVER_SEEN, "Wrong-Password-1", "password,publickey") == "")
+            judge.check("sshd did ask PAM for both", machine.run(
+                "sh", "-c", "journalctl -q -t sshd | grep -c 'Failed password for frank'", check=False).stdout != "0\n")
+            judge.check("the right local password lets in",
+                        ssh(machine, NEVER_SEEN, BREAK_GLASS, "password") == NEVER_SEEN)
+        finally:
+            machine.run("systemctl", "unmask", "cognitod.service")
+            machine.run("systemctl", "start", "cognitod.service")
+            machine.run("rm", DROP_IN)
+            machine.run("systemctl", "restart", "ssh")
+
+
 # Another Primary profile as libpam-krb5's, whose module takes any password, and asks for none.
 LAX = """\
 Name: a profile that lets everybody in
@@ -282,12 +313,12 @@ def neighbours(judge, machine):
         machine.write("/etc/pam.d/sudo", sudo)
 
 
-SCENES = [local_users, upgrade, ages, emergencies, neighbours, limits]
+SCENES = [local_users, upgrade, ages, emergencies, password_then_key, neighbours, limits]
 
 
 def main():
     wanted = sys.argv[1:]
-    with BootedMachine("services") as machine:
+    with BootedMachine("profile") as machine:
         judge = Judge(machine)
         add_local_people(machine)
         machine.install_debs()

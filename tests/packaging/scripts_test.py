@@ -71,7 +71,8 @@ class Machine:
             memberships.append(f"{name}:{' '.join([primary, *others])}")
             for group in others:
                 groups.setdefault(group, []).append(name)
-        groups.setdefault("sudo", [])
+        for group in ("sudo", "cognito-users"):
+            groups.setdefault(group, [])
         self._fake("passwd", "\n".join(passwd) + "\n")
         (self.root / "etc/passwd").write_text("\n".join(passwd) + "\n")
         self._fake("memberships", "\n".join(memberships) + "\n")
@@ -170,6 +171,8 @@ REFUSALS = [
     ("by the group that is named", ["boss"], "group=sudo\n", "boss"),
     ("by the primary group", ["primary"], "group=sudo\n", "primary"),
     ("by the group that counts with any other line", ["boss"], "min_uid=1000\n", None),
+    ("by a group that does not exist", ["boss"], "group=gone\n", "boss"),
+    ("excluded where the group does not exist", ["boss"], "group=gone\nexclude=boss\n", None),
     ("an empty group is no group", ["boss"], "group=\n", None),
     ("excluded", ["boss"], "users=boss\nexclude=boss\n", None),
     ("one of two is left", ["boss", "deputy"], "users=boss\n", None),
