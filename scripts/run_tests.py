@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "tests/system"))
 from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
 
 SANITIZED = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
-RELEASED = ("golden", "interop", "system")
+RELEASED = ("golden", "interop", "system", "profile")
 # Only where named: a machine of a gigabyte; packages that are compiled from nothing.
 ON_REQUEST = ("desktop", "packages")
 PRESETS = {"release": RELEASED + ON_REQUEST, "sanitize-gcc": SANITIZED, "sanitize-clang": SANITIZED}
