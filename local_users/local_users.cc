@@ -131,6 +131,7 @@ List read_list() {
   const Fd fd(::open(kListPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK));
   struct stat status{};
   if (!fd || ::fstat(fd.get(), &status) != 0) {
+    list.absent = !fd && errno == ENOENT;
     list.fault = failed("open", kListPath);
     return list;
   }

@@ -19,7 +19,8 @@ using Names = std::set<std::string, std::less<>>;
 // The list as it is.
 struct List {
   Names names;
-  std::string fault;  // why pam_listfile must not have it; then `names` is empty
+  bool absent = false;
+  std::string fault;  // why it must be written anew: absent, or not as it must be; no names then
 };
 List read_list();
 

@@ -36,7 +36,8 @@ int fail(const std::string& what) {
 int check() {
   const List list = read_list();
   const Wanted wanted = decide(list.names);
-  if (!list.fault.empty()) std::printf("unsafe %s\n", list.fault.c_str());
+  if (!list.fault.empty())
+    std::printf("%s %s\n", list.absent ? "missing" : "unsafe", list.fault.c_str());
   if (!wanted.undecided.empty()) std::printf("undecided %s\n", wanted.undecided.c_str());
   for (const std::string& name : wanted.names)
     if (!list.names.contains(name)) std::printf("add %s\n", name.c_str());

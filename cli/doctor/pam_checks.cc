@@ -433,9 +433,14 @@ class Judge {
                          remedy);
     if (said_of.contains("unsafe"))
       return check.fault(said_of["unsafe"] +
-                             ". If the module cannot be loaded, every user from "
-                             "uid 1000 on is refused",
+                             ". It says who goes on with a local password alone if "
+                             "the module cannot be loaded",
                          remedy);
+    if (said_of.contains("missing"))
+      return check.warning(
+          "there is none. If the module cannot be loaded, every user from uid "
+          "1000 on is refused",
+          remedy);
     if (said_of.contains("undecided"))
       return check.warning("it cannot be brought up to date: " + said_of["undecided"],
                            "correct that first; then " + remedy);

@@ -94,6 +94,7 @@ int accounts(void**) {
 }
 
 void it_lists_the_local_accounts_that_are_no_cognito_users(void**) {
+  assert_text(run("--check").said.substr(0, 8), "missing ");
   const Ran ran = run();
   assert_text(ran.said, "");
   assert_int_equal(ran.status, 0);

@@ -217,6 +217,8 @@ class Machine:
         USERS_CONF.write_text(users_conf)
         for path in (certificate, CONFIG, USERS_CONF):
             path.chmod(0o644)
+        # systemd does it on a machine. With a users.conf that has a fault it can add nobody.
+        subprocess.run(["/usr/libexec/pam-cognito-local-users"], capture_output=True)
 
     def daemon_pid(self):
         """cognitod's process, None if it does not run. The bus activates it; nobody else starts it."""
