@@ -25,11 +25,11 @@ sys.path.insert(0, str(ROOT / "tests/system"))
 from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
 
 SANITIZED = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
-RELEASED = ("golden", "interop", "system")
-# Only where named: a machine of a gigabyte; packages that are compiled from nothing; clocks.
+RELEASED = ("golden", "interop", "system", "profile")
 # Some suites once more, as on machines with other clocks.
 CLOCKS = "clocks"
 CLOCKED = ("unit", "flows", "module", "daemon")
+# Only where named: a machine of a gigabyte; packages that are compiled from nothing; clocks.
 ON_REQUEST = ("desktop", "packages", CLOCKS)
 PRESETS = {"release": RELEASED + ("desktop", "packages"), "sanitize-gcc": (*SANITIZED, CLOCKS),
            "sanitize-clang": SANITIZED}

@@ -71,7 +71,7 @@ def whole():
 # control user shows whether a step is above or below what su needs.
 SWEEPS = {
     "AS": [size * KIB for size in range(4480, 5632, 16)],
-    "DATA": [size * KIB for size in range(64, 1600, 64)],
+    "DATA": [size * KIB for size in (*range(64, 1600, 64), *range(1600, 6400, 320))],
     "STACK": [size * KIB for size in (16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)],
     "NOFILE": list(range(3, 17)),
     "NPROC": list(range(0, 5)),
@@ -86,6 +86,14 @@ def sweep():
             cells += [{"stack": "plain", "size": size, "limit": (kind, value), "shadow": "fine",
                        "user": "both", "program": "su", "state": "up", "account": account,
                        "passwords": ["local"]} for value in values]
+    # sudo maps more. And another package's module behind the block must stay out of reach.
+    permitted = {"shadow": "fine", "user": "both", "state": "up", "account": "permitted"}
+    for size in range(4480, 12000, 96):
+        cells.append(permitted | {"stack": "plain", "size": "1000", "limit": ("AS", size * KIB),
+                                  "program": "sudo", "passwords": ["local"]})
+    for size in SWEEPS["AS"][::2]:
+        cells.append(permitted | {"stack": "krb5", "size": "20000", "limit": ("AS", size), "program": "su",
+                                  "passwords": ["other"]})
     return cells
 
 

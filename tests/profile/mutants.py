@@ -8,6 +8,7 @@ cannot become the profile itself.
 from cells import KIB, PLAIN
 
 DECIDES = "pam_cognito.so\n"
+ROUTES = "pam_cognito.so route\n"
 LISTED = "pam_listfile.so item=user sense=allow onerr=fail quiet file=/etc/pam-cognito/local-users"
 EMERGENCY = "[success=ok default=die]	pam_unix.so\n"
 # Limits at which pam_unix works and pam_cognito cannot be loaded (cells.SWEEPS has finer steps).
@@ -27,20 +28,24 @@ MUTANTS = {
                    _cells(limits=MEMORY, size="20000", account="permitted", passwords=["local"])),
     "localuser": ([(LISTED, "pam_localuser.so")], "plain",
                   _cells(limits=MEMORY, account="permitted", passwords=["local"])),
-    "denylist": ([(LISTED, LISTED.replace("sense=allow", "sense=deny").replace("local-users", "cognito"))],
+    "denylist": ([(LISTED, LISTED.replace("sense=allow", "sense=deny").replace("local-users", "none"))],
                  "plain", _cells(states=("missing",))),
     "onerr": ([(LISTED, LISTED.replace("onerr=fail", "onerr=succeed"))], "plain",
               _cells(states=("missing",), tweak="no-list")),
-    "shortage": ([("module_unknown=ignore default=die]	pam_cognito.so route", "default=ignore]	pam_cognito.so route"),
-                  ("[ignore=ignore default=die]	pam_cognito.so route", "[default=ignore]	pam_cognito.so route")],
-                 "plain", _cells(tweak="no-groups")),
+    "shortage": ([("module_unknown=ignore default=die]	" + ROUTES, "default=ignore]	" + ROUTES),
+                  ("[ignore=ignore default=die]	" + ROUTES, "[default=ignore]	" + ROUTES)],
+                 "plain", _cells(tweak="no-groups", expect=([], []))),
     # Other modules (fault B5).
     "priority": ([("Priority: 900", "Priority: 512")], "krb5", _cells()),
     "emergency-goes-on": ([(EMERGENCY, EMERGENCY.replace("default=die", "default=ignore"))], "winbind",
                           _cells(states=("away",))),
     # Local passwords outside of an emergency.
     "second-chance": ([("authinfo_unavail=ignore default=die]	" + DECIDES,
-                        "default=ignore]	" + DECIDES)], "plain", _cells(("su", "passwd"), passwords=["local"])),
+                        "default=ignore]	" + DECIDES),
+                       ("pam_cognito.so emergency", "pam_permit.so")], "plain", _cells(passwords=["local"])),
+    "change-of-the-local-one": ([("[success=end authinfo_unavail=ignore default=die]	" + DECIDES,
+                                  "[success=end default=ignore]	" + DECIDES)], "plain",
+                                _cells(("passwd",), passwords=["local"])),
     "nullok": ([(EMERGENCY, EMERGENCY.replace("pam_unix.so", "pam_unix.so nullok"))], "plain",
                _cells(states=("away",), shadow="empty", passwords=["empty"], expect=([], []))),
     # The account phase (fault B4).
@@ -66,3 +71,8 @@ def cells():
     """Cells with `mutant`; their stack is the mutant's own."""
     return [cell | {"mutant": name, "stack": stack} for name, (_, stack, members) in MUTANTS.items()
             for cell in members]
+
+
+def unbroken_cells():
+    """The same cells with the profile as it is: there they must be right."""
+    return [cell | {"stack": stack} for _, stack, members in MUTANTS.values() for cell in members]

@@ -19,7 +19,7 @@ import cells as parts
 import mutants
 from expected import DIMENSIONS, expected, rows_of
 from host import FIRST_UID, STACKS, WITH_OTHER_PASSWORD, WORK, Host
-from world import World, run_in_child
+from world import LOCAL_CHANGED, World, run_in_child
 
 SEED = 12
 # Most of an attempt is libpam's delay after a refusal. Below cognitod's limit of open sign-ins.
@@ -48,7 +48,8 @@ class Tally:
 def describe(cell):
     kind, value = cell["limit"]
     limit = "no limit" if kind == "none" else f"{kind} {value}"
-    tweaks = "".join(f", {name} {cell[name]}" for name in ("tweak", "unseen", "disabled", "shell") if cell.get(name))
+    tweaks = "".join(f", {name} {cell[name]}" for name in ("tweak", "unseen", "disabled", "shell")
+                     if cell.get(name))
     return (f"{cell['part']}: {cell['program']}, {cell['user']}, shadow {cell['shadow']}, {cell['state']}, "
             f"stack {cell['stack']}, group {cell['size']}, {limit}, account {cell['account']}{tweaks}")
 
@@ -78,8 +79,10 @@ def judge(cell, answers, control):
                 problems.append(f"demanded a new local password after '{password}'")
             if not demanded and password in demands and not limited and is_in:
                 problems.append(f"demanded no new local password after '{password}'")
+        if LOCAL_CHANGED in spied:
+            problems.append("the local password was changed")
         if cell["user"] in ("cognito", "both") and cell["program"] != "passwd-root" and \
-                set(spied) - CALLED_FOR_ALL - {"pam_pwquality password"}:
+                set(spied) - CALLED_FOR_ALL - {"pam_pwquality password", LOCAL_CHANGED}:
             problems.append(f"other modules were called: {', '.join(spied)}")
         if problems and problems[-1]:
             problems[-1] += f"; shown: {text[-300:]!r}"
@@ -164,9 +167,10 @@ def make_stacks(host, profile, names, broken):
     for name in names:
         host.make_stack(name, folder / name, profile, ours_first=False)
         if STACKS[name]:
-            host.make_stack(name, folder / f"{name}-first", profile, ours_first=True)
+            first = folder / f"{name}-first"
+            host.make_stack(name, first, profile, ours_first=True)
             differing[name] = [path.name for path in (folder / name).iterdir()
-                               if path.read_text() != (folder / f"{name}-first" / path.name).read_text()]
+                               if path.read_text() != (first / path.name).read_text()]
     for name in broken:
         host.make_stack(mutants.MUTANTS[name][1], folder / name, mutants.text_of(name, profile), ours_first=False)
     return differing
@@ -179,6 +183,7 @@ class Results:
         self.tally = tally
         self.attempts = self.let_in = self.unverified = 0
         self.red = dict.fromkeys(mutants.MUTANTS, 0)
+        self._controls = collections.defaultdict(dict)  # of each memory sweep: {limit: got in}
 
     def add(self, results):
         for cell, answers, control in results:
@@ -188,8 +193,18 @@ class Results:
                 continue
             self.tally.check(describe(cell), problem)
             self.unverified += not control
+            kind, value = cell["limit"]
+            if cell["part"] == "sweep" and kind in ("AS", "DATA"):
+                self._controls[cell["program"], cell["stack"], cell["size"], cell["account"], kind][value] = control
             self.attempts += len(answers)
             self.let_in += sum(answer[0] is True for answer in answers.values())
+
+    def check_sweeps(self):
+        """The steps reach from too little for the control user to enough."""
+        for sweep, controls in self._controls.items():
+            good = not controls[min(controls)] and controls[max(controls)]
+            self.tally.check(f"sweep {', '.join(sweep)}: from too little to enough for the control user",
+                             "" if good else f"control user: {sorted(controls.items())}")
 
 
 def main():
@@ -230,6 +245,7 @@ def main():
     os.waitpid(pid, 0)
     runner.run(make_worlds(cell for cell in cells if not is_ready(cell)))
 
+    results.check_sweeps()
     if broken:
         for name, red in results.red.items():
             print(f"   mutant {name}: {red} of {len(mutants.MUTANTS[name][2])} cells noticed it")
@@ -242,7 +258,8 @@ def main():
 
 
 PARTS = {"pairs": parts.pairs, "whole": lambda _: parts.whole(), "sweep": lambda _: parts.sweep(),
-         "fixed": lambda _: parts.fixed(), "mutants": lambda _: mutants.cells()}
+         "fixed": lambda _: parts.fixed(),
+         "mutants": lambda _: mutants.cells(), "unbroken": lambda _: mutants.unbroken_cells()}
 
 if __name__ == "__main__":
     main()

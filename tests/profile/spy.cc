@@ -54,7 +54,8 @@ std::string password_of(pam_handle_t* pamh, Arguments arguments) {
   }
   if (is_first) return "";
   char* answer = nullptr;
-  if (::pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &answer, "Password of " SPY_NAME ": ") != PAM_SUCCESS ||
+  if (::pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &answer, "Password of " SPY_NAME ": ") !=
+          PAM_SUCCESS ||
       answer == nullptr)
     return "";
   std::string typed(answer);
@@ -86,7 +87,8 @@ SPY_EXPORT int pam_sm_acct_mgmt(pam_handle_t* pamh, int /*flags*/, int /*argc*/,
 }
 
 // As pam_pwquality does: it asks for the new password and hands it on. The others change nothing.
-SPY_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int /*argc*/, const char** /*argv*/) {
+SPY_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int /*argc*/,
+                                const char** /*argv*/) {
   note(pamh, "password");
   if (std::string_view(SPY_NAME) != "pam_pwquality") return PAM_USER_UNKNOWN;
   const char* password = nullptr;

@@ -3,7 +3,6 @@ share a stack, a group size and a state are tried at the same time.
 """
 
 import concurrent.futures
-import crypt
 import ctypes
 import json
 import os
@@ -27,7 +26,8 @@ SIZES = {"small": 0, "1000": 1000, "20000": 20000}
 DAY_S = 86400
 # sha512crypt, as cloud-init and Ansible write it: it needs little memory, so that pam_unix works
 # below limits at which larger modules cannot be loaded.
-HASH = crypt.crypt(LOCAL, "$6$Table$")
+HASH = subprocess.run(["openssl", "passwd", "-6", "-salt", "Table", LOCAL], check=True, text=True,
+                      capture_output=True).stdout.strip()
 SSHD_CONFIG = """\
 ListenAddress 127.0.0.1
 HostKey {work}/host_key
@@ -45,7 +45,11 @@ MaxStartups 400
 """
 DEMAND = re.compile(r"new password|current password|change your password|password has expired|"
                     r"password change required|reset your password", re.I)
+# Messages of sudo and su come in pieces, too: "sudo: " is no prompt.
+PROMPT = re.compile(r"password[^\n]*: $", re.I)
+CELL_USER = re.compile(r"u\d{4}:")
 LET_IN = "LET-42-IN"
+LOCAL_CHANGED = "local password changed"
 # Programs that ask for no password.
 WITHOUT_PASSWORD = ("key", "cron", "sudo-n", "su-root", "passwd-root")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -148,7 +152,9 @@ class World:
                 members.append(cell["name"])
         fillers = [f"member{number:05}" for number in range(SIZES[self.setting["size"]])]
         for file, lines in (("passwd", passwd), ("shadow", shadow)):
-            (etc / file).write_text((etc / file).read_text() + "\n".join(lines) + "\n")
+            # The host's file has the Cognito users of all worlds.
+            old = [line for line in (etc / file).read_text().splitlines() if not CELL_USER.match(line)]
+            (etc / file).write_text("\n".join(old + lines) + "\n")
         old = [line for line in (etc / "group").read_text().splitlines()
                if not line.startswith("cognito-users:")]
         ours = [f"cognito-users:x:64000:{','.join(fillers + members)}"]
@@ -225,11 +231,16 @@ class World:
             argv, mark = self._command(cell, user)
             text, status = self._run(argv, offered)
             is_in = status == 0 if mark is None else mark in text
-        if cell["program"] == "passwd-root" or \
-                cell["program"] == "passwd" and cell["user"] not in ("cognito", "both"):
-            is_in = is_in and HASH not in _line_of("/etc/shadow", user) and \
-                "$" in _line_of("/etc/shadow", user)
+        if cell["program"].startswith("passwd"):
+            changes_pool = cell["program"] == "passwd" and cell["user"] in ("cognito", "both") and \
+                user == cell["name"]
+            is_in = is_in and (self._pool_changed(user) if changes_pool else _has_new_hash(user))
+            if changes_pool and _has_new_hash(user):
+                return is_in, False, [*_spied(user), LOCAL_CHANGED], text
         return is_in, bool(DEMAND.search(text)), _spied(user), text
+
+    def _pool_changed(self, user):
+        return self._run(["/usr/bin/pamtester", "sudo", user, "authenticate"], FRESH)[1] == 0
 
     def _command(self, cell, user):
         """(argv, the text that only a success prints; None: the exit status says it)"""
@@ -269,7 +280,7 @@ class World:
                 if not data:
                     break
                 text += data.decode(errors="replace")
-                if text[answered:].endswith(": "):
+                if PROMPT.search(text[answered:]):
                     prompt, answered = text[answered:].splitlines()[-1], len(text)
                     answer = FRESH if "new" in prompt.lower() else offered or ""
                     text += "\n"
@@ -312,6 +323,11 @@ def _line_of(path, name):
         if line.startswith(name + ":"):
             return line
     return "::::"
+
+
+def _has_new_hash(user):
+    line = _line_of("/etc/shadow", user)
+    return HASH not in line and "$" in line
 
 
 def _spied(user):
