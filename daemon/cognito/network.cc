@@ -81,14 +81,6 @@ Place place_of(const std::string& address, std::uint16_t port) {
   return place;
 }
 
-// The first default route's interface is without a carrier: a cable pulled, no access point.
-bool lacks_carrier(const std::string& name) {
-  const std::string interface = name.substr(0, name.find(' '));
-  if (interface.empty() || interface.contains('/')) return false;
-  const std::string carrier = read_start("/sys/class/net/" + interface + "/carrier", 8);
-  return carrier.starts_with('0');
-}
-
 }  // namespace
 
 std::string KernelNetwork::name() const {
@@ -105,11 +97,16 @@ bool KernelNetwork::has_no_route(const std::string& address, std::uint16_t port)
   if (place.size == 0) return false;
   const Fd socket(::socket(place.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return false;  // a shortage proves nothing
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&place.storage), place.size) != 0)
-    return errno == ENETUNREACH;
-  // Only with one default route: of several, nothing here tells which is used.
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&place.storage), place.size) !=
+             0 &&
+         errno == ENETUNREACH;
+}
+
+bool KernelNetwork::lacks_carrier() const {
   const std::string routes = name();
-  return !routes.empty() && !routes.contains(',') && lacks_carrier(routes);
+  const std::string interface = routes.substr(0, routes.find(' '));
+  if (interface.empty() || interface.contains('/') || routes.contains(',')) return false;
+  return read_start("/sys/class/net/" + interface + "/carrier", 8).starts_with('0');
 }
 
 }  // namespace pamcognito::cognito

@@ -194,6 +194,8 @@ Task<void> ReachingHttp::probe_one(std::shared_ptr<RoundState> round, std::size_
   } else {
     auto probed = parts_.prober.probe(settings_.endpoint, std::move(address), round->deadline);
     answer = co_await std::move(probed);
+    if (answer.result == Probe::failed && parts_.network.lacks_carrier())
+      answer.result = Probe::no_route;
   }
   take(*round, index, answer);
 }

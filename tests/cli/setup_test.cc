@@ -127,6 +127,72 @@ void an_older_copy_stays(void**) {
   assert_text(read_file(config_path() + ".bak-2"), "# mine\n");
 }
 
+std::string policy_path() {
+  return g_root + "/etc/pam-cognito/break-glass.conf";
+}
+
+void write_below_root(const std::string& path, const std::string& text) {
+  fs::create_directories(fs::path(g_root + path).parent_path());
+  std::ofstream(g_root + path) << text;
+}
+
+// The policy after a run of setup; empty: there is none.
+std::string chosen_policy() {
+  fs::remove(policy_path());
+  assert_int_equal(run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file())).status,
+                   0);
+  return read_file(policy_path());
+}
+
+void only_a_window_where_nobody_sits(void**) {
+  const std::string seat = "/run/systemd/seats/seat0";
+  write_below_root(seat, "IS_SEAT0=1\nCAN_TTY=1\nCAN_GRAPHICAL=0\n");
+  assert_true(chosen_policy().ends_with("\nlocal_password = window\n"));
+  write_below_root(seat, "IS_SEAT0=1\nCAN_TTY=1\nCAN_GRAPHICAL=1\n");
+  assert_text(chosen_policy(), "");
+  write_below_root("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
+  assert_true(chosen_policy().ends_with("\nlocal_password = window\n"));
+  // What an administrator has written stays.
+  std::ofstream(policy_path()) << "local_password = never\n";
+  assert_int_equal(run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file())).status,
+                   0);
+  assert_text(read_file(policy_path()), "local_password = never\n");
+  fs::remove(policy_path());
+}
+
+Finished break_glass(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"break-glass", "--root", g_root});
+  return run_cognitoctl(arguments);
+}
+
+void a_window_is_opened_and_closed(void**) {
+  const std::string window = g_root + "/run/pam-cognito/break-glass";
+  fs::create_directories(g_root + "/run");
+  for (const char* time : {"59s", "25h", "1441min", "0h", "-1h", "2", "h", "2hours"})
+    assert_int_equal(break_glass({"open", "--for", time, "--all"}).status, 2);
+  assert_int_equal(break_glass({"open", "--for", "2h"}).status, 2);
+  assert_int_equal(break_glass({"open", "--for", "2h", "--all", "--user", "alice"}).status, 2);
+  assert_int_equal(break_glass({"open", "--for", "2h", "--user", "a b"}).status, 2);
+  assert_int_equal(break_glass({"open", "--all"}).status, 2);
+  assert_false(fs::exists(window));
+  assert_int_equal(break_glass({"open", "--for", "2h", "--user", "alice", "--user", "bob"}).status,
+                   0);
+  assert_true(read_file(window).ends_with("\nusers=alice bob\n"));
+  assert_true(break_glass({"status"}).output.contains(" for alice, bob"));
+  assert_int_equal(break_glass({"open", "--for", "1min", "--all"}).status, 0);
+  assert_true(read_file(window).ends_with("\nusers=*\n"));
+  assert_true(break_glass({"close"}).output.contains("is closed"));
+  assert_false(fs::exists(window));
+  assert_true(break_glass({"close"}).output.contains("No window was open"));
+  std::ofstream(policy_path()) << "local_password = never\n";
+  assert_int_equal(break_glass({"open", "--for", "2h", "--all"}).status, 1);
+  std::ofstream(policy_path()) << "local_password = maybe\n";
+  assert_int_equal(break_glass({"open", "--for", "2h", "--all"}).status, 1);
+  assert_int_equal(break_glass({"status"}).status, 1);
+  assert_false(fs::exists(window));
+  fs::remove(policy_path());
+}
+
 void an_unknown_client_is_not_written(void**) {
   std::ofstream(config_path()) << "# mine\n";
   const Finished finished = run_cognitoctl(setup_with("0nosuchclient", ca_file()));
@@ -203,6 +269,8 @@ int main() {
       fresh("a_good_pool_is_written", &a_good_pool_is_written),
       fresh("every_old_configuration_is_kept", &every_old_configuration_is_kept),
       fresh("an_older_copy_stays", &an_older_copy_stays),
+      fresh("only_a_window_where_nobody_sits", &only_a_window_where_nobody_sits),
+      fresh("a_window_is_opened_and_closed", &a_window_is_opened_and_closed),
       fresh("an_unknown_client_is_not_written", &an_unknown_client_is_not_written),
       fresh("unchecked_writes_it_all_the_same", &unchecked_writes_it_all_the_same),
       fresh("a_certificate_that_is_not_trusted_is_named",

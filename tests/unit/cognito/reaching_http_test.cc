@@ -70,6 +70,7 @@ class ScriptedNetwork final : public Network {
   [[nodiscard]] bool has_no_route(const std::string&, std::uint16_t) const override {
     return no_route;
   }
+  [[nodiscard]] bool lacks_carrier() const override { return false; }
   bool no_route = false;
 };
 
