@@ -59,8 +59,7 @@ void log_call(const std::string& user, const flows::MfaError* error,
       error == nullptr ? "done" : std::string_view(error_name(error->kind));
   const std::string id = random_log_id();
   runtime::log(error == nullptr ? Level::info : Level::notice,
-               "second factors of " + user + ": fetch: " + std::string(ending) +
-                   " id=" + id,
+               "second factors of " + user + ": fetch: " + std::string(ending) + " id=" + id,
                {{"ID", id},
                 {"USER", user},
                 {"DETAIL", error == nullptr ? std::string_view() : detail_of(*error)},
@@ -167,12 +166,10 @@ const sd_bus_vtable MfaMethods::kVtable[] = {
                             &Dispatch<&MfaMethods::set_up_totp>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("UpdateMfaPreference", SD_BUS_ARGS("a{ss}", preference),
                             SD_BUS_RESULT("h", socket, "u", deadline_s),
-                            &Dispatch<&MfaMethods::update>::call,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("SetPreferredMfa", SD_BUS_ARGS("s", method),
-                            SD_BUS_RESULT("h", socket, "u", deadline_s),
-                            &Dispatch<&MfaMethods::set_preferred>::call,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+                            &Dispatch<&MfaMethods::update>::call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "SetPreferredMfa", SD_BUS_ARGS("s", method), SD_BUS_RESULT("h", socket, "u", deadline_s),
+        &Dispatch<&MfaMethods::set_preferred>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("FetchMfaPreference", SD_BUS_ARGS("b", bypass_cache),
                             SD_BUS_RESULT("as", enabled, "s", preferred),
                             &Dispatch<&MfaMethods::fetch>::call, SD_BUS_VTABLE_UNPRIVILEGED),
