@@ -130,21 +130,18 @@ class Parser {
     set_up->add_flag("--plain", options_->totp.plain, "show the otpauth URI, without QR code");
     set_up->add_option("--device-name", options_->totp.device_name, "its name in the user pool")
         ->option_text("NAME");
-    add_sign_in(set_up);
     run(set_up, [](const Context& context, const Options& options) {
       return cli::set_up_totp(context, options.totp);
     });
 
     CLI::App* prefer = mfa->add_subcommand("prefer", "choose the factor that is asked for");
     add_factor(prefer, {"totp", "sms", "email", "none"});
-    add_sign_in(prefer);
     run(prefer, [](const Context& context, const Options& options) {
       return prefer_mfa(context, options.factor);
     });
 
     CLI::App* disable = mfa->add_subcommand("disable", "stop using a factor");
     add_factor(disable, {"totp", "sms", "email"});
-    add_sign_in(disable);
     run(disable, [](const Context& context, const Options& options) {
       return disable_mfa(context, options.factor);
     });
@@ -158,9 +155,6 @@ class Parser {
         ->option_text(text)
         ->check(CLI::IsMember(factors));
   }
-
-  // Of 0.2.0, where a sign-in was made only if it was needed: scripts may still say it.
-  static void add_sign_in(CLI::App* command) { command->add_flag("--sign-in")->group(""); }
 
   void add_full(CLI::App* command) {
     command->add_flag("--full", options_->full, "cut nothing, however wide the table is");

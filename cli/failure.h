@@ -14,7 +14,7 @@ enum class ExitCode : std::uint8_t {
   failed = 1,          // refused, or failed: the text says why
   usage = 2,           // the command line is wrong
   unreachable = 3,     // cognitod, or the system bus, does not answer
-  not_authorized = 4,  // there is no session: sign in first
+  not_authorized = 4,  // you are not signed in here: sign in first
   faults_found = 5,    // doctor found at least one fault
   not_found = 6,       // there is no such session, user or log line
 };

@@ -1,6 +1,7 @@
-// Goal::change_factors: sets up an authenticator, or changes which factors are used, with the access
-// token of the sign-in that the same conversation began with. No earlier session counts: a process
-// with the user's uid alone (a stolen SSH key, cron, a service, sudo -u) can change nothing.
+// Goal::change_factors: sets up an authenticator, or changes which factors are used, with the
+// access token of the sign-in that the same conversation began with. No earlier session counts: a
+// process with the user's uid alone (a stolen SSH key, cron, a service, sudo -u) can change
+// nothing.
 #include <algorithm>
 #include <expected>
 #include <string>

@@ -246,8 +246,8 @@ std::string first_factor_elsewhere() {
 std::string no_place_for_set_up() {
   return tr(
       "Your account has no second factor yet. The first one can be set up only in a login of "
-      "yours: at this machine's screen or by ssh, not from a service, a scheduled job or somebody "
-      "else's login.");
+      "yours: at this machine's screen or by ssh, not from a service, a scheduled job or another "
+      "user's login.");
 }
 
 std::string no_factor_to_change() {

@@ -132,17 +132,17 @@ std::string not_changed();         // "Your password was not changed."
 std::string ask_administrator();
 
 // The person's own second factors, outside a sign-in.
-std::string totp_is_set_up();  // "Your authenticator app is set up."
-std::string no_session();      // "You are not signed in here. Sign in first."
-std::string first_factor_elsewhere();  // [mfa] enrol does not permit the first one here
-std::string no_place_for_set_up();     // the caller belongs to no login: where to do it instead
-std::string no_factor_to_change();     // the account has none yet: what to do
-std::string factor_was_not_asked();    // the pool asked for none, so that none was proved
+std::string totp_is_set_up();              // "Your authenticator app is set up."
+std::string no_session();                  // "You are not signed in here. Sign in first."
+std::string first_factor_elsewhere();      // [mfa] enrol does not permit the first one here
+std::string no_place_for_set_up();         // the caller belongs to no login: where to do it instead
+std::string no_factor_to_change();         // the account has none yet: what to do
+std::string factor_was_not_asked();        // the pool asked for none, so that none was proved
 std::string cannot_change_factors_here();  // a caller that can ask only once
 // At a sign-in: "Your authenticator app was changed on 2026-12-01 16:40 UTC from 192.0.2.7. If this
 // was not you, tell your administrator." from: an address, "seat", or empty.
 std::string factor_was_changed(bool is_app, std::time_t at, std::string_view from);
-std::string one_preferred_only();      // "Only one second factor can be the preferred one."
+std::string one_preferred_only();  // "Only one second factor can be the preferred one."
 // A change that would take the last accepted one away; names what is.
 std::string factor_would_be_missing(const std::vector<policy::Method>& accepted);
 std::string factor_not_set_up();     // it cannot be switched on yet: what to do

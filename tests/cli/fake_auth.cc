@@ -151,8 +151,8 @@ int set_up_totp(sd_bus_message* call, void*, sd_bus_error*) {
     }
     result = sd_bus_message_exit_container(call);
   }
-  return reply_with_conversation(
-      call, [plain, qr](const Fd& socket) { play_set_up(socket, plain, qr); });
+  return reply_with_conversation(call,
+                                 [plain, qr](const Fd& socket) { play_set_up(socket, plain, qr); });
 }
 
 // Every change begins with a sign-in of its own. `change` says why not; empty: it is made.
@@ -272,7 +272,10 @@ int sign_out(sd_bus_message* call, void*, sd_bus_error* error) {
   const int result = sd_bus_message_read(call, "s", &user);
   if (result < 0) return result;
   if (caller_of(call) != 0 && std::string_view(user) != "alice") return not_permitted(error);
-  return sd_bus_reply_method_return(call, "u", std::string_view(user) != "alice" ? 0U : alice().signed_in ? 3U : 2U);
+  return sd_bus_reply_method_return(call, "u",
+                                    std::string_view(user) != "alice" ? 0U
+                                    : alice().signed_in               ? 3U
+                                                                      : 2U);
 }
 
 int list_identities(sd_bus_message* call, void*, sd_bus_error* error) {

@@ -90,20 +90,21 @@ void what_is_tested_is_not_kept(void**) {
 
 void mfa(void**) {
   const std::string signs_in = "right\n123456\n";
-  play("mfa", {{{"mfa", "show"}, "", kAlice},
-               {{"mfa", "show", "--json"}, "", kAlice},
-               {{"mfa", "show"}, "", 1002},
-               {{"mfa", "prefer", "sms"}, "", kAlice},
-               {{"mfa", "prefer", "sms"}, "wrong\n", kAlice},
-               {{"mfa", "prefer", "sms", "--json"}, "right\n000000\n", kAlice},
-               {{"mfa", "setup"}, signs_in + "000000\n", kAlice},
-               {{"mfa", "prefer", "totp"}, signs_in, kAlice},
-               {{"mfa", "setup", "--plain", "--device-name", "phone"}, signs_in + "654321\n", kAlice},
-               {{"mfa", "prefer", "totp", "--sign-in"}, signs_in, kAlice},
-               {{"mfa", "disable", "sms"}, signs_in, kAlice},
-               {{"mfa", "disable", "totp", "--json"}, signs_in, kAlice},
-               {{"mfa", "prefer", "none"}, signs_in, kAlice},
-               {{"mfa", "prefer", "fingerprint"}, "", kAlice}});
+  play("mfa",
+       {{{"mfa", "show"}, "", kAlice},
+        {{"mfa", "show", "--json"}, "", kAlice},
+        {{"mfa", "show"}, "", 1002},
+        {{"mfa", "prefer", "sms"}, "", kAlice},
+        {{"mfa", "prefer", "sms"}, "wrong\n", kAlice},
+        {{"mfa", "prefer", "sms", "--json"}, "right\n000000\n", kAlice},
+        {{"mfa", "setup"}, signs_in + "000000\n", kAlice},
+        {{"mfa", "prefer", "totp"}, signs_in, kAlice},
+        {{"mfa", "setup", "--plain", "--device-name", "phone"}, signs_in + "654321\n", kAlice},
+        {{"mfa", "prefer", "totp"}, signs_in, kAlice},
+        {{"mfa", "disable", "sms"}, signs_in, kAlice},
+        {{"mfa", "disable", "totp", "--json"}, signs_in, kAlice},
+        {{"mfa", "prefer", "none"}, signs_in, kAlice},
+        {{"mfa", "prefer", "fingerprint"}, "", kAlice}});
 }
 
 void sessions(void**) {

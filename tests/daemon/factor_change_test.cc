@@ -135,8 +135,8 @@ std::string changes(uid_t uid, const std::string& change, const Answering& answe
 std::string signs_in(const std::string& user, const std::string& password, uid_t uid,
                      const std::string& from) {
   BusClient root;
-  const Conversation done = sign_in(root, user, "sshd", {{"ruid", 0U}, {"uid", uid}, {"rhost", from}},
-                                    knows_all(user, password));
+  const Conversation done = sign_in(
+      root, user, "sshd", {{"ruid", 0U}, {"uid", uid}, {"rhost", from}}, knows_all(user, password));
   assert_outcome(done.outcome, Outcome::success);
   assert_true(ask_account(done) == Outcome::success);
   return done.notice;
@@ -182,9 +182,10 @@ void password_and_factor_change_it_and_leave_nothing(void**) {
   start();
   BusClient root;
   const std::size_t log_before = Cognitod::log().size();
-  assert_text(changes(kDave, "setup", dave_himself()),
-              "success | Password:  | Code from your authenticator app:  | URI | Your authenticator "
-              "app is set up.");
+  assert_text(
+      changes(kDave, "setup", dave_himself()),
+      "success | Password:  | Code from your authenticator app:  | URI | Your authenticator "
+      "app is set up.");
   Cognitod::wait_for_log("<5>cognitod: second factors of dave: an authenticator app was set up",
                          log_before);
   Cognitod::wait_for_log("factor-change of dave by user from uid:1004: success (totp-set-up)",
@@ -236,8 +237,7 @@ int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_mes
   if (property == "Seat")
     return sd_bus_message_append(reply, "(so)", login.seat, "/org/freedesktop/login1/seat/s");
   if (property == "Remote") return sd_bus_message_append(reply, "b", login.remote ? 1 : 0);
-  return sd_bus_message_append(reply, "s",
-                               property == "Class" ? login.session_class : login.host);
+  return sd_bus_message_append(reply, "s", property == "Class" ? login.session_class : login.host);
 }
 
 const sd_bus_vtable kManager[] = {
@@ -354,8 +354,8 @@ void the_user_is_told_once_per_origin(void**) {
   assert_true(changes(kDave, "setup", dave_himself()).starts_with("success"));
   const std::string notice = signs_in("dave", kDavesPassword, kDave, "192.0.2.7");
   assert_true(notice.starts_with("Your authenticator app was changed on 20"));
-  assert_true(notice.ends_with(
-      " UTC from 192.0.2.66. If this was not you, tell your administrator."));
+  assert_true(
+      notice.ends_with(" UTC from 192.0.2.66. If this was not you, tell your administrator."));
   assert_text(signs_in("dave", kDavesPassword, kDave, "192.0.2.7"), "");
   assert_text(signs_in("dave", kDavesPassword, kDave, "198.51.100.1"), notice);
   assert_text(signs_in("dave", kDavesPassword, kDave, "198.51.100.1"), "");

@@ -209,7 +209,8 @@ void a_code_that_was_just_used_is_waited_for(void**) {
   World world;
   begin(world, PreferredMfa::sms);
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
-  world.pool.reply_error(ErrorKind::expired_code, "Your software token has already been used once.");
+  world.pool.reply_error(ErrorKind::expired_code,
+                         "Your software token has already been used once.");
   world.pool.reply_tokens();
   world.person->answers = {"right password", "123456", "654321"};
   assert_outcome(world.run().outcome, Outcome::success);
@@ -252,8 +253,7 @@ void a_first_factor(void** state) {
     assert_int_equal(world.calls_of("associate"), permitted ? 1 : 0);
     if (result.cause == "set-up-not-allowed")
       assert_text(result.notice.text, prompts::first_factor_elsewhere());
-    if (result.cause == "no-place")
-      assert_text(result.notice.text, prompts::no_place_for_set_up());
+    if (result.cause == "no-place") assert_text(result.notice.text, prompts::no_place_for_set_up());
   }
 }
 

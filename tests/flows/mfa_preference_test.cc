@@ -10,8 +10,8 @@
 #include "tests/flows/named_tests.h"
 #include "tests/flows/scripted.h"
 
-// What Amplify's calls mean here, as a table; and how factors are read. The changes themselves are in
-// change_factors_test.cc.
+// What Amplify's calls mean here, as a table; and how factors are read. The changes themselves are
+// in change_factors_test.cc.
 namespace pamcognito::test {
 namespace {
 

@@ -2,12 +2,14 @@
 a session. Played on the real sshd and sudo; the demo and the system test have them in common."""
 
 import os
+import re
 import signal
 import time
 
 from machine import CONFIG_TEXT
 from scenarios import (EMAIL_PROMPT, PASSWORD_PROMPT, SMS_PROMPT, TOTP_CALLS, TOTP_PROMPT, password_of,
                        refused_by_ssh, session_is, ssh, type_message_code, type_password, type_totp)
+from terminal import Terminal
 
 REVALIDATE_S = 2
 SESSIONS = """
@@ -147,18 +149,61 @@ def prefer_sms(stage):
                                mfa={"preferred": "SOFTWARE_TOKEN_MFA"})
             with ssh(stage, "dave", command="cognitoctl mfa prefer sms; cognitoctl mfa show") as terminal:
                 signs_in(stage, terminal, "dave")
-                terminal.expect(r"(?i)sms")
+                signs_in(stage, terminal, "dave")  # the change's own, in the same terminal
+                terminal.expect(r"Preferred from now on: SMS\.")
+                terminal.expect(r"SMS \(preferred\)")
                 stage.check("cognitoctl ends well", terminal.finish() == 0)
             state = machine.pool.admin("users/get", username="dave")["mfa"]
             stage.check("the pool prefers SMS for dave", state.get("preferred") == "SMS_MFA", state)
             with ssh(stage, "dave") as terminal:
                 type_password(terminal, "dave")
                 type_message_code(stage, terminal, "dave", SMS_PROMPT.replace("4567", "1234"))
+                terminal.expect(r"Your second factors were changed on [-0-9]+ [0-9:]+ UTC")
                 session_is(stage, terminal, "dave")
+            with ssh(stage, "dave") as terminal:
+                type_password(terminal, "dave")
+                type_message_code(stage, terminal, "dave", SMS_PROMPT.replace("4567", "1234"))
+                session_is(stage, terminal, "dave")
+                stage.check("dave is told once", "were changed" not in terminal.transcript)
         finally:
             machine.pool.admin("users/update", username="dave",
                                mfa={"enabled": before["enabled"],
                                     "preferred": before.get("preferred")})
+
+
+def factor_changes_by_the_uid_alone(stage):
+    """A stolen SSH key, `sudo -u dave`, and a process with nothing but the uid, as cron and a unit
+    with User=dave start it: right after a sign-in of dave's, with no credential or the password."""
+    machine = stage.machine
+    attempts = [change + given for change in ("mfa setup --plain", "mfa prefer sms", "mfa disable totp")
+                for given in (" </dev/null", f" <<< {password_of('dave')}")]
+    script = "; ".join(f"cognitoctl {attempt}; echo status $?" for attempt in attempts)
+    script += "; echo all were tried"
+
+    def tries(terminal, how):
+        terminal.expect("all were tried\r?\n")
+        statuses = re.findall(r"status (\d+)", terminal.transcript)
+        stage.check(f"{how}: no attempt succeeds", statuses == ["1"] * len(attempts), statuses)
+        terminal.finish()
+
+    with stage.scene("the uid alone changes no second factor"), machine.configured(config(machine)):
+        before = machine.pool.admin("users/get", username="dave")["mfa"]
+        with ssh(stage, "dave") as terminal:
+            signs_in(stage, terminal, "dave")
+            session_is(stage, terminal, "dave")
+        machine.pool.reset_log()
+        with ssh(stage, "dave", command=f"bash -c '{script}'", methods="publickey") as terminal:
+            tries(terminal, "a stolen SSH key")
+        with Terminal(["sudo", "-u", "dave", "bash", "-c", script], on_text=stage.watch) as terminal:
+            tries(terminal, "sudo -u dave")
+        with machine.as_user("dave", "bash", "-c", script, on_text=stage.watch) as terminal:
+            tries(terminal, "the uid, as cron and a unit have it")
+        calls = {operation for operation, _, _ in machine.pool.requests("dave")}
+        changing = {"AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"}
+        stage.check("the pool was asked for no change", not changing & calls, calls)
+        stage.check("dave's factors are as they were",
+                    machine.pool.admin("users/get", username="dave")["mfa"] == before)
+        machine.pool.forgive("dave")
 
 
 def explained(stage):
@@ -218,4 +263,4 @@ def duplicate_email(stage):
 
 DEMO = (sudo_by_password, sudo_without_a_question, daemon_restarts, prefer_sms,
         disabled_in_the_pool, explained, doctor_is_content)
-ALL = DEMO + (another_login, duplicate_email)
+ALL = DEMO + (another_login, factor_changes_by_the_uid_alone, duplicate_email)

@@ -255,9 +255,9 @@ void notes_of_factor_changes_are_kept(void**) {
   assert_true(notes_in(path, "user0").empty());
   KnownUserChange change = pin_of("user0");
   change.kind = KnownUserChange::Kind::facts;
-  change.row.factor_changes = {
-      note(1'800'000'000, "192.0.2.66", {"host:192.0.2.7/32", "local"}),
-      note(1'800'000'001, "", {}), note(1'800'000'002, FactorChangeNote::kSeat, {"uid:1001"})};
+  change.row.factor_changes = {note(1'800'000'000, "192.0.2.66", {"host:192.0.2.7/32", "local"}),
+                               note(1'800'000'001, "", {}),
+                               note(1'800'000'002, FactorChangeNote::kSeat, {"uid:1001"})};
   assert_true(write_known_users(path, {change}).has_value());
   assert_true(notes_in(path, "user0") == change.row.factor_changes);
   assert_true(notes_in(path, "user1").empty());
@@ -285,7 +285,8 @@ void a_file_of_an_older_version_is_read_and_goes_on(void**) {
   change.row.factor_changes = {note(1'800'000'000, "192.0.2.66", {})};
   assert_true(write_known_users(path, {change}).has_value());
   assert_true(notes_in(path, "user0") == change.row.factor_changes);
-  old.run("CREATE TABLE probe AS SELECT 1 WHERE (SELECT user_version FROM pragma_user_version) = 1");
+  old.run(
+      "CREATE TABLE probe AS SELECT 1 WHERE (SELECT user_version FROM pragma_user_version) = 1");
 }
 
 // They let nobody in, so what cannot be read of them is left out.
