@@ -92,6 +92,29 @@ void a_session_stands_in_for_a_sign_in(void**) {
   assert_true(Cognitod::log().contains("CALLS=InitiateAuth ok"));
 }
 
+// 100 groups, names of 128 characters: the session fills several slots.
+void a_user_with_many_groups_has_a_session(void**) {
+  Json::Value request;
+  request["username"] = "alice";
+  request["groups"].append("linux-users");
+  for (int i = 101; i < 200; ++i)
+    request["groups"].append(std::to_string(i) + std::string(125, 'g'));
+  (void)pool->admin("users/update", request);
+  start("[service sudo]\nreauth = password\n");
+  BusClient bus;
+  (void)log_in(bus);
+  const auto types_password = [](const DaemonFrame& frame) -> std::optional<std::string> {
+    if (frame.purpose != Purpose::password) return std::nullopt;
+    return kAlicesPassword;
+  };
+  const int calls = pool->count("InitiateAuth");
+  const Conversation sudo =
+      sign_in(bus, "alice", "sudo", facts_in_login(kAlice, kLogin), types_password);
+  assert_int_equal(static_cast<int>(sudo.outcome), static_cast<int>(Outcome::success));
+  assert_int_equal(sudo.asked.size(), 1);
+  assert_int_equal(pool->count("InitiateAuth"), calls);
+}
+
 void only_in_its_own_login(void**) {
   start();
   BusClient bus;
@@ -393,6 +416,7 @@ int main() {
   pool = &started;
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(a_session_stands_in_for_a_sign_in, fresh_pool),
+      cmocka_unit_test_setup(a_user_with_many_groups_has_a_session, fresh_pool),
       cmocka_unit_test_setup(only_in_its_own_login, fresh_pool),
       cmocka_unit_test_setup(a_login_is_joined_once_and_by_its_user_only, fresh_pool),
       cmocka_unit_test_setup(a_login_needs_audit_ids_of_the_user, fresh_pool),

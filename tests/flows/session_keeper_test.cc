@@ -55,10 +55,10 @@ void what_is_not_kept_is_revoked(void**) {
   of_another_pool.pool = 12345;
   world.keep(of_another_pool);
   KeeperWorld::SignIn too_large;
-  too_large.refresh_token = std::string(5000, 'r');
+  too_large.refresh_token = std::string(70000, 'r');
   world.keep(too_large);
   assert_true(
-      (world.not_taken == Revoked{"refresh 1", "refresh 2", "refresh 3", std::string(5000, 'r')}));
+      (world.not_taken == Revoked{"refresh 1", "refresh 2", "refresh 3", std::string(70000, 'r')}));
   assert_int_equal(world.store->size(), 0);
 }
 

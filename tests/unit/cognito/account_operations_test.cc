@@ -310,7 +310,7 @@ void a_user_s_state_is_read(void**) {
       user_with(R"("UserMFASettingList":[1])"),
       user_with(many_factors + "]"),
       user_with(R"("PreferredMfaSetting":["SMS_MFA"])"),
-      user_with(R"("PreferredMfaSetting":")" + std::string(65, 'x') + '"'),
+      user_with(R"("PreferredMfaSetting":")" + std::string(513, 'x') + '"'),
   };
   for (const std::string& answer : bad) {
     const auto result = get(answer);

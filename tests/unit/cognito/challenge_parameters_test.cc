@@ -72,6 +72,20 @@ void a_custom_challenge_is_no_code_challenge(void**) {
   }
 }
 
+// 50 attributes of 2,048 characters, as Cognito's quotas allow them.
+void all_attributes_of_an_account_are_seen(void**) {
+  std::string present = R"({"email":"alice@example.com")";
+  for (int i = 0; i < 50; ++i)
+    present += R"(,"custom:a)" + std::to_string(i) + R"(":")" + std::string(2048, 'x') + '"';
+  Challenge challenge;
+  challenge.parameters["requiredAttributes"] = R"(["userAttributes.email","userAttributes.name"])";
+  challenge.parameters["userAttributes"] = present + "}";
+  const auto missing = cognito::missing_attributes(challenge);
+  assert_true(missing.has_value());
+  assert_int_equal(missing->size(), 1);
+  assert_text(missing->front(), "name");
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
@@ -81,6 +95,7 @@ int main() {
       cmocka_unit_test(factors_are_a_json_array_in_a_text),
       cmocka_unit_test(nothing_said_is_nothing_to_choose_and_totp_to_set_up),
       cmocka_unit_test(a_custom_challenge_is_no_code_challenge),
+      cmocka_unit_test(all_attributes_of_an_account_are_seen),
   };
   return cmocka_run_group_tests_name("factors", tests, nullptr, nullptr);
 }

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "daemon/cognito/json.h"
 #include "daemon/cognito/operation.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/model_exceptions.h"
@@ -165,6 +166,20 @@ void the_header_decides_then_the_body_then_the_status(void**) {
   }
 }
 
+// A long message is cut; the cause that its beginning tells is not lost.
+void a_long_text_is_cut_at_a_character(void**) {
+  std::string text = "User is disabled. x";
+  while (text.size() < 3000) text += "\xC3\xA4";
+  HttpResponse response;
+  response.status = 400;
+  response.error_type = "NotAuthorizedException";
+  response.body = R"({"message":")" + text + R"("})";
+  const PoolError error = error_of_response(response);
+  assert_int_equal(error.kind, ErrorKind::user_disabled);
+  assert_in_range(error.message.size(), 1020, 1024);
+  assert_true(cognito::is_utf8(error.message));
+}
+
 void what_only_a_text_tells_is_told_from_a_wrong_password(void**) {
   struct Row {
     const char* name;
@@ -266,6 +281,7 @@ int main() {
       cmocka_unit_test(every_kind_has_a_word_of_its_own),
       cmocka_unit_test(what_the_model_lists_for_an_operation_is_known),
       cmocka_unit_test(what_only_a_text_tells_is_told_from_a_wrong_password),
+      cmocka_unit_test(a_long_text_is_cut_at_a_character),
       cmocka_unit_test(the_header_decides_then_the_body_then_the_status),
       cmocka_unit_test(what_may_be_sent_twice),
       cmocka_unit_test(why_something_may_be_sent_twice),

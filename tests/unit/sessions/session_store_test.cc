@@ -92,7 +92,7 @@ void the_oldest_is_known(void**) {
 void a_session_of_any_size_is_found_as_it_was_put(void**) {
   const auto store = open_store();
   for (std::size_t size = kTokenSize; size < 65000;
-       size += size % SessionStore::kSlotSize > 3000 ? 1U : 61U) {
+       size += size % SessionStore::kSlotSize > 3000 ? 7U : 211U) {
     const Session session = sample(1, 1, size);
     assert_true(store->put(session));
     assert_true(same(*store->find(id_of(1)), session));
