@@ -357,67 +357,6 @@ void a_locker_with_one_prompt_takes_a_code_as_well(void**) {
   assert_text(world.call("sign_in").password, kTyped);
 }
 
-constexpr const char* kLikeACode = "Tr0ub4dor+112233";
-
-// A session at i3lock whose password itself ends like a code.
-Session begin_with_a_password_like_a_code(World& world) {
-  Session session = begin_at_i3lock(world);
-  session.verifier = world.verifier_of(kLikeACode);
-  if (!world.store->put(session)) std::abort();
-  return session;
-}
-
-void a_password_that_ends_like_a_code_is_tried_as_typed(void**) {
-  World world;
-  const Session session = begin_with_a_password_like_a_code(world);
-  world.person->answers = {kLikeACode};
-  expect_reused(world, session, "session-password");
-  assert_true(world.pool.calls.empty());
-  assert_int_equal(world.session_of(session.id).verifier->failures, 0);
-  // No attempt was spent.
-  for (int i = 0; i < 10; ++i) {
-    world.next_sign_in();
-    world.person->answers = {kLikeACode};
-    assert_outcome(world.run().outcome, Outcome::success);
-  }
-  // With a code behind it, it is the password of a whole sign-in.
-  world.next_sign_in();
-  then_totp(world);
-  world.person->answers = {std::string(kLikeACode) + "+654321"};
-  assert_text(world.run().cause, "signed-in");
-  assert_text(world.call("sign_in").password, kLikeACode);
-}
-
-// The pool is never asked for what the session says is the whole password.
-void what_is_the_password_as_typed_is_never_split(void**) {
-  World world;
-  begin_with_a_password_like_a_code(world);
-  become_stale(world);
-  world.pool.fail("refresh", ErrorKind::not_authorized);
-  world.person->answers = {kLikeACode};
-  const SignInResult result = world.run();
-  assert_outcome(result.outcome, Outcome::refused);
-  assert_text(result.cause, "no-code-after-password");
-  assert_int_equal(world.calls_of("sign_in"), 0);
-}
-
-// One guess is one attempt, although two passwords are tried.
-void a_guess_that_ends_like_a_code_is_one_attempt_and_counts_at_the_session(void**) {
-  World world;
-  const Session session = begin_with_a_password_like_a_code(world);
-  unsigned guesses = 0;
-  for (; guesses < 20; ++guesses) {
-    world.pool.reply_error(ErrorKind::not_authorized);
-    world.person->answers = {"guess" + std::to_string(guesses) + "+112233"};
-    const SignInResult result = world.run();
-    if (result.cause == "failure-budget") break;
-    assert_text(result.cause, "not-authorized");
-    assert_int_equal(world.session_of(session.id).verifier->failures, guesses + 1);
-    world.next_sign_in();
-  }
-  assert_in_range(guesses, 3, 5);
-}
-
 void a_wrong_password_in_the_only_prompt_is_refused_here(void**) {
   World world;
   begin_at_i3lock(world);
@@ -606,9 +545,6 @@ int main() {
       cmocka_unit_test(a_caller_with_one_prompt_signs_in_in_full),
       cmocka_unit_test(a_locker_with_one_prompt_takes_the_password_of_the_session),
       cmocka_unit_test(a_locker_with_one_prompt_takes_a_code_as_well),
-      cmocka_unit_test(a_password_that_ends_like_a_code_is_tried_as_typed),
-      cmocka_unit_test(what_is_the_password_as_typed_is_never_split),
-      cmocka_unit_test(a_guess_that_ends_like_a_code_is_one_attempt_and_counts_at_the_session),
       cmocka_unit_test(a_wrong_password_in_the_only_prompt_is_refused_here),
       cmocka_unit_test(a_session_that_is_over_makes_no_sign_in_of_the_only_answer),
       cmocka_unit_test(a_change_of_the_password_wants_a_full_sign_in),

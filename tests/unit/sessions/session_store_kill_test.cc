@@ -142,9 +142,13 @@ void a_kill_loses_nothing_and_revives_nothing(void**) {
 // The child makes the change while its parent looks on after each instruction.
 [[noreturn]] void change_under_trace(int memory, const Change& change) {
   const auto store = open_store(copy_of(memory));
+  const Session session = sample_of(change.number, change.version);
   if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(77);
   (void)::raise(SIGSTOP);
-  perform(*store, change);
+  if (change.version == 0)
+    store->erase(session.id);
+  else if (!store->put(session))
+    ::_exit(1);
   (void)::raise(SIGSTOP);
   ::_exit(0);
 }
