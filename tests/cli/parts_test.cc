@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,21 @@ void a_pool_out_of_reach_is_one_fault(void**) {
 }
 
 // cognitoctl explain.
+
+// Causes that are easily taken for another: each has a sentence of its own.
+void what_is_easily_mistaken_has_a_sentence(void**) {
+  std::set<std::string> sentences;
+  for (const char* cause :
+       {"not-authorized", "password-attempts-exceeded", "temporary-password-expired",
+        "imported-user", "mfa-method-not-found", "local-shortage", "undecided", "too-many-requests",
+        "internal", "identity", "another-account", "account-taken", "invalid-parameter"}) {
+    const std::string sentence = cause_text(cause);
+    assert_string_not_equal(sentence.c_str(), cause);
+    assert_true(sentences.insert(sentence).second);
+  }
+  // A claim is compared before there is a pin.
+  assert_false(cause_text("identity").contains("pinned"));
+}
 
 JournalEntry entry(std::uint64_t time_us, std::map<std::string, std::string> fields) {
   return {time_us, std::move(fields)};
@@ -345,6 +361,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(json_hides_no_character),
       cmocka_unit_test(a_line_of_another_user_is_marked),
+      cmocka_unit_test(what_is_easily_mistaken_has_a_sentence),
       cmocka_unit_test(the_first_failure_of_required_modules_counts),
       cmocka_unit_test(a_stack_without_an_opinion_fails),
       cmocka_unit_test(sufficient_ends_the_stack_unless_something_failed_before),
