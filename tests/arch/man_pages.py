@@ -489,7 +489,7 @@ def commands(tree):
     options = {(): set()}
     groups = set()
     shared = {name: set(re.findall(r'"(--[\w-]+)"', function(name, text)))
-              for name in ("add_sign_in", "add_factor")}
+              for name in ("add_sign_in", "add_factor", "add_full")}
     for body in re.split(r"\n  (?=\S)", text):
         for found in re.finditer(
                 r"(?P<variable>\w+) =\s*(?P<group>group_of\()?(?P<parent>\w+)"
@@ -497,7 +497,7 @@ def commands(tree):
                 r"|run\((?P<inner>\w+)->add_subcommand\(\"(?P<inner_name>[\w-]+)\""
                 r"|run\((?P<top>app_)\.add_subcommand\(\"(?P<top_name>[\w-]+)\""
                 r"|(?P<owner>\w+)(?:\.|->)add_(?:flag|option)\(\"(?P<option>-[\w-]+)\""
-                r"|\b(?P<helper>add_sign_in|add_factor)\((?P<target>\w+)[,)]"
+                r"|\b(?P<helper>add_sign_in|add_factor|add_full)\((?P<target>\w+)[,)]"
                 r"|\badd\(\"(?P<listed>--[\w-]+)\"", body):
             if found["name"]:
                 path = paths[found["parent"]] + (found["name"],)

@@ -278,9 +278,9 @@ SCENES = (the_text, alice, messages, app_or_sms, first_login, passwords, refused
 
 def main():
     stage = Stage(types.SimpleNamespace(journal=LogFile(), pool=None), show_transcripts=False)
-    with Terminal([sys.executable, str(HERE / "demo.py"), "--interactive"], # A dumb terminal: no escape sequences among the text.
-                  env=os.environ | {"TERM": "dumb"},
-                  on_text=stage.watch) as terminal:
+    # A dumb terminal: no escape sequences among the text.
+    with Terminal([sys.executable, str(HERE / "demo.py"), "--interactive"],
+                  env=os.environ | {"TERM": "dumb"}, on_text=stage.watch) as terminal:
         visitor = Visitor(stage, terminal)
         for scene in SCENES:
             scene(visitor)
