@@ -23,6 +23,7 @@ WANTED = {
     "cognitod": ["usr/libexec/cognitod", "lib/systemd/system/cognitod.service", "usr/lib/sysusers.d/pam-cognito.conf",
                  "usr/libexec/pam-cognito-local-users", "lib/systemd/system/pam-cognito-local-users.path",
                  "lib/systemd/system/pam-cognito-local-users.service",
+                 "lib/systemd/system/pam-cognito-local-users-again.service",
                  "usr/lib/tmpfiles.d/pam-cognito.conf",
                  "usr/share/dbus-1/system.d/org.pamcognito.Auth1.conf",
                  "usr/share/dbus-1/system-services/org.pamcognito.Auth1.service",
