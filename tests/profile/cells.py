@@ -136,6 +136,10 @@ def _fixed():
     yield _cell("later", "su-root", "missing", [])
     yield _cell("later", "sudo-n", "missing", [])
 
+    # A wrong password in an emergency does not make the account phase of a key softer.
+    for state, lets_in in (("up", ["key"]), ("away", []), ("missing", [])):
+        yield _cell("both", "key-after", state, lets_in)
+
     # A shell that refuses.
     for program, password in (("sh-login", "pool"), ("ssh", "pool"), ("key", "key")):
         yield _cell("both", program, "up", [], shell="/usr/sbin/nologin", passwords=[password])

@@ -51,7 +51,7 @@ CELL_USER = re.compile(r"u\d{4}:")
 LET_IN = "LET-42-IN"
 LOCAL_CHANGED = "local password changed"
 # Programs that ask for no password.
-WITHOUT_PASSWORD = ("key", "cron", "sudo-n", "su-root", "passwd-root")
+WITHOUT_PASSWORD = ("key", "key-after", "cron", "sudo-n", "su-root", "passwd-root")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -167,6 +167,7 @@ class World:
 
     def _write_list(self, path, listed):
         tweak = self.setting["tweak"]
+        path.unlink(missing_ok=True)
         if tweak == "no-list":
             return
         if tweak == "linked-list":
@@ -178,7 +179,7 @@ class World:
         path.chmod(0o666 if tweak == "writable-list" else 0o644)
 
     def _start_sshd(self):
-        if not any(cell["program"] in ("ssh", "key") for cell in self.cells):
+        if not any(cell["program"] in ("ssh", "key", "key-after") for cell in self.cells):
             return None
         config = pathlib.Path("/etc/ssh/table_config")
         config.write_text(SSHD_CONFIG.format(work=WORK) + f"Port {self.port}\n")
@@ -227,6 +228,8 @@ class World:
             text, is_in = self._ssh(user, offered)
         elif cell["program"] == "key":
             text, is_in = self._ssh(user, None)
+        elif cell["program"] == "key-after":
+            text, is_in = self._ssh(user, "wrong", "keyboard-interactive,publickey")
         else:
             argv, mark = self._command(cell, user)
             text, status = self._run(argv, offered)
@@ -290,10 +293,10 @@ class World:
                         pass
             return text, process.wait()
 
-    def _ssh(self, user, offered):
+    def _ssh(self, user, offered, methods=None):
         prompts = pathlib.Path(f"/tmp/prompts-{user}-{time.monotonic_ns()}")
         prompts.touch()
-        methods = "publickey" if offered is None else "keyboard-interactive"
+        methods = methods or ("publickey" if offered is None else "keyboard-interactive")
         done = subprocess.run(
             ["setsid", "ssh", "-F", "none", "-T", "-p", str(self.port), "-i", WORK / "login_key",
              "-o", f"PreferredAuthentications={methods}", "-o", "NumberOfPasswordPrompts=1",
