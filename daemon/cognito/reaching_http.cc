@@ -75,7 +75,6 @@ struct ReachingHttp::RoundState {
   MonotonicTime deadline;
   std::size_t left = 0;
   bool counts = false;  // by the timer; one that a sign-in has caused can only end a doubt
-  std::vector<runtime::EventLoop::Spawned> tasks;
 };
 
 ReachingHttp::ReachingHttp(Parts parts, Settings settings)
@@ -88,10 +87,7 @@ ReachingHttp::ReachingHttp(Parts parts, Settings settings)
   if (!settings_.by_proxy) start_round(true);
 }
 
-ReachingHttp::~ReachingHttp() {
-  // A task keeps its round, and a round its tasks.
-  if (round_) const auto cancelled = std::exchange(round_->tasks, {});
-}
+ReachingHttp::~ReachingHttp() = default;
 
 void ReachingHttp::load() {
   if (settings_.file.empty()) return;
@@ -169,6 +165,7 @@ void ReachingHttp::start_round(bool counts) {
     return;
   }
   if (counts) next_round_.reset();
+  probes_.clear();
   auto round = std::make_shared<RoundState>();
   for (const KnownAddress& known : known_.all()) round->addresses.push_back(known.address);
   round->addresses.emplace_back();
@@ -179,7 +176,7 @@ void ReachingHttp::start_round(bool counts) {
   round->counts = counts;
   round_ = round;
   for (std::size_t i = 0; i < round->addresses.size(); ++i)
-    round->tasks.push_back(parts_.loop.spawn(probe_one(round, i)));
+    probes_.push_back(parts_.loop.spawn(probe_one(round, i)));
 }
 
 Task<void> ReachingHttp::probe_one(std::shared_ptr<RoundState> round, std::size_t index) {
@@ -205,10 +202,7 @@ void ReachingHttp::take(RoundState& round, std::size_t index, const ProbeAnswer&
   const std::string& address = round.addresses[index];
   if (answer.result == Probe::reached) {
     contact(answer.address.empty() ? address : answer.address);
-    const auto waiting = std::exchange(waiting_, {});
-    for (const auto& weak : waiting)
-      if (const auto waiter = weak.lock())
-        waiter->report(address.empty() ? answer.address : address);
+    tell_waiting(address.empty() ? answer.address : address);
   }
   if (answer.result == Probe::foreign && !address.empty()) {
     runtime::log(Level::warning,
@@ -218,11 +212,14 @@ void ReachingHttp::take(RoundState& round, std::size_t index, const ProbeAnswer&
     save();
   }
   if (--round.left > 0) return;
-  // The tasks are this coroutine's own: they go once it has returned.
-  parts_.loop.post([weak = std::weak_ptr(round_)] {
-    if (const auto ended = weak.lock()) ended->tasks.clear();
-  });
   end_round(round);
+}
+
+void ReachingHttp::tell_waiting(const std::string& address) {
+  for (const auto& waiting : std::exchange(waiting_, {}))
+    parts_.loop.post([waiting, address] {
+      if (const auto waiter = waiting.lock()) waiter->report(address);
+    });
 }
 
 void ReachingHttp::end_round(RoundState& round) {
@@ -242,12 +239,8 @@ void ReachingHttp::end_round(RoundState& round) {
   if (round.counts) reach_.note(verdict, parts_.loop.now());
   log_change(before);
   const bool counted = round.counts;
-  const auto ended = std::exchange(round_, nullptr);
-  // The last reference may be this round's own task: it lives until the loop has come round.
-  parts_.loop.post([ended] {});
-  const auto waiting = std::exchange(waiting_, {});
-  for (const auto& weak : waiting)
-    if (const auto waiter = weak.lock()) waiter->report({});
+  tell_waiting({});
+  round_.reset();  // the probes that are ending have it too
   if (counted || !next_round_) schedule();
 }
 

@@ -86,6 +86,8 @@ class ReachingHttp final : public Http {
 
   void load();
   void save();
+  // From the loop, so that nothing that waits goes on within a probe.
+  void tell_waiting(const std::string& address);
   runtime::Task<void> write_file();
   void start_round(bool counts);
   runtime::Task<void> probe_one(std::shared_ptr<RoundState> round, std::size_t index);
@@ -107,6 +109,7 @@ class ReachingHttp final : public Http {
   std::string detour_;  // while the resolver fails
   runtime::MonotonicTime detour_until_{};
   std::shared_ptr<RoundState> round_;
+  std::vector<runtime::EventLoop::Spawned> probes_;  // of the round, or of the one before
   std::vector<std::weak_ptr<runtime::OneShot<std::string>>> waiting_;
   std::optional<runtime::Timer> next_round_;
   bool write_again_ = false;
