@@ -69,7 +69,10 @@ Task<Ended> set_up_totp(SignInContext* context, Ended accepted) {
   std::string token = accepted->accepted->tokens.get().access_token;
   std::expected<Enrolment, Ended> enrolment =
       co_await enrol_totp(context, cognito::SetUpProof::by_access_token(token));
-  if (!enrolment) co_return std::move(enrolment.error());
+  if (!enrolment) {
+    if (context->totp_perhaps_enrolled) report_factor_change(*context, What::app);
+    co_return std::move(enrolment.error());
+  }
   // From here on the new app counts, whatever the next call answers.
   report_factor_change(*context, What::app);
   // A pool with optional factors asks for none that is not switched on.
@@ -102,16 +105,12 @@ const char* cause_of(MfaErrorKind kind) {
 Ended not_changed(MfaError error) {
   const bool by_policy =
       error.kind == MfaErrorKind::refused || error.kind == MfaErrorKind::not_set_up;
+  // The user signed in a moment ago: to do so first is no advice.
+  if (error.kind == MfaErrorKind::not_authorized) error.message = prompts::pool_failed();
   Ended end = ended(by_policy ? Outcome::not_permitted : Outcome::failed, cause_of(error.kind),
                     std::move(error.message));
   end->detail = std::move(error.detail);
   return end;
-}
-
-// Did the pool perhaps take the change although its answer did not come?
-bool may_have_been_taken(const PoolError& error) {
-  return error.kind == ErrorKind::timed_out || error.kind == ErrorKind::connection_cut ||
-         error.kind == ErrorKind::bad_response;
 }
 
 Task<Ended> set_preference(SignInContext* context, Ended accepted, const UserState* user) {
@@ -159,6 +158,11 @@ Task<Ended> change_factors(SignInContext* context, Ended accepted) {
   }
   Ended end = co_await set_preference(context, std::move(accepted), &*user);
   co_return end;
+}
+
+bool may_have_been_taken(const PoolError& error) {
+  return error.kind == ErrorKind::timed_out || error.kind == ErrorKind::connection_cut ||
+         error.kind == ErrorKind::bad_response;
 }
 
 void report_factor_change(const SignInContext& context, What what) {

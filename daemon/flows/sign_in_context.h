@@ -41,8 +41,10 @@ struct SignInContext {
   bool repeated = false;                  // the first factor was proved again: once per sign-in
   bool password_changed = false;          // in this sign-in
   bool totp_enrolled = false;             // in this sign-in
-  bool email_enrolled = false;            // in this sign-in, for a challenge of the pool
-  std::optional<policy::Method> factor;   // the second factor that was given
+  // The answer to the new app's first code was lost: the pool may have taken it.
+  bool totp_perhaps_enrolled = false;
+  bool email_enrolled = false;           // in this sign-in, for a challenge of the pool
+  std::optional<policy::Method> factor;  // the second factor that was given
   // Custom answers count as failed until the pool goes on to something else.
   std::vector<limits::Attempt> custom_attempts;
   int custom_answers = 0;      // in a row

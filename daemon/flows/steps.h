@@ -117,6 +117,8 @@ runtime::Task<Ended> change_factors(SignInContext* context, Ended accepted);
 // The pool has taken a change of the factors, or may have: it is logged, and the user is told of it
 // at later sign-ins.
 void report_factor_change(const SignInContext& context, sessions::FactorChangeNote::What what);
+// The call failed, but the pool may have done what it asked for: its answer was lost.
+bool may_have_been_taken(const cognito::PoolError& error);
 // The changes that the user was not told of where this sign-in comes from; empty: none.
 std::string untold_factor_changes(const SignInContext& context);
 

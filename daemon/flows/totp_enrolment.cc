@@ -91,6 +91,7 @@ class Showing {
         co_return Enrolment(Enrolment::State::session_over);
       }
       std::string reason = why_not(check);
+      if (!check && may_have_been_taken(check.error())) context_->totp_perhaps_enrolled = true;
       if (reason.empty()) co_return std::unexpected(context_->from_error(check.error()));
       context_->notice = Notice::error(std::move(reason));
     }

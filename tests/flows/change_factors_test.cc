@@ -362,6 +362,7 @@ constexpr Trouble kTroubles[] = {
      "factor-not-set-up", false},
     {"busy", ErrorKind::too_many_requests, Outcome::failed, "too-many-requests", false},
     {"a fault", ErrorKind::internal_error, Outcome::failed, "factors-not-changed", false},
+    {"the token is over", ErrorKind::not_authorized, Outcome::failed, "factors-not-changed", false},
     {"no answer", ErrorKind::timed_out, Outcome::failed, "not-connected", true},
     {"cut", ErrorKind::connection_cut, Outcome::failed, "not-connected", true},
 };
@@ -389,6 +390,17 @@ void a_change_is_noted_although_its_end_failed(void**) {
   world.pool.fail("set_preference", ErrorKind::internal_error);
   assert_outcome(world.run().outcome, Outcome::failed);
   assert_int_equal(world.known.find("alice")->factor_changes.size(), 1);
+}
+
+void a_lost_answer_may_be_a_change(void**) {
+  for (const char* operation : {"associate", "verify_totp"}) {
+    World world;
+    new_app(world);
+    world.pool.fail(operation, ErrorKind::timed_out);
+    assert_outcome(world.run().outcome, Outcome::failed);
+    const bool may_be_done = std::string_view(operation) == "verify_totp";
+    assert_int_equal(world.known.find("alice")->factor_changes.size(), may_be_done ? 1 : 0);
+  }
 }
 
 std::string told_at_a_sign_in(World& world, const limits::Origin& origin) {
@@ -472,6 +484,7 @@ int main() {
       cmocka_unit_test(it_needs_time),
       cmocka_unit_test(wrong_codes_of_the_new_app_come_to_an_end),
       cmocka_unit_test(a_change_is_noted_although_its_end_failed),
+      cmocka_unit_test(a_lost_answer_may_be_a_change),
       cmocka_unit_test(the_user_is_told),
       cmocka_unit_test(a_set_up_in_a_sign_in_is_told_elsewhere),
       cmocka_unit_test(the_text_says_where_from),
