@@ -60,7 +60,8 @@ bool is_seat_terminal(std::string_view tty) {
   const auto digits_only = [](std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return '0' <= c && c <= '9'; });
   };
-  if (tty.starts_with(':')) return digits_only(tty.substr(1));
+  // Not other displays: those of xrdp, VNC and ssh are counted up from 1 or 10.
+  if (tty == ":0") return true;
   constexpr std::string_view devices = "/dev/";
   if (tty.starts_with(devices)) tty.remove_prefix(devices.size());
   if (tty == "console") return true;
@@ -82,8 +83,10 @@ Origin Origin::of_uid(uid_t uid) {
 Origin Origin::of_host(std::string_view rhost) {
   const std::string address = literal_address(rhost);
   if (!address.empty()) return Origin(kHost + network_of(address));
-  // ":0" is an X display of this machine; no host is named so.
-  return rhost.empty() || rhost.front() == ':' ? local() : Origin(kUnnamedHost);
+  if (rhost.empty()) return local();
+  // An X display; no host is named so.
+  if (rhost.front() == ':') return is_seat_terminal(rhost) ? local() : unknown();
+  return Origin(kUnnamedHost);
 }
 
 Origin Origin::local() {

@@ -13,8 +13,9 @@ namespace pamcognito::limits {
 // Empty: it is a name, or nothing.
 std::string literal_address(std::string_view rhost);
 
-// Whether PAM_TTY names a place at this machine: a virtual or serial console, or an X display
-// (tty(4), ttyS(4), console(4); ":0"). A pseudo-terminal is none: its person may be anywhere.
+// Whether PAM_TTY names a place at this machine: a virtual or serial console (tty(4),
+// ttyS(4), console(4)), or the first X display. A pseudo-terminal and another display are none:
+// their person may be anywhere.
 bool is_seat_terminal(std::string_view tty);
 
 // Where a sign-in comes from, as far as it can be believed: a real uid that is not root's, a remote

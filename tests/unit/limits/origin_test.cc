@@ -37,6 +37,7 @@ constexpr std::array kCases = {
     Case{"0xc0.0.2.1", "host:unnamed"},
     Case{"3221225985", "host:unnamed"},
     Case{":0", "local"},
+    Case{":10", "unknown"},
     Case{"%", "host:unnamed"},
     Case{std::string_view("192.0.2.1\0x", 11), "host:unnamed"},
     Case{"2001:db8:2001:db8:2001:db8:2001:db8:2001:db8:2001:db8", "host:unnamed"},
@@ -46,17 +47,18 @@ void only_literal_addresses_are_hosts(void**) {
   for (const Case& c : kCases) {
     const Origin origin = Origin::of_host(c.rhost);
     assert_string_equal(origin.key().c_str(), c.key);
-    assert_int_equal(origin.is_remote(), std::string(c.key) != "local");
+    assert_int_equal(origin.is_remote(), std::string_view(c.key).starts_with("host:"));
     assert_false(origin.is_uid());
   }
 }
 
 void only_consoles_and_displays_are_seats(void**) {
   for (const char* seat : {"tty1", "/dev/tty7", "ttyS0", "/dev/ttyAMA0", "ttyUSB1", "hvc0",
-                           "console", "/dev/console", ":0", ":12"})
+                           "console", "/dev/console", ":0"})
     assert_true(pamcognito::limits::is_seat_terminal(seat));
-  for (const char* none : {"", "pts/0", "/dev/pts/3", "ssh", "cron", "xrdp-sesman", "tty", "tty1x",
-                           "/dev/", ":", ":0.0", "host:0", "console1", "/dev//dev/tty1", "TTY1"})
+  for (const char* none :
+       {"", "pts/0", "/dev/pts/3", "ssh", "cron", "xrdp-sesman", "tty", "tty1x", "/dev/", ":",
+        ":0.0", ":1", ":10", "host:0", "console1", "/dev//dev/tty1", "TTY1"})
     assert_false(pamcognito::limits::is_seat_terminal(none));
 }
 
