@@ -151,7 +151,7 @@ def prefer_sms(stage):
                 signs_in(stage, terminal, "dave")
                 signs_in(stage, terminal, "dave")  # the change's own, in the same terminal
                 terminal.expect(r"Preferred from now on: SMS\.")
-                terminal.expect(r"SMS \(preferred\)")
+                terminal.expect(r"SMS [^\n]*\(preferred\)")
                 stage.check("cognitoctl ends well", terminal.finish() == 0)
             state = machine.pool.admin("users/get", username="dave")["mfa"]
             stage.check("the pool prefers SMS for dave", state.get("preferred") == "SMS_MFA", state)
