@@ -253,7 +253,7 @@ def duplicate_email(stage):
                     refused_by_ssh(stage, terminal)
                 entry = stage.daemon_said("carol", "sshd", "not-permitted")
                 stage.check("the log names the cause",
-                            (entry or {}).get("PAM_COGNITO_CAUSE") == "identity", entry)
+                            (entry or {}).get("PAM_COGNITO_CAUSE") == "another-account", entry)
             finally:
                 machine.pool.admin("users/delete", username="trudy")
                 machine.pool.admin("users/update", username="carol",
