@@ -350,7 +350,7 @@ std::string check_section(std::string_view section) {
   return known ? ""
                : "is not a section: there are [pool], [access], [mfa], [password], "
                  "[custom_challenge], [client_metadata], [texts], [session], [account], [limits], "
-                 "[metrics] and [service NAME]";
+                 "[break_glass], [metrics] and [service NAME]";
 }
 
 std::expected<void, std::string> apply_setting(Draft& draft, std::string_view section,

@@ -459,7 +459,8 @@ void no_user_fills_the_log(void**) {
         append_facts(m, {});
       });
       (void)bus.call("SetUpTotp", [](sd_bus_message* m) { append_facts(m, {}); });
-      (void)update(bus, {{"sms", "PREFERRED"}});
+      (void)opens_update(bus, {{"sms", "PREFERRED"}});
+      (void)preference(bus, false);
     }
     return last;
   });

@@ -49,6 +49,7 @@ void it_goes_with_every_call_that_takes_it(void** state) {
 void a_resent_confirmation_code_takes_it_too(void**) {
   World world;
   let_all_be_sent(world);
+  world.config->password.self_service = true;
   world.pool.reply_error(cognito::ErrorKind::user_not_confirmed);
   world.person->answers = {"right password", ""};
   (void)world.run();

@@ -142,7 +142,7 @@ const std::array kCases = {
     Case{"break_glass", "unreachable_after", "1min", nullptr},
     Case{"break_glass", "unreachable_after", "1h", nullptr},
     Case{"break_glass", "unreachable_after", "59s", "is not from 1min to 1h"},
-    Case{"break_glass", "local_password", "never", "there is unreachable_after"},
+    Case{"break_glass", "local_password", "never", "there are unreachable_after"},
     Case{"session", "end_with", "lifetime", nullptr},
     Case{"session", "end_with", "last-logout", nullptr},
     Case{"session", "end_with", "logout", "is not lifetime or last-logout"},

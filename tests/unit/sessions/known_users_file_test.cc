@@ -151,7 +151,7 @@ void a_row_that_is_not_ours_is_refused_with_all(void**) {
         "UPDATE user SET sub = hex(zeroblob(65))",
         "UPDATE user SET groups = 'a' || char(27) || char(10)",
         "UPDATE user SET groups = 'without an end'",
-        "UPDATE user SET groups = hex(zeroblob(33000)) || char(10)"}) {
+        "UPDATE user SET groups = hex(zeroblob(60000)) || char(10)"}) {
     const TemporaryDirectory directory;
     const std::string path = directory.file("users.db");
     write_users(path, 2);
