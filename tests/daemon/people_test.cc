@@ -19,7 +19,6 @@ namespace {
 constexpr uid_t kAlice = 1001;
 constexpr uid_t kBob = 1002;
 constexpr uid_t kDave = 1004;
-constexpr uid_t kErin = 1005;
 constexpr uid_t kNotOurs = 1900;
 
 Pool* pool = nullptr;
