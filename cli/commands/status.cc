@@ -59,7 +59,9 @@ std::string pool_text(const Dictionary& status) {
   const std::string state = text_of(status, "pool_state");
   const std::uint64_t addresses = number_of(status, "pool_addresses");
   const std::uint64_t fresh = number_of(status, "pool_addresses_fresh");
-  const std::string since = " since " + time_text(number_of(status, "pool_state_since"));
+  const std::uint64_t changed = number_of(status, "pool_state_since");
+  // 0: cognitod has just started, and its first round of probes goes on.
+  const std::string since = changed == 0 ? std::string() : " since " + time_text(changed);
   const std::string known =
       ", " + std::to_string(addresses) + " known addresses" +
       (fresh < addresses ? ", " + std::to_string(fresh) + " of them fresh" : std::string());

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <thread>
 
 #include "cli/auth_client.h"
 #include "cli/doctor/checks.h"
@@ -50,13 +52,28 @@ Finding check_window(const System& system) {
       "cognitoctl break-glass close, once it is not needed");
 }
 
+// A cognitod that has just started is still on its first round of probes, which takes 2.5 s at
+// most.
+Result<Dictionary> status_after_first_round(AuthClient& client) {
+  using namespace std::chrono_literals;
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  auto status = client.status();
+  while (status && text_of(*status, "pool_state") == "in-doubt" &&
+         number_of(*status, "pool_state_since") == 0 &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(100ms);
+    status = client.status();
+  }
+  return status;
+}
+
 // Old addresses prove nothing: an outage would be a refusal for everybody.
 Finding check_addresses(const System& system) {
   const Check check{"pool-addresses", "the user pool's addresses are verified"};
   if (!system.is_this_machine()) return check.skipped("not this machine");
   auto client = AuthClient::connect();
   if (!client) return check.skipped(client.error().message);
-  const auto status = client->status();
+  const auto status = status_after_first_round(*client);
   if (!status) return check.skipped(status.error().message);
   const std::string state = text_of(*status, "pool_state");
   if (state.empty() || state == "unknown") return check.skipped("cognitod does not say");
