@@ -295,11 +295,13 @@ Task<HttpResult> ReachingHttp::send(HttpRequest request) {
     co_return result;
   }
   const HttpFailure failure = result.error().failure;
-  if (failure != HttpFailure::not_connected && failure != HttpFailure::not_trusted)
-    co_return result;
+  // Over a connection from before the network failed, a request goes out and nothing comes back.
+  const bool lost = failure == HttpFailure::timed_out || failure == HttpFailure::cut;
+  const bool is_not_sent = failure == HttpFailure::not_connected;
+  if (!lost && !is_not_sent && failure != HttpFailure::not_trusted) co_return result;
   detour_.clear();
   doubt();
-  if (failure == HttpFailure::not_trusted) co_return result;
+  if (!is_not_sent) co_return result;
   auto detour = send_by_detour(std::move(request), std::move(result));
   HttpResult second = co_await std::move(detour);
   co_return second;

@@ -143,6 +143,19 @@ void failures_of_sign_ins_are_never_proof(void**) {
   assert_string_equal(stage.state().c_str(), "reachable");
 }
 
+// Over a connection that was open before, packets are lost without a failure to connect.
+void an_answer_that_does_not_come_is_a_doubt(void**) {
+  for (const HttpFailure failure : {HttpFailure::timed_out, HttpFailure::cut}) {
+    Stage stage;
+    stage.prober.results[""] = Probe::reached;
+    stage.start();
+    stage.transport.failures[""] = failure;
+    assert_int_equal(stage.send().error().failure, failure);
+    assert_string_equal(stage.state().c_str(), "in-doubt");
+    assert_int_equal(stage.transport.sent.size(), 1);  // what was sent is not sent again
+  }
+}
+
 void a_foreign_certificate_forgets_the_address(void**) {
   Stage stage;
   stage.prober.results[""] = Probe::reached;
@@ -194,6 +207,7 @@ int main() {
       cmocka_unit_test(the_start_finds_the_pool),
       cmocka_unit_test(a_request_goes_to_a_known_address),
       cmocka_unit_test(failures_of_sign_ins_are_never_proof),
+      cmocka_unit_test(an_answer_that_does_not_come_is_a_doubt),
       cmocka_unit_test(a_foreign_certificate_forgets_the_address),
       cmocka_unit_test(behind_a_proxy_nothing_is_probed),
       cmocka_unit_test(another_host_has_no_detour),
