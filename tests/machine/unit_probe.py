@@ -83,6 +83,8 @@ def set_suid():
 
 def execute(program, *arguments):
     def replace():
+        with open(os.devnull, "w") as nowhere:  # standard output holds the results alone
+            os.dup2(nowhere.fileno(), 1)
         os.execv(program, [program, *arguments])
     return in_a_child(replace) == 0
 

@@ -135,6 +135,8 @@ def denials(judge, machine):
             probes.add(("without", key), [line for line in whole if key_of(line) != key])
         seen = probes.run()
 
+        unseen = [name for name in ("root", "user", "whole") if not seen[name]]
+        judge.check("the probes gave their results without the sandbox and in it", not unseen, unseen)
         judge.check("root without the sandbox can do all that is tried", all(
             value is True for value in seen["root"].values()), str(seen["root"]))
         for name, value in seen["whole"].items():
