@@ -25,8 +25,8 @@ using runtime::Task;
 constexpr runtime::seconds kDetourTime{60};
 // A failure that took less may pass within the pause before a second sending.
 constexpr runtime::seconds kQuick{1};
-// Documentation addresses (RFC 5737, RFC 3849): a machine that has no address of a pool yet asks
-// the kernel for a route to these.
+// Documentation addresses (RFC 5737, RFC 3849): a machine without a route to either has no default
+// route.
 constexpr char kAnyIpv4[] = "192.0.2.1";
 constexpr char kAnyIpv6[] = "2001:db8::1";
 
@@ -182,16 +182,20 @@ void ReachingHttp::start_round(bool counts) {
 Task<void> ReachingHttp::probe_one(std::shared_ptr<RoundState> round, std::size_t index) {
   std::string address = round->addresses[index];
   ProbeAnswer answer;
-  const bool no_route = !address.empty() ? parts_.network.has_no_route(address, url_.port)
-                                         : !known_.ever_reached() &&
-                                               parts_.network.has_no_route(kAnyIpv4, url_.port) &&
-                                               parts_.network.has_no_route(kAnyIpv6, url_.port);
-  if (no_route) {
+  // That one address has no route says nothing of the pool's others, of the other family perhaps.
+  const bool is_cut_off = parts_.network.has_no_route(kAnyIpv4, url_.port) &&
+                          parts_.network.has_no_route(kAnyIpv6, url_.port);
+  const bool by_name = address.empty();
+  if (is_cut_off && !by_name && parts_.network.has_no_route(address, url_.port)) {
     answer.result = Probe::no_route;
   } else {
     auto probed = parts_.prober.probe(settings_.endpoint, std::move(address), round->deadline);
     answer = co_await std::move(probed);
+    const bool is_first_contact = by_name && !known_.ever_reached();
     if (answer.result == Probe::failed && parts_.network.lacks_carrier())
+      answer.result = Probe::no_route;
+    if (is_cut_off && is_first_contact &&
+        (answer.result == Probe::failed || answer.result == Probe::unresolved))
       answer.result = Probe::no_route;
   }
   take(*round, index, answer);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <string>
@@ -67,11 +68,12 @@ class ScriptedProber final : public Prober {
 class ScriptedNetwork final : public Network {
  public:
   [[nodiscard]] std::string name() const override { return "eth0 10.0.0.1"; }
-  [[nodiscard]] bool has_no_route(const std::string&, std::uint16_t) const override {
-    return no_route;
+  [[nodiscard]] bool has_no_route(const std::string& address, std::uint16_t) const override {
+    return no_route || (no_ipv6_route && address.contains(':'));
   }
   [[nodiscard]] bool lacks_carrier() const override { return false; }
   bool no_route = false;
+  bool no_ipv6_route = false;
 };
 
 struct Stage {
@@ -185,19 +187,50 @@ void another_host_has_no_detour(void**) {
   assert_true((stage.transport.sent == std::vector<std::string>{""}));
 }
 
-void the_file_of_addresses_is_read(void**) {
+// The path of a file with one address that was verified long ago.
+std::string file_with(const std::string& address) {
   char path[] = "/tmp/reaching-http-test.XXXXXX";
   const int fd = ::mkstemp(path);
   assert_true(fd >= 0);
   (void)::close(fd);
-  std::ofstream(path) << "pam-cognito pool addresses 1\nhost pool.example:443\n"
-                         "address 192.0.2.7 1000000000 eth0 10.0.0.1\n";
+  std::ofstream(path) << "pam-cognito pool addresses 1\nhost pool.example:443\naddress " << address
+                      << " 1000000000 eth0 10.0.0.1\n";
+  return path;
+}
+
+void the_file_of_addresses_is_read(void**) {
+  const std::string path = file_with("192.0.2.7");
   Stage stage;
   stage.start(false, path);
-  (void)::unlink(path);
+  (void)::unlink(path.c_str());
   assert_int_equal(stage.http->report().addresses, 1);
   assert_int_equal(stage.http->report().fresh_addresses, 0);
   assert_true((stage.prober.probed == std::vector<std::string>{"192.0.2.7", ""}));
+}
+
+// The pool may have an address of the other family, which a crowded resolver does not tell: so this
+// address must fail as any other does, for `unreachable_after`.
+void an_address_without_a_route_is_probed_while_there_is_another_route(void**) {
+  for (const bool no_route : {false, true}) {
+    const std::string path = file_with("2001:db8::7");
+    Stage stage;
+    stage.network.no_ipv6_route = true;
+    stage.network.no_route = no_route;
+    stage.start(false, path);
+    (void)::unlink(path.c_str());
+    const bool is_probed =
+        std::ranges::find(stage.prober.probed, "2001:db8::7") != stage.prober.probed.end();
+    assert_true(is_probed == !no_route);
+  }
+}
+
+// No default route, but one to the pool: a private endpoint.
+void a_first_contact_needs_no_default_route(void**) {
+  Stage stage;
+  stage.network.no_route = true;
+  stage.prober.results[""] = Probe::reached;
+  stage.start();
+  assert_string_equal(stage.state().c_str(), "reachable");
 }
 
 }  // namespace
@@ -212,6 +245,8 @@ int main() {
       cmocka_unit_test(behind_a_proxy_nothing_is_probed),
       cmocka_unit_test(another_host_has_no_detour),
       cmocka_unit_test(the_file_of_addresses_is_read),
+      cmocka_unit_test(an_address_without_a_route_is_probed_while_there_is_another_route),
+      cmocka_unit_test(a_first_contact_needs_no_default_route),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
