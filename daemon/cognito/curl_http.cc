@@ -97,9 +97,15 @@ class CurlHttp::Running {
   }
   runtime::OneShot<CURLcode>& end() { return *end_; }
 
+  // TLS begins once the TCP connection is open. libcurl 7.88 tells of that connection only after
+  // the handshake.
+  void note_tls() noexcept { tls_began_ = true; }
+  [[nodiscard]] bool tls_began() const noexcept { return tls_began_; }
+
  private:
   std::shared_ptr<runtime::OneShot<CURLcode>> end_;
   bool finished_ = false;
+  bool tls_began_ = false;
 };
 
 std::expected<std::unique_ptr<CurlHttp>, std::string> CurlHttp::create(runtime::EventLoop& loop,
@@ -189,7 +195,10 @@ int CurlHttp::close_socket(void* self, curl_socket_t socket) {
   return ::close(socket);
 }
 
-CURLcode CurlHttp::trust(CURL*, void* ssl_context, void* self) {
+CURLcode CurlHttp::trust(CURL* easy, void* ssl_context, void* self) {
+  char* running = nullptr;
+  if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &running) == CURLE_OK && running != nullptr)
+    reinterpret_cast<Running*>(running)->note_tls();
   auto* context = static_cast<SSL_CTX*>(ssl_context);
   SSL_CTX_set1_cert_store(context, static_cast<CurlHttp*>(self)->trust_store_.get());
   // An idle connection keeps no buffer with what it has last received.
@@ -311,6 +320,7 @@ Task<ProbeAnswer> CurlHttp::probe(std::string url, std::string address, Monotoni
   auto& end = running.end();  // g++ 12 would copy what a call returns
   const CURLcode code = co_await end;
   CurlTransfer::Connection connection = transfer.connection(code);
+  connection.tcp_connected = connection.tcp_connected || running.tls_began();
   // This process was kept from running: what has come in meanwhile was not looked at.
   const bool late = loop_.now() > deadline + kLateProbe;
   answer.result = late ? Probe::undecided : probe_result(connection);

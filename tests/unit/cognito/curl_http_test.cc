@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/fd.h"
+#include "daemon/cognito/reachability.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/certificates.h"
 #include "tests/unit/cognito/library_faults.h"
@@ -22,6 +23,7 @@ using cognito::CurlHttp;
 using cognito::HttpFailure;
 using cognito::HttpRequest;
 using cognito::HttpResult;
+using cognito::Probe;
 using runtime::EventLoop;
 using runtime::milliseconds;
 using runtime::seconds;
@@ -301,6 +303,23 @@ void silence_in_the_handshake_is_not_connected(void**) {
   assert_failure(send(loop, *http, Method::post, url, seconds(1)), HttpFailure::not_connected);
 }
 
+// A machine that accepts connections and is silent, as an overloaded proxy is, is something that
+// answers: no proof that nobody is there.
+void a_probe_tells_silence_from_no_connection(void**) {
+  EventLoop loop;
+  const auto http = make_http(loop);
+  const auto probe = [&](const std::string& url) {
+    return run_task(loop, http->probe(url, "127.0.0.1", loop.now() + seconds(1))).result;
+  };
+  std::string url;
+  {
+    const ScriptedServer server([](Peer& peer, int) { peer.wait_for_close(); });
+    url = "https://127.0.0.1:" + std::to_string(server.port());
+    assert_true(probe(url) == Probe::undecided);
+  }
+  assert_true(probe(url) == Probe::failed);
+}
+
 struct Misbehaviour {
   const char* answer;
   HttpFailure failure;
@@ -547,6 +566,7 @@ int main() {
       cmocka_unit_test(a_full_table_of_connections_is_not_the_servers),
       cmocka_unit_test(a_cut_before_tls_stands_is_not_connected),
       cmocka_unit_test(silence_in_the_handshake_is_not_connected),
+      cmocka_unit_test(a_probe_tells_silence_from_no_connection),
       cmocka_unit_test(an_answer_that_is_not_whole_or_not_http),
       cmocka_unit_test(an_endless_body_is_cut_off),
       cmocka_unit_test(endless_headers_are_cut_off),
