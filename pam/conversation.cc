@@ -29,6 +29,8 @@ bool is_for_a_password(Purpose purpose) noexcept {
   return purpose == Purpose::password || purpose == Purpose::password_and_code;
 }
 
+constexpr Ending kTooLong = {.outcome = Outcome::refused, .cause = "answer-too-long"};
+
 // An enrolment's text holds the TOTP secret.
 void wipe_text(DaemonFrame& frame) noexcept {
   wipe({frame.text.data(), frame.text.size()});
@@ -174,10 +176,12 @@ std::expected<void, Ending> Conversation::answer(const Step& step) {
 }
 
 std::expected<Secret, Ending> Conversation::get_answer(const Step& step) {
-  const Ending too_long = {.outcome = Outcome::refused, .cause = "answer-too-long"};
+  auto new_password = new_password_of_stack(step);
+  if (!new_password) return std::unexpected(new_password.error());
+  if (*new_password) return std::move(**new_password);
   if (is_for_a_password(step.main.purpose) && first_pass_ != FirstPass::ignore) {
     auto password = pam_.password(goal_ == Goal::change_password ? PAM_OLDAUTHTOK : PAM_AUTHTOK);
-    if (!password) return std::unexpected(too_long);
+    if (!password) return std::unexpected(kTooLong);
     // Once: a password that was refused is not tried again, and use_first_pass never asks.
     const FirstPass rule = std::exchange(
         first_pass_, first_pass_ == FirstPass::may ? FirstPass::ignore : FirstPass::spent);
@@ -190,9 +194,24 @@ std::expected<Secret, Ending> Conversation::get_answer(const Step& step) {
   }
   auto answer = caller_.ask(step.notice ? &*step.notice : nullptr, step.main);
   if (answer) return std::move(*answer);
-  if (answer.error() == Caller::Error::too_long) return std::unexpected(too_long);
+  if (answer.error() == Caller::Error::too_long) return std::unexpected(kTooLong);
   return std::unexpected(
       Ending{.outcome = Outcome::conversation_broken, .cause = "caller-cannot-answer"});
+}
+
+// In the second pass of a change PAM_AUTHTOK is the new password that an earlier module, such as
+// pam_pwquality, has asked for and checked: libpam wipes it before the change, and programs cannot
+// set it. It answers the daemon's first question and the repetition; if the pool refuses it, the
+// user is asked for another.
+std::expected<std::optional<Secret>, Ending> Conversation::new_password_of_stack(const Step& step) {
+  const Purpose purpose = step.main.purpose;
+  if (purpose == Purpose::new_password) ++new_passwords_;
+  const bool is_new = purpose == Purpose::new_password || purpose == Purpose::new_password_again;
+  if (goal_ != Goal::change_password || !is_new || new_passwords_ != 1) return std::nullopt;
+  auto password = pam_.password(PAM_AUTHTOK);
+  if (!password) return std::unexpected(kTooLong);
+  if (*password && step.notice) caller_.tell(*step.notice);
+  return std::move(*password);
 }
 
 std::expected<Outcome, Ending> Conversation::conclude(const Step& last) {

@@ -34,8 +34,8 @@ class Conversation {
  public:
   enum class Goal : std::uint8_t {
     sign_in,
-    change_password,  // no success without a new password typed; the password of an earlier module
-                      // is in PAM_OLDAUTHTOK
+    change_password,  // no success without a new password; the password of an earlier module is in
+                      // PAM_OLDAUTHTOK, and a new one that it has asked for in PAM_AUTHTOK
   };
 
   // The clock starts here.
@@ -51,7 +51,8 @@ class Conversation {
   // Runs it up to the first question for a new password, which is not asked yet; nullopt: the
   // daemon waits for its answer. An Ending: it came to an end before, as run() does.
   std::optional<Ending> run_to_new_password();
-  // Asks that question and goes on as run() does. `silent`: as for the constructor.
+  // Asks that question and goes on as run() does, unless an earlier module has asked for the new
+  // password: that one is taken first. `silent`: as for the constructor.
   Ending resume(bool silent);
 
   [[nodiscard]] const SignInId& sign_in_id() const noexcept { return sign_in_id_; }
@@ -78,6 +79,7 @@ class Conversation {
   std::expected<void, Ending> answer_and_wipe(Step& step);
   std::expected<void, Ending> answer(const Step& step);
   std::expected<Secret, Ending> get_answer(const Step& step);
+  std::expected<std::optional<Secret>, Ending> new_password_of_stack(const Step& step);
   std::expected<Outcome, Ending> conclude(const Step& last);
 
   [[nodiscard]] Ending lost_while_asking();
@@ -94,6 +96,7 @@ class Conversation {
   SignInId sign_in_id_{};
   std::optional<Step> pending_;  // the question for a new password
   int steps_ = 0;
+  int new_passwords_ = 0;  // how often the daemon asked for one
   bool asked_ = false;     // anything
   bool answered_ = false;  // an answer went to the daemon
   bool needs_answer_ = true;

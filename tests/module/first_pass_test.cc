@@ -1,4 +1,5 @@
-// use_first_pass and try_first_pass: what an earlier module asked for answers the password, once.
+// What an earlier module asked for: with use_first_pass and try_first_pass it answers the password,
+// once; in a change of the password PAM_AUTHTOK is the new one.
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
@@ -107,6 +108,96 @@ void lost_after_it_was_sent_is_not_unavailable(void**) {
                 {PAM_AUTH_ERR, "answer(password)=earlier", ""});
 }
 
+// A change of the password. pam_pwquality has asked for the new one, checked it, and left it in
+// PAM_AUTHTOK.
+const Stack kChecked = {.service = "passwd", .before_password = "new=checked"};
+
+void ask_for_new(Peer& peer) {
+  peer.ask(Purpose::new_password, "New: ");
+  peer.ask(Purpose::new_password_again, "Again: ");
+}
+
+void assert_changed(const FakeDaemon::Script& script, const std::vector<std::string>& answers,
+                    const char* transcript, const char* seen, const char* tokens) {
+  FakeDaemon daemon(script);
+  const RealUid itself(kOursUid);
+  Person person{.answers = answers};
+  Transaction transaction(kOurs, &person, kChecked);
+  assert_code(transaction.change_password(), PAM_SUCCESS);
+  daemon.wait_for_script();
+  assert_text(daemon.record().transcript(), transcript);
+  assert_text(person.seen, seen);
+  assert_text(transaction.tokens_handed_over(), tokens);
+}
+
+void a_new_password_that_was_asked_for_is_taken(void**) {
+  assert_changed(
+      [](Peer& peer) {
+        peer.ask(Purpose::password);
+        ask_for_new(peer);
+        peer.success();
+      },
+      {"old"},
+      "answer(password)=old answer(new_password)=checked answer(new_password_again)=checked ack",
+      "hidden(Password: )", "AUTHTOK=checked OLDAUTHTOK=old");
+}
+
+void a_new_password_that_was_asked_for_is_taken_once(void**) {
+  assert_changed(
+      [](Peer& peer) {
+        peer.ask(Purpose::password);
+        peer.info("Hello");
+        ask_for_new(peer);
+        peer.error("Too short");
+        ask_for_new(peer);
+        peer.success();
+      },
+      {"old", "better", "better"},
+      "answer(password)=old answer(new_password)=checked answer(new_password_again)=checked "
+      "answer(new_password)=better answer(new_password_again)=better ack",
+      "hidden(Password: ) | info(Hello) | error(Too short) hidden(New: ) | hidden(Again: )",
+      "AUTHTOK=better OLDAUTHTOK=old");
+}
+
+// libpam wipes PAM_AUTHTOK before the change.
+void the_password_of_a_sign_in_is_no_new_password(void**) {
+  const RealUid itself(kOursUid);
+  Person person{.answers = {"old", "old", "new", "new"}};
+  Transaction transaction(kOurs, &person, {.service = "passwd"});
+  {
+    FakeDaemon daemon([](Peer& peer) {
+      peer.ask(Purpose::password);
+      peer.success();
+    });
+    assert_code(transaction.authenticate(), PAM_SUCCESS);
+    assert_text(transaction.tokens_handed_over(), "AUTHTOK=old OLDAUTHTOK=-");
+  }
+  FakeDaemon daemon([](Peer& peer) {
+    peer.ask(Purpose::password);
+    ask_for_new(peer);
+    peer.success();
+  });
+  assert_code(transaction.change_password(), PAM_SUCCESS);
+  daemon.wait_for_script();
+  assert_text(daemon.record().transcript(),
+              "answer(password)=old answer(new_password)=new answer(new_password_again)=new ack");
+}
+
+// A new password within a sign-in is asked for, whatever an earlier module left.
+void a_sign_in_takes_no_new_password(void**) {
+  assert_played(
+      [](Peer& peer) {
+        peer.ask(Purpose::password);
+        ask_for_new(peer);
+        peer.success();
+      },
+      kUse,
+      {PAM_SUCCESS,
+       "answer(password)=earlier answer(new_password)=new answer(new_password_again)=new ack",
+       "hidden(New: ) | hidden(Again: )"},
+      {"new", "new"});
+}
+
 PrivateBus* bus = nullptr;
 int start_bus(void**) {
   bus = new PrivateBus();
@@ -131,6 +222,10 @@ int main() {
       cmocka_unit_test(it_does_not_stand_for_a_code_either),
       cmocka_unit_test(too_long_it_is_not_sent),
       cmocka_unit_test(lost_after_it_was_sent_is_not_unavailable),
+      cmocka_unit_test(a_new_password_that_was_asked_for_is_taken),
+      cmocka_unit_test(a_new_password_that_was_asked_for_is_taken_once),
+      cmocka_unit_test(the_password_of_a_sign_in_is_no_new_password),
+      cmocka_unit_test(a_sign_in_takes_no_new_password),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

@@ -89,6 +89,8 @@ void write_service(const Stack& stack) {
   text += "account required " + probe + "\n";
   if (stack.set_first)
     text += "password optional " + probe + " leave=" + stack.first_password + "\n";
+  if (!stack.before_password.empty())
+    text += "password requisite " + probe + " " + stack.before_password + "\n";
   text += "password " + stack.password_control + " " + module;
   text += "password [default=die] " + probe + " ignored\n";
   text += "password required " + probe + " " + stack.after_password_check +

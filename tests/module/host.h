@@ -37,6 +37,7 @@ struct Stack {
   bool notes_tokens = true;       // for tokens_handed_over()
   bool with_conversation = true;  // false: pam_conv.conv is null
   // A change of the password: what the modules around ours do.
+  std::string before_password = {};                                        // arguments of the probe
   std::string password_control = "[success=1 ignore=ignore default=die]";  // ours
   std::string after_password_check = {};  // arguments of the probe (probe.cc)
   // The local password is right: where the module is unavailable, its line `emergency` follows.

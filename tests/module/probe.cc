@@ -4,6 +4,7 @@
 // tokens into the PAM environment for the host to read, as NOTED, and those of PAM_PRELIM_CHECK as
 // NOTED_FIRST. Of PAM_PRELIM_CHECK alone: fail_first answers PAM_PERM_DENIED; await_first=FIFO
 // waits until somebody has opened that for writing and closed it; user_first=NAME sets PAM_USER.
+// Of PAM_UPDATE_AUTHTOK alone: new=TEXT sets PAM_AUTHTOK, as pam_pwquality does.
 
 #include <fcntl.h>
 #include <security/pam_modules.h>
@@ -62,6 +63,10 @@ PROBE_EXPORT int pam_sm_acct_mgmt(pam_handle_t* pamh, int, int argc, const char*
   return act(pamh, argc, argv);
 }
 PROBE_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int argc, const char** argv) {
+  if ((static_cast<unsigned>(flags) & PAM_UPDATE_AUTHTOK) != 0)
+    for (int i = 0; i < argc; ++i)
+      if (const std::string_view argument = argv[i]; argument.starts_with("new="))
+        (void)::pam_set_item(pamh, PAM_AUTHTOK, argument.substr(4).data());
   return act(pamh, argc, argv, PAM_OLDAUTHTOK,
              (static_cast<unsigned>(flags) & PAM_PRELIM_CHECK) != 0);
 }

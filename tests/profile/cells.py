@@ -151,6 +151,11 @@ def _fixed():
         yield _cell("listed", program, "up", ["empty"] if program == "su" else [], shadow="empty",
                     passwords=["empty"])
 
+    # A Cognito user's new password is asked for twice, also where pam_pwquality asks for it.
+    for stack in ("pwquality", "many"):
+        for user in ("cognito", "both"):
+            yield _cell(user, "passwd", "up", ["pool"], stack=stack)
+
     # Root sets local passwords, with and without the module.
     for state in ("up", "away", "missing"):
         for user in ("cognito", "both", "listed", "system"):

@@ -31,6 +31,7 @@ WORLD = ("stack", "size", "state", "account", "tweak")
 # Modules that every account phase calls, in the Additional block, whoever has decided before.
 CALLED_FOR_ALL = {"pam_krb5 account", "pam_sss account"}
 PROMPT = re.compile(r"password[^:\n]*: ", re.I)
+NEW_PASSWORD = re.compile(r"new password[^:\n]*: ", re.I)
 
 
 class Tally:
@@ -74,6 +75,8 @@ def judge(cell, answers, control):
         if wanted and password == "pool" and cell["program"] in ("su", "sudo", "ssh") and is_in and \
                 len(PROMPT.findall(text)) != 1:
             problems.append("did not ask for exactly one password")
+        if wanted and is_in and cell["program"] == "passwd" and len(NEW_PASSWORD.findall(text)) != 2:
+            problems.append("did not ask twice for the new password")
         if not cell["program"].startswith("passwd"):
             if demanded and password not in demands:
                 problems.append(f"demanded a new local password after '{password}'")
