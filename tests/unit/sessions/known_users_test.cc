@@ -315,7 +315,7 @@ void disabled_lasts_until_something_is_verified(void**) {
 
 Task<void> hold_odd_groups(World* world) {
   co_await pinned(world, "alice", "sub-a");
-  const std::string large(40000, 'g');
+  const std::string large(60000, 'g');
   world->known.verified("alice", {"a\nadmins", "", "b c", "\xc3\xbc", large, large + "h"}, kNow);
   co_await flushed(world);
   assert_true(on_disk(*world).at("alice").groups == (Groups{"b c", "\xc3\xbc", large}));
