@@ -119,4 +119,12 @@ bool permits_local_password(const Handle& pam, const std::string& user, const En
   return false;
 }
 
+bool still_permits_local_password(const Handle& pam, const std::string& user, bool by_window) {
+  const Policy policy = policy_in_force(pam);
+  if (policy == Policy::when_unreachable && !by_window) return true;
+  if (policy != Policy::never && window_for(pam, user, break_glass::now())) return true;
+  log_decision(pam, "refused", "permission-ended", user);
+  return false;
+}
+
 }  // namespace pamcognito::pam

@@ -20,4 +20,10 @@ namespace pamcognito::pam {
 [[nodiscard]] bool permits_local_password(const Handle& pam, const std::string& user,
                                           const Ending& ending, bool silent);
 
+// When pam_unix has accepted the local password: whether root still permits it. A prompt stays open
+// as long as the caller likes. `by_window`: opens_at_once() had permitted it. A refusal tells the
+// user nothing, because the password was right.
+[[nodiscard]] bool still_permits_local_password(const Handle& pam, const std::string& user,
+                                                bool by_window);
+
 }  // namespace pamcognito::pam

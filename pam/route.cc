@@ -6,6 +6,7 @@
 #include <string>
 
 #include "pam/admission.h"
+#include "pam/break_glass.h"
 #include "pam/phases.h"
 #include "pam/result.h"
 #include "pam/sign_in_data.h"
@@ -50,7 +51,13 @@ int route(Handle pam, int flags, const Options& options, Entry entry) {
 int note_emergency(Handle pam, int flags, const Options& options, Entry entry) {
   if (entry != Entry::authenticate) return route(pam, flags, options, entry);
   const std::string user = pam.item(PAM_USER);
-  if (!options.unknown.empty() || !accept_local_password(pam, user)) return PAM_AUTH_ERR;
+  const SignInData* data = find_sign_in(pam, user);
+  if (!options.unknown.empty() || data == nullptr || data->id) return PAM_AUTH_ERR;
+  if (!still_permits_local_password(pam, user, data->by_window) ||
+      !accept_local_password(pam, user)) {
+    delay_refusal(pam, PAM_AUTH_ERR);  // as after a wrong local password
+    return PAM_AUTH_ERR;
+  }
   log_ending(pam, "sign-in", {.outcome = Outcome::unavailable, .cause = "local-password"}, user);
   return PAM_SUCCESS;
 }

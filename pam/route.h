@@ -21,7 +21,8 @@ int route(Handle pam, int flags, const Options& options, Entry entry);
 // `emergency`: the auth stack comes here when cognitod was unavailable and pam_unix has accepted
 // the local password. Only after that may the other phases of this transaction answer
 // PAM_AUTHINFO_UNAVAIL. PAM_SUCCESS; PAM_AUTH_ERR if this transaction's sign-in of this user was
-// not unavailable. In the phases that sign nobody in: as `route`.
+// not unavailable, or if root permits no local password any more. In the phases that sign nobody
+// in: as `route`.
 int note_emergency(Handle pam, int flags, const Options& options, Entry entry);
 
 }  // namespace pamcognito::pam

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <string>
 
 #include "tests/module/check.h"
@@ -250,6 +251,35 @@ void the_account_phase_of_a_window(void**) {
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
+// su waits at its prompt for as long as its caller likes.
+void a_prompt_does_not_outlive_the_permission(void**) {
+  Syslog syslog;
+  const auto code_after = [](const std::function<void()>& change) {
+    Person person{.on_notice = change};
+    Transaction transaction(kOurs, &person, {.local_password = true});
+    return transaction.authenticate();
+  };
+  set_shadow(kAliceHasAPassword);
+  const auto open_window = [] {
+    set_policy("");
+    set_window_text(window_text(seconds(120), {"alice"}));
+  };
+  open_window();
+  assert_code(code_after({}), PAM_SUCCESS);
+  assert_code(code_after([] { set_window_text(""); }), PAM_AUTH_ERR);
+  assert_non_null(
+      std::strstr(syslog.take().c_str(), "break-glass refused cause=permission-ended user=alice"));
+  open_window();
+  assert_code(code_after([] { set_window_text(window_text(seconds(0), {})); }), PAM_AUTH_ERR);
+  open_window();
+  assert_code(code_after([] { set_window_text(window_text(seconds(120), {"bob"})); }),
+              PAM_AUTH_ERR);
+  open_window();
+  assert_code(code_after([] { set_policy("local_password = never\n"); }), PAM_AUTH_ERR);
+  open_window();
+  assert_code(code_after([] { set_policy("local_password = window\n"); }), PAM_SUCCESS);
+}
+
 // A window opens nothing for whoever signs in by a key, which has no first phase.
 void a_window_is_no_account_decision(void**) {
   set_shadow(kAliceHasAPassword);
@@ -274,6 +304,7 @@ int main() {
       cmocka_unit_test_setup(a_closed_window_changes_nothing, reset),
       cmocka_unit_test_setup(a_user_without_a_local_password_goes_on_with_cognito, reset),
       cmocka_unit_test_setup(the_account_phase_of_a_window, reset),
+      cmocka_unit_test_setup(a_prompt_does_not_outlive_the_permission, reset),
       cmocka_unit_test_setup(a_window_is_no_account_decision, reset),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

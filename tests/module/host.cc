@@ -52,8 +52,10 @@ int converse(int count, const pam_message** messages, pam_response** responses, 
     const pam_message& message = *messages[i];
     if (i > 0) person.seen += " ";
     person.seen.append(style_name(message.msg_style)).append("(").append(message.msg).append(")");
-    if (message.msg_style != PAM_PROMPT_ECHO_OFF && message.msg_style != PAM_PROMPT_ECHO_ON)
+    if (message.msg_style != PAM_PROMPT_ECHO_OFF && message.msg_style != PAM_PROMPT_ECHO_ON) {
+      if (person.on_notice) person.on_notice();
       continue;
+    }
     const std::size_t question = person.questions++;
     if (person.before_answering) person.before_answering(question);
     if (person.manner == Person::Manner::fails || question >= person.answers.size())

@@ -21,6 +21,7 @@ struct Person {
   char disguise = 0;
   Manner manner = Manner::answers;
   std::function<void(std::size_t question)> before_answering = {};  // 0 for the first question
+  std::function<void()> on_notice = {};                             // a text that wants no answer
 
   // "info(…) hidden(Password: ) | visible(…)": one part per conv() call.
   std::string seen = {};
