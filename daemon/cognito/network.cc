@@ -96,10 +96,13 @@ bool KernelNetwork::has_no_route(const std::string& address, std::uint16_t port)
   const Place place = place_of(address, port);
   if (place.size == 0) return false;
   const Fd socket(::socket(place.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket) return false;  // a shortage proves nothing
-  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&place.storage), place.size) !=
-             0 &&
-         errno == ENETUNREACH;
+  // A kernel without IPv6. Any other failure is a shortage, which proves nothing.
+  if (!socket) return errno == EAFNOSUPPORT;
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&place.storage), place.size) == 0)
+    return false;
+  // Without an IPv6 address, as disable_ipv6 leaves a machine; a shortage of ports is EAGAIN.
+  const bool lacks_ipv6 = place.storage.ss_family == AF_INET6 && errno == EADDRNOTAVAIL;
+  return errno == ENETUNREACH || lacks_ipv6;
 }
 
 bool KernelNetwork::lacks_carrier() const {

@@ -16,7 +16,7 @@ class Network {
   // The interfaces and gateways of the default routes, "eth0 0100a8c0": an address that was learned
   // on another network proves nothing here. Empty: there is no default route.
   [[nodiscard]] virtual std::string name() const = 0;
-  // Whether the kernel has no route to a numeric address (ENETUNREACH). Sends nothing.
+  // Whether the kernel has no route to a numeric address, or no IPv6 for it. Sends nothing.
   [[nodiscard]] virtual bool has_no_route(const std::string& address, std::uint16_t port) const = 0;
   // Whether the interface of the one default route has no carrier: a cable pulled, no access point.
   // It counts only beside a probe that failed, because another route may lead to the pool.

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/fd.h"
+#include "daemon/cognito/network.h"
 #include "daemon/cognito/reachability.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/cognito/certificates.h"
@@ -320,6 +321,22 @@ void a_probe_tells_silence_from_no_connection(void**) {
   assert_true(probe(url) == Probe::failed);
 }
 
+// Where IPv6 is switched off there is no way for it, and that is no shortage.
+void no_ipv6_is_no_route(void**) {
+  const cognito::KernelNetwork network;
+  connect_error = EADDRNOTAVAIL;
+  assert_true(network.has_no_route("2001:db8::1", 443));
+  assert_false(network.has_no_route("192.0.2.1", 443));
+  for (const int error : {EAGAIN, EPERM, ENOBUFS}) {
+    connect_error = error;
+    assert_false(network.has_no_route("2001:db8::1", 443));
+  }
+  connect_error = ENETUNREACH;
+  assert_true(network.has_no_route("2001:db8::1", 443));
+  assert_true(network.has_no_route("192.0.2.1", 443));
+  connect_error = 0;
+}
+
 struct Misbehaviour {
   const char* answer;
   HttpFailure failure;
@@ -567,6 +584,7 @@ int main() {
       cmocka_unit_test(a_cut_before_tls_stands_is_not_connected),
       cmocka_unit_test(silence_in_the_handshake_is_not_connected),
       cmocka_unit_test(a_probe_tells_silence_from_no_connection),
+      cmocka_unit_test(no_ipv6_is_no_route),
       cmocka_unit_test(an_answer_that_is_not_whole_or_not_http),
       cmocka_unit_test(an_endless_body_is_cut_off),
       cmocka_unit_test(endless_headers_are_cut_off),

@@ -18,7 +18,7 @@ using pamcognito::test::waiting_for_name;
 
 extern "C" __attribute__((visibility("default"))) int connect(int socket, const sockaddr* address,
                                                               socklen_t size) {
-  if (connect_error != 0 && address->sa_family == AF_INET) {
+  if (connect_error != 0 && (address->sa_family == AF_INET || address->sa_family == AF_INET6)) {
     errno = connect_error;
     return -1;
   }
