@@ -304,8 +304,7 @@ void silence_in_the_handshake_is_not_connected(void**) {
   assert_failure(send(loop, *http, Method::post, url, seconds(1)), HttpFailure::not_connected);
 }
 
-// A machine that accepts connections and is silent, as an overloaded proxy is, is something that
-// answers: no proof that nobody is there.
+// A machine that accepts connections and is silent, as an overloaded proxy is, proves nothing.
 void a_probe_tells_silence_from_no_connection(void**) {
   EventLoop loop;
   const auto http = make_http(loop);
@@ -324,16 +323,12 @@ void a_probe_tells_silence_from_no_connection(void**) {
 // Where IPv6 is switched off there is no way for it, and that is no shortage.
 void no_ipv6_is_no_route(void**) {
   const cognito::KernelNetwork network;
-  connect_error = EADDRNOTAVAIL;
-  assert_true(network.has_no_route("2001:db8::1", 443));
-  assert_false(network.has_no_route("192.0.2.1", 443));
-  for (const int error : {EAGAIN, EPERM, ENOBUFS}) {
+  for (const int error : {EADDRNOTAVAIL, ENETUNREACH, EAGAIN, EPERM, ENOBUFS}) {
     connect_error = error;
-    assert_false(network.has_no_route("2001:db8::1", 443));
+    assert_true(network.has_no_route("192.0.2.1", 443) == (error == ENETUNREACH));
+    const bool is_for_ipv6 = error == ENETUNREACH || error == EADDRNOTAVAIL;
+    assert_true(network.has_no_route("2001:db8::1", 443) == is_for_ipv6);
   }
-  connect_error = ENETUNREACH;
-  assert_true(network.has_no_route("2001:db8::1", 443));
-  assert_true(network.has_no_route("192.0.2.1", 443));
   connect_error = 0;
 }
 
