@@ -127,9 +127,8 @@ def tests_of(preset, suite):
 
 
 def at_once(preset):
-    """A machine or sandbox is a whole system; the third may wait for minutes to pass. A single program
-    often waits, too."""
-    return 3 if preset == "release" else 2 * (os.cpu_count() or 1)
+    """A machine or sandbox is a whole system; a single program often waits."""
+    return 2 if preset == "release" else 2 * (os.cpu_count() or 1)
 
 
 def run_ctest(preset, suites, before=(), environment=None):
