@@ -10,7 +10,7 @@ import re
 import xml.etree.ElementTree as xml
 
 PAGES = ("cognitoctl.1", "cognitod.conf.5", "org.pamcognito.Auth1.5", "users.conf.5", "cognitod.8",
-         "pam_cognito.8")
+         "pam-cognito-local-users.8", "pam_cognito.8")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 TYPES = {"parse_yes_no": "_YES-NO_", "parse_duration": "_DURATION_", "parse_window": "_DURATION_",
          "parse_count": "_NUMBER_", "parse_path": "_PATH_", "parse_url_text": "_URL_",
@@ -612,7 +612,7 @@ def check_references(tree):
     """What a page says of the other pages, and what every page has."""
     problems = []
     ours = {tuple(page.rsplit(".", 1)) for page in PAGES}
-    made = re.findall(r"^  ([\w.]+\.\d)\)?$", tree.read("docs/man/CMakeLists.txt"), re.MULTILINE)
+    made = re.findall(r"^  ([\w.-]+\.\d)\)?$", tree.read("docs/man/CMakeLists.txt"), re.MULTILINE)
     problems += differ("docs/man/CMakeLists.txt", "page", PAGES, made)
     problems += differ("docs/man", "page", PAGES,
                        [path.stem for path in (tree.root / "docs/man").glob("*.scd")])

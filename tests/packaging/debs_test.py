@@ -31,6 +31,7 @@ WANTED = {
                  "usr/share/cognitod/cognitod.conf", "etc/pam-cognito/cognitod.conf.d", "usr/share/cognitod/users.conf",
                  "usr/share/doc/cognitod/examples/cognitod.conf",
                  "usr/share/locale/de/LC_MESSAGES/pam-cognito.mo", "usr/share/man/man8/cognitod.8.gz",
+                 "usr/share/man/man8/pam-cognito-local-users.8.gz",
                  "usr/share/man/man5/cognitod.conf.5.gz", "usr/share/man/man5/users.conf.5.gz"],
     "libpam-cognito": ["usr/share/pam-configs/pam-cognito", "usr/share/man/man8/pam_cognito.8.gz",
                        "usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf"],
