@@ -94,6 +94,41 @@ def user_services(judge, machine):
         judge.cognitod_said(USER=KNOWN, SERVICE="systemd-user", OUTCOME="success")
 
 
+CHANGES = ("setup --plain", "prefer sms", "disable totp")
+# What cognitod asks the pool for when it changes a factor.
+CHANGING_CALLS = {"AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"}
+
+
+def factor_changes(judge, machine):
+    """The user has just signed in with a second factor, and the session is open."""
+    with judge.scene("A unit, a job and sudo -u of a signed-in user change no second factor"):
+        result = f"/home/{KNOWN}/changes"
+        with sign_in(machine, KNOWN) as terminal:
+            machine.pool.reset_log()
+            for change in CHANGES:
+                for caller, argv in (("a unit", ("systemd-run", "--wait", "--pipe", "--quiet", f"--uid={KNOWN}")),
+                                     ("sudo -u", ("sudo", "-u", KNOWN))):
+                    done = machine.run(*argv, "cognitoctl", "mfa", *change.split(), input="", check=False)
+                    judge.check(f"{caller}: `mfa {change}` asks for the password, and ends without it",
+                                done.returncode != 0 and "Password:" in done.stdout + done.stderr,
+                                done.stdout + done.stderr)
+            machine.run("rm", "-f", result)
+            give_job(machine, KNOWN, "(" + "; ".join(
+                f"cognitoctl mfa {change} </dev/null; echo ended $?" for change in CHANGES)
+                + f") >{result}.new 2>&1; mv {result}.new {result}")
+            start_jobs(machine)
+            judge.check("the job has ended", wait_for(
+                lambda: machine.run("test", "-e", result, check=False).returncode == 0))
+            shown = machine.read(result)
+            judge.check("a job: each of them asks for the password, and ends without it",
+                        shown.count("Password:") == len(CHANGES) == shown.count("ended ")
+                        and "ended 0" not in shown, shown)
+            asked = {operation for operation, _, _ in machine.pool.requests()}
+            judge.check("the pool was asked for no change", not asked & CHANGING_CALLS, asked)
+            leave(terminal)
+        machine.run("crontab", "-u", KNOWN, "-r")
+
+
 # journald multiplies the burst by up to six, by how much room is on the disk.
 FEW_LINES = "[Journal]\nRateLimitIntervalSec=10min\nRateLimitBurst=50\n"
 FEW_LINES_FILE = "/etc/systemd/journald.conf.d/50-few.conf"
@@ -229,7 +264,8 @@ def main():
                 with sign_in(machine, user) as terminal:
                     judge.check(f"{user} signs in", shell(terminal, "id -un") == (user, 0))
                     leave(terminal)
-        for scene in (polkit, runuser, user_services, log_lines, cron_jobs, boot_without_network):
+        for scene in (polkit, runuser, user_services, factor_changes, log_lines, cron_jobs,
+                      boot_without_network):
             if not sys.argv[1:] or scene.__name__ in sys.argv[1:]:
                 scene(judge, machine)
         judge.close()
