@@ -81,7 +81,7 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   return lines;
 }
 
-// Of those that a column may be kept wide for; a sub of a user pool is one, with 36 characters.
+// The widest value that a column keeps whole: the sub of a user pool has 36 characters.
 std::size_t longest_word(std::string_view text) {
   constexpr std::size_t limit = 40;
   std::size_t longest = 0;

@@ -62,7 +62,7 @@ class Callers {
   runtime::Task<PamCaller> pam_host(MessageRef message, std::string user, std::string service,
                                     Facts facts, std::chrono::milliseconds name_time);
   runtime::Task<Person> person(MessageRef message);
-  // Of a person, not of root.
+  // For a user, not for root.
   runtime::Task<flows::CallerPlace> place(MessageRef message, uid_t uid);
 
  private:

@@ -56,7 +56,7 @@ class BusCall {
   sd_bus_slot* slot_ = nullptr;
 };
 
-// What is read of a session's properties.
+// The properties of a session that cognitod reads.
 struct Session {
   uid_t uid = static_cast<uid_t>(-1);
   std::string session_class;

@@ -30,7 +30,7 @@ int read_fact(sd_bus_message* message, std::string_view key, Facts& facts) {
   if (key == bus_names::kFactLogId) return text(facts.log_id);
   if (key == bus_names::kFactTest) return number(facts.test);
   if (key == bus_names::kFactTty) return text(facts.tty);
-  // Of the interface; nothing is decided by it.
+  // The interface's name; nothing is decided by it.
   std::string unused;
   if (key == bus_names::kFactRemoteUser) return text(unused);
   return skip_unknown(message);

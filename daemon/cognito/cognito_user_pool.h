@@ -118,7 +118,7 @@ class CognitoUserPool final : public UserPool {
   RefreshBy refresh_by_ = RefreshBy::unknown;
 };
 
-// Where the pool's known addresses are kept.
+// The file with the pool's known addresses.
 struct PoolMemory {
   runtime::Worker& disk;
   std::string file;

@@ -18,7 +18,7 @@ namespace {
 
 // A routing table of thousands of lines is cut; its default routes come first.
 constexpr std::size_t kMaxTable = 64UL * 1024;
-// Of a machine with more default routes than this, the first are its name.
+// If a machine has more default routes than this, the first ones are its name.
 constexpr std::size_t kMaxName = 120;
 
 std::string read_start(const std::string& path, std::size_t max_bytes) {

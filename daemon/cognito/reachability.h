@@ -26,7 +26,7 @@ struct KnownAddress {
   KnownAddress() = default;
 };
 
-// What outlives a boot; no secret.
+// This outlives a boot. No secret is in it.
 class KnownAddresses {
  public:
   // The API's front has a handful of addresses at a time; each is probed in parallel.

@@ -171,7 +171,7 @@ void report_factor_change(const SignInContext& context, What what) {
   note.at = context.services.clock->wall_time();
   note.what = what;
   note.from = place_of(request);
-  // Who sets something up in a sign-in sees it there.
+  // A user who sets something up in a sign-in sees it there.
   if (request.goal == Goal::sign_in) note.told.push_back(request.origin.key());
   const std::string from = note.from.empty() ? request.origin.key() : note.from;
   runtime::log(Level::notice,

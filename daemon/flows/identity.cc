@@ -47,7 +47,7 @@ std::string account_of(const VerifiedTokens& verified) {
   return shown(verified.username) + " (sub " + shown(verified.sub) + ")";
 }
 
-// What was compared with the name that the user has to have.
+// The value that was compared with the name that the user has to have.
 std::string claim_of(Identity identity, const VerifiedTokens& verified) {
   if (identity != Identity::email) return account_of(verified);
   const std::string account = "the account " + account_of(verified);
