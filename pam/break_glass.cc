@@ -58,11 +58,10 @@ bool has_usable_local_password(const std::string& user) {
   const auto buffer = std::make_unique<std::array<char, kShadowBytes>>();
   spwd entry{};
   spwd* found = nullptr;
-  if (::getspnam_r(user.c_str(), &entry, buffer->data(), buffer->size(), &found) != 0 ||
-      found == nullptr || found->sp_pwdp == nullptr)
-    return false;
-  const char first = *found->sp_pwdp;
-  wipe(*buffer);
+  const int error = ::getspnam_r(user.c_str(), &entry, buffer->data(), buffer->size(), &found);
+  const char first =
+      error == 0 && found != nullptr && found->sp_pwdp != nullptr ? *found->sp_pwdp : '\0';
+  wipe(*buffer);  // also after an error, which may leave a part of the line in it
   return first != '\0' && first != '!' && first != '*';
 }
 

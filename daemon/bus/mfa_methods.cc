@@ -129,7 +129,7 @@ std::optional<flows::MfaPreferenceUpdate> read_update(sd_bus_message* message) {
 
 }  // namespace
 
-// Of SetUpTotp.
+// The options of SetUpTotp.
 struct MfaMethods::SetUpOptions {
   std::optional<policy::Qr> qr;
   bool plain_uri = false;

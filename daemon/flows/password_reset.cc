@@ -23,7 +23,7 @@ Again what_again(const PoolError& error) {
   return depends_on_the_account(error.kind) ? Again::code : Again::nothing;
 }
 
-// Whoever resets a password has proved none. Also where an administrator demanded the reset:
+// A user who resets a password has proved none. Also where an administrator demanded the reset:
 // Cognito answers PasswordResetRequiredException to any password.
 class PasswordReset {
  public:

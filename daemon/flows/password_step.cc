@@ -105,7 +105,7 @@ bool is(const Ended& end, ErrorKind kind) {
   return end->pool_error == kind;
 }
 
-// Whoever changes a second factor gives the password, not a code from a mailbox.
+// A user who changes a second factor gives the password, not a code from a mailbox.
 bool must_know_the_password(const SignInContext& context) {
   return context.request.goal == Goal::change_factors;
 }

@@ -125,7 +125,7 @@ void SignInContext::give_factor(Method method) {
 
 bool SignInContext::may_enrol_freely() const {
   if (rendering.one_prompt || !accepts(Method::totp)) return false;
-  // Who asked for another change is not made to set something up.
+  // A user who asked for another change is not made to set something up.
   if (request.goal == Goal::change_factors && !is_to_set_up_totp()) return false;
   return may_add_first_factor();
 }
@@ -218,7 +218,7 @@ Ended SignInContext::from_error(const PoolError& error) const {
   const bool later =
       first_factor_given || (row.at_password == Outcome::unavailable && !still_at_password);
   std::string text = row.text();
-  // Whoever is not known here is told the same as for a wrong password.
+  // A user who is not known here is told the same as for a wrong password.
   if (error.kind == cognito::ErrorKind::attempts_exceeded &&
       (first_factor_given ||
        services.failures->knows(request.user, request.user_uid, request.origin)))

@@ -99,7 +99,7 @@ struct SignInServices {
   std::function<void(std::string refresh_token)> revoke_later;
   SessionKeeper* sessions;
   sessions::KnownUsers* known;  // identity pins, and which factor changes the user was told of
-  // What is known here of the user's factors is out of date. May be empty.
+  // The user's factors as known here are out of date. May be empty.
   std::function<void(const std::string& user)> factors_changed;
 };
 

@@ -142,7 +142,7 @@ std::optional<FactorChangeNote> read_note(std::string_view line) {
   return note;
 }
 
-// What is not understood is left out: nobody is signed in by a note.
+// A note that is not understood is left out: nobody is signed in by a note.
 std::vector<FactorChangeNote> read_notes(std::string_view text) {
   std::vector<FactorChangeNote> notes;
   if (text.size() > kMaxNotesText) return notes;
