@@ -6,7 +6,7 @@
 
 host_packages=(
   # compilers and build tools
-  g++-12 clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
+  g++ clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
   mold     # links the many test programs of the sanitizer builds
   ccache   # what release build and Debian packages have in common is compiled once
   gettext  # po/ to catalogues
@@ -51,11 +51,10 @@ apt_install_without_services() {
   return "$status"
 }
 
-# Installs what is missing of these, and of what is named besides. Nothing missing: apt is not called, so no
-# network is needed.
-ensure_host_packages() {
-  local wanted=("${host_packages[@]}" "$@") missing
-  mapfile -t missing < <(missing_packages "${wanted[@]}")
+# Installs those of its arguments that are missing. Nothing missing: apt is not called, so no network is needed.
+ensure_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]})) || return 0
 
   say "Installing ${#missing[@]} missing Debian packages (build tools and libraries only): ${missing[*]}"

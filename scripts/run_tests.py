@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""run_tests.py [SUITE… | --all]: builds what the suites need, runs them, closes with `N passed, N failed`.
+"""run_tests.py [--also RELEASE] [--release-build] [SUITE… | --all]
+
+Builds what the suites need, runs them, and closes with `N passed, N failed`. --release-build: of the
+suites only those that the release build serves. --also: those once more, in a tree of another Debian
+release.
 
 A suite is a ctest label. The sanitizer builds run the parts under both compilers; what real programs
 load (sshd, sudo, su) and what is compared with golden lists is the release build. Counted are single
@@ -20,9 +24,10 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests/system"))
+sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "scripts")]
 
 from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
+from releases import release_value  # noqa: E402
 
 SANITIZED = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
 RELEASED = ("golden", "interop", "system", "profile")
@@ -193,14 +198,45 @@ def run_with_other_clocks(preset):
     return count
 
 
-def main():
+def run_in_other_release(release, suites):
+    """Shows all that it prints; its last line has the count."""
+    print(f"\n==== Debian {release_value(release, 'version')} ({release}): {' '.join(suites)}", flush=True)
+    process = subprocess.Popen([ROOT / "dev", "test", "--release", release, *suites], cwd=ROOT, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    line = ""
+    for line in process.stdout:
+        print(line, end="", flush=True)
+    counted = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
+    count = Count()
+    if counted:
+        count.passed, count.failed = map(int, counted.groups())
+    if process.wait() != 0 and count.failed == 0:
+        count.failed = 1
+    return count
+
+
+def chosen(arguments):
+    """The releases besides this machine's, and the suites."""
     known = SANITIZED + RELEASED + ON_REQUEST
-    suites = tuple(sys.argv[1:]) or SANITIZED + RELEASED
-    if suites == ("--all",):
-        suites = known
+    arguments, also, only_release = list(arguments), [], False
+    while arguments and arguments[0] in ("--also", "--release-build"):
+        if arguments.pop(0) == "--also":
+            also.append(arguments.pop(0))
+        else:
+            only_release = True
+    suites = known if arguments == ["--all"] else tuple(arguments) or SANITIZED + RELEASED
     unknown = [suite for suite in suites if suite not in known]
     if unknown:
         sys.exit(f"unknown suite: {' '.join(unknown)}; there are: {' '.join(known)}")
+    if only_release:
+        suites = tuple(suite for suite in suites if suite in PRESETS["release"])
+    if not suites:
+        sys.exit("another release runs the suites of the release build only: " + " ".join(PRESETS["release"]))
+    return also, suites
+
+
+def main():
+    also, suites = chosen(sys.argv[1:])
 
     guard = HostGuard()
     total = Count()
@@ -225,6 +261,10 @@ def main():
     finally:
         if building:
             building.end()
+
+    served = [suite for suite in suites if suite in PRESETS["release"]]
+    for release in also if served else ():
+        total.add(run_in_other_release(release, served))
 
     left_behind = guard.report()
     if left_behind:

@@ -199,9 +199,21 @@ class BootedMachine:
 
     # Programs inside.
     def _enter(self, env=None):
+        """In the control group of the machine's first process: logind 257 refuses a caller from outside."""
         environment = ENVIRONMENT | (env or {})
-        return ["nsenter", "--target", str(self.pid), "--all", "--root", "env", "--ignore-environment",
+        return ["sh", "-c", 'for group in $0; do echo $$ >"$group"; done; exec "$@"', " ".join(self._groups()),
+                "nsenter", "--target", str(self.pid), "--all", "--root", "env", "--ignore-environment",
                 *(f"{key}={value}" for key, value in environment.items())]
+
+    def _groups(self):
+        """The cgroup.procs files of the first process, in boot.sh's own mounts; none before it has gone to init.scope."""
+        mounts = f"/proc/{self._launcher.pid}/root/sys/fs/cgroup"
+        for line in pathlib.Path(f"/proc/{self.pid}/cgroup").read_text().splitlines():
+            _, controllers, group = line.split(":", 2)
+            for hierarchy in {"": ("/unified", ""), "name=systemd": ("/systemd",)}.get(controllers, ()):
+                if group.endswith("/init.scope") and os.path.exists(procs := f"{mounts}{hierarchy}{group}/cgroup.procs"):
+                    yield procs
+                    break
 
     def run(self, *argv, check=True, input=None, timeout=60, env=None):
         """A program of root's without a terminal; what it shows is text. check: its failure raises."""

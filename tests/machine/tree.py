@@ -1,4 +1,4 @@
-"""Debian trees to boot, made by debootstrap once and kept in build/machine.
+"""Debian trees to boot, of this machine's release, made by debootstrap once and kept in build/machine.
 
 `base` has what every machine of the tests needs. A tree with more packages is a copy of it with these
 added. A stamp names the packages, so that another list makes the tree anew.
@@ -9,10 +9,15 @@ import fcntl
 import pathlib
 import shutil
 import subprocess
+import sys
 
 REPO = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPO / "scripts"))
+
+import releases  # noqa: E402  (needs the path above)
+
 TREES = REPO / "build/machine"
-SUITE = "bookworm"
+RELEASE = releases.host_release()
 
 BASE_PACKAGES = (
     # a machine that boots, the systemd-nspawn that boots it, and the programs that people log in with
@@ -20,8 +25,8 @@ BASE_PACKAGES = (
     "libnss-systemd", "openssh-server", "openssh-client", "sudo", "passwd", "login", "adduser",
     "util-linux", "polkitd", "pkexec", "cron", "bash-completion", "iproute2", "procps", "acl",
     # what our packages and cognito-pool depend on, so that apt needs no network
-    "libcurl4", "libjsoncpp25", "libssl3", "libinih1", "libqrencode4", "libsystemd0", "libsqlite3-0",
-    "libmicrohttpd12", "libpam-runtime", "libpam-modules", "ca-certificates", "openssl",
+    *(releases.release_value(RELEASE, name) for name in ("libcurl", "libjsoncpp", "libssl", "libmicrohttpd")),
+    "libinih1", "libqrencode4", "libsystemd0", "libsqlite3-0", "libpam-runtime", "libpam-modules", "ca-certificates", "openssl",
     # what the scenes use
     "python3", "oathtool", "pamtester", "sshpass",
 )
@@ -60,7 +65,7 @@ def _ensure(tree, stamp, make):
 
 
 def _debootstrap(tree):
-    _logged(tree, "debootstrap", "--variant=minbase", "--include=" + ",".join(BASE_PACKAGES), SUITE,
+    _logged(tree, "debootstrap", "--variant=minbase", "--include=" + ",".join(BASE_PACKAGES), RELEASE,
             tree, _mirror())
     # What debootstrap downloaded is installed.
     for deb in (tree / "var/cache/apt/archives").glob("*.deb"):
@@ -75,7 +80,7 @@ def _mirror():
                           capture_output=True, text=True)
     for line in done.stdout.splitlines():
         uri, _, suite = line.partition(" ")
-        if suite == SUITE:
+        if suite == RELEASE:
             return uri
     return "http://deb.debian.org/debian"
 

@@ -14,16 +14,22 @@ import tempfile
 from report import Report
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO / "scripts"))
+
+import releases  # noqa: E402  (needs the path above)
+
 DEBS = REPO / "build/deb"
 PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl")
-MOST_KIB = 3072
+RELEASE = releases.host_release()
+MOST_KIB = int(releases.release_value(RELEASE, "most_kib"))
+LIB = releases.release_value(RELEASE, "lib")
 
 # What a person or another program looks for under this name.
 WANTED = {
-    "cognitod": ["usr/libexec/cognitod", "lib/systemd/system/cognitod.service", "usr/lib/sysusers.d/pam-cognito.conf",
-                 "usr/libexec/pam-cognito-local-users", "lib/systemd/system/pam-cognito-local-users.path",
-                 "lib/systemd/system/pam-cognito-local-users.service",
-                 "lib/systemd/system/pam-cognito-local-users-again.service",
+    "cognitod": ["usr/libexec/cognitod", f"{LIB}/systemd/system/cognitod.service", "usr/lib/sysusers.d/pam-cognito.conf",
+                 "usr/libexec/pam-cognito-local-users", f"{LIB}/systemd/system/pam-cognito-local-users.path",
+                 f"{LIB}/systemd/system/pam-cognito-local-users.service",
+                 f"{LIB}/systemd/system/pam-cognito-local-users-again.service",
                  "usr/lib/tmpfiles.d/pam-cognito.conf",
                  "usr/share/dbus-1/system.d/org.pamcognito.Auth1.conf",
                  "usr/share/dbus-1/system-services/org.pamcognito.Auth1.service",
@@ -128,7 +134,7 @@ def main():
                 if path.name == "pam_cognito.so":
                     check_module(report, path)
                     report.check("the module: where libpam looks",
-                                 re.fullmatch(r"lib/[a-z0-9_]+-linux-gnu\w*/security", str(path.parent.relative_to(tree))),
+                                 re.fullmatch(LIB + r"/[a-z0-9_]+-linux-gnu\w*/security", str(path.parent.relative_to(tree))),
                                  path)
         sizes[package] = int(shown("dpkg-deb", "--field", deb, "Installed-Size"))
     report.check(f"together at most {MOST_KIB} KiB", sum(sizes.values()) <= MOST_KIB, sizes)

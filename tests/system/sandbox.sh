@@ -4,7 +4,7 @@
 # Runs COMMAND as root on a copy of this machine that vanishes with it: an overlay over / whose upper
 # layer is memory, in mount, PID, network, IPC and UTS namespaces of its own. openssh-server, sudo and
 # the system bus are installed there and nowhere else, and pam-cognito's release build with them.
-# Where / cannot be overlaid, a debootstrapped Debian (build/sandbox/tree) takes its place.
+# Where / cannot be overlaid, a debootstrapped Debian of the same release (build/sandbox/tree) takes its place.
 #
 #   PAM_COGNITO_SANDBOX=tree   use the debootstrapped Debian in any case
 #   PAM_COGNITO_SANDBOX=copy   the same without any overlay: a copy in memory
@@ -18,11 +18,22 @@ repo=$(cd "$here/../.." && pwd)
 cache=$repo/build/sandbox
 # shellcheck source=../../scripts/packages.sh
 source "$repo/scripts/packages.sh"
+# shellcheck source=../../scripts/releases.sh
+source "$repo/scripts/releases.sh"
+# shellcheck source=../../scripts/debian_tree.sh
+source "$repo/scripts/debian_tree.sh"
 
 login_packages=(openssh-server openssh-client sudo dbus passwd login pamtester)
+
 # What a debootstrapped tree needs besides, to run the release build and the tests' Python.
-runtime_packages=(python3 libcurl4 libjsoncpp25 libssl3 openssl ca-certificates libmicrohttpd12
-  libinih1 libqrencode4 libsystemd0 libsqlite3-0 qrencode oathtool zbar-tools nodejs mount)
+runtime_packages() {
+  local library
+  for library in libcurl libjsoncpp libssl libmicrohttpd; do
+    release_value "$(host_release)" "$library"
+  done
+  printf '%s\n' python3 openssl ca-certificates libinih1 libqrencode4 libsystemd0 libsqlite3-0 qrencode oathtool \
+    zbar-tools nodejs mount
+}
 
 # Stage 1, on the host.
 prepare() {
@@ -40,19 +51,7 @@ prepare() {
 }
 
 ensure_tree() {
-  [[ ! -e $cache/tree/.complete ]] || return 0
-  say "Sandbox: debootstrap of a minimal Debian 12 (once; kept in build/sandbox/tree)"
-  rm -rf "$cache/tree"
-  debootstrap --variant=minbase bookworm "$cache/tree" "$(debian_mirror)" >"$cache/debootstrap.log" 2>&1 ||
-    die "debootstrap failed, see $cache/debootstrap.log"
-  touch "$cache/tree/.complete"
-}
-
-debian_mirror() {
-  local uri
-  uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 2>/dev/null |
-    awk '$2 == "bookworm" {print $1; exit}')
-  printf '%s\n' "${uri:-http://deb.debian.org/debian}"
+  make_debian_tree "$(host_release)" "$cache/tree"
 }
 
 # Stage 2, in an own mount namespace, with the host's network.
@@ -69,7 +68,9 @@ build_root() {
   mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
   lay_root "$scratch"
   local tree=$scratch/root
-  [[ ! -e $tree/.complete ]] || wanted+=("${runtime_packages[@]}")
+  if [[ -e $tree/.complete ]]; then
+    mapfile -t -O "${#wanted[@]}" wanted < <(runtime_packages)
+  fi
 
   mount_devices "$tree"
   mount -t proc proc "$tree/proc"
@@ -113,22 +114,6 @@ lay_root() {
   say "Sandbox: no overlay here; copying the Debian tree into memory"
   mount --bind "$scratch/root" "$scratch/root"
   cp -a "$cache/tree/." "$scratch/root/"
-}
-
-mount_devices() {
-  local tree=$1 device
-  mount -t tmpfs -o mode=755 dev "$tree/dev"
-  for device in null zero full random urandom tty; do
-    touch "$tree/dev/$device"
-    mount --bind "/dev/$device" "$tree/dev/$device"
-  done
-  mkdir "$tree/dev/pts" "$tree/dev/shm"
-  ln -s pts/ptmx "$tree/dev/ptmx"
-  ln -s /proc/self/fd "$tree/dev/fd"
-  ln -s /proc/self/fd/0 "$tree/dev/stdin"
-  ln -s /proc/self/fd/1 "$tree/dev/stdout"
-  ln -s /proc/self/fd/2 "$tree/dev/stderr"
-  mount -t tmpfs -o mode=1777 shm "$tree/dev/shm"
 }
 
 # Installs packages into the root. What was downloaded is kept by the state of the machine below, so

@@ -27,13 +27,13 @@ struct Mismatch : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-const Json::Value& at(const Json::Value& object, const std::string& name) {
-  if (!object.isObject() || !object.isMember(name)) throw Mismatch("has no " + name);
+const Json::Value& at(const Json::Value& object, const char* name) {
+  if (!object.isObject() || !object.isMember(name)) throw Mismatch(std::string("has no ") + name);
   return object[name];
 }
 
 std::string text(const Json::Value& object, const std::string& name) {
-  const Json::Value& value = at(object, name);
+  const Json::Value& value = at(object, name.c_str());
   if (!value.isString()) throw Mismatch(name + " is not a string");
   return value.asString();
 }
