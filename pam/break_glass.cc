@@ -118,10 +118,15 @@ bool permits_local_password(const Handle& pam, const std::string& user, const En
   return false;
 }
 
-bool still_permits_local_password(const Handle& pam, const std::string& user, bool by_window) {
+bool still_permits_local_password(const Handle& pam, const std::string& user, bool by_window,
+                                  std::chrono::seconds permitted_at) {
   const Policy policy = policy_in_force(pam);
-  if (policy == Policy::when_unreachable && !by_window) return true;
-  if (policy != Policy::never && window_for(pam, user, break_glass::now())) return true;
+  const break_glass::Now now = break_glass::now();
+  // 0: the clock could not be read.
+  const bool lasts = permitted_at > std::chrono::seconds(0) && now.boot_time >= permitted_at &&
+                     now.boot_time - permitted_at <= kPermissionTime;
+  if (policy == Policy::when_unreachable && !by_window && lasts) return true;
+  if (policy != Policy::never && window_for(pam, user, now)) return true;
   log_decision(pam, "refused", "permission-ended", user);
   return false;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "pam/handle.h"
@@ -20,10 +21,14 @@ namespace pamcognito::pam {
 [[nodiscard]] bool permits_local_password(const Handle& pam, const std::string& user,
                                           const Ending& ending, bool silent);
 
+// An outage is proof for the sign-in that met it, for this long: sshd's LoginGraceTime is 2 minutes,
+// login's timeout one.
+inline constexpr std::chrono::seconds kPermissionTime = std::chrono::minutes(5);
+
 // When pam_unix has accepted the local password: whether root still permits it. A prompt stays open
-// as long as the caller likes. `by_window`: opens_at_once() had permitted it. A refusal tells the
-// user nothing, because the password was right.
+// as long as the caller likes. `by_window`: opens_at_once() had permitted it. `permitted_at` is a
+// time of CLOCK_BOOTTIME. A refusal tells the user nothing, because the password was right.
 [[nodiscard]] bool still_permits_local_password(const Handle& pam, const std::string& user,
-                                                bool by_window);
+                                                bool by_window, std::chrono::seconds permitted_at);
 
 }  // namespace pamcognito::pam

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "common/break_glass.h"
 #include "pam/account_question.h"
 #include "pam/admission.h"
 #include "pam/break_glass.h"
@@ -73,6 +74,7 @@ bool store_unavailable(const Handle& pam, const std::string& user, bool by_windo
   SignInData data;
   data.user = user;
   data.by_window = by_window;
+  data.permitted_at = break_glass::now().boot_time;
   return store_sign_in(pam, std::move(data));
 }
 

@@ -53,7 +53,7 @@ int note_emergency(Handle pam, int flags, const Options& options, Entry entry) {
   const std::string user = pam.item(PAM_USER);
   const SignInData* data = find_sign_in(pam, user);
   if (!options.unknown.empty() || data == nullptr || data->id) return PAM_AUTH_ERR;
-  if (!still_permits_local_password(pam, user, data->by_window) ||
+  if (!still_permits_local_password(pam, user, data->by_window, data->permitted_at) ||
       !accept_local_password(pam, user)) {
     delay_refusal(pam, PAM_AUTH_ERR);  // as after a wrong local password
     return PAM_AUTH_ERR;

@@ -5,8 +5,8 @@
 # (openssh-server, sudo, dbus, …) is installed in the run's own sandbox: tests/system/sandbox.sh.
 
 host_packages=(
-  # compilers and build tools
-  g++ clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config
+  # compiler and build tools
+  g++ cmake ninja-build pkg-config
   mold     # links the many test programs of the sanitizer builds
   ccache   # what release build and Debian packages have in common is compiled once
   gettext  # po/ to catalogues
@@ -20,6 +20,10 @@ host_packages=(
   # for the bench
   dbus-daemon python3 oathtool qrencode zbar-tools openssl ca-certificates util-linux mount debootstrap
 )
+
+# The second compiler, of the sanitizer suites.
+clang_packages=(clang-19 libclang-rt-19-dev)
+format_packages=(clang-format-19)
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -66,20 +70,23 @@ ensure_packages() {
   say "Installed."
 }
 
-# Prints Node's packages, of Debian, unless the machine has a Node with npm already. Only tests run Node.
+# Prints Debian's packages of Node that the machine lacks for the npm packages of a folder. Only tests run Node.
 node_packages() {
-  command -v node >/dev/null && command -v npm >/dev/null || printf '%s\n' nodejs npm
+  command -v node >/dev/null || printf '%s\n' nodejs
+  npm_packages_are_current "$1" || command -v npm >/dev/null || printf '%s\n' npm
+}
+
+npm_packages_are_current() {
+  local stamp=$1/node_modules/.installed-lock-sha256
+  [[ -f $stamp && $(<"$stamp") == "$(sha256sum <"$1/package-lock.json")" ]]
 }
 
 # node_modules as the lock file says; npm is called only when the two differ.
 ensure_npm_packages() {
-  local folder=$1 lock stamp
-  [[ -f $folder/package-lock.json ]] || return 0
-  lock=$(sha256sum <"$folder/package-lock.json")
-  stamp=$folder/node_modules/.installed-lock-sha256
-  [[ -f $stamp && $(<"$stamp") == "$lock" ]] && return 0
+  local folder=$1
+  ! npm_packages_are_current "$folder" || return 0
   say "Installing the npm packages of ${folder#"$root"/} as its lock file pins them"
   (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund </dev/null) ||
     die "npm ci failed in $folder; the first run needs the network"
-  printf '%s\n' "$lock" >"$stamp"
+  sha256sum <"$folder/package-lock.json" >"$folder/node_modules/.installed-lock-sha256"
 }

@@ -3,9 +3,12 @@
 #include "common/break_glass.h"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -21,6 +24,7 @@ using namespace pamcognito::test;
 using std::chrono::seconds;
 
 constexpr char kAliceHasAPassword[] = "alice:$y$j9T$abc$def:20000:0:99999:7:::\n";
+constexpr char kPassedSeconds[] = "PASSED_SECONDS";  // as probe.cc sets it
 constexpr char kWindowPath[] = "/run/pam-cognito/break-glass";
 
 void set_policy(const std::string& text, mode_t mode = 0644) {
@@ -280,6 +284,22 @@ void a_prompt_does_not_outlive_the_permission(void**) {
   assert_code(code_after([] { set_policy("local_password = window\n"); }), PAM_SUCCESS);
 }
 
+// As a sign-in that met an outage: its prompt may still be open when the pool has long been back.
+void a_prompt_does_not_outlive_an_outage_for_long(void**) {
+  Syslog syslog;
+  const auto code_after = [](seconds passed) {
+    Person person{.answers = {"secret"}};
+    Transaction transaction(
+        kOurs, &person,
+        {.local_password = true, .before_emergency = "later=" + std::to_string(passed.count())});
+    const int code = transaction.authenticate();
+    (void)::unsetenv(kPassedSeconds);
+    return code;
+  };
+  assert_code(code_after(seconds(299)), PAM_SUCCESS);
+  assert_code(code_after(seconds(302)), PAM_AUTH_ERR);
+}
+
 // A window opens nothing for whoever signs in by a key, which has no first phase.
 void a_window_is_no_account_decision(void**) {
   set_shadow(kAliceHasAPassword);
@@ -291,10 +311,19 @@ void a_window_is_no_account_decision(void**) {
 
 }  // namespace
 
+// The module's clock: the kernel's, and as much later as the probe has said.
+extern "C" int clock_gettime(clockid_t clock, timespec* time) {
+  const long result = ::syscall(SYS_clock_gettime, clock, time);
+  if (const char* passed = std::getenv(kPassedSeconds); passed != nullptr && clock == CLOCK_BOOTTIME)
+    time->tv_sec += std::atol(passed);
+  return static_cast<int>(result);
+}
+
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(the_policy_decides_while_cognitod_is_absent, reset),
+      cmocka_unit_test_setup(a_prompt_does_not_outlive_an_outage_for_long, reset),
       cmocka_unit_test_setup(the_policy_decides_while_the_pool_is_unreachable, reset),
       cmocka_unit_test_setup(a_policy_that_cannot_be_trusted_is_never, reset),
       cmocka_unit_test_setup(a_refusal_by_policy_opens_no_account_phase, reset),

@@ -79,11 +79,12 @@ void write_service(const Stack& stack) {
   const std::string module = std::string(PAM_COGNITO_TEST_MODULE) + " " + stack.options + "\n";
   std::string text;
   if (stack.set_first) text += "auth optional " + probe + " leave=" + stack.first_password + "\n";
-  text += std::string("auth [success=") + (stack.local_password ? "2 authinfo_unavail=1" : "1") +
+  text += std::string("auth [success=") + (stack.local_password ? "3 authinfo_unavail=1" : "1") +
           " ignore=ignore default=die] " + module;
   text += "auth [default=die] " + probe + " ignored\n";
   if (stack.local_password)
-    text += "auth [success=ok default=die] " PAM_COGNITO_TEST_MODULE " emergency\n";
+    text += "auth optional " + probe + " " + stack.before_emergency +
+            "\nauth [success=ok default=die] " PAM_COGNITO_TEST_MODULE " emergency\n";
   const std::string account = stack.routed_after_auth ? PAM_COGNITO_TEST_MODULE " route\n" : module;
   text += "auth required " + probe + (stack.notes_tokens ? " note\n" : "\n");
   text += "account [success=1 new_authtok_reqd=die ignore=ignore default=die] " + account;

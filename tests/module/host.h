@@ -43,6 +43,7 @@ struct Stack {
   std::string after_password_check = {};  // arguments of the probe (probe.cc)
   // The local password is right: where the module is unavailable, its line `emergency` follows.
   bool local_password = false;
+  std::string before_emergency = {};  // arguments of the probe, in front of that line
   bool routed_after_auth = false;  // the module's line of the account stack is `route`
 };
 
