@@ -198,21 +198,35 @@ def run_with_other_clocks(preset):
     return count
 
 
-def run_in_other_release(release, suites):
-    """Shows all that it prints; its last line has the count."""
-    print(f"\n==== Debian {release_value(release, 'version')} ({release}): {' '.join(suites)}", flush=True)
-    process = subprocess.Popen([ROOT / "dev", "test", "--release", release, *suites], cwd=ROOT, text=True,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    line = ""
-    for line in process.stdout:
-        print(line, end="", flush=True)
-    counted = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
-    count = Count()
-    if counted:
-        count.passed, count.failed = map(int, counted.groups())
-    if process.wait() != 0 and count.failed == 0:
-        count.failed = 1
-    return count
+class OtherRelease:
+    """These suites in a tree of another Debian release, beside what goes on here. The last line that it prints has
+    the count."""
+
+    def __init__(self, release, suites):
+        self._title = f"Debian {release_value(release, 'version')} ({release})"
+        self._log = ROOT / "build/releases" / f"{release}.log"
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._started = time.monotonic()
+        print(f"\n== {self._title}: {' '.join(suites)}; it is shown when it has ended", flush=True)
+        with open(self._log, "wb") as log:
+            # The end of its first process is the end of its PID namespace.
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", ROOT / "dev", "test", "--release", release, *suites], cwd=ROOT,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def count(self):
+        """Waits for it and shows all that it printed."""
+        status = self._process.wait()
+        output = self._log.read_text(errors="replace")
+        print(f"\n== {self._title}:\n{output}", end="")
+        counted = re.search(r"^(\d+) passed, (\d+) failed\n\Z", output, re.MULTILINE)
+        count = Count()
+        if counted:
+            count.passed, count.failed = map(int, counted.groups())
+        if status != 0 and count.failed == 0:
+            count.failed = 1
+        print(f"== {self._title}: {count} ({time.monotonic() - self._started:.0f} s)", flush=True)
+        return count
 
 
 def chosen(arguments):
@@ -243,6 +257,8 @@ def main():
     waiting = [(preset, wanted) for preset, served in PRESETS.items()
                if (wanted := [suite for suite in served if suite in suites])]
     building = start_next(waiting)
+    served = [suite for suite in suites if suite in PRESETS["release"]]
+    others = []
     try:
         while building:
             started = time.monotonic()
@@ -258,13 +274,14 @@ def main():
                 count.add(run_with_other_clocks(built.preset))
             print(f"== {built.preset}: {count} ({time.monotonic() - started:.0f} s)", flush=True)
             total.add(count)
+            # Machines and sandboxes of one release at a time: the other one's run beside the sanitizers.
+            if built.preset == "release":
+                others = [OtherRelease(release, served) for release in also]
+        for other in others:
+            total.add(other.count())
     finally:
         if building:
             building.end()
-
-    served = [suite for suite in suites if suite in PRESETS["release"]]
-    for release in also if served else ():
-        total.add(run_in_other_release(release, served))
 
     left_behind = guard.report()
     if left_behind:
