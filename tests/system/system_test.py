@@ -8,6 +8,7 @@ cognitod logged, what is left over. Closes with `N passed, N failed`.
 import contextlib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from machine import (BREAK_GLASS_PASSWORD, CONFIG, CONFIG_TEXT, LOCAL_PASSWORD, 
 from scenarios import (PASSWORD_PROMPT, TOTP_CALLS, TOTP_PROMPT, EMAIL_PROMPT, password_of,
                        refused_by_ssh, session_is, ssh, ssh_with_totp, totp_secret_of, type_password,
                        type_totp)
+from sshd import PROGRAMS
 from stage import Stage
 
 WAITING_SIGN_INS = 300
@@ -180,7 +182,7 @@ def sshd_children():
     count = 0
     for folder in pathlib.Path("/proc").iterdir():
         try:
-            if folder.name.isdigit() and (folder / "comm").read_text().strip() == "sshd" and \
+            if folder.name.isdigit() and (folder / "comm").read_text().strip() in PROGRAMS and \
                     b"[listener]" not in (folder / "cmdline").read_bytes():
                 count += 1
         except OSError:
@@ -250,6 +252,7 @@ def killed_clients(stage):
             type_password(at_code, "alice")
             at_code.expect(TOTP_PROMPT)
             stage.check("five sign-ins wait", sign_ins_are_open(machine, 5), machine.status())
+            stage.check("each has its sshd process", sshd_children() >= 5, sshd_children())
             stage.check("each has its files", own_files(daemon) >= files + 5,
                         f"files {files} -> {own_files(daemon)}")
             for terminal in [*at_password, at_code]:
@@ -320,6 +323,7 @@ def planted_secrets(stage):
                 type_password(terminal, "carol", password)
                 terminal.expect(EMAIL_PROMPT)
                 daemon = machine.daemon_pid()
+                stage.check("and it has a connection to the pool", connections(daemon) > 0)
                 waiting = occurrences(daemon, password.encode())
                 stage.check("while the code is asked for, the password is there (the search works)",
                             waiting[password.encode()] > 0)
@@ -334,6 +338,7 @@ def planted_secrets(stage):
             logs = stage.machine.journal.text() + "".join(
                 path.read_text(errors="replace") for path in pathlib.Path("/var/log").glob("*.log"))
             stage.check("neither is in a log", password not in logs and code not in logs)
+            stage.check("which tells of the sign-in", "sign-in of carol by sshd" in logs)
         finally:
             machine.pool.admin("users/set-password", username="carol",
                                password=password_of("carol"))
@@ -531,6 +536,9 @@ def no_password_in_any_log(stage):
         found = [name for name in people if password_of(name) in logs]
         stage.check(f"not one of {len(people)}", not found, found)
         stage.check("nor a local one", LOCAL_PASSWORD not in logs and BREAK_GLASS_PASSWORD not in logs)
+        silent = [name for name in ("sshd", "sudo", "su", "passwd", "cognitod")
+                  if not re.search(rf"(?m)^{name}(-session)?: ", logs)]
+        stage.check("though sshd, sudo, su, passwd and cognitod have written their lines", not silent, silent)
 
 
 TESTS = (sudo_after_a_restart, sudo_after_all_is_lost, restart_between_the_phases, key_after_a_sign_in, key_and_code, su_by_root,
