@@ -500,11 +500,24 @@ def hangs(stage):
             ssh_with_totp(stage, "alice")
 
 
+def local_password_counts(limit):
+    """Within so many KiB of memory, where alice becomes the local user."""
+    script = f"ulimit -v {limit}; exec su {LOCAL_USER} -c 'id -un'"
+    done = subprocess.run(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "sh", "-c", script],
+                          input=f"{LOCAL_PASSWORD}\n", capture_output=True, text=True, timeout=60)
+    return done.stdout == f"{LOCAL_USER}\n"
+
+
 def module_that_cannot_be_loaded(stage):
-    """Whoever runs su sets its limits: 6 MB are enough for pam_unix and too little for our module."""
+    """Whoever runs su sets its limits: some are enough for pam_unix and too little for our module."""
     machine = stage.machine
     with stage.scene("su with so little memory that the module does not load: refused"):
-        with machine.as_user("alice", "sh", "-c", "ulimit -v 6000; exec su carol -c id",
+        # A hash that needs little memory.
+        run_as_root(stage, "the local user's password by SHA512", "chpasswd", "-c", "SHA512",
+                    text=f"{LOCAL_USER}:{LOCAL_PASSWORD}\n")
+        limit = next(filter(local_password_counts, range(4000, 16000, 500)), None)
+        stage.check(f"with {limit} KiB a local user's own password counts", limit)
+        with machine.as_user("alice", "sh", "-c", f"ulimit -v {limit}; exec su carol -c id",
                              on_text=stage.watch) as terminal:
             status = terminal.finish()
             stage.check("su refuses, and asks for no local password",
