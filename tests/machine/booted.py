@@ -39,6 +39,10 @@ DEBS = REPO / "build/deb"
 PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl")
 PEOPLE = HERE.parent / "system/people.json"
 POOL_STATE = "/var/lib/cognito-pool"
+# Where control groups are mounted below /sys/fs/cgroup, by what /proc/PID/cgroup calls their controllers.
+HIERARCHIES = {"": ("/unified", ""), "name=systemd": ("/systemd",)}
+# systemd 256 and later count a user's manager as a session, too.
+MANAGERS = ("manager", "manager-early")
 BOOT_TIMEOUT_S, START_TIMEOUT_S, STOP_TIMEOUT_S = 180, 60, 90
 CLONE_NEWNET = 0x40000000
 TIOCSPTLCK, TIOCGPTPEER = 0x40045431, 0x5441  # not in Python's termios
@@ -206,14 +210,15 @@ class BootedMachine:
                 *(f"{key}={value}" for key, value in environment.items())]
 
     def _groups(self):
-        """The cgroup.procs files of the first process, in boot.sh's own mounts; none before it has gone to init.scope."""
+        """The cgroup.procs files of the first process, in boot.sh's own mounts; none before it has gone to init.scope,
+        and after its end."""
         mounts = f"/proc/{self._launcher.pid}/root/sys/fs/cgroup"
-        for line in pathlib.Path(f"/proc/{self.pid}/cgroup").read_text().splitlines():
-            _, controllers, group = line.split(":", 2)
-            for hierarchy in {"": ("/unified", ""), "name=systemd": ("/systemd",)}.get(controllers, ()):
-                if group.endswith("/init.scope") and os.path.exists(procs := f"{mounts}{hierarchy}{group}/cgroup.procs"):
-                    yield procs
-                    break
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path(f"/proc/{self.pid}/cgroup").read_text().splitlines():
+                _, controllers, group = line.split(":", 2)
+                files = [f"{mounts}{hierarchy}{group}/cgroup.procs" for hierarchy in HIERARCHIES.get(controllers, ())]
+                if group.endswith("/init.scope"):
+                    yield from [file for file in files if os.path.exists(file)][:1]
 
     def run(self, *argv, check=True, input=None, timeout=60, env=None):
         """A program of root's without a terminal; what it shows is text. check: its failure raises."""
@@ -334,11 +339,11 @@ class BootedMachine:
 
     # Logins.
     def sessions(self):
-        """logind's: dictionaries by loginctl's names, such as Id, User, Name, Service, Class, Type,
-        TTY, Leader, RemoteHost, State."""
+        """logind's, without user managers: dictionaries by loginctl's names, such as Id, User, Name, Service,
+        Class, Type, TTY, Leader, RemoteHost, State."""
         listed = self.run("loginctl", "list-sessions", "--no-legend", "--no-pager").stdout
         return [session for line in listed.splitlines() if line.strip()
-                if (session := self.session(line.split()[0]))]
+                if (session := self.session(line.split()[0])) and session["Class"] not in MANAGERS]
 
     def session(self, number):
         done = self.run("loginctl", "show-session", number, check=False)

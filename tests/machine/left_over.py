@@ -3,10 +3,12 @@
 import json
 import re
 
+from sshd import TITLE
 from waiting import wait_for
 
-# What asks for a password, or holds a session open; sshd's listener does neither.
-LOGIN_PROCESS = re.compile(r"^(sshd: (?!.*\[listener\])|(\S*/)?(su|sudo|login|passwd|pkexec|pamtester|i3lock) "
+# What asks for a password, or holds a session open; sshd's listener does neither. A login's process of sshd has
+# its path for a name until it has a title.
+LOGIN_PROCESS = re.compile(rf"^({TITLE}|(\S*/)?(sshd-session|sshd-auth|su|sudo|login|passwd|pkexec|pamtester|i3lock) "
                            r"|\S*polkit-agent-helper)")
 
 
@@ -22,9 +24,14 @@ def left_over(machine, timeout=60):
     return last
 
 
+def login_processes(machine):
+    """The arguments of those that are there now."""
+    return [line for line in machine.run("ps", "-e", "-o", "args=").stdout.splitlines()
+            if LOGIN_PROCESS.match(line + " ")]
+
+
 def _there_now(machine):
-    there = [line for line in machine.run("ps", "-e", "-o", "args=").stdout.splitlines()
-             if LOGIN_PROCESS.match(line + " ")]
+    there = login_processes(machine)
     # A greeter is there whenever nobody is.
     there += [f"session of {session['Name']} by {session['Service']}" for session in machine.sessions()
               if session["Class"] != "greeter"]

@@ -1,8 +1,10 @@
 """What is looked at in every login on a booted machine, by its effect."""
 
 import contextlib
+import re
 
-from left_over import left_over
+from left_over import left_over, login_processes
+from sshd import TITLE
 from stage import Stage
 
 
@@ -21,13 +23,20 @@ def nothing_left(stage):
     stage.check("no login process, session or open sign-in is left", not stays, stays)
 
 
+def seen(stage, pattern):
+    """What nothing_left() looks for is found by its name while it is there."""
+    processes = login_processes(stage.machine)
+    stage.check(f"there is a process {pattern}", any(re.match(pattern, line) for line in processes), processes)
+
+
 def logged_in(stage, terminal, user, service="sshd", **expected):
-    """The shell is the user's, and logind has a session of the service for the same uid."""
+    """The shell is the user's, and logind has a session of the service for the same uid, which a process holds."""
     uid = terminal.expect(rf"uid=(\d+)\({user}\)").group(1)
     session = stage.machine.session_of(user, service)
     expected = {"User": uid, "Class": "user", "Active": "yes"} | expected
     stage.check(f"logind has {user}'s session: " + ", ".join(f"{k} {v}" for k, v in expected.items()),
                 session is not None and all(session[k] == v for k, v in expected.items()), session)
+    seen(stage, rf"{TITLE}{user}\b" if service == "sshd" else rf"(\S*/)?{service}\b")
     return session
 
 

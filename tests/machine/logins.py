@@ -3,15 +3,19 @@ ssh and the programs of people who are logged in. Installed and configured as an
 
 import contextlib
 import json
+import pathlib
 import subprocess
+import sys
 import threading
 import time
 
-import left_over
-import openssh
-from booted import CONFIG_TEXT, BootedMachine, MachineError
-from journal import Entries
-from machine import BREAK_GLASS_PASSWORD, LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+
+import left_over  # noqa: E402  (needs the path above)
+import openssh  # noqa: E402
+from booted import CONFIG_TEXT, BootedMachine, MachineError  # noqa: E402
+from journal import Entries  # noqa: E402
+from machine import BREAK_GLASS_PASSWORD, LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD  # noqa: E402
 
 # Read before the drop-in: sshd takes the first value that it finds.
 SSH_SCENE = "/etc/ssh/sshd_config.d/10-scene.conf"

@@ -1,13 +1,16 @@
 """The real sshd and ssh of a booted machine, set up as docs/ssh.md says."""
 
+from sshd import no_penalties
+
 KEY = "/root/login_key"
 SHIPPED = "/usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf"
 DROP_IN = "/etc/ssh/sshd_config.d/50-pam-cognito.conf"
+PENALTIES = "/etc/ssh/sshd_config.d/60-penalties.conf"
 
 
 def prepare(machine, *users):
-    """Our example is sshd's drop-in, sshd's key is known, and root's key opens the users' accounts.
-    sshd has not read the drop-in yet."""
+    """Our example is sshd's drop-in, sshd's key is known, and root's key opens the users' accounts. The address
+    of the clients is never shut out. sshd has not read the drop-ins yet."""
     machine.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", KEY)
     script = "ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null >/etc/ssh/ssh_known_hosts"
     for name in users:
@@ -15,6 +18,7 @@ def prepare(machine, *users):
                    f"; install -m 600 -o {name} {KEY}.pub ~{name}/.ssh/authorized_keys")
     machine.run("bash", "-ec", script)
     machine.run("cp", SHIPPED, DROP_IN)
+    machine.write(PENALTIES, no_penalties(machine.run("sshd", "-T").stdout))
 
 
 def client(user, command="id", methods="keyboard-interactive", options=()):

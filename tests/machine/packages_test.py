@@ -14,7 +14,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
-from booted import INSIDE, PACKAGES, BootedMachine
+from booted import INSIDE, PACKAGES, BootedMachine, MachineError
 from judge import Judge
 from members import add_members, restart, sign_in
 from residents import (ADMIN_PASSWORD, CONFIG, LOCAL_ADMIN, LOCAL_PASSWORD, LOCAL_USER, USERS_CONF, add_local_people,
@@ -45,6 +45,8 @@ def digests(machine, *folders):
     for line in sums.splitlines():
         digest, path = line.split("  ", 1)
         found[path] = found.get(path, "") + digest
+    if not sums:
+        raise MachineError(f"there is no file in {folders}")
     return found
 
 
@@ -75,6 +77,11 @@ def traces(machine):
     return found
 
 
+# Some of each kind.
+TRACES = (CONFIG, "/usr/share/doc/cognitod", "/etc/pam.d/common-auth", "cognitod.service",
+          "pam-cognito-local-users.path", "org.pamcognito.Auth1")
+
+
 def accounts_of_ours(machine):
     return [line.split(":")[0] for database in ("passwd", "group")
             for line in machine.run("getent", database).stdout.splitlines() if line.startswith("cognito")]
@@ -99,6 +106,9 @@ def installing(judge, machine):
         judge.check("the profile is in the stacks", all(
             MODULE in machine.read(f"/etc/pam.d/common-{phase}")
             for phase in ("auth", "account", "password", "session")))
+        found = traces(machine)
+        seen = {trace for trace in TRACES if any(each.startswith(trace) for each in found)}
+        judge.check("its traces are found by their names", seen == set(TRACES), f"{seen} of {found}")
         check_everybody(judge, machine)
 
 
@@ -108,10 +118,11 @@ def autopkgtest(judge, machine):
     judge.step("autopkgtest")
     with judge.scene("autopkgtest"):
         done = machine.run("sh", "-c", 'cd "$0" && exec debian/tests/installed', INSIDE, check=False, timeout=120)
-        for line in done.stdout.splitlines():
-            if line.startswith("ok "):
-                judge.check(line.removeprefix("ok "), True)
-        judge.check("nothing else, and no error", done.returncode == 0 and not done.stderr, done.stdout + done.stderr)
+        good = [line.removeprefix("ok ") for line in done.stdout.splitlines() if line.startswith("ok ")]
+        for name in good:
+            judge.check(name, True)
+        judge.check("nothing else, and no error", good and done.returncode == 0 and not done.stderr,
+                    done.stdout + done.stderr)
     judge.step("")
 
 
@@ -344,15 +355,20 @@ def module_deleted(judge, machine):
 def removing(judge, machine, pam_before):
     judge.step("removed")
     with judge.scene("Removing"):
+        judge.check("cognitod runs until then", runs(machine))
         machine.run("dpkg", "--remove", *PACKAGES, timeout=120)
         after = digests(machine, "/etc/pam.d")
         judge.check("/etc/pam.d is byte for byte as before installing", after == pam_before,
                     difference(pam_before, after))
-        judge.check("cognitod does not run", not machine.run("pgrep", "-x", "cognitod", check=False).stdout)
+        judge.check("cognitod does not run", not runs(machine))
         judge.attempt("alice comes in with her local password", lambda: local_password_of_alice(machine))
         judge.check("the configuration is kept", machine.run("test", "-s", CONFIG, check=False).returncode == 0)
         check_everybody(judge, machine)
     judge.step("")
+
+
+def runs(machine):
+    return machine.run("pgrep", "-x", "cognitod", check=False).stdout
 
 
 def installing_again(judge, machine):

@@ -15,7 +15,8 @@ OTHER_PASSWORD = "Other-Password-6"
 
 PASSWORD_PROMPT = r"[Pp]assword(?: for \w+)?: "
 TOTP_PROMPT = r"Code from your authenticator app[^\n]*: "
-SHELL = r"[$#] $"
+# readline may erase the rest of the line behind it.
+SHELL = r"[$#] (?:\x1b\[K)?$"
 
 CONFIG = "/etc/pam-cognito/cognitod.conf"
 USERS_CONF = "/etc/pam-cognito/users.conf"
@@ -66,9 +67,8 @@ def leave(terminal):
 
 
 def session_of(machine, user):
-    """loginctl's line of the user's sessions."""
-    lines = machine.run("loginctl", "list-sessions", "--no-legend").stdout.splitlines()
-    return [line for line in lines if user in line.split()]
+    """The user's sessions."""
+    return [session for session in machine.sessions() if session["Name"] == user]
 
 
 REFUSED = r"(?i)incorrect|expired|denied|failed|maximum number"

@@ -11,8 +11,10 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
 from booted import BootedMachine
 from judge import Judge
+from left_over import login_processes
 from members import add_members, password_of, set_up, sign_in, totp
 from residents import (PASSWORD_PROMPT, SHELL, TOTP_PROMPT, add_local_people, give_job, leave, shell, start_jobs)
+from session_scenes import CHANGING_CALLS
 from waiting import wait_for
 
 # alice and judy have signed in; frank never has; grace has, and was disabled in the pool afterwards.
@@ -35,7 +37,11 @@ def polkit(judge, machine):
             machine.pool.reset_log()
             program.send("pkexec --disable-internal-agent id -u; echo =\"\"=$?")
             choose(agent, KNOWN)
-            answer_agent(agent, PASSWORD_PROMPT, password_of(KNOWN), hidden_as="password")
+            agent.expect(PASSWORD_PROMPT)
+            there = login_processes(machine)
+            for name in ("pkexec", "polkit-agent-helper"):
+                judge.check(f"{name} is a login process", any(name in line.split()[0] for line in there), there)
+            agent.send(password_of(KNOWN), hidden_as="password", in_read=True)
             answer_agent(agent, TOTP_PROMPT, totp(machine, KNOWN))
             judge.check("the program runs as root", program.expect(r"\n(\d+)\n==0\n").group(1) == "0")
             asked = [name for _, name, _ in machine.pool.requests(KNOWN)]
@@ -95,8 +101,6 @@ def user_services(judge, machine):
 
 
 CHANGES = ("setup --plain", "prefer sms", "disable totp")
-# What cognitod asks the pool for when it changes a factor.
-CHANGING_CALLS = {"AssociateSoftwareToken", "VerifySoftwareToken", "SetUserMFAPreference"}
 
 
 def factor_changes(judge, machine):
@@ -149,6 +153,7 @@ def log_lines(judge, machine):
             terminal.answer(PASSWORD_PROMPT, "Wrong-Password-1", hidden_as="password")
             terminal.expect("Login incorrect")
             terminal.kill()
+        judge.cognitod_said(USER=KNOWN, CAUSE="too-many-in-a-minute")
         entry = judge.cognitod_said(USER=LINGERING, SERVICE="login", OUTCOME="refused")
         machine.run("rm", FEW_LINES_FILE)
         machine.run("systemctl", "restart", "systemd-journald")

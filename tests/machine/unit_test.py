@@ -94,12 +94,19 @@ def key_of(line):
     return line.partition("=")[0]
 
 
+def complaints(machine):
+    said = machine.run("systemd-analyze", "verify", UNIT, check=False)
+    # This machine has no man.
+    return [line for line in said.stderr.splitlines() if "cognitod" in line and "'man " not in line]
+
+
 def score(judge, machine):
     with judge.scene("systemd reads every line, and scores the unit"):
-        said = machine.run("systemd-analyze", "verify", UNIT, check=False)
-        # This machine has no man.
-        ours = [line for line in said.stderr.splitlines() if "cognitod" in line and "'man " not in line]
+        ours = complaints(machine)
         judge.check("systemd-analyze verify has nothing to say", not ours, "\n".join(ours))
+        drop_in(machine, "[Service]\nNoSuchLine=yes\n")
+        judge.check("but of a line that systemd does not know", complaints(machine))
+        no_drop_in(machine)
         shown = machine.run("systemd-analyze", "security", UNIT, "--no-pager").stdout
         value = float(re.search(r"exposure level for \S+: ([\d.]+)", shown).group(1))
         judge.check(f"its score is {value}, at most {MAX_SCORE}", value <= MAX_SCORE, shown)
@@ -108,13 +115,26 @@ def score(judge, machine):
             judge.check(f"{key} is {wanted}", value == wanted, value)
 
 
+# nspawn has made /sys and /proc/sys read-only, as a real machine has not. That of systemd 257 has a tmpfs on /sys,
+# with parts of sysfs in it.
+WRITABLE_AS_ELSEWHERE = """
+mount -o remount,rw,bind /proc/sys
+if [ "$(stat -f -c %T /sys)" = sysfs ]; then
+  mount -o remount,rw,bind /sys
+else
+  mkdir /run/sysfs
+  mount -t sysfs sysfs /run/sysfs
+  mount --rbind /sys/fs/cgroup /run/sysfs/fs/cgroup
+  mount --rbind /run/sysfs /sys
+fi
+"""
+
+
 def prepare_probes(machine):
     """Things that somebody without the sandbox can see and do."""
-    machine.run("sh", "-c", f"touch /etc/probe-of-alice /tmp/probe-outside /dev/probe-outside; "
+    machine.run("sh", "-ec", f"touch /etc/probe-of-alice /tmp/probe-outside /dev/probe-outside; "
                 f"chown {USER} /etc/probe-of-alice; mkdir -p /usr/lib/modules/probe; "
-                "ip address add 169.254.169.254/32 dev lo; "
-                # nspawn has made these read-only, as a real machine has not.
-                "mount -o remount,rw,bind /sys; mount -o remount,rw,bind /proc/sys")
+                f"ip address add 169.254.169.254/32 dev lo; {WRITABLE_AS_ELSEWHERE}")
 
 
 def denials(judge, machine):
@@ -395,7 +415,8 @@ def restarted_too_often(judge, machine):
 
 def refused(machine, user, password):
     done = machine.run("pamtester", "login", user, "authenticate", input=f"{password}\n", check=False)
-    return done.returncode != 0 and "successfully" not in done.stdout
+    shown = done.stdout + done.stderr
+    return done.returncode != 0 and re.search(r"^pamtester: Auth", shown, re.M) and "successfully" not in shown
 
 
 def mended(judge, machine):
@@ -419,8 +440,9 @@ def client_secret(judge, machine):
         machine.run("systemctl", "restart", UNIT)
         with sign_in(machine, USER) as terminal:
             judge.check("with it alice is logged in", shell(terminal, "id -un")[0] == USER)
-            judge.check("nobody else can read it",
-                        shell(terminal, f"cat /run/credentials/{UNIT}/client_secret")[1] != 0)
+            decrypted = f"/run/credentials/{UNIT}/client_secret"
+            judge.check("nobody else can read it", shell(terminal, f"cat {decrypted}")[1] != 0)
+            judge.check("and root can", machine.run("cat", decrypted, check=False).stdout == SECRET)
             leave(terminal)
         judge.cognitod_said(USER=USER, OUTCOME="success")
         machine.write(CREDENTIAL, "of another machine")

@@ -17,6 +17,7 @@ import time
 import traceback
 
 from host import COMMON, FRESH, LOCAL, OTHER, POOL, SECURITY, SPY_LOG, WORK
+from sshd import no_penalties
 
 THREADS = 20
 DEADLINE_S = 120  # generous: an attempt ends with its program
@@ -183,6 +184,9 @@ class World:
             return None
         config = pathlib.Path("/etc/ssh/table_config")
         config.write_text(SSHD_CONFIG.format(work=WORK) + f"Port {self.port}\n")
+        settings = subprocess.run(["/usr/sbin/sshd", "-T", "-f", config], check=True, text=True,
+                                  capture_output=True).stdout
+        config.write_text(config.read_text() + no_penalties(settings))
         log = open(f"/var/log/table-sshd-{self.port}.log", "ab")
         sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", config], stdin=subprocess.DEVNULL,
                                 stdout=log, stderr=log)

@@ -16,6 +16,7 @@ import qr_reader
 from machine import CONFIG_TEXT, POOL_STATE, REPO
 from scenarios import (EMAIL_PROMPT, PASSWORD_PROMPT, SMS_PROMPT, TOTP_PROMPT, password_of,
                        refused_by_ssh, totp_secret_of, type_password)
+from session_scenes import SETUP_CALLS, changes_seen
 
 FILES = pathlib.Path(__file__).parent / "golden"
 SEEN = REPO / "build/golden"
@@ -135,6 +136,8 @@ def first_login(stage):
             login.code(r"no QR code\): ", machine.pool.totp(secret))
             is_in(login, "henry")
         stage.pool_saw("henry", "USER_SRP_AUTH", "PASSWORD_VERIFIER", "MFA_SETUP")
+        stage.check("the pool was asked to set a factor up", SETUP_CALLS <= changes_seen(machine.pool),
+                    changes_seen(machine.pool))
         stage.daemon_said("henry", "sshd", "success")
         factors = machine.pool.admin("users/get", username="henry")["mfa"]
         stage.check("the pool has the app as henry's factor, preferred",

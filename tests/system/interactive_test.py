@@ -245,12 +245,12 @@ def look_around(visitor):
                       all(len(line) <= COLUMNS for line in shown.splitlines()), shown)
     with stage.scene("tail -f /var/log/sandbox.log"):
         visitor.type("tail -f /var/log/sandbox.log")
-        terminal.expect(r"sshd: ")
+        terminal.expect(r"sshd(-session)?: ")
         terminal.interrupt()
         terminal.expect(PROMPT)
         log = stage.machine.journal.text()
         visitor.check("sshd, sudo, su and cognitod are in it",
-                      all(re.search(rf"\b{name}\b", log)
+                      all(re.search(rf"(?m)^{name}(-session)?: ", log)
                           for name in ("sshd", "sudo", "su", "cognitod")))
 
 

@@ -17,6 +17,7 @@ import time
 
 from journal import Journal
 from pool import Pool
+from sshd import no_penalties
 from terminal import Terminal
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -198,7 +199,9 @@ class Machine:
         """extra: lines that replace those of SSHD_CONFIG_TEXT, e.g. PasswordAuthentication yes."""
         if "sshd" in self._services:
             self.stop("sshd")
-        text = SSHD_CONFIG_TEXT.format(port=SSH_PORT)
+        pathlib.Path(SSHD_CONFIG).write_text(SSHD_CONFIG_TEXT.format(port=SSH_PORT))
+        settings = run("/usr/sbin/sshd", "-T", "-f", SSHD_CONFIG)
+        text = SSHD_CONFIG_TEXT.format(port=SSH_PORT) + no_penalties(settings)
         for line in extra.splitlines():
             key = line.split()[0]
             text = "".join(old for old in text.splitlines(True) if not old.startswith(key + " "))
