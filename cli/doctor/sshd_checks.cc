@@ -61,6 +61,13 @@ Finding check_grace(const Settings& settings, const policy::Config* config) {
   return check.ok(std::to_string(grace) + " s");
 }
 
+// The seconds of `name` in "authfail:5 min:15"; -1: it is not there.
+long penalty_of(const std::string& penalties, const std::string& name) {
+  for (const std::string& word : words_of(penalties))
+    if (word.starts_with(name + ":")) return number_of(word.substr(name.size() + 1));
+  return -1;
+}
+
 // sshd 9.8 and later refuses a whole address for a while after failed sign-ins from there
 // (sshd_config(5), PerSourcePenalties). An older one does not know the setting.
 Finding check_penalties(const Settings& settings) {
@@ -71,11 +78,19 @@ Finding check_penalties(const Settings& settings) {
   if (penalties == "no") return check.ok("PerSourcePenalties is no");
   const std::string exempt = value_of(settings, "persourcepenaltyexemptlist");
   if (!exempt.empty() && exempt != "none") return check.ok("not for " + exempt);
+  const long failure = penalty_of(penalties, "authfail");
+  const long least = penalty_of(penalties, "min");
+  // A penalty of a second is over before the next sign-in has failed.
+  if (failure == 0 || failure == 1)
+    return check.ok("a failed sign-in counts for " + std::to_string(failure) + " s");
+  // It is enforced once more than `min` is outstanding.
+  const std::string count = failure > 0 && least >= 0 ? std::to_string(least / failure + 1) : "a few";
   return check.warning(
-      "a few wrong passwords or codes shut out everybody behind the same address "
-      "(PerSourcePenalties)",
-      "PerSourcePenaltyExemptList for the networks of your users, or PerSourcePenalties no: "
-      "docs/ssh.md");
+      "after " + count +
+          " failed sign-ins in quick succession sshd refuses everybody behind the same address "
+          "for a while, without a prompt (PerSourcePenalties)",
+      "PerSourcePenaltyExemptList for the networks of your users, or PerSourcePenalties "
+      "authfail:1: docs/ssh.md");
 }
 
 Finding check_root_login(const Settings& settings) {

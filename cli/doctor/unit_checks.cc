@@ -155,14 +155,35 @@ Finding check_user(const Settings& settings) {
   return check.fault("the unit has no User=", kRestore);
 }
 
-Finding check_store(const Settings& settings) {
-  const Check check{"unit-fd-store", "sessions outlive a restart of cognitod"};
+// Of "systemd 257 (257.13-1)"; 0: it is not known.
+unsigned version_of_systemd(const System& system) {
+  const auto text = system.run({"/usr/bin/systemctl", "--version"});
+  const std::vector<std::string> words = text ? words_of(*text) : std::vector<std::string>();
+  unsigned version = 0;
+  if (words.size() > 1)
+    std::from_chars(words[1].data(), words[1].data() + words[1].size(), version);
+  return version;
+}
+
+Finding check_store(const System& system, const Settings& settings) {
+  Check check{"unit-fd-store", "sessions outlive a restart of cognitod"};
   unsigned count = 0;
   const std::string value = value_of(settings, "FileDescriptorStoreMax");
   std::from_chars(value.data(), value.data() + value.size(), count);
-  if (count > 0) return check.ok();
-  return check.warning("the unit has no FileDescriptorStoreMax: a restart signs everybody out",
-                       "FileDescriptorStoreMax=2 in [Service], or " + std::string(kRestore));
+  if (count == 0)
+    return check.warning("the unit has no FileDescriptorStoreMax: a restart signs everybody out",
+                         "FileDescriptorStoreMax=2 in [Service], or " + std::string(kRestore));
+  constexpr unsigned kFirstThatPreserves = 254;
+  if (!is_yes(value_of(settings, "FileDescriptorStorePreserve"))) return check.ok();
+  const unsigned version = version_of_systemd(system);
+  if (version > 0 && version < kFirstThatPreserves)
+    return check.warning("systemd " + std::to_string(version) +
+                             " does not know FileDescriptorStorePreserve: systemctl stop ends the "
+                             "sessions all the same",
+                         "take the line out of the drop-in (systemctl edit cognitod)");
+  check.title = "sessions outlive a restart of cognitod, and systemctl stop";
+  return check.ok("FileDescriptorStorePreserve is " +
+                  value_of(settings, "FileDescriptorStorePreserve"));
 }
 
 // "64M" in bytes; nullopt: no number. "infinity" is the largest.
@@ -219,7 +240,7 @@ Findings check_unit(const System& system) {
   return {check.ok(),
           check_user(*settings),
           check_sandbox(*settings),
-          check_store(*settings),
+          check_store(system, *settings),
           check_locked_memory(*settings),
           check_watchdog(*settings)};
 }

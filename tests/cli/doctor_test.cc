@@ -51,11 +51,15 @@ void each_planted_fault_is_named(void**) {
   }
 }
 
-State state_of(const Machine& machine, const char* id) {
+Finding finding_of(const Machine& machine, const char* id) {
   const cli::Findings findings = machine.findings();
   const auto found = std::ranges::find(findings, id, &Finding::id);
   assert_true(found != findings.end());
-  return found->state;
+  return *found;
+}
+
+State state_of(const Machine& machine, const char* id) {
+  return finding_of(machine, id).state;
 }
 
 // The profile's own line for the emergency has no nullok.
@@ -128,6 +132,57 @@ void administrators_are_those_of_sudoers(void**) {
     assert_true(with(rule) == State::fault);
   machine.remove("/etc/sudoers");  // then by the groups
   assert_true(state_of(machine, "users-admin") == State::fault);
+}
+
+// As `sshd -T` of 10.0 says it; an older one has no such line.
+void penalties_are_told_with_the_failures_that_bring_them_about(void**) {
+  constexpr char kId[] = "sshd-source-penalties";
+  Machine machine;
+  assert_true(state_of(machine, kId) == State::ok);
+  const auto with = [&](const std::string& penalties) {
+    machine.set_sshd("persourcepenalties", penalties);
+    return finding_of(machine, kId);
+  };
+  const std::string others = "crash:90 noauth:1 grace-exceeded:10 refuseconnection:10 max:600 ";
+  Finding found = with(others + "authfail:5 min:15 max-sources4:65536 overflow:permissive");
+  assert_true(found.state == State::warning);
+  assert_true(found.what.contains("after 4 failed sign-ins"));
+  assert_true(found.remedy.contains("PerSourcePenaltyExemptList"));
+  found = with(others + "authfail:30 min:15");
+  assert_true(found.state == State::warning && found.what.contains("after 1 failed"));
+  found = with("yes");
+  assert_true(found.state == State::warning && found.what.contains("after a few failed"));
+  for (const char* harmless : {"no", "authfail:1 min:15", "authfail:0 min:15"})
+    assert_true(with(harmless).state == State::ok);
+  machine.set_sshd("persourcepenaltyexemptlist", "none");
+  assert_true(with("authfail:5 min:15").state == State::warning);
+  machine.set_sshd("persourcepenaltyexemptlist", "192.0.2.0/24,2001:db8::/32");
+  assert_true(with("authfail:5 min:15").state == State::ok);
+}
+
+// FileDescriptorStorePreserve= is systemd's from 254 on.
+void sessions_that_outlive_a_stop_are_told(void**) {
+  constexpr char kId[] = "unit-fd-store";
+  constexpr char kPreserves[] = "[Service]\nFileDescriptorStorePreserve=";
+  Machine machine;
+  const auto with = [&](const std::string& value) {
+    machine.write("/etc/systemd/system/cognitod.service.d/x.conf", kPreserves + value + "\n");
+    return finding_of(machine, kId);
+  };
+  assert_false(finding_of(machine, kId).title.contains("stop"));
+  for (const char* other : {"restart", "no"}) {
+    const Finding found = with(other);
+    assert_true(found.state == State::ok && !found.title.contains("stop"));
+  }
+  for (const char* systemd : {"systemd 254 (254.1-1)\n", "systemd 257 (257.13-1~deb13u1)\n", ""}) {
+    machine.set_systemd(systemd);
+    const Finding found = with("yes");
+    assert_true(found.state == State::ok && found.title.contains("systemctl stop"));
+  }
+  machine.set_systemd("systemd 252 (252.39-1~deb12u1)\n+PAM\n");
+  const Finding found = with("yes");
+  assert_true(found.state == State::warning && found.what.contains("systemd 252"));
+  assert_false(found.title.contains("stop"));
 }
 
 // The table of directives is the shipped unit's: what a drop-in or an edit takes away is missed.
@@ -208,6 +263,8 @@ int main() {
       cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),
       cmocka_unit_test(remedies_of_other_services_help),
       cmocka_unit_test(administrators_are_those_of_sudoers),
+      cmocka_unit_test(penalties_are_told_with_the_failures_that_bring_them_about),
+      cmocka_unit_test(sessions_that_outlive_a_stop_are_told),
       cmocka_unit_test(each_directive_of_the_sandbox_is_looked_at),
       cmocka_unit_test(an_encrypted_client_secret_of_root_alone_is_right),
       cmocka_unit_test(a_planted_fault_leaves_the_other_checks_alone),

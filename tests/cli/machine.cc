@@ -49,8 +49,12 @@ std::string primary_stack(const std::string& type, std::vector<std::string> line
 class MachineSystem final : public cli::System {
  public:
   MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd,
-                bool host_key, const std::string& local_users)
-      : System(root), sshd_(sshd), host_key_(host_key), local_users_(local_users) {}
+                const std::string& systemd, bool host_key, const std::string& local_users)
+      : System(root),
+        sshd_(sshd),
+        systemd_(systemd),
+        host_key_(host_key),
+        local_users_(local_users) {}
 
   std::expected<std::string, std::string> run(
       const std::vector<std::string>& arguments) const override {
@@ -59,6 +63,10 @@ class MachineSystem final : public cli::System {
       return "s3cret";
     }
     if (arguments.front().ends_with("pam-cognito-local-users")) return local_users_;
+    if (arguments.front().ends_with("systemctl")) {
+      if (systemd_.empty()) return std::unexpected("systemctl is not installed");
+      return systemd_;
+    }
     if (sshd_.empty()) return std::unexpected("sshd is not installed");
     std::string text;
     for (const auto& [key, value] : sshd_) text.append(key).append(" ").append(value).append("\n");
@@ -67,6 +75,7 @@ class MachineSystem final : public cli::System {
 
  private:
   const std::map<std::string, std::string>& sshd_;
+  const std::string& systemd_;
   bool host_key_;
   const std::string& local_users_;
 };
@@ -166,7 +175,7 @@ void Machine::chown(const std::string& path, uid_t uid) {
 }
 
 cli::Findings Machine::findings() const {
-  const MachineSystem system(root_, sshd_, host_key_, local_users_);
+  const MachineSystem system(root_, sshd_, systemd_, host_key_, local_users_);
   cli::ConfigCheck config = cli::check_config(system);
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some :

@@ -27,6 +27,8 @@ class Machine {
   // What `sshd -T` says.
   void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
   void remove_sshd() { sshd_.clear(); }
+  // What `systemctl --version` says; empty: there is no systemctl.
+  void set_systemd(const std::string& said) { systemd_ = said; }
   // What is encrypted for another machine.
   void lose_host_key() { host_key_ = false; }
   // What `pam-cognito-local-users --check` says.
@@ -39,6 +41,7 @@ class Machine {
  private:
   std::string root_;
   std::map<std::string, std::string> sshd_;
+  std::string systemd_ = "systemd 257 (257.13-1~deb13u1)\n+PAM +AUDIT\n";
   bool host_key_ = true;
   std::string local_users_;
 };

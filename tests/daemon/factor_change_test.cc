@@ -223,6 +223,14 @@ constexpr Login kLogins[] = {
     {"sudo -u erin in another user's login", 1001, "user", "seat0", false, "", false, false},
     {"cron with pam_systemd", kErin, "background", "", false, "", false, false},
     {"neither seat nor remote host: xrdp", kErin, "user", "", false, "", false, false},
+    // systemd-logind has more classes of sessions from systemd 256 on.
+    {"the user's manager", kErin, "manager", "seat0", false, "", false, false},
+    {"the user's manager, begun by ssh", kErin, "manager", "", true, "192.0.2.9", false, false},
+    {"a manager before users may log in", kErin, "manager-early", "seat0", false, "", false, false},
+    {"a login before users may log in", kErin, "user-early", "seat0", false, "", false, false},
+    {"a login without a home directory", kErin, "user-incomplete", "seat0", false, "", false, false},
+    {"cron without a manager", kErin, "background-light", "seat0", false, "", false, false},
+    {"a greeter", kErin, "greeter", "seat0", false, "", false, false},
 };
 
 int answer_path(sd_bus_message* call, void*, sd_bus_error*) {

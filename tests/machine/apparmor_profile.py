@@ -5,8 +5,8 @@ No kernel takes part: patterns and permissions come from the parser, the compari
 
 import re
 
-# What the kernel can do of which a profile speaks; the parser leaves out rules that a kernel cannot enforce.
-WHOLE_APPARMOR = "/etc/apparmor.d/abi/3.0"
+# What kernels can do of which a profile speaks; the parser leaves out rules that a kernel cannot enforce.
+FEATURES = "/etc/apparmor.d/abi"
 
 # What strace is to tell, and a line of it. -1 is a call that failed.
 SEEN = ("open,openat,openat2,creat,mmap,connect,sendto,sendmsg,flock,fcntl,unlink,unlinkat,rename,renameat,renameat2,"
@@ -16,8 +16,16 @@ CALL = re.compile(r"(\w+)\((.*)\) += (?!-1)(\w+)")
 
 def parse(machine, path, *options):
     """Compiles a profile, or shows what it says; a warning is an error."""
-    return machine.run("apparmor_parser", "--skip-kernel-load", "--skip-cache", f"--kernel-features={WHOLE_APPARMOR}",
-                       "--warn=all", "--Werror", *options, path, check=False)
+    return machine.run("apparmor_parser", "--skip-kernel-load", "--skip-cache",
+                       f"--kernel-features={FEATURES}/{newest_abi(machine)}", "--warn=all", "--Werror", *options, path,
+                       check=False)
+
+
+def newest_abi(machine):
+    """That of the release's AppArmor, such as "4.0"."""
+    names = machine.run("ls", FEATURES).stdout.split()
+    return max((name for name in names if re.fullmatch(r"\d+\.\d+", name)),
+               key=lambda name: [int(number) for number in name.split(".")])
 
 
 class Profile:
@@ -27,10 +35,12 @@ class Profile:
         patterns = re.findall(r"^aare: (.*?)   ->   (.*)$", compiled, re.M)
         self.program = patterns[0][0] if patterns else ""
         self._patterns = {name: re.compile(pattern) for name, pattern in patterns}
-        # "Mode: r:r  Name: (/etc/hosts)", with tabs: for files of one's own, and for others.
-        # Variables bring double slashes along.
-        self.modes = {re.sub("//+", "/", name): mode
-                      for mode, name in re.findall(r"^Mode:\t(\S+)\tName:\t\((.*)\)$", self.shown, re.M)}
+        # "Mode: r:r  Name: (/etc/hosts)", with tabs: for files of one's own, and for others. AppArmor 4 has
+        # "Perms: r:r priority=0  Name: (/etc/hosts)". Variables bring double slashes along.
+        rules = re.findall(r"^(?:Mode|Perms):\t(\S+)(?: priority=(-?\d+) )?\tName:\t\((.*)\)$", self.shown, re.M)
+        # permits() takes all rules together, which is right among those of one priority.
+        assert len({priority for _, priority, _ in rules}) <= 1, "the profile has rules of several priorities"
+        self.modes = {re.sub("//+", "/", name): mode for mode, _, name in rules}
 
     def permits(self, path, own):
         """The permissions' letters, of all rules together."""
@@ -65,6 +75,8 @@ def _calls(text):
         path = path and path.group(1)
         if name in ("open", "openat", "openat2", "creat"):
             opened[result] = path
+            if "O_PATH" in arguments:  # opens nothing that AppArmor would be asked for
+                continue
             yield path, "rw" if "O_RDWR" in arguments else "w" if "O_WRONLY" in arguments or name == "creat" else "r"
         elif name == "mmap":
             fd = arguments.split(", ")[4]

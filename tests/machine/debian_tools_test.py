@@ -11,7 +11,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
-from apparmor_profile import SEEN, Profile, needs, parse
+from apparmor_profile import SEEN, Profile, needs, newest_abi, parse
 from booted import DEBS, INSIDE, PACKAGES, BootedMachine
 from judge import Judge
 from members import add_members, restart, set_up, sign_in
@@ -45,8 +45,9 @@ def autopkgtest(machine):
     what it showed."""
     debs = [f"{INSIDE}/build/deb/{path.name}" for name in PACKAGES for path in DEBS.glob(f"{name}_*.deb")]
     machine.run("rm", "-f", SUMMARY)
-    done = machine.run("autopkgtest", f"--summary={SUMMARY}", *debs, f"{SOURCE}/", "--", "null", check=False,
-                       timeout=300)
+    # From 5.48 on the testbed null does not pass for a machine of its own, and the test would be left out.
+    done = machine.run("autopkgtest", f"--summary={SUMMARY}", "--ignore-restrictions=isolation-machine", *debs,
+                       f"{SOURCE}/", "--", "null", check=False, timeout=300)
     summary = machine.run("cat", SUMMARY, check=False).stdout
     return (done.returncode, dict(line.split(maxsplit=1) for line in summary.splitlines()),
             summary + done.stdout + done.stderr)
@@ -77,7 +78,8 @@ def profile_is_compiled(judge, machine):
     with judge.scene("AppArmor's parser, with the profile as installed"):
         done = parse(machine, PROFILE)
         judge.check("the profile compiles, without a warning", done.returncode == 0 and not done.stderr, done.stderr)
-        text = machine.read(PROFILE)
+        text, abi = machine.read(PROFILE), newest_abi(machine)
+        judge.check(f"it is written for the release's AppArmor, {abi}", f"\nabi <abi/{abi}>,\n" in text, text)
         for name, right, wrong in (("a rule without its end", " mr,\n", " mr\n"),
                                    ("a permission that is none", " mr,\n", " mq,\n"),
                                    ("an abstraction that is not there", "abstractions/openssl", "abstractions/opensl"),
