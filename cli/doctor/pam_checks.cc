@@ -276,21 +276,9 @@ class Judge {
     return *known;
   }
 
-  // The shared files are judged by what includes them.
-  std::set<std::string> services() const {
-    std::set<std::string> names;
-    for (const char* directory : {"/etc/pam.d", "/usr/lib/pam.d"})
-      for (std::string& name : system_.list(directory)) names.insert(std::move(name));
-    std::erase_if(names, [](const std::string& name) {
-      return name.starts_with("common-") || name.contains('~') || name.contains(".dpkg-") ||
-             name.contains(".pam-old");
-    });
-    return names;
-  }
-
   std::vector<std::string> services_naming_us(const std::string& type) {
     std::vector<std::string> found;
-    for (const std::string& service : services())
+    for (const std::string& service : pam_services(system_))
       if (stack(service, type).names(kModule)) found.push_back(service);
     return found;
   }
@@ -314,8 +302,9 @@ class Judge {
   Finding service_check() {
     const Check check{"pam-services", "the usual services ask the module"};
     std::string without;
+    const std::set<std::string> services = pam_services(system_);
     for (const char* service : {"sshd", "sudo", "su", "login", "lightdm", "gdm-password"}) {
-      if (!system_.status("/etc/pam.d/" + std::string(service))) continue;
+      if (!services.contains(service)) continue;
       if (!stack(service, "auth").names(kModule))
         without += (without.empty() ? "" : ", ") + std::string(service);
     }

@@ -13,6 +13,10 @@ namespace {
 constexpr int kDeepest = 16;            // includes within includes
 constexpr std::size_t kLongest = 1000;  // rules of a stack
 
+// The administrator's files; and the packages', each for where there is none of the administrator's.
+constexpr char kEtc[] = "/etc/pam.d/";
+constexpr char kUsrLib[] = "/usr/lib/pam.d/";
+
 using Control = std::map<std::string, std::string>;
 
 // The key words, as pam.conf(5) spells them out.
@@ -62,10 +66,12 @@ class Reader {
       : system_(system), type_(type), stack_(stack) {}
 
   void read(const std::string& service, unsigned level, int depth) {
-    const std::string path = service.starts_with('/') ? service : "/etc/pam.d/" + service;
+    std::string path = service.starts_with('/') ? service : kEtc + service;
     auto text = system_.read(path);
-    // Where Debian's packages put their own since libpam 1.5.3.
-    if (!text && !service.starts_with('/')) text = system_.read("/usr/lib/pam.d/" + service);
+    if (!text && !service.starts_with('/')) {
+      text = system_.read(kUsrLib + service);
+      if (text) path = kUsrLib + service;
+    }
     if (!text || depth > kDeepest) {
       stack_->problems.push_back(path + (text ? ": includes itself" : ": cannot be read"));
       return;
@@ -234,6 +240,17 @@ class Walk {
 
 bool PamStack::names(std::string_view module) const {
   return std::ranges::any_of(rules, [&](const PamRule& rule) { return rule.module == module; });
+}
+
+std::set<std::string> pam_services(const System& system) {
+  std::set<std::string> names;
+  for (const char* directory : {kEtc, kUsrLib})
+    for (std::string& name : system.list(directory)) names.insert(std::move(name));
+  std::erase_if(names, [](const std::string& name) {
+    return name.starts_with("common-") || name.contains('~') || name.contains(".dpkg-") ||
+           name.contains(".pam-old");
+  });
+  return names;
 }
 
 PamStack read_pam_stack(const System& system, const std::string& service, const std::string& type) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ struct PamStack {
 
   [[nodiscard]] bool names(std::string_view module) const;
 };
+
+// The names of all services: of the administrator's files, and of those that packages bring for libpam
+// 1.5.3 and later. The shared files are judged by what includes them.
+std::set<std::string> pam_services(const System& system);
 
 // The stack of a service for a type: "auth", "account", "password" or "session".
 PamStack read_pam_stack(const System& system, const std::string& service, const std::string& type);

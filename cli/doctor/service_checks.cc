@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <set>
 #include <span>
 
 #include "cli/doctor/checks.h"
@@ -35,10 +36,10 @@ std::string list_of(const std::vector<std::string>& names) {
   return text;
 }
 
-std::vector<std::string> services_of(const System& system) {
-  std::vector<std::string> services = system.list("/etc/pam.d");
+std::set<std::string> services_of(const System& system) {
+  std::set<std::string> services = pam_services(system);
   std::erase_if(services, [](const std::string& name) {
-    return name.starts_with("common-") || name == "other" || !policy::is_service_name(name);
+    return name == "other" || !policy::is_service_name(name);
   });
   return services;
 }

@@ -113,6 +113,19 @@ void remedies_of_other_services_help(void**) {
   }
 }
 
+// A service's file in /etc/pam.d stands for the one of its package; what is found names the file that counts.
+void an_administrators_file_replaces_the_packages(void**) {
+  constexpr char lax[] = "auth sufficient pam_u2f.so\n@include common-auth\n@include common-account\n";
+  Machine machine;
+  machine.write("/usr/lib/pam.d/polkit-1", lax);
+  const cli::Findings findings = machine.findings();
+  const auto found = std::ranges::find(findings, "pam-auth-fail-open", &Finding::id);
+  assert_true(found != findings.end());
+  if (!found->what.contains("/usr/lib/pam.d/polkit-1:1")) fail_msg("%s", found->what.c_str());
+  machine.write("/etc/pam.d/polkit-1", "@include common-auth\n@include common-account\n");
+  assert_true(state_of(machine, "pam-auth-fail-open") == State::ok);
+}
+
 // A user whom sudoers names is an administrator, in a group of that name or not; others are none.
 void administrators_are_those_of_sudoers(void**) {
   Machine machine;
@@ -262,6 +275,7 @@ int main() {
       cmocka_unit_test(an_empty_password_that_does_not_count_is_no_fault),
       cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),
       cmocka_unit_test(remedies_of_other_services_help),
+      cmocka_unit_test(an_administrators_file_replaces_the_packages),
       cmocka_unit_test(administrators_are_those_of_sudoers),
       cmocka_unit_test(penalties_are_told_with_the_failures_that_bring_them_about),
       cmocka_unit_test(sessions_that_outlive_a_stop_are_told),

@@ -237,6 +237,15 @@ const std::vector<Planted>& all_planted() {
       {"a line before the include lets in",
        [](Machine& m) { put_first(m, "/etc/pam.d/sudo", "auth sufficient pam_u2f.so cue\n"); },
        "pam-auth-fail-open", State::fault},
+      {"the same in a package's own file",
+       [](Machine& m) {
+         m.write("/usr/lib/pam.d/polkit-1",
+                 "auth sufficient pam_u2f.so\n@include common-auth\n@include common-account\n");
+       },
+       "pam-auth-fail-open", State::fault},
+      {"a usual service's own file, of its package, without the module",
+       [](Machine& m) { m.write("/usr/lib/pam.d/gdm-password", "auth required pam_unix.so\n"); },
+       "pam-services", State::warning},
       {"another module is asked in an emergency",
        [](Machine& m) {
          m.replace(kAuth, "[success=ok default=die]\tpam_unix.so",
@@ -337,6 +346,9 @@ const std::vector<Planted>& all_planted() {
        "pam-account-only", State::warning},
       {"a service without lines for auth",
        [](Machine& m) { m.write("/etc/pam.d/mailer", "@include common-account\n"); },
+       "pam-account-only", State::warning},
+      {"the same in a package's own file",
+       [](Machine& m) { m.write("/usr/lib/pam.d/mailer", "@include common-account\n"); },
        "pam-account-only", State::warning},
       {"xrdp",
        [](Machine& m) {

@@ -11,9 +11,10 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
+import tree
 from booted import INSIDE, BootedMachine
 from judge import Judge
-from members import add_members, set_up, sign_in
+from members import add_members, password_and_code, set_up, sign_in
 from openssh import DROP_IN, KEY, prepare
 from residents import (ADMIN_PASSWORD, LOCAL_ADMIN, LOCAL_PASSWORD, LOCAL_USER, add_local_people, check_everybody,
                        hash_of, leave, shell)
@@ -319,7 +320,51 @@ def neighbours(judge, machine):
         machine.write("/etc/pam.d/sudo", sudo)
 
 
-SCENES = [local_users, upgrade, ages, emergencies, password_then_key, neighbours, limits]
+# Where packages of each release have the PAM files that are not the administrator's.
+PACKAGES_FILES = {"bookworm": "/etc/pam.d", "trixie": "/usr/lib/pam.d"}
+
+
+def packages_files(judge, machine):
+    with judge.scene("Services whose PAM file is their package's: polkit and user managers"):
+        folder = PACKAGES_FILES[tree.RELEASE]
+        for service in ("polkit-1", "systemd-user"):
+            found = [one for one in sorted(set(PACKAGES_FILES.values()))
+                     if machine.run("test", "-e", f"{one}/{service}", check=False).returncode == 0]
+            judge.check(f"{service} is in {folder}", found == [folder], found)
+        machine.run("chpasswd", input=f"{KNOWN}:{BREAK_GLASS}\n")
+        machine.pool.forgive(KNOWN)
+        with machine.terminal("pamtester", "polkit-1", KNOWN, "authenticate", "acct_mgmt") as terminal:
+            for prompt, answer in password_and_code(machine, KNOWN):
+                terminal.answer(prompt, answer() if callable(answer) else answer, hidden_as="hidden")
+            judge.check("polkit-1: a Cognito user signs in with password and code", terminal.finish() == 0)
+        judge.cognitod_said(USER=KNOWN, SERVICE="polkit-1", OUTCOME="success", FACTOR="totp")
+        judge.check("the local password does not do instead", not passes(machine, "polkit-1", KNOWN, BREAK_GLASS))
+        judge.check("a local user's own password does", passes(machine, "polkit-1", LOCAL_USER, LOCAL_PASSWORD))
+        for service in ("polkit-1", "systemd-user"):
+            judge.check(f"{service}: the account of a user disabled in the pool is refused",
+                        not passes(machine, service, DISABLED, "", "acct_mgmt"))
+            judge.cognitod_said(USER=DISABLED, SERVICE=service, OUTCOME="account-expired")
+            judge.check(f"{service}: a local user's is not", passes(machine, service, LOCAL_USER, "", "acct_mgmt"))
+        machine.run("systemctl", "mask", "--runtime", "--now", "cognitod.service")
+        judge.check("without cognitod the local password counts", passes(machine, "polkit-1", KNOWN, BREAK_GLASS))
+        machine.run("systemctl", "unmask", "--runtime", "cognitod.service")
+        machine.run("systemctl", "start", "cognitod.service")
+
+        path = f"{folder}/polkit-1"
+        before = machine.read(path)
+        machine.write(path, f"auth sufficient pam_permit.so\n{before}")
+        report = machine.run("cognitoctl", "doctor", check=False).stdout
+        judge.check("doctor: a fault where such a file lets anybody in, with its name",
+                    "pam-auth-fail-open" in pam_faults(machine) and f"{path}:1" in report, report)
+        machine.write(path, before)
+        judge.check("doctor has nothing against the file as it is", not pam_faults(machine), pam_faults(machine))
+
+
+def passes(machine, service, user, password, phase="authenticate"):
+    return machine.run("pamtester", service, user, phase, input=f"{password}\n", check=False).returncode == 0
+
+
+SCENES = [local_users, upgrade, ages, emergencies, password_then_key, packages_files, neighbours, limits]
 
 
 def main():

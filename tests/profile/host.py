@@ -33,13 +33,13 @@ FIRST_UID = 20000
 
 # The other packages of each stack.
 STACKS = {
-    "plain": (), "krb5": ("krb5",), "sss": ("sss",), "winbind": ("winbind",),
+    "plain": (), "krb5": ("krb5",), "sss": ("sss",), "winbind": ("winbind",), "winbind13": ("winbind13",),
     "fprintd": ("fprintd",), "u2f": ("u2f",), "faillock": ("faillock", "faillock_notify"),
     "pwquality": ("pwquality",), "mkhomedir": ("mkhomedir",),
     "many": ("krb5", "sss", "winbind", "fprintd", "u2f", "faillock", "faillock_notify", "pwquality",
              "mkhomedir"),
 }
-WITH_OTHER_PASSWORD = ("krb5", "sss", "winbind", "fprintd", "u2f", "many")
+WITH_OTHER_PASSWORD = ("krb5", "sss", "winbind", "winbind13", "fprintd", "u2f", "many")
 
 # Debian's cron is not installed in the sandbox; this is its service file.
 CRON_SERVICE = """\
