@@ -3,6 +3,8 @@
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "common/bus_names.h"

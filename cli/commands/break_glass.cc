@@ -8,7 +8,13 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <ctime>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include "cli/commands/commands.h"
 #include "cli/doctor/checks.h"

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "cli/doctor/checks.h"
 #include "cli/doctor/sudoers.h"

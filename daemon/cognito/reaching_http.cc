@@ -6,6 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <ctime>
+#include <string_view>
 #include <utility>
 
 #include "common/fd.h"

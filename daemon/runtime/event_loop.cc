@@ -5,9 +5,13 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
+#include <chrono>
+#include <ctime>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "daemon/runtime/journal.h"
 

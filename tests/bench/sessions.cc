@@ -1,5 +1,9 @@
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/sessions/session_store.h"

@@ -1,6 +1,7 @@
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 

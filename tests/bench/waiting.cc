@@ -2,6 +2,7 @@
 #include <systemd/sd-bus.h>
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>

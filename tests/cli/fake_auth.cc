@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "common/bus_names.h"
 #include "common/fd.h"

@@ -12,6 +12,8 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "daemon/cognito/cognito_user_pool.h"
 #include "tests/cmocka_cpp.h"

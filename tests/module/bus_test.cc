@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <string>
+#include <utility>
 
 #include "common/bus_names.h"
 #include "common/fd.h"

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <fstream>
+#include <ios>
 #include <iterator>
+#include <string>
 
 #include "tests/module/check.h"
 #include "tests/module/sandbox.h"

@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
 #include "tests/module/sandbox.h"

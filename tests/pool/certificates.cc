@@ -3,6 +3,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <memory>
+#include <tuple>
+
 #include "tests/pool/crypto.h"
 #include "tests/pool/files.h"
 

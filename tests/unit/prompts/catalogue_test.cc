@@ -2,6 +2,7 @@
 // installed.
 #include "daemon/prompts/catalogue.h"
 
+#include <filesystem>
 #include <string>
 
 #include "daemon/prompts/texts.h"

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include "daemon/runtime/journal.h"
 #include "tests/unit/sessions/sample_sessions.h"

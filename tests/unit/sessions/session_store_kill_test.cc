@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <random>
+#include <vector>
 
 #include "daemon/runtime/journal.h"
 #include "tests/unit/sessions/sample_sessions.h"

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <fstream>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "daemon/cognito/bounds.h"
 #include "daemon/runtime/journal.h"
