@@ -18,7 +18,8 @@ HEADERS = {
     "coroutine": "coroutine_handle coroutine_traits noop_coroutine suspend_always suspend_never",
     "csignal": "raise sig_atomic_t signal",
     "cstddef": "byte max_align_t nullptr_t ptrdiff_t size_t",
-    "cstdint": "int8_t int16_t int32_t int64_t intmax_t intptr_t uint8_t uint16_t uint32_t uint64_t uintmax_t uintptr_t",
+    "cstdint": "int8_t int16_t int32_t int64_t intmax_t intptr_t uint8_t uint16_t uint32_t uint64_t uintmax_t "
+               "uintptr_t",
     "cstdio": "FILE fclose ferror fflush fgetc fgets fopen fprintf fputc fputs fread fscanf fwrite perror printf puts "
               "rename size_t snprintf sscanf",
     "cstdlib": "abort abs atoi calloc exit free getenv labs malloc rand realloc size_t srand strtoul strtoull",
@@ -58,8 +59,8 @@ HEADERS = {
     "system_error": "errc error_code generic_category system_category system_error",
     "thread": "this_thread thread",
     "tuple": "get tie tuple",
-    "type_traits": "decay_t has_unique_object_representations_v invoke_result_t is_aggregate_v is_arithmetic_v is_same_v "
-                   "is_trivially_destructible_v is_void_v remove_cvref_t",
+    "type_traits": "decay_t has_unique_object_representations_v invoke_result_t is_aggregate_v is_arithmetic_v "
+                   "is_same_v is_trivially_destructible_v is_void_v remove_cvref_t",
     "unordered_map": "erase_if unordered_map",
     "utility": "as_const cmp_greater_equal exchange forward get move pair swap to_underlying",
     "variant": "get get_if holds_alternative monostate variant visit",
