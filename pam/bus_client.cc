@@ -1,6 +1,8 @@
 #include "pam/bus_client.h"
 
+#include <fcntl.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>

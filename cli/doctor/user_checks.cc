@@ -1,3 +1,5 @@
+#include <sys/types.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>

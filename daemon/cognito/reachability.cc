@@ -1,6 +1,7 @@
 #include "daemon/cognito/reachability.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>

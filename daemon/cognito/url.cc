@@ -1,6 +1,7 @@
 #include "daemon/cognito/url.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <charconv>
 #include <cstring>

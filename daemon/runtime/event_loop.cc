@@ -1,5 +1,6 @@
 #include "daemon/runtime/event_loop.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>

@@ -1,3 +1,4 @@
+#include <sys/types.h>
 #include <systemd/sd-bus.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <systemd/sd-bus.h>
 

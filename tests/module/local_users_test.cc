@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <fstream>
 #include <ios>
 #include <iterator>

@@ -2,6 +2,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <tuple>

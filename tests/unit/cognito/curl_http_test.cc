@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -424,9 +425,8 @@ void plain_http_only_to_a_loopback_address(void**) {
   EventLoop loop;
   const auto http = make_http(loop);
   for (const char* url :
-       {"http://localhost/", "http://192.0.2.1/", "ftp://127.0.0.1/", "file:///etc/passwd"}) {
+       {"http://localhost/", "http://192.0.2.1/", "ftp://127.0.0.1/", "file:///etc/passwd"})
     assert_failure(send(loop, *http, Method::post, url), HttpFailure::internal);
-  }
 }
 
 // Whom TLS trusts.

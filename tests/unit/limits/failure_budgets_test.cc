@@ -1,5 +1,7 @@
 #include "daemon/limits/failure_budgets.h"
 
+#include <sys/types.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>

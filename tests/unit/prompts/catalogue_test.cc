@@ -2,6 +2,8 @@
 // installed.
 #include "daemon/prompts/catalogue.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string>
 

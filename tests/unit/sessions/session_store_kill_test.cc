@@ -2,8 +2,10 @@
 // the change that was under way. Two ways: SIGKILL at random points of random changes, and a stop
 // after each instruction of one change.
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
