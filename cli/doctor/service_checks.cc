@@ -2,6 +2,9 @@
 #include <array>
 #include <set>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/doctor/checks.h"
 #include "cli/doctor/pam_stack.h"

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
@@ -315,7 +316,7 @@ void a_window_is_no_account_decision(void**) {
 extern "C" int clock_gettime(clockid_t clock, timespec* time) {
   const long result = ::syscall(SYS_clock_gettime, clock, time);
   if (const char* passed = std::getenv(kPassedSeconds); passed != nullptr && clock == CLOCK_BOOTTIME)
-    time->tv_sec += std::atol(passed);
+    time->tv_sec += std::atoi(passed);
   return static_cast<int>(result);
 }
 
