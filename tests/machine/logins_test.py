@@ -147,11 +147,9 @@ def refused_key(stage, user, outcome):
     stage.daemon_said(user, "sshd", outcome)
 
 
-def account_phase_refuses(stage, user, times=1):
-    denied = f"Access denied for user {user} by PAM account configuration"
-    lines = lambda: [e for e in stage.machine.journal.since(stage.journal_mark) if denied in str(e.get("MESSAGE"))]
-    stage.check("sshd took what it was given; it is the account phase that refuses",
-                stage.machine.wait_until(lambda: len(lines()) == times), lines())
+def account_phase_refuses(stage, user):
+    stage.logged("sshd took the key; it is the account phase that refuses",
+                 f"Access denied for user {user} by PAM account configuration")
 
 
 @contextlib.contextmanager
@@ -178,11 +176,11 @@ def closed_by_root(stage):
         with stage.scene(f"ssh, by one of ours {what}"), closed(stage.machine):
             with ssh(stage, "alice", methods="publickey") as terminal:
                 refused_by_ssh(stage, terminal)
+            account_phase_refuses(stage, "alice")
             with ssh(stage, "alice") as terminal:
                 type_password(terminal, "alice")
                 type_totp(stage, terminal, "alice")
                 refused_by_ssh(stage, terminal)
-            account_phase_refuses(stage, "alice", times=2)
             stage.daemon_said("alice", "sshd", "success")
 
 
@@ -268,8 +266,8 @@ def max_startups(stage):
         for terminal in waiting:
             terminal.expect(PASSWORD_PROMPT)
         with ssh(stage, "dave") as fourth:
-            stage.check("it is dropped, and asked for nothing", fourth.finish() == 255 and DROPPED in fourth.transcript
-                        and "assword" not in fourth.transcript)
+            stage.check("it is asked for nothing", fourth.finish() == 255 and "assword" not in fourth.transcript)
+        stage.logged("for sshd has dropped it", DROPPED)
         stage.check("three sign-ins are open", machine.status()["sign_ins_open"] == 3)
         stage.check("alice's has its sshd", sshd_of(machine, "alice"))
         waiting[0].kill()
@@ -465,7 +463,7 @@ def passwd(stage):
         before = machine.run("getent", "shadow", "alice").stdout
         with machine.as_user("alice", "passwd", on_text=stage.watch) as terminal:
             terminal.answer(r"Current password: ", password_of("alice"), hidden_as="password")
-            seen(stage, "passwd ")
+            seen(stage, "passwd$")
             type_totp(stage, terminal, "alice")
             for prompt in (r"New password: ", r"New password again: "):
                 terminal.answer(prompt, NEW_PASSWORD, hidden_as="new password")

@@ -57,7 +57,7 @@ def refused_by_ssh(stage, terminal):
     that was refused."""
     status = terminal.finish()
     stage.check("ssh ends with 255, there was no session", status == 255 and "uid=" not in terminal.transcript
-                and DROPPED not in terminal.transcript, f"status {status}")
+                and DROPPED not in stage.machine.journal.text(stage.journal_mark), f"status {status}")
 
 
 def ssh_with_totp(stage, user, **options):

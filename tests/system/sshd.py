@@ -8,8 +8,8 @@ import re
 PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
 # The title of a process for one login: "sshd: alice [priv]", "sshd-session: alice@pts/0".
 TITLE = r"(?:sshd|sshd-session|sshd-auth): (?!.*\[listener\])"
-# What a client shows that was turned away before anything else.
-DROPPED = "kex_exchange_identification"
+# What the listener writes of a client that it turns away before anything else.
+DROPPED = "drop connection"
 
 
 def no_penalties(settings):
