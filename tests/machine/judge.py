@@ -14,7 +14,7 @@ from waiting import wait_for
 class Judge:
     def __init__(self, machine):
         self.machine = machine
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
         self.cursor = None
         self._step = ""
         self._began = time.monotonic()
@@ -46,6 +46,11 @@ class Judge:
             self.failed += 1
             print(f"FAILED {self._step}{name}: {why or 'it is not so'}", flush=True)
         return bool(holds)
+
+    def not_here(self, name, why):
+        """What this release does not have: counted as skipped."""
+        self.skipped += 1
+        print(f"skipped {self._step}{name}: not on this release, {why}", flush=True)
 
     def attempt(self, name, action):
         """A check that holds if action() returns a true value and nothing goes wrong on the way."""
@@ -109,7 +114,8 @@ class Judge:
         return "the journal has:\n  | " + "\n  | ".join(lines or ["nothing of ours"])
 
     def close(self):
-        print(f"\n{self.passed} passed, {self.failed} failed", flush=True)
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        print(f"\n{self.passed} passed, {self.failed} failed{skipped}", flush=True)
         sys.exit(1 if self.failed or not self.passed else 0)
 
 
