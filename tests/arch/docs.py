@@ -28,7 +28,11 @@ FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM"}
 
 def pages(root):
     found = [root / name for name in PAGES if (root / name).exists()]
-    return found + sorted((root / "docs").glob("*.md"))
+    return found + pages_of_docs(root)
+
+
+def pages_of_docs(root):
+    return sorted((root / "docs").glob("*.md")) + sorted((root / "docs/reference").glob("*.md"))
 
 
 class Block:
@@ -167,7 +171,7 @@ def wrong_commands(commands, options, text):
 
 
 def wrong_blocks(path, text):
-    if path.parent.name != "docs":
+    if path.parent.name not in ("docs", "reference"):
         return
     for block in blocks_of(text):
         if block.info not in RUN + NOT_RUN:
@@ -178,7 +182,7 @@ def wrong_blocks(path, text):
 def unfollowed_pages(root):
     """Those with blocks that the test of the pages does not run."""
     followed = set(re.findall(r'\.follow\("([a-z-]+)"', (root / FOLLOWER).read_text(encoding="utf-8")))
-    for page in sorted((root / "docs").glob("*.md")):
+    for page in pages_of_docs(root):
         has_commands = any(block.info in RUN for block in blocks_of(page.read_text(encoding="utf-8")))
         if has_commands and page.stem not in followed:
             yield f"docs/{page.name}: {FOLLOWER} does not follow it"
@@ -222,10 +226,11 @@ def broken_workflows(root):
 
 def unlisted_pages(root):
     index = root / "docs/README.md"
-    listed = set(re.findall(r"\]\(([a-z-]+\.md)", index.read_text(encoding="utf-8")))
-    for page in sorted((root / "docs").glob("*.md")):
-        if page != index and page.name not in listed:
-            yield f"docs/README.md does not list {page.name}"
+    listed = set(re.findall(r"\]\(([a-z/-]+\.md)", index.read_text(encoding="utf-8")))
+    for page in pages_of_docs(root):
+        name = str(page.relative_to(root / "docs"))
+        if page != index and name not in listed:
+            yield f"docs/README.md does not list {name}"
 
 
 def check(root):

@@ -127,6 +127,15 @@ class Planted(unittest.TestCase):
         self.write("docs/other.md", "Text.\n")
         self.assert_problem("docs/README.md does not list other.md")
 
+    def test_a_page_for_reference_that_nobody_finds(self):
+        self.write("docs/reference/other.md", "Text.\n")
+        self.assert_problem("docs/README.md does not list reference/other.md")
+
+    def test_a_link_to_nowhere_in_a_page_for_reference(self):
+        self.write("docs/README.md", "[ssh](ssh.md) [other](reference/other.md)\n")
+        self.write("docs/reference/other.md", "[ssh](ssh.md)\n")
+        self.assert_problem("docs/reference/other.md", "ssh.md")
+
     def test_an_unknown_section_in_prose(self):
         self.page("`[sesion] lifetime`")
         self.assert_problem("[sesion] is no section")
