@@ -5,6 +5,8 @@
 #include <CLI/Formatter.hpp>
 #include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "cli/commands/commands.h"
 

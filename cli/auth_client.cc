@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <expected>
 #include <utility>
 
 #include "cli/bus_errors.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "common/bus_names.h"

@@ -2,7 +2,9 @@
 
 #include <json/json.h>
 
+#include <cstdint>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "common/ascii.h"
 

@@ -9,7 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include "common/fd.h"

@@ -10,6 +10,8 @@
 #include <expected>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "common/text.h"
 #include "common/user_name.h"

@@ -1,5 +1,7 @@
 #include "common/password_and_code.h"
 
+#include <cstddef>
+
 #include "common/blank.h"
 
 namespace pamcognito {

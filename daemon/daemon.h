@@ -1,6 +1,7 @@
 #pragma once
 
 #include <csignal>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>

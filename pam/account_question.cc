@@ -1,5 +1,7 @@
 #include "pam/account_question.h"
 
+#include <poll.h>
+
 #include "common/frame.h"
 
 namespace pamcognito::pam {

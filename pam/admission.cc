@@ -4,6 +4,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <cstddef>
+
 #include "common/membership.h"
 #include "common/text.h"
 #include "common/users_conf.h"

@@ -8,8 +8,12 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "common/break_glass.h"
 #include "common/secret.h"

@@ -1,8 +1,12 @@
 #include "pam/bus_client.h"
 
+#include <fcntl.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "common/bus_names.h"

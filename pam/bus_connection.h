@@ -5,6 +5,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "pam/deadline.h"
 #include "pam/result.h"

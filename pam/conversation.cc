@@ -1,5 +1,6 @@
 #include "pam/conversation.h"
 
+#include <poll.h>
 #include <syslog.h>
 
 #include <string>

@@ -1,5 +1,7 @@
 #include "pam/deadline.h"
 
+#include <time.h>
+
 #include <cerrno>
 
 namespace pamcognito::pam {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <poll.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>

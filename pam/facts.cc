@@ -5,6 +5,8 @@
 
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <system_error>
 
 #include "common/fd.h"
 #include "common/text.h"

@@ -1,5 +1,6 @@
 #include "pam/options.h"
 
+#include <cstddef>
 #include <string_view>
 
 #include "common/text.h"

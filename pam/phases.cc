@@ -3,6 +3,8 @@
 #include <security/pam_modules.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <expected>
 #include <optional>
 #include <string>
 #include <utility>

@@ -3,6 +3,7 @@
 #include <security/pam_appl.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

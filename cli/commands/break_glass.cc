@@ -8,7 +8,14 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdint>
+#include <cstdio>
 #include <ctime>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include "cli/commands/commands.h"
 #include "cli/doctor/checks.h"

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstddef>
+#include <string>
 
 #include "cli/commands/commands.h"
 #include "cli/doctor/checks.h"

@@ -1,3 +1,6 @@
+#include <string>
+#include <vector>
+
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
 #include "cli/json.h"

@@ -1,5 +1,8 @@
 #include <unistd.h>
 
+#include <string>
+#include <utility>
+
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
 #include "cli/conversation.h"

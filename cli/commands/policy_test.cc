@@ -1,3 +1,7 @@
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
 

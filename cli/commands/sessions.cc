@@ -1,7 +1,13 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"

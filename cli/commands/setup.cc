@@ -6,6 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <expected>
+#include <string>
+#include <vector>
 
 #include "cli/commands/commands.h"
 #include "cli/doctor/pool_judgement.h"

@@ -1,5 +1,9 @@
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"

@@ -1,3 +1,9 @@
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "cli/doctor/checks.h"
 
 namespace pamcognito::cli {

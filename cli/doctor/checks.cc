@@ -1,5 +1,8 @@
 #include "cli/doctor/checks.h"
 
+#include <string_view>
+#include <utility>
+
 namespace pamcognito::cli {
 
 std::string_view to_string(State state) {

@@ -1,3 +1,5 @@
+#include <expected>
+
 #include "cli/auth_client.h"
 #include "cli/doctor/checks.h"
 

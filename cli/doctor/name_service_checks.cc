@@ -1,3 +1,5 @@
+#include <string>
+
 #include "cli/doctor/checks.h"
 
 namespace pamcognito::cli {

@@ -1,8 +1,15 @@
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <map>
+#include <memory>
 #include <set>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/doctor/checks.h"
 #include "cli/doctor/pam_stack.h"

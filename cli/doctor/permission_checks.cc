@@ -1,5 +1,8 @@
 #include <cerrno>
 #include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/doctor/checks.h"
 

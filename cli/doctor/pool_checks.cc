@@ -1,4 +1,6 @@
+#include <cstdint>
 #include <cstdlib>
+#include <string>
 
 #include "cli/doctor/pool_judgement.h"
 #include "cli/output.h"

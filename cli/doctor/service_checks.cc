@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/doctor/checks.h"
 #include "cli/doctor/pam_stack.h"

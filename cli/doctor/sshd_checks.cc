@@ -1,5 +1,7 @@
 #include <charconv>
+#include <cstddef>
 #include <map>
+#include <string>
 
 #include "cli/doctor/checks.h"
 #include "daemon/prompts/rendering.h"

@@ -1,6 +1,7 @@
 #include "cli/doctor/sudoers.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <sstream>
 #include <string_view>

@@ -1,4 +1,8 @@
+#include <sys/types.h>
+
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "cli/doctor/checks.h"
 #include "cli/doctor/sudoers.h"

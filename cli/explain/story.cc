@@ -1,5 +1,6 @@
 #include "cli/explain/story.h"
 
+#include <cstdint>
 #include <ctime>
 #include <utility>
 

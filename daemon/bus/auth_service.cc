@@ -1,5 +1,7 @@
 #include "daemon/bus/auth_service.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "common/bus_names.h"

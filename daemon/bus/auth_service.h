@@ -3,6 +3,7 @@
 #include <systemd/sd-bus.h>
 
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 

@@ -1,6 +1,7 @@
 #include "daemon/bus/caller.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include "common/bus_names.h"

@@ -1,6 +1,7 @@
 #include "daemon/bus/caller_place.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string_view>

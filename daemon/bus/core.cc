@@ -1,5 +1,6 @@
 #include "daemon/bus/core.h"
 
+#include <string_view>
 #include <utility>
 
 #include "daemon/flows/account.h"

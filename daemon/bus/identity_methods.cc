@@ -1,6 +1,11 @@
 #include "daemon/bus/identity_methods.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <expected>
+#include <string_view>
 #include <utility>
 
 #include "common/bus_names.h"

@@ -2,7 +2,9 @@
 
 #include <systemd/sd-bus.h>
 
+#include <expected>
 #include <string>
+#include <string_view>
 
 #include "daemon/bus/core.h"
 

@@ -1,6 +1,7 @@
 #include "daemon/bus/open_sign_in.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "daemon/bus/caller.h"

@@ -1,6 +1,7 @@
 #include "daemon/bus/session_id.h"
 
 #include <sys/random.h>
+#include <sys/types.h>
 
 #include <array>
 #include <cerrno>

@@ -3,7 +3,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <expected>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "common/bus_names.h"

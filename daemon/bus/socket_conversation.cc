@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <cstdint>
 #include <utility>
 
 namespace pamcognito::bus {

@@ -1,6 +1,7 @@
 #include "daemon/cognito/account_answer.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "common/ascii.h"
 #include "daemon/cognito/bounds.h"

@@ -1,4 +1,9 @@
 // What is done to an account beside signing in: setting up a second factor, passwords, sign-up.
+#include <expected>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "daemon/cognito/account_answer.h"
 #include "daemon/cognito/call_context.h"
 #include "daemon/cognito/cognito_user_pool.h"

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <chrono>
+
 #include "daemon/cognito/errors.h"
 #include "daemon/runtime/metrics.h"
 

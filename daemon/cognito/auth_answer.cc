@@ -1,6 +1,7 @@
 #include "daemon/cognito/auth_answer.h"
 
 #include <array>
+#include <utility>
 
 #include "daemon/cognito/bounds.h"
 

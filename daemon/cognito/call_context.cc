@@ -1,5 +1,7 @@
 #include "daemon/cognito/call_context.h"
 
+#include <map>
+
 namespace pamcognito::cognito {
 
 void add_context(JsonObjectWriter& body, const CallContext& context) {

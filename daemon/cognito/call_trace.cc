@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
 
 #include "common/ascii.h"
 #include "daemon/cognito/user_pool.h"

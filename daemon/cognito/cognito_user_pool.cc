@@ -1,6 +1,7 @@
 #include "daemon/cognito/cognito_user_pool.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "daemon/cognito/call_context.h"
 #include "daemon/cognito/curl_http.h"

@@ -4,6 +4,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "daemon/cognito/api_client.h"
 #include "daemon/cognito/auth_answer.h"

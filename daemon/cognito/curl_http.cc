@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <utility>
 
 #include "daemon/cognito/curl_transfer.h"
 #include "daemon/runtime/idle_memory.h"

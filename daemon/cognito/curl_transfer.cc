@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <expected>
 #include <string>
+#include <string_view>
 
 #include "common/fd.h"
 #include "daemon/cognito/bounds.h"

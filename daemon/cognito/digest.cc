@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include <cstddef>
 #include <memory>
 
 namespace pamcognito::cognito {

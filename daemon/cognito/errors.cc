@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <string>
 
 #include "common/ascii.h"
 #include "daemon/cognito/bounds.h"

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include "common/secret.h"
 #include "daemon/cognito/bounds.h"

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // Foreign JSON, read strictly and as values: no exception of jsoncpp's leaves these functions.

@@ -4,6 +4,8 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
+#include <utility>
+
 #include "daemon/cognito/base64.h"
 #include "daemon/cognito/bounds.h"
 #include "daemon/cognito/json.h"

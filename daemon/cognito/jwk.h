@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>

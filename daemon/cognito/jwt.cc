@@ -1,6 +1,7 @@
 #include "daemon/cognito/jwt.h"
 
 #include <memory>
+#include <utility>
 
 #include "daemon/cognito/base64.h"
 #include "daemon/cognito/bounds.h"

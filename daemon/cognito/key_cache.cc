@@ -1,5 +1,11 @@
 #include "daemon/cognito/key_cache.h"
 
+#include <chrono>
+#include <coroutine>
+#include <expected>
+#include <string_view>
+#include <utility>
+
 #include "daemon/cognito/errors.h"
 
 namespace pamcognito::cognito {

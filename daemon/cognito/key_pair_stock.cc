@@ -1,5 +1,8 @@
 #include "daemon/cognito/key_pair_stock.h"
 
+#include <expected>
+#include <utility>
+
 namespace pamcognito::cognito {
 namespace {
 

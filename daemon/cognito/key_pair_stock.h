@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <expected>
 #include <optional>
 
 #include "daemon/cognito/srp.h"

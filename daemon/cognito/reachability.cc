@@ -1,10 +1,12 @@
 #include "daemon/cognito/reachability.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <system_error>
 #include <utility>
 
 namespace pamcognito::cognito {

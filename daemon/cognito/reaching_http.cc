@@ -6,6 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <ctime>
+#include <string_view>
 #include <utility>
 
 #include "common/fd.h"

@@ -3,6 +3,10 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <utility>
 
 #include "daemon/cognito/base64.h"
 #include "daemon/cognito/cognito_user_pool.h"

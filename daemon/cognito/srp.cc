@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdio>
+#include <span>
+#include <utility>
 
 #include "daemon/cognito/base64.h"
 #include "daemon/cognito/bounds.h"

@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 

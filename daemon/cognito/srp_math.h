@@ -2,6 +2,7 @@
 
 #include <openssl/bn.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>

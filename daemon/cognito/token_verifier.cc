@@ -1,6 +1,8 @@
 #include "daemon/cognito/token_verifier.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <expected>
 
 namespace pamcognito::cognito {
 namespace {

@@ -1,9 +1,11 @@
 #include "daemon/cognito/url.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <charconv>
 #include <cstring>
+#include <system_error>
 
 #include "common/ascii.h"
 

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <expected>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "daemon/flows/steps.h"

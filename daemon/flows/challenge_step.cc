@@ -1,3 +1,5 @@
+#include <expected>
+#include <memory>
 #include <utility>
 
 #include "daemon/flows/steps.h"

@@ -1,3 +1,4 @@
+#include <expected>
 #include <utility>
 
 #include "daemon/flows/steps.h"

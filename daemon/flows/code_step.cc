@@ -1,6 +1,11 @@
 #include <cstdint>
+#include <expected>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"

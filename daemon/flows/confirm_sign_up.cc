@@ -1,4 +1,6 @@
+#include <expected>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "daemon/flows/sent_code.h"

@@ -1,4 +1,7 @@
+#include <expected>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "daemon/flows/code.h"

@@ -1,6 +1,7 @@
 #include "daemon/flows/error_table.h"
 
 #include <array>
+#include <cstddef>
 
 #include "daemon/prompts/texts.h"
 

@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/ascii.h"

@@ -1,4 +1,9 @@
 #include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 

@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <cstddef>
+#include <expected>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 

@@ -1,4 +1,7 @@
+#include <cstdint>
+#include <expected>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <expected>
 #include <optional>
 #include <string>
 #include <utility>
@@ -81,8 +82,7 @@ Task<Step> prove_password(SignInContext* context) {
     // A refusal that came before the password was sent, as of an imported or unconfirmed user,
     // counts and takes time like a wrong password, or it would tell that there is an account.
     const bool refused_early = !result.error().password_sent && refuses_the_account(result.error());
-    if (!result.error().password_sent && !refused_early)
-      attempt->give_back();
+    if (!result.error().password_sent && !refused_early) attempt->give_back();
     if (refused_early)
       co_await services.clock->sleep_until(started + *services.refusal_time);
     else if (result.error().kind == ErrorKind::not_authorized)

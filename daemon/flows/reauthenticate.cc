@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <chrono>
+#include <expected>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/password_and_code.h"
 #include "daemon/flows/code.h"

@@ -1,6 +1,7 @@
 #include "daemon/flows/revocations.h"
 
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "daemon/flows/error_table.h"

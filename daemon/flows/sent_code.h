@@ -3,6 +3,7 @@
 #include <expected>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "daemon/cognito/user_pool.h"
 #include "daemon/flows/sign_in_context.h"

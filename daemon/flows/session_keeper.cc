@@ -1,6 +1,7 @@
 #include "daemon/flows/session_keeper.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "daemon/runtime/journal.h"

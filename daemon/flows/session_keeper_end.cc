@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "daemon/flows/session_keeper.h"

@@ -1,4 +1,8 @@
 #include <chrono>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "daemon/flows/error_table.h"

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "daemon/flows/sign_in_context.h"
 #include "daemon/flows/sign_in_types.h"

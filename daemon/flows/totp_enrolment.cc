@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/text.h"

@@ -1,6 +1,7 @@
 #include "daemon/limits/origin.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>

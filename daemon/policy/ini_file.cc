@@ -3,6 +3,7 @@
 #include <ini.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <set>

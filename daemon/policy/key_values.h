@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <expected>
 #include <initializer_list>
 #include <string>
 #include <string_view>

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "common/user_name.h"
 #include "daemon/policy/key_values.h"

@@ -3,6 +3,8 @@
 #include <array>
 #include <ctime>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/ascii.h"
 #include "daemon/cognito/bounds.h"

@@ -1,5 +1,8 @@
 // What a person is asked. The notices and the ends are in notices.cc.
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/ascii.h"
 #include "common/text.h"

@@ -1,6 +1,8 @@
 // The prompt that sets up an authenticator app. OpenSSH shows nothing before the next question, so
 // all of it is one question (see texts.h).
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "common/frame.h"
 #include "daemon/prompts/catalogue.h"

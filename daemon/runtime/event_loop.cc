@@ -1,13 +1,18 @@
 #include "daemon/runtime/event_loop.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <time.h>
 
+#include <chrono>
+#include <ctime>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "daemon/runtime/journal.h"
 

@@ -2,13 +2,17 @@
 
 #include <systemd/sd-event.h>
 
+#include <coroutine>
 #include <cstdint>
+#include <ctime>
 #include <deque>
 #include <expected>
 #include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "daemon/runtime/clock.h"

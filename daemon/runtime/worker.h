@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <coroutine>
 #include <cstddef>
 #include <deque>
 #include <expected>

@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>

@@ -1,10 +1,14 @@
 #include "tests/bench/bare_bus.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <memory>
 #include <vector>
 

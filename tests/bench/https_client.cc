@@ -1,5 +1,7 @@
 #include "tests/bench/https_client.h"
 
+#include <cstddef>
+
 #include "tests/bench/measure.h"
 
 namespace pamcognito::bench {

@@ -1,6 +1,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "tests/bench/measure.h"

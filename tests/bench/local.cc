@@ -3,6 +3,7 @@
 
 #include <array>
 #include <csignal>
+#include <string>
 #include <vector>
 
 #include "tests/bench/measure.h"

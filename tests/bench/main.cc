@@ -4,7 +4,9 @@
 
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <fstream>
+#include <ios>
 #include <iostream>
 #include <optional>
 #include <sstream>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include "tests/daemon/stage.h"
 
 namespace pamcognito::bench {

@@ -1,5 +1,11 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/sessions/session_store.h"

@@ -1,6 +1,8 @@
+#include <sys/types.h>
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,9 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <systemd/sd-bus.h>
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>

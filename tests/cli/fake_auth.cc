@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "common/bus_names.h"
 #include "common/fd.h"

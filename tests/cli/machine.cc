@@ -4,9 +4,14 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <expected>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <sstream>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <ios>
 #include <regex>
 #include <sstream>
 

@@ -8,6 +8,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "tests/cli/fake_auth.h"
 #include "tests/cli/transcript.h"

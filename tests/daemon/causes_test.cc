@@ -1,5 +1,8 @@
+#include <cstddef>
+#include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/stage.h"

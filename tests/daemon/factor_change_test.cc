@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/bus_client.h"

@@ -2,9 +2,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "common/bus_names.h"
 #include "daemon/bus/auth_service.h"

@@ -1,12 +1,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <regex>
 #include <string>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/bus_client.h"

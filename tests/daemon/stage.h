@@ -3,6 +3,7 @@
 #include <json/json.h>
 
 #include <csignal>
+#include <cstddef>
 #include <map>
 #include <string>
 

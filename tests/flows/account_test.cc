@@ -1,5 +1,13 @@
 #include "daemon/flows/account.h"
 
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/keeper_world.h"
 

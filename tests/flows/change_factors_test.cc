@@ -1,4 +1,6 @@
 #include <chrono>
+#include <cstddef>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,5 +1,7 @@
 #include "daemon/flows/code.h"
 
+#include <string>
+
 #include "tests/cmocka_cpp.h"
 
 namespace pamcognito::test {

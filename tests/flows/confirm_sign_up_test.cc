@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"

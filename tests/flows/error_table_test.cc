@@ -1,9 +1,14 @@
 #include "daemon/flows/error_table.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <ranges>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "daemon/cognito/errors.h"
 #include "daemon/flows/sent_code.h"

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"

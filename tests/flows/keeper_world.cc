@@ -3,6 +3,11 @@
 #include <systemd/sd-event.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string_view>
+#include <system_error>
 
 #include "daemon/runtime/metrics.h"
 #include "tests/cmocka_cpp.h"

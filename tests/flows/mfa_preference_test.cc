@@ -1,8 +1,12 @@
 #include "daemon/flows/mfa_preference.h"
 
 #include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemon/flows/error_table.h"

@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"

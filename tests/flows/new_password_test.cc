@@ -1,3 +1,6 @@
+#include <string>
+#include <utility>
+
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/scripted.h"

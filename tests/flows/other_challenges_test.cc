@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 
 #include "daemon/prompts/texts.h"
 #include "tests/flows/named_tests.h"

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "daemon/prompts/texts.h"
 #include "daemon/runtime/metrics.h"

@@ -1,3 +1,7 @@
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/keeper_world.h"
 

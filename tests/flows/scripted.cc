@@ -3,6 +3,7 @@
 #include <systemd/sd-event.h>
 
 #include <algorithm>
+#include <coroutine>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <deque>
 #include <expected>
 #include <functional>

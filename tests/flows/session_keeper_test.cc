@@ -1,4 +1,11 @@
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/keeper_world.h"

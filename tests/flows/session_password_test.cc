@@ -1,3 +1,8 @@
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/keeper_world.h"
 

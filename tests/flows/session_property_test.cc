@@ -1,7 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <random>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/keeper_world.h"

@@ -1,4 +1,12 @@
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/keeper_world.h"

@@ -1,3 +1,7 @@
+#include <expected>
+#include <string>
+#include <string_view>
+
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/scripted.h"

@@ -1,4 +1,6 @@
+#include <chrono>
 #include <string>
+#include <utility>
 
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"

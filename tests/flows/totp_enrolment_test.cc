@@ -1,7 +1,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemon/prompts/texts.h"

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"

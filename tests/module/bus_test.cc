@@ -7,8 +7,12 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <string>
+#include <utility>
 
 #include "common/bus_names.h"
 #include "common/fd.h"

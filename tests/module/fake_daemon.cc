@@ -1,5 +1,6 @@
 #include "tests/module/fake_daemon.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>

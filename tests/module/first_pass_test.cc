@@ -1,6 +1,9 @@
 // What an earlier module asked for: with use_first_pass and try_first_pass it answers the password,
 // once; in a change of the password PAM_AUTHTOK is the new one.
 
+#include <string>
+#include <vector>
+
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
 #include "tests/module/sandbox.h"

@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
+#include <cstdio>
 #include <fstream>
+#include <ios>
 #include <iterator>
+#include <string>
 
 #include "tests/module/check.h"
 #include "tests/module/sandbox.h"

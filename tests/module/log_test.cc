@@ -1,6 +1,9 @@
 // What syslog gets: one line for each ending, and never what was typed.
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"

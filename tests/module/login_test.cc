@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <string>
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"

@@ -3,6 +3,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"

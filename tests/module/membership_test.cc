@@ -4,6 +4,8 @@
 
 #include <sys/resource.h>
 
+#include <string>
+
 #include "common/users_conf.h"
 #include "tests/module/check.h"
 #include "tests/module/sandbox.h"

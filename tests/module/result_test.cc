@@ -1,5 +1,8 @@
 #include "pam/result.h"
 
+#include <iterator>
+#include <string>
+
 #include "tests/module/check.h"
 
 namespace {

@@ -3,6 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <string>
+
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
 #include "tests/module/sandbox.h"

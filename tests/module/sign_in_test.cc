@@ -1,5 +1,9 @@
 // Sign-ins from the first prompt to the outcome, by the module in a real libpam.
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
 #include "tests/module/sandbox.h"

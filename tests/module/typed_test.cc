@@ -1,5 +1,9 @@
 #include "pam/typed.h"
 
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include "tests/module/check.h"
 
 namespace {

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <string>
+
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
 #include "tests/module/sandbox.h"

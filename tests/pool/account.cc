@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <expected>
+#include <string>
+#include <vector>
 
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"

@@ -1,4 +1,7 @@
 // What is done with tokens: GetUser, enrolment, preferences, refresh, rotation, revocation.
+#include <cstdint>
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -1,7 +1,12 @@
 #include "tests/pool/admin.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <expected>
 #include <map>
+#include <mutex>
+#include <optional>
+#include <string>
 
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"

@@ -1,6 +1,10 @@
 #include "tests/pool/api.h"
 
+#include <cstdint>
 #include <map>
+#include <mutex>
+#include <string_view>
+#include <utility>
 
 #include "tests/pool/crypto.h"
 #include "tests/pool/devices.h"

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <expected>
 #include <string>
+#include <utility>
 
 #include "tests/pool/api.h"
 

@@ -1,4 +1,7 @@
+#include <expected>
+#include <map>
 #include <set>
+#include <string>
 
 #include "tests/pool/json_reader.h"
 #include "tests/pool/steps.h"

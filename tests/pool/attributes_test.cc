@@ -1,4 +1,6 @@
 // A user's own attributes: who may write them, and how changed addresses are proved.
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -2,6 +2,10 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <tuple>
 
 #include "tests/pool/crypto.h"
 #include "tests/pool/files.h"

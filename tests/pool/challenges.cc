@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <expected>
+#include <string>
+#include <vector>
 
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"

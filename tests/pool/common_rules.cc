@@ -1,3 +1,7 @@
+#include <cstdint>
+#include <expected>
+#include <string>
+
 #include "tests/pool/api_errors.h"
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"

@@ -1,3 +1,8 @@
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <utility>
+
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/steps.h"

@@ -1,4 +1,6 @@
 // CUSTOM_AUTH: scripted rounds, wrong answers, SRP first, names that do not exist.
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -1,4 +1,7 @@
 // Devices: keys that come with the tokens, confirmation, what a refresh wants, forgetting.
+#include <string>
+#include <utility>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/srp.h"
 #include "tests/pool/testing.h"

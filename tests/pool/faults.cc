@@ -1,5 +1,8 @@
 #include "tests/pool/faults.h"
 
+#include <set>
+#include <utility>
+
 #include "tests/pool/json_reader.h"
 
 namespace pamcognito::pool {

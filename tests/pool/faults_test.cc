@@ -1,4 +1,6 @@
 // Faults on demand: which request they hit, how often, and what they do to an answer.
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -1,5 +1,7 @@
 #include "tests/pool/grants.h"
 
+#include <utility>
+
 #include "tests/pool/crypto.h"
 
 namespace pamcognito::pool {

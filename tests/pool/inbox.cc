@@ -1,5 +1,7 @@
 #include "tests/pool/inbox.h"
 
+#include <utility>
+
 namespace pamcognito::pool {
 
 namespace {

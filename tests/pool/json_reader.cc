@@ -4,7 +4,10 @@
 #include <json/writer.h>
 
 #include <cmath>
+#include <cstdint>
+#include <exception>
 #include <memory>
+#include <utility>
 
 namespace pamcognito::pool {
 

@@ -1,6 +1,8 @@
 // Cognito's schedule of locks: 2^(n-5) seconds after the n-th failure, at most 15 minutes.
 #include "tests/pool/lockout.h"
 
+#include <cstdint>
+
 #include "tests/pool/cmocka.h"
 
 using namespace pamcognito::pool;

@@ -9,7 +9,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <expected>
 #include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
 
 #include "tests/pool/admin.h"
 #include "tests/pool/files.h"

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <expected>
+#include <string>
 
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"

@@ -1,4 +1,7 @@
 // MFA_SETUP: enrolment during a sign-in, by authenticator and by e-mail.
+#include <cstdint>
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -1,5 +1,10 @@
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
 
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"

@@ -1,4 +1,7 @@
 // NEW_PASSWORD_REQUIRED: temporary passwords, the password policy, required attributes.
+#include <cstdint>
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -1,6 +1,8 @@
 #include "tests/pool/pool.h"
 
 #include <chrono>
+#include <cstdint>
+#include <utility>
 
 #include "tests/pool/json_reader.h"
 

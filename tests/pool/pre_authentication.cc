@@ -1,3 +1,6 @@
+#include <expected>
+#include <string>
+
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
 #include "tests/pool/steps.h"

@@ -1,3 +1,8 @@
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+
 #include "tests/pool/json_reader.h"
 #include "tests/pool/steps.h"
 

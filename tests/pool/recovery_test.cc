@@ -1,5 +1,6 @@
 // Forgotten passwords, sign-ups to confirm, ChangePassword; their codes and limits.
 #include <initializer_list>
+#include <string>
 #include <utility>
 
 #include "tests/pool/admin.h"

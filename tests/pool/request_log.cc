@@ -1,5 +1,7 @@
 #include "tests/pool/request_log.h"
 
+#include <utility>
+
 namespace pamcognito::pool {
 
 namespace {

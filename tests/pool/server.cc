@@ -7,7 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <exception>
+#include <mutex>
 
 #include "tests/pool/admin.h"
 #include "tests/pool/api.h"

@@ -4,7 +4,11 @@
 #include <curl/curl.h>
 
 #include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/pool/cmocka.h"
 #include "tests/pool/files.h"

@@ -1,5 +1,9 @@
 #include "tests/pool/sessions.h"
 
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
 namespace pamcognito::pool {
 
 namespace {

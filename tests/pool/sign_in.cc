@@ -1,5 +1,11 @@
+#include <cstdint>
+#include <cstdlib>
+#include <expected>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "tests/pool/crypto.h"
 #include "tests/pool/devices.h"

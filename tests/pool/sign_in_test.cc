@@ -1,5 +1,7 @@
 // Whole sign-ins at the API: passwords, challenges, sessions, locks, hidden users, client secrets.
+#include <cstdint>
 #include <set>
+#include <string>
 
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"

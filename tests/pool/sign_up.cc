@@ -1,3 +1,9 @@
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+
 #include "tests/pool/json_reader.h"
 #include "tests/pool/steps.h"
 

@@ -1,4 +1,6 @@
 // SignUp and what follows it, up to two accounts that want the same address.
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

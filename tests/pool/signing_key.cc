@@ -4,6 +4,9 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include <memory>
+#include <utility>
+
 #include "tests/pool/files.h"
 
 namespace pamcognito::pool {

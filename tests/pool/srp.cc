@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 
 namespace pamcognito::pool {
 

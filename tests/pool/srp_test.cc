@@ -2,6 +2,10 @@
 // (tests/data/srp-vectors.json).
 #include "tests/pool/srp.h"
 
+#include <cctype>
+#include <cstdio>
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/files.h"
 #include "tests/pool/json_reader.h"

@@ -1,5 +1,9 @@
 #include "tests/pool/steps.h"
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+
 #include "tests/pool/crypto.h"
 #include "tests/pool/json_reader.h"
 

@@ -1,5 +1,8 @@
 // Where the service's behaviour is not known, or differs between pools, a setting decides; each of
 // its values is looked at here. The defaults are what users of the service have reported.
+#include <string>
+#include <utility>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

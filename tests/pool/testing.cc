@@ -1,10 +1,12 @@
 #include "tests/pool/testing.h"
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <utility>
 
 #include "tests/pool/srp.h"
 

@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
 
 #include "tests/pool/api_errors.h"
 #include "tests/pool/crypto.h"

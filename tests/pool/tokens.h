@@ -6,6 +6,7 @@
 #include <expected>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/pool/signing_key.h"

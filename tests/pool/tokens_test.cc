@@ -1,6 +1,9 @@
 // The two keys, the claims, and every way in which tokens can be forged on demand.
 #include "tests/pool/tokens.h"
 
+#include <cstdint>
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -1,6 +1,9 @@
 // TOTP against RFC 6238's vectors, and Cognito's rules on top.
 #include "tests/pool/totp.h"
 
+#include <cstdint>
+#include <string>
+
 #include "tests/pool/cmocka.h"
 
 using namespace pamcognito::pool;

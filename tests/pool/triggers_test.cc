@@ -1,4 +1,6 @@
 // The PreAuthentication trigger, and sign-ins that threat protection blocks.
+#include <string>
+
 #include "tests/pool/cmocka.h"
 #include "tests/pool/testing.h"
 

@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
 
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"

@@ -7,6 +7,7 @@
 #include <security/pam_modules.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>

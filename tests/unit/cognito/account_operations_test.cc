@@ -1,6 +1,7 @@
 // The operations beside signing in: what goes over the wire, what is read from the answers, what is
 // sent a second time.
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>

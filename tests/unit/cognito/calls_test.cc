@@ -1,4 +1,7 @@
 // Each request to the pool is noted in its flow's trace and counted, the repeated ones too.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <map>
 #include <string>
 

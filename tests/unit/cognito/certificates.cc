@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <fstream>
+#include <ios>
 #include <stdexcept>
 
 namespace pamcognito::test {

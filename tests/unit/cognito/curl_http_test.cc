@@ -6,7 +6,14 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "common/fd.h"
 #include "daemon/cognito/network.h"
@@ -40,9 +47,11 @@ const TemporaryFile& authority_file() {
   return file;
 }
 
-std::unique_ptr<CurlHttp> make_http(EventLoop& loop) {
+std::unique_ptr<CurlHttp> make_http(EventLoop& loop, const std::string& proxy = "",
+                                    const std::string& ca_file = authority_file().path()) {
   CurlHttp::Settings settings;
-  settings.ca_file = authority_file().path();
+  settings.ca_file = ca_file;
+  settings.proxy = proxy;
   return std::move(*CurlHttp::create(loop, settings));
 }
 
@@ -96,9 +105,8 @@ void a_connection_is_kept_and_used_again(void**) {
   assert_false(http->has_warm_connection());
   assert_true(send(loop, *http, Method::get, server.url() + "/keys").has_value());
   assert_true(http->has_warm_connection());
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 3; ++i)
     assert_true(send(loop, *http, Method::post, server.url() + "/").has_value());
-  }
   assert_int_equal(server.connections(), 1);
 }
 
@@ -417,9 +425,8 @@ void plain_http_only_to_a_loopback_address(void**) {
   EventLoop loop;
   const auto http = make_http(loop);
   for (const char* url :
-       {"http://localhost/", "http://192.0.2.1/", "ftp://127.0.0.1/", "file:///etc/passwd"}) {
+       {"http://localhost/", "http://192.0.2.1/", "ftp://127.0.0.1/", "file:///etc/passwd"})
     assert_failure(send(loop, *http, Method::post, url), HttpFailure::internal);
-  }
 }
 
 // Whom TLS trusts.
@@ -464,14 +471,11 @@ void the_ca_file_is_read_once(void**) {
       issue(authority(), "IP:127.0.0.1"));
   const TemporaryFile file(authority().pem());
   EventLoop loop;
-  CurlHttp::Settings settings;
-  settings.ca_file = file.path();
-  const auto http = std::move(*CurlHttp::create(loop, settings));
+  const auto http = make_http(loop, "", file.path());
   file.overwrite("not a certificate");
   bundles_opened = 0;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 3; ++i)
     assert_true(send(loop, *http, Method::post, server.url() + "/").has_value());
-  }
   assert_int_equal(server.connections(), 3);
   assert_int_equal(bundles_opened, 0);  // nor the one that libcurl knows by itself
 }
@@ -546,10 +550,7 @@ void a_configured_proxy_is_asked_to_connect(void**) {
     (void)peer.write(http_answer(403, ""));
   });
   EventLoop loop;
-  CurlHttp::Settings settings;
-  settings.ca_file = authority_file().path();
-  settings.proxy = proxy.url();
-  const auto http = std::move(*CurlHttp::create(loop, settings));
+  const auto http = make_http(loop, proxy.url());
   assert_failure(send(loop, *http, Method::post, "https://pool.example.com/"),
                  HttpFailure::not_connected);
   assert_true(seen.starts_with("CONNECT pool.example.com:443 HTTP/1.1\r\n"));

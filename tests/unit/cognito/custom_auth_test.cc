@@ -1,5 +1,7 @@
 // CUSTOM_AUTH with and without SRP before the pool's own challenges, and what goes with every call.
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/cognito/secret_hash.h"

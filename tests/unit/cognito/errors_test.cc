@@ -1,8 +1,11 @@
 #include "daemon/cognito/errors.h"
 
+#include <cstddef>
 #include <iterator>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "daemon/cognito/json.h"
 #include "daemon/cognito/operation.h"

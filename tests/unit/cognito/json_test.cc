@@ -1,5 +1,6 @@
 #include "daemon/cognito/json.h"
 
+#include <map>
 #include <string>
 
 #include "daemon/cognito/base64.h"

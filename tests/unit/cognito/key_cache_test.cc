@@ -1,5 +1,7 @@
 #include "daemon/cognito/key_cache.h"
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include <cstdint>
 #include <ctime>
+#include <expected>
 #include <filesystem>
 #include <memory>
 #include <string>

@@ -1,6 +1,8 @@
 #include "daemon/cognito/reachability.h"
 
 #include <array>
+#include <ctime>
+#include <string>
 
 // cmocka.h wants these first, and its macros fit no header after it.
 #include <csetjmp>

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <expected>
 #include <fstream>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 

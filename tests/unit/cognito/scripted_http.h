@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <ctime>
+#include <expected>
 #include <functional>
 #include <string>
 #include <utility>

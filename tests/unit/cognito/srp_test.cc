@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <expected>
 #include <string>
 
 #include "tests/cmocka_cpp.h"

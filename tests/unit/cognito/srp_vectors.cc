@@ -5,12 +5,18 @@
 
 #include <cstdio>
 #include <ctime>
+#include <exception>
+#include <expected>
 #include <fstream>
 #include <functional>
+#include <ios>
 #include <iterator>
 #include <map>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemon/cognito/base64.h"

@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "daemon/cognito/base64.h"
 

@@ -1,5 +1,6 @@
 #include "daemon/cognito/token_verifier.h"
 
+#include <cstddef>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,7 @@
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/cognito/bounds.h"

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <expected>
 #include <random>
 #include <string>
 #include <utility>

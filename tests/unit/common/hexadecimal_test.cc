@@ -1,6 +1,7 @@
 #include "common/hexadecimal.h"
 
 #include <array>
+#include <cstdint>
 
 #include "tests/cmocka_cpp.h"
 

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 // cmocka.h wants these first, and its macros fit no header after it.
 #include <csetjmp>

@@ -1,7 +1,10 @@
 #include "daemon/limits/failure_budgets.h"
 
+#include <sys/types.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <random>
 #include <string>
 #include <utility>

@@ -1,5 +1,6 @@
 #include "daemon/limits/open_sign_ins.h"
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,5 +1,6 @@
 #include "daemon/limits/per_minute.h"
 
+#include <chrono>
 #include <string>
 
 #include "tests/cmocka_cpp.h"

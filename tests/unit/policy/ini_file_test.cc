@@ -1,6 +1,8 @@
 #include "daemon/policy/ini_file.h"
 
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "tests/cmocka_cpp.h"
 

@@ -1,7 +1,9 @@
 #include "daemon/policy/reauth.h"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>

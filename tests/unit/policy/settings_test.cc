@@ -2,7 +2,11 @@
 #include "daemon/policy/settings.h"
 
 #include <array>
+#include <chrono>
+#include <expected>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <istream>
 #include <sstream>
 #include <string>
 #include <string_view>

@@ -1,6 +1,8 @@
 #include "daemon/policy/values.h"
 
+#include <chrono>
 #include <string>
+#include <string_view>
 
 #include "tests/cmocka_cpp.h"
 

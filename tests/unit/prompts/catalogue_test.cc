@@ -2,6 +2,9 @@
 // installed.
 #include "daemon/prompts/catalogue.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <string>
 
 #include "daemon/prompts/texts.h"

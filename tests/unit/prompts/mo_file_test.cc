@@ -1,6 +1,10 @@
 #include "daemon/prompts/mo_file.h"
 
+#include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/unit/prompts/mo_builder.h"

@@ -1,6 +1,7 @@
 #include "daemon/prompts/rendering.h"
 
 #include <array>
+#include <chrono>
 #include <span>
 #include <string>
 

@@ -1,8 +1,11 @@
 #include "daemon/prompts/texts.h"
 
 #include <cstring>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "tests/cmocka_cpp.h"
 

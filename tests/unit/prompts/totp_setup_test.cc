@@ -1,5 +1,7 @@
 // The prompt that sets up an authenticator app.
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "common/frame.h"
 #include "common/text.h"

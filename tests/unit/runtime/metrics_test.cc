@@ -1,6 +1,9 @@
 #include "daemon/runtime/metrics.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <map>
 #include <string>
 
 #include "tests/cmocka_cpp.h"

@@ -4,10 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <ctime>
+#include <expected>
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "daemon/sessions/known_users_file.h"
 #include "tests/cmocka_cpp.h"

@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <expected>
 #include <filesystem>
 #include <iterator>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 

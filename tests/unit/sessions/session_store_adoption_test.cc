@@ -1,6 +1,15 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include "daemon/runtime/journal.h"
 #include "tests/unit/sessions/sample_sessions.h"

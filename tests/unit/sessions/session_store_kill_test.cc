@@ -2,15 +2,19 @@
 // the change that was under way. Two ways: SIGKILL at random points of random changes, and a stop
 // after each instruction of one change.
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <random>
+#include <vector>
 
 #include "daemon/runtime/journal.h"
 #include "tests/unit/sessions/sample_sessions.h"

@@ -1,12 +1,18 @@
 #include "daemon/sessions/session_store.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <fstream>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "daemon/cognito/bounds.h"
 #include "daemon/runtime/journal.h"

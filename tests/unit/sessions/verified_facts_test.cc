@@ -1,6 +1,8 @@
 #include "daemon/sessions/verified_facts.h"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
