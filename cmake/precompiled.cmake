@@ -1,6 +1,6 @@
 # The standard library's and jsoncpp's headers, parsed once for the whole tree: a third of what a build
 # takes. Only where PAM_COGNITO_PRECOMPILE says so (the sanitizer presets): the release build goes
-# without, and so shows that each file includes what it uses.
+# without, and so shows that each file brings in what it uses; tests/arch, that it includes the headers itself.
 option(PAM_COGNITO_PRECOMPILE "Parse the common headers once for the whole tree" OFF)
 
 function(pam_cognito_precompile)

@@ -8,6 +8,8 @@ pam/ and cli/ at the top, the others in daemon/; main is daemon/main.cc.
 import pathlib
 import re
 
+from standard_headers import headers_of
+
 MAX_LINES = 600
 
 # What must not be reached from a layer, through whatever headers of ours. The login process stays
@@ -19,6 +21,9 @@ FOREIGN = {
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+# A name of the standard library, in code. Fixed widths are used with and without std::.
+STANDARD_NAME = re.compile(r"\bstd::(\w+)|(?<![\w:])(u?int(?:8|16|32|64)_t)\b")
+COMMENT = re.compile(r"//.*")
 TOP_LAYERS = ("common", "pam", "local_users", "cli")
 
 
@@ -138,6 +143,23 @@ def pool_problems(root):
     ]
 
 
+def standard_problems(root):
+    """Other headers bring in what they need themselves, and the next release's need less: a file names the standard
+    headers that it uses, or its own header (x.h of x.cc) does."""
+    problems = []
+    for path in sources(root, *TOP_LAYERS, "daemon", "tests"):
+        included = {angled for own in {path, path.with_suffix(".h")} if (root / own).is_file()
+                    for _, angled in includes_of(root, own)}
+        text = COMMENT.sub("", (root / path).read_text(encoding="utf-8"))
+        for name in sorted({one or other for one, other in STANDARD_NAME.findall(text)}):
+            headers = headers_of(name)
+            if not headers:
+                problems.append(f"{path}: std::{name} has no header in tests/arch/standard_headers.py")
+            elif not headers & included:
+                problems.append(f"{path}: std::{name} without " + " or ".join(f"<{one}>" for one in sorted(headers)))
+    return problems
+
+
 def length_problems(root):
     problems = []
     for path in sources(root, *TOP_LAYERS, "daemon", "tests"):
@@ -155,5 +177,6 @@ def check(root):
         + include_problems(root, layers)
         + foreign_problems(root)
         + pool_problems(root)
+        + standard_problems(root)
         + length_problems(root)
     )

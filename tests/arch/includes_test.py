@@ -96,6 +96,36 @@ class Planted(unittest.TestCase):
         self.write("tests/pool/pool.cc", '#include "common/fd.h"\n#include "common/secret.h"\n')
         self.assert_problem("tests/pool/pool.cc", "common/secret.h")
 
+    def test_a_standard_name_without_its_header(self):
+        self.write("daemon/cognito/pool.h", "#include <vector>\nusing Octets = std::vector<std::uint8_t>;\n")
+        self.assert_problem("daemon/cognito/pool.h", "std::uint8_t without <cstdint> or <stdint.h>")
+        self.write("daemon/cognito/pool.h", "#include <stdint.h>\nusing Octet = uint8_t;\n")
+        self.assertEqual(includes.check(self.root), [])
+        self.write("daemon/cognito/pool.h", "using Octet = uint8_t;\n")
+        self.assert_problem("std::uint8_t without <cstdint>")
+
+    def test_a_header_within_a_namespace_of_std(self):
+        self.write("tests/clock.cc", "std::chrono::seconds time{};\n")
+        self.assert_problem("tests/clock.cc", "std::chrono without <chrono>")
+
+    def test_the_header_of_the_same_name_includes_for_its_source(self):
+        self.write("daemon/flows/sign_in.cc", '#include "daemon/flows/sign_in.h"\nstd::string text;\n')
+        self.assert_problem("daemon/flows/sign_in.cc", "std::string without <string>")
+        self.write("daemon/flows/sign_in.h", "#include <string>\n")
+        self.assertEqual(includes.check(self.root), [])
+
+    def test_another_header_does_not_include_for_it(self):
+        self.write("daemon/flows/sign_in.cc", '#include "daemon/cognito/pool.h"\nstd::string text;\n')
+        self.assert_problem("daemon/flows/sign_in.cc", "std::string without <string>")
+
+    def test_a_standard_name_in_a_comment(self):
+        self.write("daemon/cognito/pool.h", "// no std::string\n")
+        self.assertEqual(includes.check(self.root), [])
+
+    def test_a_standard_name_that_the_table_lacks(self):
+        self.write("daemon/cognito/pool.h", "std::strong_text text;\n")
+        self.assert_problem("std::strong_text has no header in tests/arch/standard_headers.py")
+
     def test_a_file_that_is_too_long(self):
         self.write("daemon/flows/sign_in.h", "\n" * 600)
         self.assertEqual(includes.check(self.root), [])
