@@ -34,12 +34,14 @@ RELEASED = ("golden", "interop", "system", "profile")
 # Some suites once more, as on machines with other clocks.
 CLOCKS = "clocks"
 CLOCKED = ("unit", "flows", "module", "daemon")
-# Only where named: a machine of a gigabyte; packages that are compiled from nothing; clocks.
-ON_REQUEST = ("desktop", "packages", CLOCKS)
-PRESETS = {"release": RELEASED + ("desktop", "packages"), "sanitize-gcc": (*SANITIZED, CLOCKS),
+# An upgrade to the next Debian release. It takes that release's packages if they are there.
+UPGRADE = "upgrade"
+# Only where named: a machine of a gigabyte; packages that are compiled from nothing; a release to download; clocks.
+ON_REQUEST = ("desktop", "packages", UPGRADE, CLOCKS)
+PRESETS = {"release": RELEASED + ("desktop", "packages", UPGRADE), "sanitize-gcc": (*SANITIZED, CLOCKS),
            "sanitize-clang": SANITIZED}
 # Suites whose tests are scripts.
-NO_PROGRAMS = ("arch", "golden", "system", "desktop", "packages")
+NO_PROGRAMS = ("arch", "golden", "system", "desktop", "packages", UPGRADE)
 # Each case of it is a row of what the pool may say, and what must come of it: so it is named.
 NAMED_SUITE = "flows"
 # Tests have deadlines, compilers have none. Linux weighs sessions first (autogroup), then processes.
@@ -240,6 +242,9 @@ def main():
 
     guard = HostGuard()
     total = Count()
+    # The runs of the other releases build their packages: the upgrade waits for them.
+    last = [suite for suite in suites if suite == UPGRADE and also]
+    released = False
     waiting = [(preset, wanted) for preset, served in PRESETS.items()
                if (wanted := [suite for suite in served if suite in suites])]
     building = start_next(waiting)
@@ -250,7 +255,8 @@ def main():
             print(f"\n== {built.preset}: {' '.join(built.suites)}", flush=True)
             good = built.succeeds()
             building = start_next(waiting)
-            usual = [suite for suite in built.suites if suite != CLOCKS]
+            usual = [suite for suite in built.suites if suite != CLOCKS and suite not in last]
+            released |= good and built.preset == "release"
             count = Count(failed=0 if good else 1)
             if good and usual:
                 count.add(run_ctest(built.preset, usual))
@@ -265,6 +271,9 @@ def main():
     served = [suite for suite in suites if suite in PRESETS["release"]]
     for release in also if served else ():
         total.add(run_in_other_release(release, served))
+    if last and released:
+        print(f"\n== release: {' '.join(last)}", flush=True)
+        total.add(run_ctest("release", last))
 
     left_behind = guard.report()
     if left_behind:

@@ -14,7 +14,7 @@ from waiting import wait_for
 class Judge:
     def __init__(self, machine):
         self.machine = machine
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
         self.cursor = None
         self._step = ""
         self._began = time.monotonic()
@@ -56,6 +56,11 @@ class Judge:
         except Exception:
             return self.check(name, False, traceback.format_exc())
         return self.check(name, result, f"gave {result!r}")
+
+    def skip(self, name, why):
+        """What cannot be looked at here."""
+        self.skipped += 1
+        print(f"skipped {self._step}{name}: {why}", flush=True)
 
     @contextlib.contextmanager
     def side_by_side(self):
@@ -109,7 +114,8 @@ class Judge:
         return "the journal has:\n  | " + "\n  | ".join(lines or ["nothing of ours"])
 
     def close(self):
-        print(f"\n{self.passed} passed, {self.failed} failed", flush=True)
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        print(f"\n{self.passed} passed, {self.failed} failed{skipped}", flush=True)
         sys.exit(1 if self.failed or not self.passed else 0)
 
 

@@ -1,7 +1,8 @@
 """Debian trees to boot, of this machine's release, made by debootstrap once and kept in build/machine.
 
 `base` has what every machine of the tests needs. A tree with more packages is a copy of it with these
-added. A stamp names the packages, so that another list makes the tree anew.
+added; another has what apt downloads to upgrade it to a newer release. A stamp names the packages, so that
+another list makes the tree anew.
 """
 
 import contextlib
@@ -19,28 +20,54 @@ import releases  # noqa: E402  (needs the path above)
 TREES = REPO / "build/machine"
 RELEASE = releases.host_release()
 
+# What our packages and cognito-pool depend on, by the names of the release.
+LIBRARIES = ("libcurl", "libjsoncpp", "libssl", "libmicrohttpd")
 BASE_PACKAGES = (
     # a machine that boots, the systemd-nspawn that boots it, and the programs that people log in with
     "systemd", "systemd-sysv", "systemd-container", "dbus", "dbus-user-session", "libpam-systemd",
     "libnss-systemd", "openssh-server", "openssh-client", "sudo", "passwd", "login", "adduser",
     "util-linux", "polkitd", "pkexec", "cron", "bash-completion", "iproute2", "procps", "acl",
     # what our packages and cognito-pool depend on, so that apt needs no network
-    *(releases.release_value(RELEASE, name) for name in ("libcurl", "libjsoncpp", "libssl", "libmicrohttpd")),
+    *(releases.release_value(RELEASE, name) for name in LIBRARIES),
     "libinih1", "libqrencode4", "libsystemd0", "libsqlite3-0", "libpam-runtime", "libpam-modules", "ca-certificates", "openssl",
     # what the scenes use
     "python3", "oathtool", "pamtester", "sshpass",
 )
 
 
+class UpgradeTo:
+    """In place of packages: what apt downloads to upgrade the base tree to this release, so that the machine
+    needs no network for it. The tree's sources are still those of its own release."""
+
+    def __init__(self, release):
+        self.release = release
+        self.libraries = [releases.release_value(release, name) for name in LIBRARIES]
+
+    def __str__(self):
+        return f"upgrade to {self.release} with {' '.join(self.libraries)}"
+
+    def download(self, base, tree):
+        _copy_and_run(base, tree, """
+            cp /etc/apt/sources.list /root/sources.list
+            echo "deb $1 $2 main" >/etc/apt/sources.list
+            shift 2
+            apt-get --quiet update
+            apt-get --quiet --yes --download-only full-upgrade
+            apt-get --quiet --yes --download-only --no-install-recommends install "$@"
+            mv /root/sources.list /etc/apt/sources.list""", _mirror(), self.release, *self.libraries)
+
+
 def ensure(name, packages=()):
-    """The tree `name`: the base tree, and `packages`. Returns its path."""
+    """The tree `name`: the base tree, and `packages` (or an UpgradeTo). Returns its path."""
     TREES.mkdir(parents=True, exist_ok=True)
     with _only_one():
         base = _ensure(TREES / "base", " ".join(BASE_PACKAGES), _debootstrap)
         if not packages:
             return base
-        stamp = (base / ".made").read_text() + " ".join(packages)
-        return _ensure(TREES / name, stamp, lambda tree: _add_packages(base, tree, packages))
+        made = (base / ".made").read_text()
+        if isinstance(packages, UpgradeTo):
+            return _ensure(TREES / name, f"{made} {packages}", lambda tree: packages.download(base, tree))
+        return _ensure(TREES / name, made + " ".join(packages), lambda tree: _add_packages(base, tree, packages))
 
 
 @contextlib.contextmanager
@@ -86,6 +113,14 @@ def _mirror():
 
 
 def _add_packages(base, tree, packages):
+    _copy_and_run(base, tree, """
+        apt-get --quiet update
+        apt-get --quiet --yes --no-install-recommends install "$@"
+        apt-get clean""", *packages)
+
+
+def _copy_and_run(base, tree, script, *argv):
+    """A copy of the base tree, and in it the script, as root, on the host's network. No service starts."""
     _logged(tree, "cp", "--archive", base, tree)
     policy = tree / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
@@ -94,12 +129,9 @@ def _add_packages(base, tree, packages):
     before = resolv.read_bytes() if resolv.exists() else None
     resolv.unlink(missing_ok=True)
     resolv.write_bytes(pathlib.Path("/etc/resolv.conf").read_bytes())
-    script = ('mount -t proc proc "$1/proc" && chroot "$1" apt-get --quiet update && shift && '
-              'chroot "$0" apt-get --quiet --yes --no-install-recommends install "$@" && '
-              'chroot "$0" apt-get clean')
     _logged(tree, "unshare", "--mount", "--propagation", "private", "env", "-i",
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive",
-            "sh", "-c", script, tree, tree, *packages)
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "sh", "-c",
+            'mount -t proc proc "$0/proc" && exec chroot "$0" sh -ec "$@"', tree, script, "sh", *argv)
     policy.unlink()
     resolv.unlink()
     if before is not None:
