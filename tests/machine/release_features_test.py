@@ -162,7 +162,7 @@ def reload(judge, machine):
             judge.check("the new one is in force when it comes back, five times", all(in_force), in_force)
         else:
             judge.skip("the new one is in force when systemctl reload comes back",
-                           f"systemd {systemd_version(machine)} has no Type=notify-reload")
+                       f"systemd {systemd_version(machine)} has no Type=notify-reload")
             write("15min")
         judge.check("the new one comes into force", wait_for(lambda: mfa_max_age(machine) == "900 s"))
         pid = show(machine, "MainPID")

@@ -15,7 +15,7 @@ import sys
 import tarfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "system"), str(HERE.parent.parent / "scripts")]
 
 import openssh
 import releases
@@ -23,7 +23,7 @@ import tree
 from booted import DEBS, INSIDE, PACKAGES, REPO, BootedMachine
 from judge import Judge
 from members import add_members, password_and_code, set_up
-from residents import (LOCAL_PASSWORD, LOCAL_USER, SHELL, add_local_people, leave, root_on_console, shell,
+from residents import (LOCAL_PASSWORD, LOCAL_USER, ROOT_PASSWORD, SHELL, add_local_people, console, leave, shell,
                        user_on_console)
 
 SUDO_WITHOUT_QUESTION = "\n[service sudo]\nreauth = none\nmfa_max_age = 1h\n"
@@ -80,8 +80,17 @@ def in_place(judge, machine, sessions=None):
     if sessions is not None:
         judge.check("cognitod has kept alice's session", sessions and session_ids(machine) == sessions,
                     f"{sessions} -> {session_ids(machine)}")
-    judge.attempt("root logs in on the console", lambda: root_on_console(machine))
+    judge.attempt("root logs in on the console, and sudoes", lambda: root_on_console(machine))
     judge.attempt("a local user logs in", lambda: user_on_console(machine, LOCAL_USER, LOCAL_PASSWORD))
+
+
+def root_on_console(machine):
+    """Without a look at the session: a logind that runs since before the upgrade knows no class user-early, which
+    pam_systemd has for root since systemd 256."""
+    with console(machine, "root", ROOT_PASSWORD) as terminal:
+        sudo = shell(terminal, "sudo -n id -u")
+        leave(terminal)
+    return sudo == ("0", 0)
 
 
 def states_of_packages(machine):
