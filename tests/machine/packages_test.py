@@ -248,7 +248,7 @@ for name in cognitod libpam-cognito cognitoctl; do
   dpkg-deb -R "$0"/${name}_*.deb $name
   [ $name != libpam-cognito ] || sed -i "s/$1/$2/" $name/usr/share/pam-configs/pam-cognito
   [ $name != cognitod ] || echo '# newer' >>$name/usr/share/cognitod/cognitod.conf
-  sed -i "s/$(printf %s "$version" | sed 's/[.+]/\\\\&/g')/$version+next/g" $name/DEBIAN/control
+  sed -i "s/$(printf %s "$version" | sed 's/[.]/\\\\&/g')/$version+next/g" $name/DEBIAN/control
   dpkg-deb --root-owner-group -Znone -b $name ${name}_next.deb >/dev/null
 done
 """
