@@ -40,8 +40,8 @@ PolicyInForce read_policy(const char* path = kPolicyPath);
 std::expected<Policy, std::string> parse_policy(std::string_view text);
 
 // A window, /run/pam-cognito/break-glass. It ends at a point of CLOCK_BOOTTIME, so that nobody can
-// prolong it by setting the clock, and with the boot. After a soft-reboot, which changes neither clock nor
-// boot id, tmpfiles.d removes the file.
+// prolong it by setting the clock, and with the boot. After a soft-reboot, which changes neither
+// clock nor boot id, tmpfiles.d removes the file.
 struct Window {
   std::string boot_id;       // as in /proc/sys/kernel/random/boot_id
   std::chrono::seconds end;  // CLOCK_BOOTTIME

@@ -85,8 +85,9 @@ Finding check_penalties(const Settings& settings) {
   // A penalty of a second is over before the next sign-in has failed.
   if (failure == 0 || failure == 1)
     return check.ok("a failed sign-in counts for " + std::to_string(failure) + " s");
-  // It is enforced once more than `min` is outstanding.
-  const std::string count = failure > 0 && least >= 0 ? std::to_string(least / failure + 1) : "a few";
+  // An address is refused once more than `min` is outstanding.
+  const std::string count =
+      failure > 0 && least >= 0 ? std::to_string(least / failure + 1) : "a few";
   return check.warning(
       "after " + count +
           " failed sign-ins in quick succession sshd refuses everybody behind the same address "

@@ -230,7 +230,8 @@ constexpr Login kLogins[] = {
     {"the user's manager, begun by ssh", kErin, "manager", "", true, "192.0.2.9", false, false},
     {"a manager before users may log in", kErin, "manager-early", "seat0", false, "", false, false},
     {"a login before users may log in", kErin, "user-early", "seat0", false, "", false, false},
-    {"a login without a home directory", kErin, "user-incomplete", "seat0", false, "", false, false},
+    {"a login without a home directory", kErin, "user-incomplete", "seat0", false, "", false,
+     false},
     {"cron without a manager", kErin, "background-light", "seat0", false, "", false, false},
     {"a greeter", kErin, "greeter", "seat0", false, "", false, false},
 };
