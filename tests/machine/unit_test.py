@@ -37,6 +37,8 @@ PROPERTIES = {"MemoryMax": "268435456", "MemorySwapMax": "0", "TasksMax": "256",
 NOT_PROBED = {"Environment", "StateDirectory", "RemoveIPC", *PROPERTIES} - {"LimitNOFILE", "LimitCORE"}
 # What these deny, other lines deny too: a second lock, should the first be taken off by a drop-in.
 DENIED_TWICE = {"NoNewPrivileges", "PrivateMounts", "ProtectKernelLogs", "ProtectClock", "RestrictRealtime"}
+# Needed or a second lock: systemd-nspawn's own /sys may be read-only.
+DENIED_BY_NSPAWN = {"ProtectKernelTunables"}
 # A line that has its effect together with another one only.
 TOGETHER = {"NoExecPaths": ["ExecPaths"], "SystemCallFilter": ["SystemCallErrorNumber"]}
 NOT_ALONE = {"ExecPaths", "SystemCallErrorNumber"}
@@ -166,7 +168,7 @@ def denials(judge, machine):
                 continue
             is_needed = seen["without", key] != seen["whole"]
             judge.check(f"{key} is {'needed' if is_needed else 'a second lock'} in the unit",
-                        is_needed == (key not in DENIED_TWICE))
+                        key in DENIED_BY_NSPAWN or is_needed == (key not in DENIED_TWICE))
             if key in NOT_ALONE:
                 continue
             alone = {name for base in ("root", "user") for name, value in seen[base].items()
