@@ -54,6 +54,7 @@ void set_shadow(const std::string& text) {
 }
 
 int reset(void**) {
+  (void)::unsetenv(kPassedSeconds);
   set_policy("");
   set_window_text("");
   set_shadow("");
@@ -289,13 +290,12 @@ void a_prompt_does_not_outlive_the_permission(void**) {
 void a_prompt_does_not_outlive_an_outage_for_long(void**) {
   Syslog syslog;
   const auto code_after = [](seconds passed) {
+    (void)::unsetenv(kPassedSeconds);
     Person person{.answers = {"secret"}};
     Transaction transaction(
         kOurs, &person,
         {.local_password = true, .before_emergency = "later=" + std::to_string(passed.count())});
-    const int code = transaction.authenticate();
-    (void)::unsetenv(kPassedSeconds);
-    return code;
+    return transaction.authenticate();
   };
   assert_code(code_after(seconds(299)), PAM_SUCCESS);
   assert_code(code_after(seconds(302)), PAM_AUTH_ERR);
@@ -312,8 +312,10 @@ void a_window_is_no_account_decision(void**) {
 
 }  // namespace
 
-// The module's clock: the kernel's, and as much later as the probe has said.
-extern "C" int clock_gettime(clockid_t clock, timespec* time) {
+// The module's clock: the kernel's, and as much later as the probe has said. The program exports it, so
+// that the module's reference is resolved to it.
+extern "C" __attribute__((visibility("default"))) int clock_gettime(clockid_t clock,
+                                                                    timespec* time) {
   const long result = ::syscall(SYS_clock_gettime, clock, time);
   if (const char* passed = std::getenv(kPassedSeconds); passed != nullptr && clock == CLOCK_BOOTTIME)
     time->tv_sec += std::atoi(passed);
