@@ -11,7 +11,6 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
-import tree
 from booted import INSIDE, BootedMachine
 from judge import Judge
 from members import add_members, password_and_code, set_up, sign_in
@@ -320,17 +319,16 @@ def neighbours(judge, machine):
         machine.write("/etc/pam.d/sudo", sudo)
 
 
-# Where packages of each release have the PAM files that are not the administrator's.
-PACKAGES_FILES = {"bookworm": "/etc/pam.d", "trixie": "/usr/lib/pam.d"}
+# Packages have the PAM files there that are not the administrator's.
+PACKAGES_FILES = "/usr/lib/pam.d"
 
 
 def packages_files(judge, machine):
     with judge.scene("Services whose PAM file is their package's: polkit and user managers"):
-        folder = PACKAGES_FILES[tree.RELEASE]
         for service in ("polkit-1", "systemd-user"):
-            found = [one for one in sorted(set(PACKAGES_FILES.values()))
+            found = [one for one in ("/etc/pam.d", PACKAGES_FILES)
                      if machine.run("test", "-e", f"{one}/{service}", check=False).returncode == 0]
-            judge.check(f"{service} is in {folder}", found == [folder], found)
+            judge.check(f"{service} is in {PACKAGES_FILES}", found == [PACKAGES_FILES], found)
         machine.run("chpasswd", input=f"{KNOWN}:{BREAK_GLASS}\n")
         machine.pool.forgive(KNOWN)
         with machine.terminal("pamtester", "polkit-1", KNOWN, "authenticate", "acct_mgmt") as terminal:
@@ -350,7 +348,7 @@ def packages_files(judge, machine):
         machine.run("systemctl", "unmask", "--runtime", "cognitod.service")
         machine.run("systemctl", "start", "cognitod.service")
 
-        path = f"{folder}/polkit-1"
+        path = f"{PACKAGES_FILES}/polkit-1"
         before = machine.read(path)
         machine.write(path, f"auth sufficient pam_permit.so\n{before}")
         report = machine.run("cognitoctl", "doctor", check=False).stdout
