@@ -37,8 +37,6 @@ PROPERTIES = {"MemoryMax": "268435456", "MemorySwapMax": "0", "TasksMax": "256",
 NOT_PROBED = {"Environment", "StateDirectory", "RemoveIPC", *PROPERTIES} - {"LimitNOFILE", "LimitCORE"}
 # What these deny, other lines deny too: a second lock, should the first be taken off by a drop-in.
 DENIED_TWICE = {"NoNewPrivileges", "PrivateMounts", "ProtectKernelLogs", "ProtectClock", "RestrictRealtime"}
-# Needed or a second lock: systemd-nspawn's own /sys may be read-only.
-DENIED_BY_NSPAWN = {"ProtectKernelTunables"}
 # A line that has its effect together with another one only.
 TOGETHER = {"NoExecPaths": ["ExecPaths"], "SystemCallFilter": ["SystemCallErrorNumber"]}
 NOT_ALONE = {"ExecPaths", "SystemCallErrorNumber"}
@@ -117,18 +115,15 @@ def score(judge, machine):
             judge.check(f"{key} is {wanted}", value == wanted, value)
 
 
-# nspawn has made /sys and /proc/sys read-only, as a real machine has not. That of systemd 257 has a tmpfs on /sys,
-# with parts of sysfs in it.
+# nspawn has made /proc/sys read-only, and has put a tmpfs with parts of a read-only sysfs on /sys. A real machine
+# has both as the kernel makes them.
 WRITABLE_AS_ELSEWHERE = """
 mount -o remount,rw,bind /proc/sys
-if [ "$(stat -f -c %T /sys)" = sysfs ]; then
-  mount -o remount,rw,bind /sys
-else
-  mkdir /run/sysfs
-  mount -t sysfs sysfs /run/sysfs
-  mount --rbind /sys/fs/cgroup /run/sysfs/fs/cgroup
-  mount --rbind /run/sysfs /sys
-fi
+mkdir /run/sysfs
+mount -t sysfs sysfs /run/sysfs
+mount -o remount,rw /run/sysfs
+mount --rbind /sys/fs/cgroup /run/sysfs/fs/cgroup
+mount --rbind /run/sysfs /sys
 """
 
 
@@ -168,7 +163,7 @@ def denials(judge, machine):
                 continue
             is_needed = seen["without", key] != seen["whole"]
             judge.check(f"{key} is {'needed' if is_needed else 'a second lock'} in the unit",
-                        key in DENIED_BY_NSPAWN or is_needed == (key not in DENIED_TWICE))
+                        is_needed == (key not in DENIED_TWICE))
             if key in NOT_ALONE:
                 continue
             alone = {name for base in ("root", "user") for name, value in seen[base].items()
