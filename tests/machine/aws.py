@@ -23,9 +23,11 @@ CERTIFICATES = f"""
 mkdir -p {STATE}
 cd {STATE}
 key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-openssl req -x509 $key -days 30 -subj '/CN=test authority' -keyout ca.key -out ca.pem
+openssl req -x509 $key -days 30 -subj '/CN=test authority' -addext keyUsage=critical,keyCertSign \\
+  -keyout ca.key -out ca.pem
 openssl req $key -subj '/CN={HOST}' -keyout server.key -out server.csr
-printf 'subjectAltName=DNS:{HOST},IP:127.0.0.1\\nextendedKeyUsage=serverAuth\\n' >server.ext
+printf '%s\\n' subjectAltName=DNS:{HOST},IP:127.0.0.1 extendedKeyUsage=serverAuth \\
+  authorityKeyIdentifier=keyid >server.ext
 openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 \\
   -extfile server.ext -out server.pem
 cat ca.pem >>/etc/ssl/certs/ca-certificates.crt
