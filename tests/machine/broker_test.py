@@ -39,6 +39,7 @@ def no_start(judge, machine):
         for what, text in (("of one whose program is called with a wrong argument",
                             "ExecStart=\nExecStart=/usr/libexec/cognitod --no-such-argument"),
                            ("of one for whose user systemd finds no account", "User=nobody-of-that-name")):
+            machine.run("systemctl", "stop", "cognitod")
             unit_test.drop_in(machine, f"[Service]\nRestart=no\n{text}\n")
             machine.run("systemctl", "reset-failed", "cognitod", check=False)
             found = call_daemon(machine)
