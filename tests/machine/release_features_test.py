@@ -72,7 +72,7 @@ def penalties(judge, machine):
             if status is not None:
                 break
         judge.check("somebody else is shown no prompt, and that the connection was closed",
-                    "assword" not in said and "Connection closed by" in said and status == 255, said)
+                    "assword" not in said and "Connection closed by" in said and status == 255, (status, said))
         dropped = judge.line(MESSAGE="drop connection")
         judge.check("sshd's line has why", dropped and "penalty: failed authentication" in dropped["MESSAGE"], dropped)
         judge.check("cognitod was not asked for that user", not lines_about(judge, machine, VICTIM))
@@ -104,7 +104,7 @@ def mistype(machine):
 def ssh(machine, user, command="bash"):
     """Whatever key sshd shows is believed: to scan it would be a connection that sshd counts, too."""
     return machine.terminal(*openssh.client(user, command, options=(
-        "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")))
+        "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null")))
 
 
 def asks_password(terminal):
