@@ -67,10 +67,11 @@ def whole():
     return [cell for cell in cells if is_permitted(cell)]
 
 
-# Memory: the range in which su's modules fail one after the other on Debian 12, amd64 (B1). The
-# control user shows whether a step is above or below what su needs.
+# Memory: the range in which su's modules fail one after the other on amd64 (B1), on Debian 12 and 13. pam_unix works
+# from about 4700 KiB on, pam_cognito from about 8 MiB. The control user shows whether a step is above or below what
+# su needs.
 SWEEPS = {
-    "AS": [size * KIB for size in range(4480, 5632, 16)],
+    "AS": [size * KIB for size in (*range(4480, 5632, 16), *range(5632, 12288, 128))],
     "DATA": [size * KIB for size in (*range(64, 1600, 64), *range(1600, 6400, 320))],
     "STACK": [size * KIB for size in (16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)],
     "NOFILE": list(range(3, 17)),
@@ -86,9 +87,10 @@ def sweep():
             cells += [{"stack": "plain", "size": size, "limit": (kind, value), "shadow": "fine",
                        "user": "both", "program": "su", "state": "up", "account": account,
                        "passwords": ["local"]} for value in values]
-    # sudo maps more. And another package's module behind the block must stay out of reach.
+    # sudo maps more: on Debian 12 the control user gets in from 6 MiB on, on Debian 13 from 14 MiB. And another
+    # package's module behind the block must stay out of reach.
     permitted = {"shadow": "fine", "user": "both", "state": "up", "account": "permitted"}
-    for size in range(4480, 12000, 96):
+    for size in range(4480, 18000, 160):
         cells.append(permitted | {"stack": "plain", "size": "1000", "limit": ("AS", size * KIB),
                                   "program": "sudo", "passwords": ["local"]})
     for size in SWEEPS["AS"][::2]:

@@ -16,8 +16,9 @@ password is demanded.
 A cell with a resource limit has the same row. It may refuse more, and must not let in more.
 """
 
-# account: `checked` is the account phase as installed; `permitted` replaces it by pam_permit, so
-# that it cannot hide an auth phase that is too weak.
+# account: `checked` is the account phase as installed; `permitted` replaces it and the session phase
+# by pam_permit, so that neither can hide an auth phase that is too weak. Some session modules of
+# Debian 13 need more memory than all modules before them.
 #
 # user: `cognito` has no local password. `both` is a Cognito user with a local password. `listed` is
 # a local user in /etc/pam-cognito/local-users, `later` one that is not in it.

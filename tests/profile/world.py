@@ -106,6 +106,12 @@ class World:
             shutil.copy(pathlib.Path(self.setting["stack folder"], common), etc / "pam.d" / common)
         if self.setting["account"] == "permitted":
             (etc / "pam.d/common-account").write_text("account required pam_permit.so\n")
+            for common in ("common-session", "common-session-noninteractive"):
+                (etc / "pam.d" / common).write_text("session required pam_permit.so\n")
+            for service in ("su", "sudo"):
+                file = etc / "pam.d" / service
+                file.write_text("".join(line for line in file.read_text().splitlines(True)
+                                        if not line.startswith("session")))
         (etc / "login.defs").write_text((etc / "login.defs").read_text() + "\nFAIL_DELAY 0\n")
         (etc / "sudoers.d/table").write_text(
             "Defaults !mail_badpass, lecture=never, timestamp_timeout=0, passwd_tries=1, !use_pty\n"
