@@ -107,7 +107,7 @@ PROBES = {
     "share mounts": lambda: os.readlink("/proc/self/ns/mnt") == OUTSIDE["mnt"],
     "share the host name": lambda: os.readlink("/proc/self/ns/uts") == OUTSIDE["uts"],
     "look at kernel modules": lambda: works(lambda: os.listdir("/usr/lib/modules")),
-    "change kernel tunables": lambda: is_writable("/sys") or (os.path.exists("/proc/sys") and is_writable("/proc/sys")),
+    "change kernel tunables": lambda: os.path.exists("/proc/sys") and is_writable("/proc/sys"),
     "change control groups": lambda: is_writable(OUTSIDE["cgroup"]),
     "reach the kernel's log": lambda: os.access("/proc/kmsg", os.R_OK),
     "ask the kernel's clock": lambda: works_adjtimex(),
