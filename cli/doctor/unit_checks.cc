@@ -161,7 +161,7 @@ Finding check_user(const Settings& settings) {
   return check.fault("the unit has no User=", kRestore);
 }
 
-// Of "systemd 257 (257.13-1)"; 0: it is not known.
+// 257 for "systemd 257 (257.13-1)"; 0: it is not known.
 unsigned version_of_systemd(const System& system) {
   const auto text = system.run({"/usr/bin/systemctl", "--version"});
   const std::vector<std::string> words = text ? words_of(*text) : std::vector<std::string>();

@@ -29,7 +29,7 @@ class Machine {
   // What `sshd -T` says.
   void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
   void remove_sshd() { sshd_.clear(); }
-  // What `systemctl --version` says; empty: there is no systemctl.
+  // The output of `systemctl --version`; empty: there is no systemctl.
   void set_systemd(const std::string& said) { systemd_ = said; }
   // What is encrypted for another machine.
   void lose_host_key() { host_key_ = false; }

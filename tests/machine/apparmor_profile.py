@@ -5,7 +5,7 @@ No kernel takes part: patterns and permissions come from the parser, the compari
 
 import re
 
-# What kernels can do of which a profile speaks; the parser leaves out rules that a kernel cannot enforce.
+# The features of a kernel that a profile uses; the parser leaves out rules that a kernel cannot enforce.
 FEATURES = "/etc/apparmor.d/abi"
 
 # What strace is to tell, and a line of it. -1 is a call that failed.

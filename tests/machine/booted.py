@@ -39,7 +39,7 @@ DEBS = REPO / "build/deb"
 PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl")
 PEOPLE = HERE.parent / "system/people.json"
 POOL_STATE = "/var/lib/cognito-pool"
-# Where control groups are mounted below /sys/fs/cgroup, by what /proc/PID/cgroup calls their controllers.
+# Folders of control groups below /sys/fs/cgroup, by the names of their controllers in /proc/PID/cgroup.
 HIERARCHIES = {"": ("/unified", ""), "name=systemd": ("/systemd",)}
 # systemd 256 and later count a user's manager as a session, too.
 MANAGERS = ("manager", "manager-early")

@@ -56,7 +56,7 @@ def daemon_dead(judge, machine):
 
 
 def given_up(judge, machine):
-    """What unit_test.py has a user of its own for."""
+    """The calls for which unit_test.py has a user of its own."""
     add_members(machine, unit_test.OTHER, password=unit_test.LOCAL_PASSWORD)
     for scene in (program_gone, no_proof, restarted_too_often):
         scene(judge, machine)

@@ -604,7 +604,7 @@ CALLS = (("org.pamcognito.Auth1", "OpenSignIn", EVERYBODY), ("org.pamcognito.Aut
 
 
 def bus_policy(judge, machine):
-    """What tests/daemon/bus_policy_test.cc tries with a bus of its own: here it is the system's, with its own policy."""
+    """The calls that tests/daemon/bus_policy_test.cc tries on a bus of its own. Here it is the system's, with its policy."""
     with judge.scene("The bus lets nobody but cognitod have the name, and nobody but root speak as a PAM host"):
         restart(machine)
         for user in EVERYBODY:

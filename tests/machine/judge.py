@@ -48,7 +48,7 @@ class Judge:
         return bool(holds)
 
     def skip(self, name, why):
-        """What cannot be looked at here."""
+        """Counts what this release does not have, or this machine cannot show."""
         self.skipped += 1
         print(f"skipped {self._step}{name}: {why}", flush=True)
 
@@ -63,7 +63,7 @@ class Judge:
         return self.check(name, result, f"gave {result!r}")
 
     def skip(self, name, why):
-        """What cannot be looked at here."""
+        """Counts what this release does not have, or this machine cannot show."""
         self.skipped += 1
         print(f"skipped {self._step}{name}: {why}", flush=True)
 

@@ -6,7 +6,7 @@ import re
 from sshd import TITLE
 from waiting import wait_for
 
-# What asks for a password, or holds a session open; sshd's listener does neither. A login's process of sshd has
+# Processes that ask for a password, or hold a session open; sshd's listener does neither. A login's process of sshd has
 # its path for a name until it has a title.
 LOGIN_PROCESS = re.compile(rf"^({TITLE}|(\S*/)?(sshd-session|sshd-auth|su|sudo|login|passwd|pkexec|pamtester|i3lock) "
                            r"|\S*polkit-agent-helper)")

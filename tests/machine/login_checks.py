@@ -24,7 +24,7 @@ def nothing_left(stage):
 
 
 def seen(stage, pattern):
-    """What nothing_left() looks for is found by its name while it is there."""
+    """A process that nothing_left() looks for is found by its name while it is there."""
     processes = login_processes(stage.machine)
     stage.check(f"there is a process {pattern}", any(re.match(pattern, line) for line in processes), processes)
 

@@ -34,7 +34,7 @@ POOL, KEPT_POOL = f"{INSIDE}/build/release/tests/pool/cognito-pool", "/root/cogn
 ROUNDS = 5
 
 
-# What this release is.
+# The release of this machine.
 def systemd_version(machine):
     return int(machine.run("systemctl", "--version").stdout.split()[1])
 
@@ -44,7 +44,7 @@ def sshd_settings(machine):
 
 
 def doctor(machine, check):
-    """What it says of one thing that it looks at."""
+    """The verdict of doctor of one thing that it looks at."""
     found = json.loads(machine.run("cognitoctl", "doctor", "--json", check=False).stdout)["checks"]
     return next(each for each in found if each["id"] == check)
 
@@ -116,7 +116,7 @@ def asks_password(terminal):
 
 
 def knock(machine, user):
-    """What ssh shows until there is a prompt, or to its end; and its status then."""
+    """The text that ssh shows until there is a prompt, or to its end; and its status then."""
     with ssh(machine, user) as terminal:
         status = None if asks_password(terminal) else terminal.finish()
         return terminal.transcript, status

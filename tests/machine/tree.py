@@ -20,7 +20,7 @@ import releases  # noqa: E402  (needs the path above)
 TREES = REPO / "build/machine"
 RELEASE = releases.host_release()
 
-# What our packages and cognito-pool depend on, by the names of the release.
+# The packages that ours and cognito-pool depend on, by the names of the release.
 LIBRARIES = ("libcurl", "libjsoncpp", "libssl", "libmicrohttpd")
 BASE_PACKAGES = (
     # a machine that boots, the systemd-nspawn that boots it, and the programs that people log in with

@@ -62,7 +62,7 @@ def ssh(machine, user):
         yield terminal
 
 
-# What must hold all along.
+# This must hold all along.
 def signed_in(judge, machine, terminal):
     machine.pool.reset_log()
     judge.attempt("sudo asks alice nothing", lambda: shell(terminal, "sudo -k id -u") == ("0", 0))

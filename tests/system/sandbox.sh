@@ -4,7 +4,7 @@
 # Runs COMMAND as root on a copy of this machine that vanishes with it: an overlay over / whose upper
 # layer is memory, in mount, PID, network, IPC and UTS namespaces of its own. openssh-server, sudo and
 # the system bus are installed there and nowhere else, and pam-cognito's release build with them.
-# Where / cannot be overlaid, a debootstrapped Debian of the same release (build/sandbox/tree) takes its place.
+# If / cannot be overlaid, a debootstrapped Debian of the same release (build/sandbox/tree) takes its place.
 #
 #   PAM_COGNITO_SANDBOX=tree   use the debootstrapped Debian in any case
 #   PAM_COGNITO_SANDBOX=copy   the same without any overlay: a copy in memory

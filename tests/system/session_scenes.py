@@ -23,7 +23,7 @@ reauth = {reauth}
 mfa_max_age = 1h
 """
 SIGN_IN_CALLS = {*TOTP_CALLS, "USER_PASSWORD_AUTH"}
-# What cognitod asks the pool for when it sets a factor up, and when it changes one.
+# The requests of cognitod to the pool when it sets a factor up, and when it changes one.
 SETUP_CALLS = {"AssociateSoftwareToken", "VerifySoftwareToken"}
 CHANGING_CALLS = {*SETUP_CALLS, "SetUserMFAPreference"}
 
@@ -179,7 +179,7 @@ def prefer_sms(stage):
 
 
 def changes_seen(pool):
-    """Of anybody: the calls have an access token, and no user's name."""
+    """The pool's log names no user for these calls: they have an access token."""
     return CHANGING_CALLS & {operation for operation, _, _ in pool.requests()}
 
 

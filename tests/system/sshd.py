@@ -1,4 +1,4 @@
-"""What differs between the releases of OpenSSH.
+"""The differences between the releases of OpenSSH.
 
 Since 9.8 each login has a process of its own, sshd-session, with an sshd-auth until somebody has authenticated.
 They write to syslog under these names, too. The listener is sshd, as before."""
@@ -8,7 +8,7 @@ import re
 PROGRAMS = ("sshd", "sshd-session", "sshd-auth")
 # The title of a process for one login: "sshd: alice [priv]", "sshd-session: alice@pts/0".
 TITLE = r"(?:sshd|sshd-session|sshd-auth): (?!.*\[listener\])"
-# What the listener writes of a client that it turns away before anything else.
+# The listener's line about a client that it turns away before anything else.
 DROPPED = "drop connection"
 
 

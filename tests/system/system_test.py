@@ -513,7 +513,7 @@ def let_in(user, password, limits):
 
 
 def module_that_cannot_be_loaded(stage):
-    """Whoever runs su sets its limits: some are enough for pam_unix and too little for our module."""
+    """The caller of su sets its limits: some are enough for pam_unix and too little for our module."""
     machine = stage.machine
     with stage.scene("su with so little memory that the module does not load: refused"):
         # Hashes that need little memory.
