@@ -36,12 +36,13 @@ CLOCKS = "clocks"
 CLOCKED = ("unit", "flows", "module", "daemon")
 # An upgrade to the next Debian release. It takes that release's packages if they are there.
 UPGRADE = "upgrade"
-# Only where named: a machine of a gigabyte; packages that are compiled from nothing; a release to download; clocks.
-ON_REQUEST = ("desktop", "packages", UPGRADE, CLOCKS)
-PRESETS = {"release": RELEASED + ("desktop", "packages", UPGRADE), "sanitize-gcc": (*SANITIZED, CLOCKS),
+# Only where named: a machine of a gigabyte; the other bus; packages that are compiled from nothing; a release to
+# download; clocks.
+ON_REQUEST = ("desktop", "broker", "packages", UPGRADE, CLOCKS)
+PRESETS = {"release": RELEASED + ("desktop", "broker", "packages", UPGRADE), "sanitize-gcc": (*SANITIZED, CLOCKS),
            "sanitize-clang": SANITIZED}
 # Suites whose tests are scripts.
-NO_PROGRAMS = ("arch", "golden", "system", "desktop", "packages", UPGRADE)
+NO_PROGRAMS = ("arch", "golden", "system", "desktop", "broker", "packages", UPGRADE)
 # Each case of it is a row of what the pool may say, and what must come of it: so it is named.
 NAMED_SUITE = "flows"
 # Tests have deadlines, compilers have none. Linux weighs sessions first (autogroup), then processes.

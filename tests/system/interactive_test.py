@@ -246,7 +246,7 @@ def look_around(visitor):
     with stage.scene("tail -f /var/log/sandbox.log"):
         visitor.type("tail -f /var/log/sandbox.log")
         terminal.expect(r"sshd(-session)?: ")
-        terminal.interrupt()
+        terminal.interrupt(reads=False)
         terminal.expect(PROMPT)
         log = stage.machine.journal.text()
         visitor.check("sshd, sudo, su and cognitod are in it",

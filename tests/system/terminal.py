@@ -113,8 +113,11 @@ class Terminal:
             self._note(f"<{hidden_as}>")
         os.write(self._master, text.encode() + b"\r")
 
-    def interrupt(self):
-        """Ctrl-C, to a program that need not read."""
+    def interrupt(self, reads=True):
+        """Ctrl-C, as soon as the program reads: sudo notes a signal, and does not look at the note again before it
+        reads. reads=False: to a program that need not."""
+        if reads:
+            self._wait_until_it_reads(False)
         os.write(self._master, b"\x03")
 
     def answer(self, prompt, text, hidden_as=None, timeout=WAIT_S, in_read=False):
