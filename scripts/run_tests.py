@@ -3,7 +3,7 @@
 
 Builds what the suites need, runs them, and closes with `N passed, N failed`. --release-build: of the
 suites only those that the release build serves. --also: those once more, in a tree of another Debian
-release.
+release, beside all the rest.
 
 A suite is a ctest label. The sanitizer builds run the parts under both compilers; what real programs
 load (sshd, sudo, su) and what is compared with golden lists is the release build. Counted are single
@@ -264,7 +264,8 @@ def main():
                if (wanted := [suite for suite in served if suite in suites])]
     building = start_next(waiting)
     served = [suite for suite in suites if suite in PRESETS["release"] and suite != UPGRADE]
-    others = []
+    # Beside all the rest, because the machines that they boot mostly wait.
+    others = [OtherRelease(release, served) for release in also if served]
     try:
         while building:
             started = time.monotonic()
@@ -281,9 +282,6 @@ def main():
                 count.add(run_with_other_clocks(built.preset))
             print(f"== {built.preset}: {count} ({time.monotonic() - started:.0f} s)", flush=True)
             total.add(count)
-            # Machines and sandboxes of one release at a time: the other one's run beside the sanitizers.
-            if built.preset == "release":
-                others = [OtherRelease(release, served) for release in also if served]
         for other in others:
             total.add(other.count())
         if last and released:
