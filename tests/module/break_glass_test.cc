@@ -312,12 +312,13 @@ void a_window_is_no_account_decision(void**) {
 
 }  // namespace
 
-// The module's clock: the kernel's, and as much later as the probe has said. The program exports it, so
-// that the module's reference is resolved to it.
+// The module's clock: the kernel's, and as much later as the probe has said. The program exports
+// it, so that the module's reference is resolved to it.
 extern "C" __attribute__((visibility("default"))) int clock_gettime(clockid_t clock,
                                                                     timespec* time) {
   const long result = ::syscall(SYS_clock_gettime, clock, time);
-  if (const char* passed = std::getenv(kPassedSeconds); passed != nullptr && clock == CLOCK_BOOTTIME)
+  if (const char* passed = std::getenv(kPassedSeconds);
+      passed != nullptr && clock == CLOCK_BOOTTIME)
     time->tv_sec += std::atoi(passed);
   return static_cast<int>(result);
 }
