@@ -62,11 +62,6 @@ class Judge:
             return self.check(name, False, traceback.format_exc())
         return self.check(name, result, f"gave {result!r}")
 
-    def skip(self, name, why):
-        """Counts what this release does not have, or this machine cannot show."""
-        self.skipped += 1
-        print(f"skipped {self._step}{name}: {why}", flush=True)
-
     @contextlib.contextmanager
     def side_by_side(self):
         """Gives a function that starts check_function(judge, ...) in a thread of its own; all have
