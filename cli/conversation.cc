@@ -14,15 +14,13 @@
 #include <utility>
 
 #include "common/hexadecimal.h"
+#include "common/protocol_limits.h"
 
 namespace pamcognito::cli {
 namespace {
 
 using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
-
-constexpr auto kStepTime = 10s;
-constexpr int kMaxSteps = 64;
 
 Failure lost() {
   return {ExitCode::unreachable, "daemon-lost", "cognitod went away: see its log"};
@@ -69,8 +67,9 @@ class Run {
 
   Result<Ended> to_the_end() {
     std::string notice;
-    for (int i = 0; i < kMaxSteps;) {
-      auto frame = receive(socket_.get(), std::min(deadline_, SteadyClock::now() + kStepTime));
+    for (int i = 0; i < protocol::kMaxSteps;) {
+      auto frame = receive(socket_.get(),
+                           std::min(deadline_, SteadyClock::now() + protocol::kClientStepTime));
       if (!frame) return std::unexpected(std::move(frame.error()));
       if (frame->type == FrameType::info || frame->type == FrameType::error) {
         notice = std::move(frame->text);
@@ -122,7 +121,7 @@ class Run {
     // the end of the socket where none is given, comes after it; what it says does not matter here.
     (void)send_signal(socket_.get(), FrameType::ack);
     (void)send_signal(socket_.get(), FrameType::account);
-    (void)receive(socket_.get(), SteadyClock::now() + kStepTime);
+    (void)receive(socket_.get(), SteadyClock::now() + protocol::kClientStepTime);
   }
 
   const Terminal& terminal_;

@@ -42,6 +42,7 @@ enum class Purpose : std::uint8_t {
   password_and_code = 6,  // one prompt only: the password, '+', six digits
 };
 
+// The longest text is the set-up of an authenticator app with its QR code.
 inline constexpr std::size_t kMaxDatagram = 16UL * 1024;
 inline constexpr std::size_t kMaxText = kMaxDatagram - 2;
 inline constexpr std::size_t kSignInIdSize = 16;

@@ -13,7 +13,7 @@ namespace pamcognito {
 // objects.
 class Secret {
  public:
-  static constexpr std::size_t kCapacity = 511;
+  static constexpr std::size_t kCapacity = 511;  // PAM_MAX_RESP_SIZE without its NUL
 
   // The empty secret; owns no memory.
   Secret() noexcept = default;

@@ -10,19 +10,12 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "common/protocol_limits.h"
 #include "pam/bus_connection.h"
 #include "pam/deadline.h"
 
 namespace pamcognito::pam {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto kOpenTime = 2s;
-constexpr auto kConnectTime = 2s;
-constexpr auto kLoginTime = 2s;
-constexpr std::uint32_t kLongestSignIn = 900;  // seconds
-constexpr std::size_t kMaxServiceName = 64;
 
 constexpr Ending kMalformedReply{.outcome = Outcome::unforeseen, .cause = "malformed-reply"};
 constexpr Ending kLocalFault{.outcome = Outcome::unforeseen, .cause = "local-fault"};
@@ -54,7 +47,7 @@ bool append_facts(sd_bus_message* call, const Facts& facts) {
 // The call's message with the two arguments that every method begins with; null: no memory.
 BusMessage new_call(BusConnection& bus, const char* method, const Request& request) {
   BusMessage call = bus.new_call(method);
-  const std::string service = printable(request.service, kMaxServiceName);
+  const std::string service = printable(request.service, protocol::kMaxServiceName);
   if (call && ::sd_bus_message_append(call.get(), "ss", request.user.c_str(), service.c_str()) < 0)
     call.reset();
   return call;
@@ -68,7 +61,7 @@ bool append_sign_in(sd_bus_message* call, const SignInId* id) {
 // Calls a method of a login; it answers with nothing.
 std::expected<void, Ending> call_login(const char* method, const Request& request,
                                        const SignInId* sign_in) {
-  const Deadline deadline = Deadline::after(kLoginTime);
+  const Deadline deadline = Deadline::after(protocol::kModuleCallTime);
   auto bus = BusConnection::open(deadline);
   if (!bus) return std::unexpected(bus.error());
   const BusMessage call = new_call(*bus, method, request);
@@ -95,8 +88,9 @@ std::expected<OpenedSignIn, Ending> open_conversation(const char* method, Connec
       ::sd_bus_message_read(reply->get(), "hu", &passed, &seconds) < 0)
     return std::unexpected(kMalformedReply);
   // The message owns what was passed.
-  OpenedSignIn opened{.socket = Fd(::fcntl(passed, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)),
-                      .deadline = std::chrono::seconds(std::min(seconds, kLongestSignIn))};
+  OpenedSignIn opened{
+      .socket = Fd(::fcntl(passed, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)),
+      .deadline = std::min(std::chrono::seconds(seconds), protocol::kMaxConversationTime)};
   if (!opened.socket) return std::unexpected(kLocalFault);
   if (!is_packet_socket(opened.socket.get())) return std::unexpected(kMalformedReply);
   return opened;
@@ -105,7 +99,7 @@ std::expected<OpenedSignIn, Ending> open_conversation(const char* method, Connec
 }  // namespace
 
 std::expected<Connecting, Ending> connect() {
-  const Deadline deadline = Deadline::after(kOpenTime);
+  const Deadline deadline = Deadline::after(protocol::kModuleCallTime);
   auto bus = BusConnection::open(deadline);
   if (!bus) return std::unexpected(bus.error());
   return Connecting{.bus = std::move(*bus), .deadline = deadline};
@@ -123,7 +117,7 @@ std::expected<OpenedSignIn, Ending> open_password_change(const Request& request)
 
 std::expected<Outcome, Ending> check_account(const Request& request,
                                              const std::optional<SignInId>& id, Deadline deadline) {
-  const Deadline connected_by = Deadline::after(kConnectTime);
+  const Deadline connected_by = Deadline::after(protocol::kModuleCallTime);
   auto bus = BusConnection::open(connected_by);
   if (!bus) return std::unexpected(bus.error());
   const BusMessage call = new_call(*bus, "CheckAccount", request);

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "common/protocol_limits.h"
 
 namespace pamcognito::pam {
 namespace {
@@ -20,7 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kQueueFullPause = 10ms;
-constexpr auto kUnitTime = 1s;  // an overloaded machine's too
 constexpr char kTimeout[] = "timeout";
 constexpr char kNoOwner[] = "no-owner";
 // What a start ends with that can come to nothing: exit statuses of cognitod (the command line, no
@@ -198,7 +198,7 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
 }
 
 bool BusConnection::daemon_cannot_start() {
-  const Deadline deadline = Deadline::after(kUnitTime);
+  const Deadline deadline = Deadline::after(protocol::kUnitQuestionTime);
   const std::string state = ask_unit_text("Unit", "ActiveState", deadline);
   if (state != "failed" && state != "inactive") return false;
   // The bus does not hear of it while it still waits for a start that came to nothing.

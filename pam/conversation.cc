@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "common/protocol_limits.h"
+
 namespace pamcognito::pam {
 namespace {
-
-using namespace std::chrono_literals;
 
 constexpr Ending unforeseen(const char* cause) {
   return {.outcome = Outcome::unforeseen, .cause = cause};
@@ -85,7 +85,7 @@ Ending Conversation::resume(bool silent) {
 
 std::expected<Conversation::Step, Ending> Conversation::run_to(
     bool (*is_last)(const Step&) noexcept) {
-  for (; steps_ < kMaxSteps; ++steps_) {
+  for (; steps_ < protocol::kMaxSteps; ++steps_) {
     auto step = receive_step();
     if (!step || is_last(*step)) return step;
     const auto answered = answer_and_wipe(*step);
@@ -95,7 +95,8 @@ std::expected<Conversation::Step, Ending> Conversation::run_to(
 }
 
 bool Conversation::has_more_from_daemon() const {
-  return wait_for(socket_.get(), POLLIN, Deadline::after(0s)) != Wait::timed_out;
+  return wait_for(socket_.get(), POLLIN, Deadline::after(Deadline::Clock::duration::zero())) !=
+         Wait::timed_out;
 }
 
 Ending Conversation::end_with(const std::expected<Step, Ending>& last) {
@@ -109,7 +110,8 @@ Ending Conversation::end_with(const std::expected<Step, Ending>& last) {
 }
 
 std::expected<Conversation::Step, Ending> Conversation::receive_step() {
-  const Deadline deadline = Deadline::earlier(deadline_, Deadline::after(kStepTime));
+  const Deadline deadline =
+      Deadline::earlier(deadline_, Deadline::after(protocol::kClientStepTime));
   auto frame = receive_frame(deadline);
   if (!frame) return std::unexpected(frame.error());
   Step step;

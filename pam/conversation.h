@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -17,11 +16,6 @@
 #include "pam/typed.h"
 
 namespace pamcognito::pam {
-
-// How long the daemon may take for a step; it allows itself 8 s.
-inline constexpr std::chrono::seconds kStepTime{10};
-// A sign-in with more steps than this is a daemon gone astray.
-inline constexpr int kMaxSteps = 64;
 
 // One sign-in over the private socket: shows what the daemon asks and sends back what is answered,
 // until the daemon says how it ended. The daemon is believed in that, and in nothing else: four

@@ -9,14 +9,12 @@
 #include <system_error>
 
 #include "common/fd.h"
+#include "common/protocol_limits.h"
 #include "common/text.h"
 #include "pam/log_id.h"
 
 namespace pamcognito::pam {
 namespace {
-
-// Longer than any host name or terminal that is one.
-constexpr std::size_t kMaxFact = 256;
 
 // What the kernel shows for an audit id that was never set.
 constexpr std::uint32_t kUnset = 0xffffffff;
@@ -64,9 +62,9 @@ Facts gather_facts(const Handle& pam, uid_t user_uid, int flags) {
   facts.user_uid = user_uid;
   facts.login_uid = read_number("/proc/self/loginuid");
   if (!may_be_under_user_manager()) facts.audit_session = read_number("/proc/self/sessionid");
-  facts.tty = printable(pam.item(PAM_TTY), kMaxFact);
-  facts.remote_host = printable(pam.item(PAM_RHOST), kMaxFact);
-  facts.remote_user = printable(pam.item(PAM_RUSER), kMaxFact);
+  facts.tty = printable(pam.item(PAM_TTY), protocol::kMaxFactText);
+  facts.remote_host = printable(pam.item(PAM_RHOST), protocol::kMaxFactText);
+  facts.remote_user = printable(pam.item(PAM_RUSER), protocol::kMaxFactText);
   facts.flags = static_cast<std::uint32_t>(flags);
   facts.log_id = log_id(pam.get());
   return facts;

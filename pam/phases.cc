@@ -3,13 +3,13 @@
 #include <security/pam_modules.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <expected>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "common/break_glass.h"
+#include "common/protocol_limits.h"
 #include "pam/account_question.h"
 #include "pam/admission.h"
 #include "pam/break_glass.h"
@@ -22,11 +22,6 @@
 
 namespace pamcognito::pam {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto kAccountTime = 10s;
-constexpr auto kAbsentAccountTime = 2s;  // where this transaction has found nobody before
 
 // Whether a login of the user may begin with this sign-in. Not where a person runs the host (su,
 // sudo: the real uid is theirs), nor inside a login of the same user: what ends there is no logout,
@@ -107,8 +102,8 @@ bool found_nobody(const SignInData* sign_in) {
 // On the socket of this transaction's sign-in, else on the bus. Both together in kAccountTime.
 Ending decide_account(const Handle& pam, const std::string& user, uid_t uid, int flags,
                       const SignInData* sign_in) {
-  const Deadline deadline =
-      Deadline::after(found_nobody(sign_in) ? kAbsentAccountTime : kAccountTime);
+  const Deadline deadline = Deadline::after(found_nobody(sign_in) ? protocol::kAbsentAccountTime
+                                                                  : protocol::kAccountTime);
   if (const Fd socket = take_account_socket(pam, user, pam.item(PAM_SERVICE)))
     if (const auto answer = ask_account(socket.get(), deadline)) return *answer;
   const auto outcome = check_account(make_request(pam, user, uid, flags),

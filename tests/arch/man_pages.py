@@ -49,6 +49,11 @@ class Tree:
         return Page(name, self.read(f"docs/man/{name}.scd"))
 
 
+def protocol_times(tree):
+    """{name: seconds, as text} of common/protocol_limits.h."""
+    return dict(re.findall(r"seconds (k\w+Time)\{(\d+)\}", tree.read("common/protocol_limits.h")))
+
+
 class Page:
     def __init__(self, name, text):
         self.name = name
@@ -177,8 +182,10 @@ class Row:
         everything = body + "".join(function(name, *texts) for name in parsers)
         self.choices = dict(re.findall(r'{"([\w-]+)",\s*&?(\w+(?:::\w+)?)}', everything))
         self.words = set(self.choices)
+        limits = protocol_times(tree)
+        numbers = re.sub(r"protocol::(k\w+)", lambda name: f"seconds({limits[name[1]]})", everything)
         durations = re.findall(r"parse_duration\(\w+, (\w+)\((\d+)\), (\w+)\((\d+)\)\)",
-                               " ".join(everything.split()))
+                               " ".join(numbers.split()))
         counts = re.findall(r"parse_count\(\w+, (\d+), (\d+)\)", everything)
         self.range = None
         if durations:
@@ -398,9 +405,10 @@ def check_module(tree):
     in_code = re.findall(r"\bPAM_[A-Z_]+", tree.read("pam/result.cc"))
     in_page = re.findall(r"\bPAM_[A-Z_]+", "\n".join(page.section("RETURN VALUES")))
     problems += differ(page.name, "PAM code", in_code, in_page)
-    times = {f"{time} s" for name in ("pam/bus_client.cc", "pam/bus_connection.cc", "pam/conversation.h",
-                                           "pam/phases.cc")
-             for time in re.findall(r"k\w+Time\W+(\d+)s?[};]", tree.read(name))}
+    limits = protocol_times(tree)
+    used = {name for text in tree.sources("pam") for name in re.findall(r"protocol::(k\w+Time)\b", text)}
+    # The page gives the longest conversation in minutes.
+    times = {f"{limits[name]} s" for name in used - {"kMaxConversationTime"}}
     problems += differ(page.name, "time", times,
                        re.findall(r"\d+ s\b", "\n".join(page.section("TIMES"))))
     variables = re.findall(r'kVariable\[\] = "(\w+)"', tree.read("pam/ticket.cc"))
