@@ -1,7 +1,6 @@
 #include "pam/account_question.h"
 
-#include <poll.h>
-
+#include "common/conversation_client.h"
 #include "common/frame.h"
 
 namespace pamcognito::pam {
@@ -18,22 +17,23 @@ bool is_account_answer(const DaemonFrame& frame) noexcept {
 
 std::optional<Ending> ask_account(int socket, Deadline deadline) {
   if (!send_signal(socket, FrameType::account)) return std::nullopt;
-  while (true) {
-    const auto frame = receive_from_daemon(socket);
-    if (frame) {
-      if (!is_account_answer(*frame)) return std::nullopt;
-      return Ending{.outcome = frame->outcome, .cause = "outcome"};
-    }
-    if (frame.error() != FrameError::would_block) return std::nullopt;
-    switch (wait_for(socket, POLLIN, deadline)) {
-      case Wait::ready:
-        break;
-      case Wait::timed_out:
-        return Ending{.outcome = Outcome::failed, .cause = "timeout"};
-      case Wait::failed:
-        return Ending{.outcome = Outcome::unforeseen, .cause = "local-fault"};
-    }
+  const auto frame = receive_frame(socket, deadline);
+  if (frame) {
+    if (!is_account_answer(*frame)) return std::nullopt;
+    return Ending{.outcome = frame->outcome, .cause = "outcome"};
   }
+  switch (frame.error()) {
+    case ReceiveError::timed_out:
+      return Ending{.outcome = Outcome::failed, .cause = "timeout"};
+    case ReceiveError::wait_failed:
+      return Ending{.outcome = Outcome::unforeseen, .cause = "local-fault"};
+    case ReceiveError::closed:
+    case ReceiveError::malformed:
+    case ReceiveError::two_notices:
+    case ReceiveError::receive_failed:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace pamcognito::pam

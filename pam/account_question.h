@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "pam/deadline.h"
+#include "common/deadline.h"
 #include "pam/result.h"
 
 namespace pamcognito::pam {

@@ -21,8 +21,8 @@ namespace pamcognito::pam {
 [[nodiscard]] bool permits_local_password(const Handle& pam, const std::string& user,
                                           const Ending& ending, bool silent);
 
-// An outage is proof for the sign-in that met it, for this long: sshd's LoginGraceTime is 2 minutes,
-// login's timeout one.
+// An outage is proof for the sign-in that met it, for this long: sshd's LoginGraceTime is 2
+// minutes, login's timeout one.
 inline constexpr std::chrono::seconds kPermissionTime = std::chrono::minutes(5);
 
 // When pam_unix has accepted the local password: whether root still permits it. A prompt stays open

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "common/deadline.h"
 #include "common/protocol_limits.h"
 #include "pam/bus_connection.h"
-#include "pam/deadline.h"
 
 namespace pamcognito::pam {
 namespace {

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "common/deadline.h"
 #include "common/fd.h"
 #include "common/frame.h"
 #include "pam/bus_connection.h"
-#include "pam/deadline.h"
 #include "pam/facts.h"
 #include "pam/result.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "pam/deadline.h"
+#include "common/deadline.h"
 #include "pam/result.h"
 
 namespace pamcognito::pam {

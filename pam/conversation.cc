@@ -22,30 +22,40 @@ constexpr Ending failed(const char* cause) {
 // that there is none now. The next try finds that out on the bus.
 constexpr Ending kLost = failed("daemon-lost");
 
-bool is_notice(FrameType type) noexcept {
-  return type == FrameType::info || type == FrameType::error;
-}
-
 bool is_for_a_password(Purpose purpose) noexcept {
   return purpose == Purpose::password || purpose == Purpose::password_and_code;
 }
 
 constexpr Ending kTooLong = {.outcome = Outcome::refused, .cause = "answer-too-long"};
 
-// An enrolment's text holds the TOTP secret.
-void wipe_text(DaemonFrame& frame) noexcept {
-  wipe({frame.text.data(), frame.text.size()});
+// A timeout is no proof that the daemon is away: whoever runs su may have stopped this very
+// process.
+Ending ending_of(ReceiveError error) {
+  switch (error) {
+    case ReceiveError::closed:
+      return kLost;
+    case ReceiveError::malformed:
+      return unforeseen("malformed-frame");
+    case ReceiveError::two_notices:
+      return unforeseen("two-notices-in-a-step");
+    case ReceiveError::timed_out:
+      return failed("timeout");
+    case ReceiveError::receive_failed:
+    case ReceiveError::wait_failed:
+      break;
+  }
+  return unforeseen("local-fault");
+}
+
+bool is_outcome(const ConversationStep& step) noexcept {
+  return step.is_outcome();
+}
+
+bool is_outcome_or_new_password(const ConversationStep& step) noexcept {
+  return step.is_outcome() || step.main.purpose == Purpose::new_password;
 }
 
 }  // namespace
-
-bool Conversation::is_outcome(const Step& step) noexcept {
-  return step.main.type == FrameType::outcome;
-}
-
-bool Conversation::is_outcome_or_new_password(const Step& step) noexcept {
-  return is_outcome(step) || step.main.purpose == Purpose::new_password;
-}
 
 Conversation::Conversation(Handle pam, const Options& options, bool silent, Goal goal,
                            OpenedSignIn opened)
@@ -63,7 +73,7 @@ Ending Conversation::run() {
 
 std::optional<Ending> Conversation::run_to_new_password() {
   auto step = run_to(&is_outcome_or_new_password);
-  if (!step || is_outcome(*step)) return end_with(step);
+  if (!step || step->is_outcome()) return end_with(step);
   pending_ = std::move(*step);
   return std::nullopt;
 }
@@ -72,7 +82,7 @@ Ending Conversation::resume(bool silent) {
   // A new one, as the host may have set another conversation function since.
   caller_ = Caller(pam_, silent);
   if (!pending_) return end_with(std::unexpected(unforeseen("nothing-to-resume")));
-  Step question = std::move(*pending_);
+  ConversationStep question = std::move(*pending_);
   pending_.reset();
   ++steps_;
   // A daemon that has given up says so; then nobody needs to type a new password for it.
@@ -83,11 +93,13 @@ Ending Conversation::resume(bool silent) {
   return end_with(run_to(&is_outcome));
 }
 
-std::expected<Conversation::Step, Ending> Conversation::run_to(
-    bool (*is_last)(const Step&) noexcept) {
+std::expected<ConversationStep, Ending> Conversation::run_to(
+    bool (*is_last)(const ConversationStep&) noexcept) {
   for (; steps_ < protocol::kMaxSteps; ++steps_) {
-    auto step = receive_step();
-    if (!step || is_last(*step)) return step;
+    auto step = receive_step(
+        socket_.get(), Deadline::earlier(deadline_, Deadline::after(protocol::kClientStepTime)));
+    if (!step) return std::unexpected(ending_of(step.error()));
+    if (is_last(*step)) return std::move(*step);
     const auto answered = answer_and_wipe(*step);
     if (!answered) return std::unexpected(answered.error());
   }
@@ -95,11 +107,10 @@ std::expected<Conversation::Step, Ending> Conversation::run_to(
 }
 
 bool Conversation::has_more_from_daemon() const {
-  return wait_for(socket_.get(), POLLIN, Deadline::after(Deadline::Clock::duration::zero())) !=
-         Wait::timed_out;
+  return wait_for(socket_.get(), POLLIN, Deadline::now()) != Wait::timed_out;
 }
 
-Ending Conversation::end_with(const std::expected<Step, Ending>& last) {
+Ending Conversation::end_with(const std::expected<ConversationStep, Ending>& last) {
   const auto outcome =
       last ? conclude(*last) : std::expected<Outcome, Ending>(std::unexpected(last.error()));
   Ending ending = outcome ? Ending{.outcome = *outcome, .cause = "outcome"} : outcome.error();
@@ -109,56 +120,13 @@ Ending Conversation::end_with(const std::expected<Step, Ending>& last) {
   return ending;
 }
 
-std::expected<Conversation::Step, Ending> Conversation::receive_step() {
-  const Deadline deadline =
-      Deadline::earlier(deadline_, Deadline::after(protocol::kClientStepTime));
-  auto frame = receive_frame(deadline);
-  if (!frame) return std::unexpected(frame.error());
-  Step step;
-  if (is_notice(frame->type)) {
-    step.notice = std::move(*frame);
-    frame = receive_frame(deadline);
-    if (!frame) return std::unexpected(frame.error());
-    if (is_notice(frame->type)) return std::unexpected(unforeseen("two-notices-in-a-step"));
-  }
-  step.main = std::move(*frame);
-  return step;
-}
-
-std::expected<DaemonFrame, Ending> Conversation::receive_frame(Deadline deadline) {
-  while (true) {
-    auto frame = receive_from_daemon(socket_.get());
-    if (frame) return std::move(*frame);
-    switch (frame.error()) {
-      case FrameError::would_block:
-        break;
-      case FrameError::closed:
-        return std::unexpected(kLost);
-      case FrameError::malformed:
-        return std::unexpected(unforeseen("malformed-frame"));
-      case FrameError::system:
-        return std::unexpected(unforeseen("local-fault"));
-    }
-    switch (wait_for(socket_.get(), POLLIN, deadline)) {
-      case Wait::ready:
-        break;
-      case Wait::timed_out:
-        // No proof that the daemon is away: whoever runs su may have stopped this very process.
-        return std::unexpected(failed("timeout"));
-      case Wait::failed:
-        return std::unexpected(unforeseen("local-fault"));
-    }
-  }
-}
-
-std::expected<void, Ending> Conversation::answer_and_wipe(Step& step) {
+std::expected<void, Ending> Conversation::answer_and_wipe(ConversationStep& step) {
   auto answered = answer(step);
-  wipe_text(step.main);
-  if (step.notice) wipe_text(*step.notice);
+  wipe_texts(step);
   return answered;
 }
 
-std::expected<void, Ending> Conversation::answer(const Step& step) {
+std::expected<void, Ending> Conversation::answer(const ConversationStep& step) {
   const Purpose purpose = step.main.purpose;
   if (asked_ || !is_for_a_password(purpose)) asked_more_than_first_password_ = true;
   asked_ = true;
@@ -178,7 +146,7 @@ std::expected<void, Ending> Conversation::answer(const Step& step) {
   return {};
 }
 
-std::expected<Secret, Ending> Conversation::get_answer(const Step& step) {
+std::expected<Secret, Ending> Conversation::get_answer(const ConversationStep& step) {
   auto new_password = new_password_of_stack(step);
   if (!new_password) return std::unexpected(new_password.error());
   if (*new_password) return std::move(**new_password);
@@ -206,7 +174,8 @@ std::expected<Secret, Ending> Conversation::get_answer(const Step& step) {
 // pam_pwquality, has asked for and checked: libpam wipes it before the change, and programs cannot
 // set it. It answers the daemon's first question and the repetition; if the pool refuses it, the
 // user is asked for another.
-std::expected<std::optional<Secret>, Ending> Conversation::new_password_of_stack(const Step& step) {
+std::expected<std::optional<Secret>, Ending> Conversation::new_password_of_stack(
+    const ConversationStep& step) {
   const Purpose purpose = step.main.purpose;
   if (purpose == Purpose::new_password) ++new_passwords_;
   const bool is_new = purpose == Purpose::new_password || purpose == Purpose::new_password_again;
@@ -217,7 +186,7 @@ std::expected<std::optional<Secret>, Ending> Conversation::new_password_of_stack
   return std::move(*password);
 }
 
-std::expected<Outcome, Ending> Conversation::conclude(const Step& last) {
+std::expected<Outcome, Ending> Conversation::conclude(const ConversationStep& last) {
   if (last.notice) caller_.tell(*last.notice);
   if (last.main.outcome != Outcome::success) return last.main.outcome;
   if (!answered_ && needs_answer_) return std::unexpected(unforeseen("success-without-an-answer"));

@@ -5,11 +5,12 @@
 #include <optional>
 #include <utility>
 
+#include "common/conversation_client.h"
+#include "common/deadline.h"
 #include "common/fd.h"
 #include "common/frame.h"
 #include "pam/bus_client.h"
 #include "pam/caller.h"
-#include "pam/deadline.h"
 #include "pam/handle.h"
 #include "pam/options.h"
 #include "pam/result.h"
@@ -56,26 +57,16 @@ class Conversation {
   [[nodiscard]] const Typed& typed() const noexcept { return typed_; }
 
  private:
-  struct Step {
-    std::optional<DaemonFrame> notice;
-    DaemonFrame main;  // a question or the outcome
-  };
-
-  static bool is_outcome(const Step& step) noexcept;
-  static bool is_outcome_or_new_password(const Step& step) noexcept;
-
   // Answers what is asked, up to the first step that `is_last` says yes to.
-  std::expected<Step, Ending> run_to(bool (*is_last)(const Step&) noexcept);
+  std::expected<ConversationStep, Ending> run_to(bool (*is_last)(const ConversationStep&) noexcept);
   // Whether the daemon ended it while it had to wait for an answer.
   [[nodiscard]] bool has_more_from_daemon() const;
-  Ending end_with(const std::expected<Step, Ending>& last);
-  std::expected<Step, Ending> receive_step();
-  std::expected<DaemonFrame, Ending> receive_frame(Deadline deadline);
-  std::expected<void, Ending> answer_and_wipe(Step& step);
-  std::expected<void, Ending> answer(const Step& step);
-  std::expected<Secret, Ending> get_answer(const Step& step);
-  std::expected<std::optional<Secret>, Ending> new_password_of_stack(const Step& step);
-  std::expected<Outcome, Ending> conclude(const Step& last);
+  Ending end_with(const std::expected<ConversationStep, Ending>& last);
+  std::expected<void, Ending> answer_and_wipe(ConversationStep& step);
+  std::expected<void, Ending> answer(const ConversationStep& step);
+  std::expected<Secret, Ending> get_answer(const ConversationStep& step);
+  std::expected<std::optional<Secret>, Ending> new_password_of_stack(const ConversationStep& step);
+  std::expected<Outcome, Ending> conclude(const ConversationStep& last);
 
   [[nodiscard]] Ending lost_while_asking();
   void abort() const noexcept;
@@ -89,7 +80,7 @@ class Conversation {
   Deadline deadline_;
   Typed typed_;
   SignInId sign_in_id_{};
-  std::optional<Step> pending_;  // the question for a new password
+  std::optional<ConversationStep> pending_;  // the question for a new password
   int steps_ = 0;
   int new_passwords_ = 0;  // how often the daemon asked for one
   bool asked_ = false;     // anything

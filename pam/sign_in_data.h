@@ -17,9 +17,9 @@ namespace pamcognito::pam {
 struct SignInData {
   std::string user;
   std::string service;
-  uid_t uid = 0;                // the user's
-  std::optional<SignInId> id;   // nullopt: authentication answered PAM_AUTHINFO_UNAVAIL
-  bool by_window = false;       // without an id: root had opened a window for local passwords
+  uid_t uid = 0;               // the user's
+  std::optional<SignInId> id;  // nullopt: authentication answered PAM_AUTHINFO_UNAVAIL
+  bool by_window = false;      // without an id: root had opened a window for local passwords
   std::chrono::seconds permitted_at{};  // without an id: when, of CLOCK_BOOTTIME
   bool local_password = false;  // without an id: pam_unix has accepted the local password since
   Fd socket;                    // the sign-in's, acknowledged; for one question about the account
