@@ -46,8 +46,9 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
   const SignInData* data = find_sign_in(pam, user);
   // Who has signed in as ours is ours to the end of the transaction, whatever changes meanwhile.
   const bool signed_in = phase == Phase::account && data != nullptr && data->id;
-  const Membership membership =
-      signed_in ? Membership::ours : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
+  const Membership membership = signed_in
+                                    ? Membership::cognito_user
+                                    : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
   if (signed_in) uid = data->uid;
   const auto code = pam_code(phase, membership, is_emergency(pam, user));
   if (code == PAM_IGNORE) {

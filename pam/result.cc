@@ -72,9 +72,9 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
 
 std::optional<int> pam_code(Phase phase, Membership membership, bool emergency) noexcept {
   switch (membership) {
-    case Membership::ours:
+    case Membership::cognito_user:
       return std::nullopt;
-    case Membership::not_ours:
+    case Membership::not_cognito_user:
       return PAM_IGNORE;
     case Membership::denied:
       return PAM_PERM_DENIED;

@@ -348,7 +348,7 @@ def check_built_in(tree, page):
 def check_users_conf(tree):
     page = tree.page("users.conf.5")
     entries = page.names("SYNTAX")
-    code = function("key_of", tree.read("common/users_conf.cc"))
+    code = function("parse_key", tree.read("common/users_conf.cc"))
     problems = differ(page.name, "key", re.findall(r'name == "(\w+)"', code), entries)
     members = struct_members(tree.read("common/users_conf.h"), "UsersConf")
     for key, (_, body) in entries.items():

@@ -17,9 +17,9 @@ using namespace pamcognito::test;
 
 const char* name_of(Membership membership) {
   switch (membership) {
-    case Membership::ours:
+    case Membership::cognito_user:
       return "ours";
-    case Membership::not_ours:
+    case Membership::not_cognito_user:
       return "not ours";
     case Membership::denied:
       return "denied";
@@ -43,40 +43,40 @@ void assert_is(const char* user, Membership expected, const char* expected_reaso
 
 void group_membership_makes_ours(void**) {
   set_users_conf("group=cognito-users\n");
-  assert_is("alice", Membership::ours);
-  assert_is("carol", Membership::ours);  // by primary group
-  assert_is("admin", Membership::ours);
-  assert_is("bob", Membership::not_ours);
+  assert_is("alice", Membership::cognito_user);
+  assert_is("carol", Membership::cognito_user);  // by primary group
+  assert_is("admin", Membership::cognito_user);
+  assert_is("bob", Membership::not_cognito_user);
 }
 
 void some_accounts_never_are(void**) {
   set_users_conf("group=cognito-users\nusers=root daemon nobody dynamic\nuid_range=0-65535\n");
   for (const char* user : {"root", "daemon", "dynamic", "nobody", "nosuchuser", ""})
-    assert_is(user, Membership::not_ours);
+    assert_is(user, Membership::not_cognito_user);
 }
 
 void names_and_ranges_make_ours(void**) {
   set_users_conf("group=\nusers=bob\n");
-  assert_is("bob", Membership::ours);
-  assert_is("alice", Membership::not_ours);
+  assert_is("bob", Membership::cognito_user);
+  assert_is("alice", Membership::not_cognito_user);
   set_users_conf("group=\nuid_range=1001-1002\n");
-  assert_is("alice", Membership::ours);
-  assert_is("bob", Membership::ours);
-  assert_is("carol", Membership::not_ours);
+  assert_is("alice", Membership::cognito_user);
+  assert_is("bob", Membership::cognito_user);
+  assert_is("carol", Membership::not_cognito_user);
 }
 
 void exclude_and_min_uid_win(void**) {
   set_users_conf("users=alice bob carol\nexclude=bob\nmin_uid=1002\n");
-  assert_is("alice", Membership::not_ours);
-  assert_is("bob", Membership::not_ours);
-  assert_is("carol", Membership::ours);
+  assert_is("alice", Membership::not_cognito_user);
+  assert_is("bob", Membership::not_cognito_user);
+  assert_is("carol", Membership::cognito_user);
 }
 
 void absent_or_empty_is_nobody(void**) {
   set_users_conf("");
-  assert_is("alice", Membership::not_ours);
+  assert_is("alice", Membership::not_cognito_user);
   set_users_conf("# nothing\n");
-  assert_is("alice", Membership::not_ours);
+  assert_is("alice", Membership::not_cognito_user);
 }
 
 // A directory that is away, or whose NSS module cannot be loaded, looks like this: nobody's
@@ -85,23 +85,23 @@ void a_group_that_is_not_found_is_no_answer(void**) {
   set_users_conf("group=no-such-group\nusers=bob\nexclude=admin\n");
   assert_is("alice", Membership::unknown,
             "there is no group no-such-group, which users.conf names");
-  assert_is("bob", Membership::ours);
+  assert_is("bob", Membership::cognito_user);
   for (const char* user : {"root", "daemon", "nobody", "admin", "nosuchuser"})
-    assert_is(user, Membership::not_ours);
+    assert_is(user, Membership::not_cognito_user);
 }
 
 void names_outside_the_grammar_are_denied(void**) {
   set_users_conf("group=cognito-users\n");
   assert_is("dave$", Membership::denied, "the user's name is outside the grammar");
   set_users_conf("group=\n");
-  assert_is("dave$", Membership::not_ours);
+  assert_is("dave$", Membership::not_cognito_user);
 }
 
 void malformed_spares_the_exempt_only(void**) {
   const char* reason = "/etc/pam-cognito/users.conf:2: unknown key 'oops'";
   set_users_conf("exclude=admin\noops=1\n");
   for (const char* user : {"root", "daemon", "dynamic", "nobody", "admin", "nosuchuser"})
-    assert_is(user, Membership::not_ours);
+    assert_is(user, Membership::not_cognito_user);
   assert_is("alice", Membership::malformed, reason);
   assert_is("bob", Membership::malformed, reason);
 }
@@ -111,7 +111,7 @@ void a_file_of_others_excludes_nobody(void**) {
   write_file(kUsersConfPath, "exclude=admin\n", 0666);
   assert_is("admin", Membership::malformed,
             "/etc/pam-cognito/users.conf: can be written by others than root; try chmod go-w");
-  assert_is("root", Membership::not_ours);
+  assert_is("root", Membership::not_cognito_user);
   set_users_conf("");
 }
 
@@ -135,8 +135,8 @@ void a_large_group_fits(void**) {
   for (int i = 0; i < 20000; ++i) members += "member-number-" + std::to_string(i) + ",";
   write_file("/etc/group", members + "bob\n");
   set_users_conf("group=cognito-users\n");
-  assert_is("bob", Membership::ours);
-  assert_is("alice", Membership::not_ours);
+  assert_is("bob", Membership::cognito_user);
+  assert_is("alice", Membership::not_cognito_user);
 }
 
 }  // namespace

@@ -83,8 +83,8 @@ void nothing_zeroed_is_a_success(void**) {
 }
 
 void only_our_users_go_to_the_daemon(void**) {
-  assert_false(pam_code(Phase::authenticate, Membership::ours, false).has_value());
-  assert_code(*pam_code(Phase::authenticate, Membership::not_ours, false), PAM_IGNORE);
+  assert_false(pam_code(Phase::authenticate, Membership::cognito_user, false).has_value());
+  assert_code(*pam_code(Phase::authenticate, Membership::not_cognito_user, false), PAM_IGNORE);
   assert_code(*pam_code(Phase::authenticate, Membership::denied, false), PAM_PERM_DENIED);
   assert_code(*pam_code(Phase::authenticate, Membership::malformed, false), PAM_SERVICE_ERR);
   assert_code(*pam_code(Phase::authenticate, Membership::local_fault, false), PAM_SERVICE_ERR);

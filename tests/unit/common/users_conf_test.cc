@@ -195,11 +195,11 @@ void sixty_four_kib_is_the_most(void**) {
 
 void some_uids_are_never_ours(void**) {
   for (const uid_t uid : {0U, 1U, 999U, 61184U, 65519U, 65534U, 65535U, 4294967295U})
-    assert_true(uid_is_never_ours(uid, 1000));
+    assert_true(is_never_cognito_uid(uid, 1000));
   for (const uid_t uid : {1000U, 61183U, 65520U, 65533U, 65536U, 4294967294U})
-    assert_false(uid_is_never_ours(uid, 1000));
-  assert_true(uid_is_never_ours(1999, 2000));
-  assert_true(uid_is_never_ours(999, 0));
+    assert_false(is_never_cognito_uid(uid, 1000));
+  assert_true(is_never_cognito_uid(1999, 2000));
+  assert_true(is_never_cognito_uid(999, 0));
 }
 
 }  // namespace
