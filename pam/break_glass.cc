@@ -18,7 +18,7 @@
 #include "common/break_glass.h"
 #include "common/secret.h"
 #include "pam/admission.h"
-#include "pam/caller.h"
+#include "pam/conversation.h"
 
 namespace pamcognito::pam {
 namespace {

@@ -3,12 +3,160 @@
 #include <poll.h>
 #include <syslog.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "common/password_and_code.h"
 #include "common/protocol_limits.h"
 
 namespace pamcognito::pam {
+namespace {
+
+int message_style(FrameType type) noexcept {
+  switch (type) {
+    case FrameType::info:
+      return PAM_TEXT_INFO;
+    case FrameType::error:
+      return PAM_ERROR_MSG;
+    case FrameType::ask_visible:
+      return PAM_PROMPT_ECHO_ON;
+    case FrameType::ask_hidden:
+    case FrameType::outcome:
+    case FrameType::answer:
+    case FrameType::abort:
+    case FrameType::ack:
+    case FrameType::account:
+      break;
+  }
+  return PAM_PROMPT_ECHO_OFF;
+}
+
+// The messages of one step. They lie side by side and are pointed to one by one, so that hosts that
+// read the argument either way (see pam_conv(3)) find them.
+class Messages {
+ public:
+  void add(const DaemonFrame& frame) noexcept {
+    messages_[count_] = {.msg_style = message_style(frame.type), .msg = frame.text.c_str()};
+    pointers_[count_] = &messages_[count_];
+    ++count_;
+  }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  [[nodiscard]] const pam_message** pointers() noexcept { return pointers_.data(); }
+
+ private:
+  std::array<pam_message, 2> messages_{};
+  std::array<const pam_message*, 2> pointers_{};
+  std::size_t count_ = 0;
+};
+
+// What the host answered: an array and strings that it allocated and that are ours to free.
+class Responses {
+ public:
+  Responses() noexcept = default;
+  Responses(const Responses&) = delete;
+  Responses& operator=(const Responses&) = delete;
+  ~Responses();
+
+  // False: the host failed; then it left nothing for us.
+  bool fetch(const pam_conv& conversation, Messages& messages);
+  // Null: no answer.
+  [[nodiscard]] const char* last() const noexcept {
+    return responses_ != nullptr ? responses_[count_ - 1].resp : nullptr;
+  }
+
+ private:
+  pam_response* responses_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+bool Responses::fetch(const pam_conv& conversation, Messages& messages) {
+  pam_response* responses = nullptr;
+  const int code = conversation.conv(static_cast<int>(messages.count()), messages.pointers(),
+                                     &responses, conversation.appdata_ptr);
+  if (code != PAM_SUCCESS) return false;
+  responses_ = responses;
+  count_ = messages.count();
+  return true;
+}
+
+Responses::~Responses() {
+  if (responses_ == nullptr) return;
+  for (pam_response& response : std::span(responses_, count_)) {
+    if (response.resp == nullptr) continue;
+    wipe({response.resp, std::strlen(response.resp)});
+    std::free(response.resp);
+  }
+  std::free(responses_);
+}
+
+}  // namespace
+
+std::expected<Secret, Caller::Error> Caller::ask(const DaemonFrame* notice,
+                                                 const DaemonFrame& question) const {
+  if (conversation_ == nullptr) return std::unexpected(Error::cannot_answer);
+  Messages messages;
+  if (notice != nullptr && !silent_) messages.add(*notice);
+  messages.add(question);
+  Responses responses;
+  if (!responses.fetch(*conversation_, messages) || responses.last() == nullptr)
+    return std::unexpected(Error::cannot_answer);
+  auto answer = Secret::copy_of(responses.last());
+  if (!answer) return std::unexpected(Error::too_long);
+  return std::move(*answer);
+}
+
+void Caller::tell(const DaemonFrame& notice) const {
+  if (conversation_ == nullptr || silent_) return;
+  Messages messages;
+  messages.add(notice);
+  Responses responses;
+  (void)responses.fetch(*conversation_, messages);
+}
+
+std::optional<Secret> without_code(const Secret& answer) noexcept {
+  const auto parts = split_password_and_code(answer.reveal());
+  return parts ? answer.part(0, parts->password.size()) : std::nullopt;
+}
+
+bool Typed::remember(Purpose purpose, const Secret& answer) {
+  switch (purpose) {
+    case Purpose::password:
+      password_ = Secret::copy_of(answer.reveal());
+      return password_.has_value();
+    case Purpose::password_and_code:
+      password_ = without_code(answer);
+      return true;
+    case Purpose::new_password:
+      new_password_ = Secret::copy_of(answer.reveal());
+      return new_password_.has_value();
+    case Purpose::other:
+    case Purpose::new_password_again:
+    case Purpose::code:
+    case Purpose::choice:
+      return true;
+  }
+  return false;
+}
+
+bool Typed::is_the_password(const Secret& answer) const noexcept {
+  return password_ && !password_->empty() && answer.equals(*password_);
+}
+
+bool Typed::hand_over(const Handle& pam) const noexcept {
+  if (!new_password_) return !password_ || pam.set_password(PAM_AUTHTOK, *password_);
+  return pam.set_password(PAM_AUTHTOK, *new_password_) && hand_over_old(pam);
+}
+
+bool Typed::hand_over_old(const Handle& pam) const noexcept {
+  // Empty: the old one was forgotten.
+  return !password_ || password_->empty() || pam.set_password(PAM_OLDAUTHTOK, *password_);
+}
+
 namespace {
 
 constexpr Ending unforeseen(const char* cause) {
@@ -209,6 +357,38 @@ Ending Conversation::lost_while_asking() {
 void Conversation::abort() const noexcept {
   // Whoever is gone needs no telling.
   [[maybe_unused]] const auto sent = send_signal(socket_.get(), FrameType::abort);
+}
+
+namespace {
+
+// No sign-in has this id, so that an outcome left over from one cannot be taken for the answer.
+constexpr SignInId kNoSignIn{};
+
+bool is_account_answer(const DaemonFrame& frame) noexcept {
+  return frame.type == FrameType::outcome && frame.sign_in_id == kNoSignIn;
+}
+
+}  // namespace
+
+std::optional<Ending> ask_account(int socket, Deadline deadline) {
+  if (!send_signal(socket, FrameType::account)) return std::nullopt;
+  const auto frame = receive_frame(socket, deadline);
+  if (frame) {
+    if (!is_account_answer(*frame)) return std::nullopt;
+    return Ending{.outcome = frame->outcome, .cause = "outcome"};
+  }
+  switch (frame.error()) {
+    case ReceiveError::timed_out:
+      return Ending{.outcome = Outcome::failed, .cause = "timeout"};
+    case ReceiveError::wait_failed:
+      return Ending{.outcome = Outcome::unforeseen, .cause = "local-fault"};
+    case ReceiveError::closed:
+    case ReceiveError::malformed:
+    case ReceiveError::two_notices:
+    case ReceiveError::receive_failed:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace pamcognito::pam

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <security/pam_modules.h>
+
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -9,14 +11,58 @@
 #include "common/deadline.h"
 #include "common/fd.h"
 #include "common/frame.h"
+#include "common/secret.h"
 #include "pam/bus_client.h"
-#include "pam/caller.h"
 #include "pam/handle.h"
 #include "pam/options.h"
 #include "pam/result.h"
-#include "pam/typed.h"
 
 namespace pamcognito::pam {
+
+// The host program's conversation function: what stands between the module and the person.
+class Caller {
+ public:
+  enum class Error : std::uint8_t {
+    cannot_answer,  // no conversation function, it failed, or it gave no answer
+    too_long,       // longer than a Secret, or no memory for it
+  };
+
+  // `silent`: PAM_SILENT was given; then notices are not shown.
+  Caller(const Handle& pam, bool silent) noexcept
+      : conversation_(pam.conversation()), silent_(silent) {}
+
+  // One call for the notice (may be null) and the question. Every answer that the host allocated is
+  // wiped and freed here.
+  std::expected<Secret, Error> ask(const DaemonFrame* notice, const DaemonFrame& question) const;
+  // The notice alone. Whether anybody saw it does not matter.
+  void tell(const DaemonFrame& notice) const;
+
+ private:
+  const pam_conv* conversation_;
+  bool silent_;
+};
+
+// What was typed in this sign-in that later modules may have: passwords, never a code.
+class Typed {
+ public:
+  // False: no memory.
+  bool remember(Purpose purpose, const Secret& answer);
+  // Whether this is the password of this sign-in; a caller that answers every prompt alike.
+  [[nodiscard]] bool is_the_password(const Secret& answer) const noexcept;
+  [[nodiscard]] bool has_new_password() const noexcept { return new_password_.has_value(); }
+  // Sets PAM_AUTHTOK, and PAM_OLDAUTHTOK after a change. Only after a success. False: libpam
+  // refused.
+  [[nodiscard]] bool hand_over(const Handle& pam) const noexcept;
+  // Sets PAM_OLDAUTHTOK alone, for a change that is still to come. False: libpam refused.
+  [[nodiscard]] bool hand_over_old(const Handle& pam) const noexcept;
+
+ private:
+  std::optional<Secret> password_;
+  std::optional<Secret> new_password_;
+};
+
+// The password in an answer of the form password+dddddd; nullopt: another form, or no memory.
+std::optional<Secret> without_code(const Secret& answer) noexcept;
 
 // One sign-in over the private socket: shows what the daemon asks and sends back what is answered,
 // until the daemon says how it ended. The daemon is believed in that, and in nothing else: four
@@ -88,5 +134,11 @@ class Conversation {
   bool needs_answer_ = true;
   bool asked_more_than_first_password_ = false;
 };
+
+// Asks the daemon about the account on a sign-in's socket, after its acknowledgement and once: a
+// host that authenticates and asks for the account (sudo) needs one connection to the bus then.
+// nullopt: it is not answered there (the daemon was restarted, or is an older one); ask on the bus.
+// The deadline's passing is an answer: a failure.
+std::optional<Ending> ask_account(int socket, Deadline deadline);
 
 }  // namespace pamcognito::pam

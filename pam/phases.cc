@@ -10,7 +10,6 @@
 
 #include "common/break_glass.h"
 #include "common/protocol_limits.h"
-#include "pam/account_question.h"
 #include "pam/admission.h"
 #include "pam/break_glass.h"
 #include "pam/bus_client.h"

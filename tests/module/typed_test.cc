@@ -1,9 +1,8 @@
-#include "pam/typed.h"
-
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "pam/conversation.h"
 #include "tests/module/check.h"
 
 namespace {
