@@ -10,7 +10,7 @@
 #include "common/text.h"
 #include "common/users_conf.h"
 #include "pam/facts.h"
-#include "pam/sign_in_data.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {

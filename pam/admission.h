@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "pam/bus_client.h"
-#include "pam/handle.h"
 #include "pam/options.h"
 #include "pam/result.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <string>
 
-#include "pam/handle.h"
 #include "pam/result.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 

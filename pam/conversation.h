@@ -13,9 +13,9 @@
 #include "common/frame.h"
 #include "common/secret.h"
 #include "pam/bus_client.h"
-#include "pam/handle.h"
 #include "pam/options.h"
 #include "pam/result.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 

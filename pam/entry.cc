@@ -8,11 +8,10 @@
 #include <cstddef>
 #include <span>
 
-#include "pam/handle.h"
-#include "pam/log_id.h"
 #include "pam/options.h"
 #include "pam/phases.h"
 #include "pam/route.h"
+#include "pam/transaction.h"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include "common/fd.h"
 #include "common/protocol_limits.h"
 #include "common/text.h"
-#include "pam/log_id.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {

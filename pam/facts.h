@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "pam/handle.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 

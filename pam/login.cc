@@ -10,12 +10,9 @@
 
 #include "pam/admission.h"
 #include "pam/bus_client.h"
-#include "pam/log_id.h"
-#include "pam/pam_data.h"
 #include "pam/phases.h"
 #include "pam/result.h"
-#include "pam/sign_in_data.h"
-#include "pam/ticket.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {

@@ -4,19 +4,52 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "pam/admission.h"
 #include "pam/bus_client.h"
 #include "pam/conversation.h"
-#include "pam/password_change_data.h"
 #include "pam/phases.h"
-#include "pam/reset_demand.h"
 #include "pam/result.h"
-#include "pam/sign_in_data.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {
+
+// A change of the password between libpam's two calls, in PAM data: its conversation waits for the
+// answer to its first question for a new password. If the second call never comes, pam_end() closes
+// the conversation's socket, and the daemon gives up.
+constexpr char kPasswordChange[] = "pam_cognito_password_change";
+
+// Destroying it closes the conversation's socket without a word: in a forked child of the host, its
+// parent may go on with it.
+struct PasswordChangeData {
+  std::string user;
+  std::unique_ptr<Conversation> conversation;
+};
+
+// False: libpam refused; then the conversation is closed. Replaces what is there.
+[[nodiscard]] bool store_password_change(const Handle& pam, std::string user,
+                                         std::unique_ptr<Conversation> conversation) {
+  return store_data(pam.get(), kPasswordChange,
+                    std::make_unique<PasswordChangeData>(std::move(user), std::move(conversation)));
+}
+
+void forget_password_change(const Handle& pam) noexcept {
+  forget_data<PasswordChangeData>(pam.get(), kPasswordChange);
+}
+
+// Takes it out. Null where nothing was stored for this user; what was stored for another is closed.
+std::unique_ptr<Conversation> take_password_change(const Handle& pam,
+                                                   std::string_view user) noexcept {
+  auto* data = find_data<PasswordChangeData>(pam.get(), kPasswordChange);
+  if (data == nullptr) return nullptr;
+  std::unique_ptr<Conversation> conversation;
+  if (data->user == user) conversation = std::move(data->conversation);
+  forget_password_change(pam);
+  return conversation;
+}
 
 bool is_demanded_by_pool(const Handle& pam, const std::string& user, int flags) {
   return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && has_reset_demand(pam, user);

@@ -14,10 +14,8 @@
 #include "pam/break_glass.h"
 #include "pam/bus_client.h"
 #include "pam/conversation.h"
-#include "pam/reset_demand.h"
 #include "pam/result.h"
-#include "pam/sign_in_data.h"
-#include "pam/ticket.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "pam/handle.h"
 #include "pam/options.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 

@@ -9,7 +9,7 @@
 #include "pam/break_glass.h"
 #include "pam/phases.h"
 #include "pam/result.h"
-#include "pam/sign_in_data.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {

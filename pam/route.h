@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "pam/handle.h"
 #include "pam/options.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 

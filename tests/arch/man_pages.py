@@ -411,7 +411,7 @@ def check_module(tree):
     times = {f"{limits[name]} s" for name in used - {"kMaxConversationTime"}}
     problems += differ(page.name, "time", times,
                        re.findall(r"\d+ s\b", "\n".join(page.section("TIMES"))))
-    variables = re.findall(r'kVariable\[\] = "(\w+)"', tree.read("pam/ticket.cc"))
+    variables = re.findall(r'kVariable\[\] = "(\w+)"', tree.read("pam/transaction.cc"))
     return problems + differ(page.name, "variable", variables, page.names("ENVIRONMENT"))
 
 
