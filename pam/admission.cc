@@ -9,25 +9,37 @@
 #include "common/membership.h"
 #include "common/text.h"
 #include "common/users_conf.h"
-#include "pam/facts.h"
 #include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {
 
-constexpr unsigned kFailDelay = 2'000'000;  // microseconds; as pam_unix
-
-int severity(Outcome outcome) noexcept {
-  if (outcome == Outcome::success) return LOG_INFO;
-  return outcome == Outcome::unforeseen ? LOG_ERR : LOG_NOTICE;
-}
-
-bool is_refusal(int code) noexcept {
-  return code != PAM_SUCCESS && code != PAM_IGNORE && code != PAM_AUTHINFO_UNAVAIL &&
-         code != PAM_TRY_AGAIN;
+// False: `argument` names no task, or a second one.
+bool set_task(Options* options, std::string_view argument) {
+  if (options->task != Task::decide) return false;
+  if (argument == "route") options->task = Task::route;
+  if (argument == "emergency") options->task = Task::emergency;
+  return options->task != Task::decide;
 }
 
 }  // namespace
+
+Options parse_options(std::span<const char* const> arguments) {
+  constexpr std::size_t logged_bytes = 64;
+  Options options;
+  for (const std::string_view argument : arguments) {
+    if (argument == "use_first_pass") {
+      options.first_pass = FirstPass::must;
+    } else if (argument == "try_first_pass") {
+      options.first_pass = FirstPass::may;
+    } else if (argument == "debug") {
+      options.debug = true;
+    } else if (!set_task(&options, argument) && options.unknown.empty()) {
+      options.unknown = "'" + printable(argument, logged_bytes) + "'";
+    }
+  }
+  return options;
+}
 
 bool has_flag(int flags, unsigned flag) noexcept {
   return (static_cast<unsigned>(flags) & flag) != 0;
@@ -62,31 +74,6 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
   }
   if (!options.unknown.empty()) return std::unexpected(PAM_SERVICE_ERR);
   return uid;
-}
-
-Request make_request(const Handle& pam, const std::string& user, uid_t uid, int flags) {
-  return {.user = user, .service = pam.item(PAM_SERVICE), .facts = gather_facts(pam, uid, flags)};
-}
-
-std::string log_field(std::string_view name, std::string_view value) {
-  constexpr std::size_t longest = 128;
-  std::string text = printable(value, longest);
-  for (char& c : text)
-    if (c == ' ' || c == '\n') c = '?';
-  return std::string(" ").append(name).append("=").append(text);
-}
-
-void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
-                const std::string& user) {
-  std::string line(what);
-  line.append(" ").append(to_string(ending.outcome));
-  line += log_field("cause", ending.cause) + log_field("user", user);
-  if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
-  pam.log(severity(ending.outcome), line);
-}
-
-void delay_refusal(const Handle& pam, int code) noexcept {
-  if (is_refusal(code)) (void)::pam_fail_delay(pam.get(), kFailDelay);
 }
 
 }  // namespace pamcognito::pam

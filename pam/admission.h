@@ -2,16 +2,43 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 
-#include "pam/bus_client.h"
-#include "pam/options.h"
 #include "pam/result.h"
 #include "pam/transaction.h"
 
 namespace pamcognito::pam {
+
+// How an earlier module's password is used for the first question about a password.
+enum class FirstPass : unsigned char {
+  ignore,  // ask
+  must,    // use_first_pass: take PAM_AUTHTOK; without one the sign-in is refused
+  may,     // try_first_pass: take PAM_AUTHTOK; without one ask
+  spent,   // use_first_pass, and the password was given: another is not asked for
+};
+
+// The task of one line of a PAM stack.
+enum class Task : std::uint8_t {
+  decide,     // sign in, check the account, change the password
+  route,      // say whether the user is a Cognito user, and nothing else (route.h)
+  emergency,  // note that pam_unix has accepted the local password (route.h)
+};
+
+// The module's arguments in the PAM service file. Paths are fixed, so that no service can have
+// users, a bus or a daemon of its own.
+struct Options {
+  FirstPass first_pass = FirstPass::ignore;
+  Task task = Task::decide;
+  bool debug = false;
+  std::string unknown;  // the first argument that is none of ours; then nothing must succeed
+};
+
+// `route` and `emergency` exclude each other: the second of them counts as unknown.
+Options parse_options(std::span<const char* const> arguments);
 
 // What all phases begin and end with.
 
@@ -27,19 +54,5 @@ namespace pamcognito::pam {
 // everybody else is not affected. `what` begins the log's line.
 std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase phase,
                                 std::string_view what, const std::string& user);
-
-// `uid`: the user's.
-Request make_request(const Handle& pam, const std::string& user, uid_t uid, int flags);
-
-// " name=value": a field of a log line. What is foreign in it forges no other field.
-std::string log_field(std::string_view name, std::string_view value);
-
-// The one line of an ending.
-void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
-                const std::string& user);
-
-// Has libpam delay a refusal. What the person could guess at costs time; a daemon that is down does
-// not.
-void delay_refusal(const Handle& pam, int code) noexcept;
 
 }  // namespace pamcognito::pam

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -9,16 +12,41 @@
 #include "common/fd.h"
 #include "common/frame.h"
 #include "pam/bus_connection.h"
-#include "pam/facts.h"
 #include "pam/result.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
+
+// What the module tells the daemon of where a sign-in comes from. The daemon believes it only of
+// callers whose effective uid is 0. Texts are printable and short.
+struct Facts {
+  uid_t real_uid = 0;
+  uid_t user_uid = 0;                      // of PAM_USER
+  std::optional<std::uint32_t> login_uid;  // proc_pid_loginuid(5); 4294967295: not set
+  // proc_pid_sessionid(5); the same. Not said by what runs under the user's service manager.
+  std::optional<std::uint32_t> audit_session;
+  std::string tty;
+  std::string remote_host;
+  std::string remote_user;
+  std::uint32_t flags = 0;  // as PAM gave them
+  std::string log_id;       // log_id.h
+
+  // Whether this process belongs to a login of PAM_USER.
+  [[nodiscard]] bool is_in_login_of_user() const noexcept;
+  // Whether it is PAM_USER who has started it there: sudo, su to oneself.
+  [[nodiscard]] bool is_of_user_in_own_login() const noexcept {
+    return real_uid == user_uid && is_in_login_of_user();
+  }
+};
 
 struct Request {
   std::string user;  // within the grammar
   std::string service;
   Facts facts;
 };
+
+// `uid`: the user's.
+Request make_request(const Handle& pam, const std::string& user, uid_t uid, int flags);
 
 struct OpenedSignIn {
   Fd socket;                      // above 2, close-on-exec

@@ -12,8 +12,8 @@
 #include "common/fd.h"
 #include "common/frame.h"
 #include "common/secret.h"
+#include "pam/admission.h"
 #include "pam/bus_client.h"
-#include "pam/options.h"
 #include "pam/result.h"
 #include "pam/transaction.h"
 

@@ -8,9 +8,8 @@
 #include <cstddef>
 #include <span>
 
-#include "pam/options.h"
+#include "pam/admission.h"
 #include "pam/phases.h"
-#include "pam/route.h"
 #include "pam/transaction.h"
 
 namespace {

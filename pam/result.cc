@@ -1,10 +1,23 @@
 #include "pam/result.h"
 
-#include <security/_pam_types.h>
+#include <security/pam_modules.h>
+#include <syslog.h>
 
 namespace pamcognito::pam {
 
 namespace {
+
+constexpr unsigned kFailDelay = 2'000'000;  // microseconds; as pam_unix
+
+int severity(Outcome outcome) noexcept {
+  if (outcome == Outcome::success) return LOG_INFO;
+  return outcome == Outcome::unforeseen ? LOG_ERR : LOG_NOTICE;
+}
+
+bool is_refusal(int code) noexcept {
+  return code != PAM_SUCCESS && code != PAM_IGNORE && code != PAM_AUTHINFO_UNAVAIL &&
+         code != PAM_TRY_AGAIN;
+}
 
 // What the phases call the same thing. Those of the password are the codes of pam_sm_chauthtok(3).
 struct Codes {
@@ -88,6 +101,19 @@ std::optional<int> pam_code(Phase phase, Membership membership, bool emergency) 
       return codes_of(phase).failed;
   }
   return PAM_SERVICE_ERR;
+}
+
+void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
+                const std::string& user) {
+  std::string line(what);
+  line.append(" ").append(to_string(ending.outcome));
+  line += log_field("cause", ending.cause) + log_field("user", user);
+  if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
+  pam.log(severity(ending.outcome), line);
+}
+
+void delay_refusal(const Handle& pam, int code) noexcept {
+  if (is_refusal(code)) (void)::pam_fail_delay(pam.get(), kFailDelay);
 }
 
 }  // namespace pamcognito::pam

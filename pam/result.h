@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "common/membership.h"
 #include "common/outcome.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 
@@ -33,5 +36,13 @@ inline constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "
 // the pool was unavailable.
 [[nodiscard]] std::optional<int> pam_code(Phase phase, Membership membership,
                                           bool emergency) noexcept;
+
+// The one line of an ending.
+void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
+                const std::string& user);
+
+// Has libpam delay a refusal. What the person could guess at costs time; a daemon that is down does
+// not.
+void delay_refusal(const Handle& pam, int code) noexcept;
 
 }  // namespace pamcognito::pam

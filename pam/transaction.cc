@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "common/hexadecimal.h"
+#include "common/text.h"
 
 namespace pamcognito::pam {
 namespace {
@@ -204,6 +205,14 @@ std::optional<Ticket> take_ticket(const Handle& pam) {
   auto ticket = parse_ticket(value);
   (void)::pam_putenv(pam.get(), kVariable);  // without "=": removes it
   return ticket;
+}
+
+std::string log_field(std::string_view name, std::string_view value) {
+  constexpr std::size_t longest = 128;
+  std::string text = printable(value, longest);
+  for (char& c : text)
+    if (c == ' ' || c == '\n') c = '?';
+  return std::string(" ").append(name).append("=").append(text);
 }
 
 }  // namespace pamcognito::pam

@@ -148,4 +148,7 @@ struct Ticket {
 // Removes it, whatever it holds. nullopt: there was none, or it is malformed.
 std::optional<Ticket> take_ticket(const Handle& pam);
 
+// " name=value": a field of a log line. What is foreign in it forges no other field.
+std::string log_field(std::string_view name, std::string_view value);
+
 }  // namespace pamcognito::pam

@@ -1,7 +1,6 @@
-#include "pam/options.h"
-
 #include <vector>
 
+#include "pam/admission.h"
 #include "tests/module/check.h"
 
 namespace {
