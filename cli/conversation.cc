@@ -26,7 +26,7 @@ std::string_view last_line(std::string_view text) {
   return newline == std::string_view::npos ? text : text.substr(newline + 1);
 }
 
-Failure failure_of(ReceiveError error) {
+Failure to_failure(ReceiveError error) {
   switch (error) {
     case ReceiveError::malformed:
     case ReceiveError::two_notices:
@@ -42,26 +42,26 @@ Failure failure_of(ReceiveError error) {
   return lost();
 }
 
-Failure failure_of(Terminal::Error error) {
+Failure to_failure(Terminal::Error error) {
   if (error == Terminal::Error::too_long)
     return {ExitCode::failed, "answer-too-long", "the answer is longer than 511 bytes"};
   return {ExitCode::failed, "no-answer-given", "nothing more was typed: given up"};
 }
 
-class Run {
+class TerminalConversation {
  public:
-  Run(const Terminal& terminal, Conversing conversing, AfterSuccess after,
-      const std::function<void(const AskedStep&)>& asked)
+  TerminalConversation(const Terminal& terminal, Conversing conversing, AfterSuccess after,
+                       const std::function<void(const AskedStep&)>& asked)
       : terminal_(terminal),
         socket_(std::move(conversing.socket)),
         deadline_(Deadline::after(conversing.deadline)),
         after_(after),
         asked_(asked) {}
 
-  Result<Ended> to_the_end() {
+  Result<ConversationResult> run() {
     for (int i = 0; i < protocol::kMaxSteps; ++i) {
       auto step = receive_step(socket_.get(), step_deadline());
-      if (!step) return std::unexpected(failure_of(step.error()));
+      if (!step) return std::unexpected(to_failure(step.error()));
       std::string notice = step->notice ? std::move(step->notice->text) : std::string();
       if (step->is_outcome()) return end(step->main, std::move(notice));
       auto answered = answer(step->main, std::move(notice));
@@ -82,21 +82,21 @@ class Run {
     auto typed = terminal_.ask(frame.text, !step.hidden, socket_.get());
     wipe({frame.text.data(), frame.text.size()});
     const Purpose purpose = step.purpose;
-    ended_.steps.push_back(std::move(step));
+    result_.steps.push_back(std::move(step));
     if (!typed && typed.error() == Terminal::Error::interrupted) {
       terminal_.show("\n");  // what the daemon said instead of waiting comes next
       return {};
     }
-    if (!typed) return std::unexpected(failure_of(typed.error()));
+    if (!typed) return std::unexpected(to_failure(typed.error()));
     if (!send_answer(socket_.get(), purpose, *typed)) return std::unexpected(lost());
     return {};
   }
 
-  Ended end(const DaemonFrame& frame, std::string notice) {
+  ConversationResult end(const DaemonFrame& frame, std::string notice) {
     if (frame.outcome == Outcome::success) commit();
-    ended_.outcome = frame.outcome;
-    ended_.notice = std::move(notice);
-    return std::move(ended_);
+    result_.outcome = frame.outcome;
+    result_.notice = std::move(notice);
+    return std::move(result_);
   }
 
   void commit() {
@@ -120,7 +120,7 @@ class Run {
   Deadline deadline_;
   AfterSuccess after_;
   const std::function<void(const AskedStep&)>& asked_;
-  Ended ended_;
+  ConversationResult result_;
 };
 
 }  // namespace
@@ -145,9 +145,10 @@ std::string_view to_string(Purpose purpose) {
   return "other";
 }
 
-Result<Ended> converse(const Terminal& terminal, Conversing conversing, AfterSuccess after,
-                       const std::function<void(const AskedStep&)>& asked) {
-  return Run(terminal, std::move(conversing), after, asked).to_the_end();
+Result<ConversationResult> converse(const Terminal& terminal, Conversing conversing,
+                                    AfterSuccess after,
+                                    const std::function<void(const AskedStep&)>& asked) {
+  return TerminalConversation(terminal, std::move(conversing), after, asked).run();
 }
 
 std::string new_log_id() {

@@ -45,7 +45,7 @@ bool has_flag(int flags, unsigned flag) noexcept {
   return (static_cast<unsigned>(flags) & flag) != 0;
 }
 
-bool is_of_root(int flags) noexcept {
+bool is_change_by_root(int flags) noexcept {
   return !has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && ::getuid() == 0;
 }
 
@@ -62,15 +62,15 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
                                     ? Membership::cognito_user
                                     : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
   if (signed_in) uid = data->uid;
-  const auto code = pam_code(phase, membership, is_emergency(pam, user));
-  if (code == PAM_IGNORE) {
+  const auto permitted = check_membership(phase, membership, is_emergency(pam, user));
+  if (!permitted && permitted.error() == PAM_IGNORE) {
     if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + log_field("user", user));
     return std::unexpected(PAM_IGNORE);
   }
-  if (code) {
+  if (!permitted) {
     pam.log(LOG_ERR, std::string(what).append(" refused") + log_field("cause", "users-conf") +
                          log_field("user", user) + ": " + reason);
-    return std::unexpected(*code);
+    return std::unexpected(permitted.error());
   }
   if (!options.unknown.empty()) return std::unexpected(PAM_SERVICE_ERR);
   return uid;

@@ -47,7 +47,7 @@ Options parse_options(std::span<const char* const> arguments);
 // Whether a change of a password (with the flags that libpam gave) is root's own, and so one of the
 // local password: passwd, chpasswd and adduser as root, with no pool and no daemon. A login program
 // runs as root too, but asks for a change of an expired password only.
-[[nodiscard]] bool is_of_root(int flags) noexcept;
+[[nodiscard]] bool is_change_by_root(int flags) noexcept;
 
 // Whether the daemon is to be asked about this user; then the user's uid. The error is the PAM code
 // if not. A wrong module option is a fault of the service's file: our users get no further,

@@ -41,7 +41,7 @@ void tell(const Handle& pam, bool silent, FrameType type, std::string text) {
   DaemonFrame notice;
   notice.type = type;
   notice.text = std::move(text);
-  Caller(pam, silent).tell(notice);
+  HostConversation(pam, silent).tell(notice);
 }
 
 // nullopt: no window, or none for this user. A file that does not count is a fault that root should
@@ -90,7 +90,7 @@ Policy policy_in_force(const Handle& pam) {
 
 }  // namespace
 
-bool opens_at_once(const Handle& pam, const std::string& user, bool silent) {
+bool window_permits_local_password(const Handle& pam, const std::string& user, bool silent) {
   const break_glass::Now now = break_glass::now();
   const auto window = window_for(pam, user, now);
   if (!window || policy_in_force(pam) == Policy::never || !has_usable_local_password(user))
@@ -102,11 +102,11 @@ bool opens_at_once(const Handle& pam, const std::string& user, bool silent) {
   return true;
 }
 
-bool permits_local_password(const Handle& pam, const std::string& user, const Ending& ending,
+bool permits_local_password(const Handle& pam, const std::string& user, const PhaseResult& result,
                             bool silent) {
   const Policy policy = policy_in_force(pam);
   // The daemon's own word, or the module's for a daemon that is proved absent.
-  std::string_view cause = ending.cause;
+  std::string_view cause = result.cause;
   if (cause == "outcome") cause = "unreachable";
   if (policy != Policy::never && window_for(pam, user, break_glass::now())) cause = "window";
   if (policy == Policy::when_unreachable || cause == "window") {

@@ -14,20 +14,22 @@ namespace pamcognito::pam {
 // Before Cognito is asked. True: root has opened a window for this user, and the user has a local
 // password that can be right; the user has been told so. False also where this process cannot tell,
 // because it is not root.
-[[nodiscard]] bool opens_at_once(const Handle& pam, const std::string& user, bool silent);
+[[nodiscard]] bool window_permits_local_password(const Handle& pam, const std::string& user,
+                                                 bool silent);
 
-// After `ending`, which is PAM_AUTHINFO_UNAVAIL by itself. False: root does not permit a local
+// After `result`, which is PAM_AUTHINFO_UNAVAIL by itself. False: root does not permit a local
 // password now, and the user has been told so.
 [[nodiscard]] bool permits_local_password(const Handle& pam, const std::string& user,
-                                          const Ending& ending, bool silent);
+                                          const PhaseResult& result, bool silent);
 
 // An outage is proof for the sign-in that met it, for this long: sshd's LoginGraceTime is 2
 // minutes, login's timeout one.
 inline constexpr std::chrono::seconds kPermissionTime = std::chrono::minutes(5);
 
 // When pam_unix has accepted the local password: whether root still permits it. A prompt stays open
-// as long as the caller likes. `by_window`: opens_at_once() had permitted it. `permitted_at` is a
-// time of CLOCK_BOOTTIME. A refusal tells the user nothing, because the password was right.
+// as long as the caller likes. `by_window`: window_permits_local_password() had permitted it.
+// `permitted_at` is a time of CLOCK_BOOTTIME. A refusal tells the user nothing, because the
+// password was right.
 [[nodiscard]] bool still_permits_local_password(const Handle& pam, const std::string& user,
                                                 bool by_window, std::chrono::seconds permitted_at);
 

@@ -56,22 +56,22 @@ bool may_be_under_user_manager() {
   return true;
 }
 
-Facts gather_facts(const Handle& pam, uid_t user_uid, int flags) {
-  Facts facts;
-  facts.real_uid = ::getuid();
-  facts.user_uid = user_uid;
-  facts.login_uid = read_number("/proc/self/loginuid");
-  if (!may_be_under_user_manager()) facts.audit_session = read_number("/proc/self/sessionid");
-  facts.tty = printable(pam.item(PAM_TTY), protocol::kMaxFactText);
-  facts.remote_host = printable(pam.item(PAM_RHOST), protocol::kMaxFactText);
-  facts.remote_user = printable(pam.item(PAM_RUSER), protocol::kMaxFactText);
-  facts.flags = static_cast<std::uint32_t>(flags);
-  facts.log_id = log_id(pam.get());
-  return facts;
+CallerContext gather_caller_context(const Handle& pam, uid_t user_uid, int flags) {
+  CallerContext caller;
+  caller.real_uid = ::getuid();
+  caller.user_uid = user_uid;
+  caller.login_uid = read_number("/proc/self/loginuid");
+  if (!may_be_under_user_manager()) caller.audit_session = read_number("/proc/self/sessionid");
+  caller.tty = printable(pam.item(PAM_TTY), protocol::kMaxFactText);
+  caller.remote_host = printable(pam.item(PAM_RHOST), protocol::kMaxFactText);
+  caller.remote_user = printable(pam.item(PAM_RUSER), protocol::kMaxFactText);
+  caller.flags = static_cast<std::uint32_t>(flags);
+  caller.log_id = log_id(pam.get());
+  return caller;
 }
 
-constexpr Ending kMalformedReply{.outcome = Outcome::unforeseen, .cause = "malformed-reply"};
-constexpr Ending kLocalFault{.outcome = Outcome::unforeseen, .cause = "local-fault"};
+constexpr PhaseResult kMalformedReply{.outcome = Outcome::unforeseen, .cause = "malformed-reply"};
+constexpr PhaseResult kLocalFault{.outcome = Outcome::unforeseen, .cause = "local-fault"};
 
 bool append_number(sd_bus_message* call, const char* key, std::uint32_t value) {
   return ::sd_bus_message_append(call, "{sv}", key, "u", value) >= 0;
@@ -81,19 +81,19 @@ bool append_text(sd_bus_message* call, const char* key, const std::string& value
   return value.empty() || ::sd_bus_message_append(call, "{sv}", key, "s", value.c_str()) >= 0;
 }
 
-bool append_facts(sd_bus_message* call, const Facts& facts) {
+bool append_caller_context(sd_bus_message* call, const CallerContext& caller) {
   namespace names = bus_names;
   return ::sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}") >= 0 &&
-         append_number(call, names::kFactRealUid, facts.real_uid) &&
-         (!facts.login_uid || append_number(call, names::kFactLoginUid, *facts.login_uid)) &&
-         (!facts.audit_session ||
-          append_number(call, names::kFactAuditSession, *facts.audit_session)) &&
-         append_text(call, names::kFactTty, facts.tty) &&
-         append_text(call, names::kFactRemoteHost, facts.remote_host) &&
-         append_text(call, names::kFactRemoteUser, facts.remote_user) &&
-         append_number(call, names::kFactFlags, facts.flags) &&
-         append_number(call, names::kFactUserUid, facts.user_uid) &&
-         append_text(call, names::kFactLogId, facts.log_id) &&
+         append_number(call, names::kFactRealUid, caller.real_uid) &&
+         (!caller.login_uid || append_number(call, names::kFactLoginUid, *caller.login_uid)) &&
+         (!caller.audit_session ||
+          append_number(call, names::kFactAuditSession, *caller.audit_session)) &&
+         append_text(call, names::kFactTty, caller.tty) &&
+         append_text(call, names::kFactRemoteHost, caller.remote_host) &&
+         append_text(call, names::kFactRemoteUser, caller.remote_user) &&
+         append_number(call, names::kFactFlags, caller.flags) &&
+         append_number(call, names::kFactUserUid, caller.user_uid) &&
+         append_text(call, names::kFactLogId, caller.log_id) &&
          ::sd_bus_message_close_container(call) >= 0;
 }
 
@@ -112,14 +112,14 @@ bool append_sign_in(sd_bus_message* call, const SignInId* id) {
 }
 
 // Calls a method of a login; it answers with nothing.
-std::expected<void, Ending> call_login(const char* method, const Request& request,
-                                       const SignInId* sign_in) {
+std::expected<void, PhaseResult> call_login(const char* method, const Request& request,
+                                            const SignInId* sign_in) {
   const Deadline deadline = Deadline::after(protocol::kModuleCallTime);
   auto bus = BusConnection::open(deadline);
   if (!bus) return std::unexpected(bus.error());
   const BusMessage call = new_call(*bus, method, request);
   if (!call || (sign_in != nullptr && !append_sign_in(call.get(), sign_in)) ||
-      !append_facts(call.get(), request.facts))
+      !append_caller_context(call.get(), request.caller))
     return std::unexpected(kLocalFault);
   const auto reply = bus->call(call.get(), deadline, deadline);
   if (!reply) return std::unexpected(reply.error());
@@ -127,11 +127,13 @@ std::expected<void, Ending> call_login(const char* method, const Request& reques
 }
 
 // Calls a method that answers with a conversation's socket.
-std::expected<OpenedSignIn, Ending> open_conversation(const char* method, Connecting connecting,
-                                                      const Request& request) {
+std::expected<OpenedSignIn, PhaseResult> open_conversation(const char* method,
+                                                           Connecting connecting,
+                                                           const Request& request) {
   auto& [bus, deadline] = connecting;
   const BusMessage call = new_call(bus, method, request);
-  if (!call || !append_facts(call.get(), request.facts)) return std::unexpected(kLocalFault);
+  if (!call || !append_caller_context(call.get(), request.caller))
+    return std::unexpected(kLocalFault);
   const auto reply = bus.call(call.get(), deadline, deadline);
   if (!reply) return std::unexpected(reply.error());
 
@@ -151,39 +153,43 @@ std::expected<OpenedSignIn, Ending> open_conversation(const char* method, Connec
 
 }  // namespace
 
-bool Facts::is_in_login_of_user() const noexcept {
+bool CallerContext::runs_in_users_login() const noexcept {
   return login_uid == user_uid && audit_session.value_or(kUnset) != kUnset;
 }
 
 Request make_request(const Handle& pam, const std::string& user, uid_t uid, int flags) {
-  return {.user = user, .service = pam.item(PAM_SERVICE), .facts = gather_facts(pam, uid, flags)};
+  return {.user = user,
+          .service = pam.item(PAM_SERVICE),
+          .caller = gather_caller_context(pam, uid, flags)};
 }
 
-std::expected<Connecting, Ending> connect() {
+std::expected<Connecting, PhaseResult> connect() {
   const Deadline deadline = Deadline::after(protocol::kModuleCallTime);
   auto bus = BusConnection::open(deadline);
   if (!bus) return std::unexpected(bus.error());
   return Connecting{.bus = std::move(*bus), .deadline = deadline};
 }
 
-std::expected<OpenedSignIn, Ending> open_sign_in(Connecting connecting, const Request& request) {
+std::expected<OpenedSignIn, PhaseResult> open_sign_in(Connecting connecting,
+                                                      const Request& request) {
   return open_conversation("OpenSignIn", std::move(connecting), request);
 }
 
-std::expected<OpenedSignIn, Ending> open_password_change(const Request& request) {
+std::expected<OpenedSignIn, PhaseResult> open_password_change(const Request& request) {
   auto connecting = connect();
   if (!connecting) return std::unexpected(connecting.error());
   return open_conversation("OpenPasswordChange", std::move(*connecting), request);
 }
 
-std::expected<Outcome, Ending> check_account(const Request& request,
-                                             const std::optional<SignInId>& id, Deadline deadline) {
+std::expected<Outcome, PhaseResult> check_account(const Request& request,
+                                                  const std::optional<SignInId>& id,
+                                                  Deadline deadline) {
   const Deadline connected_by = Deadline::after(protocol::kModuleCallTime);
   auto bus = BusConnection::open(connected_by);
   if (!bus) return std::unexpected(bus.error());
   const BusMessage call = new_call(*bus, "CheckAccount", request);
   if (!call || !append_sign_in(call.get(), id ? &*id : nullptr) ||
-      !append_facts(call.get(), request.facts))
+      !append_caller_context(call.get(), request.caller))
     return std::unexpected(kLocalFault);
   const auto reply = bus->call(call.get(), connected_by, deadline);
   if (!reply) return std::unexpected(reply.error());
@@ -195,11 +201,11 @@ std::expected<Outcome, Ending> check_account(const Request& request,
   return static_cast<Outcome>(outcome);
 }
 
-std::expected<void, Ending> open_login(const Request& request, const SignInId& sign_in) {
+std::expected<void, PhaseResult> open_login(const Request& request, const SignInId& sign_in) {
   return call_login("OpenLogin", request, &sign_in);
 }
 
-std::expected<void, Ending> close_login(const Request& request) {
+std::expected<void, PhaseResult> close_login(const Request& request) {
   return call_login("CloseLogin", request, nullptr);
 }
 

@@ -19,7 +19,7 @@ namespace pamcognito::pam {
 
 // What the module tells the daemon of where a sign-in comes from. The daemon believes it only of
 // callers whose effective uid is 0. Texts are printable and short.
-struct Facts {
+struct CallerContext {
   uid_t real_uid = 0;
   uid_t user_uid = 0;                      // of PAM_USER
   std::optional<std::uint32_t> login_uid;  // proc_pid_loginuid(5); 4294967295: not set
@@ -32,17 +32,17 @@ struct Facts {
   std::string log_id;       // log_id.h
 
   // Whether this process belongs to a login of PAM_USER.
-  [[nodiscard]] bool is_in_login_of_user() const noexcept;
+  [[nodiscard]] bool runs_in_users_login() const noexcept;
   // Whether it is PAM_USER who has started it there: sudo, su to oneself.
-  [[nodiscard]] bool is_of_user_in_own_login() const noexcept {
-    return real_uid == user_uid && is_in_login_of_user();
+  [[nodiscard]] bool is_user_in_own_login() const noexcept {
+    return real_uid == user_uid && runs_in_users_login();
   }
 };
 
 struct Request {
   std::string user;  // within the grammar
   std::string service;
-  Facts facts;
+  CallerContext caller;
 };
 
 // `uid`: the user's.
@@ -65,12 +65,14 @@ struct Connecting {
 // `deadline` (2 s of it to be connected); where they pass in vain, systemd is asked for 1 s more
 // at most. The error says what the failure means; its may_be_unavailable is the caller's to set.
 // OpenSignIn's is begun before: the bus does its part while the request is put together.
-std::expected<Connecting, Ending> connect();
-std::expected<OpenedSignIn, Ending> open_sign_in(Connecting connecting, const Request& request);
-std::expected<OpenedSignIn, Ending> open_password_change(const Request& request);
-std::expected<Outcome, Ending> check_account(const Request& request,
-                                             const std::optional<SignInId>& id, Deadline deadline);
-std::expected<void, Ending> open_login(const Request& request, const SignInId& sign_in);
-std::expected<void, Ending> close_login(const Request& request);
+std::expected<Connecting, PhaseResult> connect();
+std::expected<OpenedSignIn, PhaseResult> open_sign_in(Connecting connecting,
+                                                      const Request& request);
+std::expected<OpenedSignIn, PhaseResult> open_password_change(const Request& request);
+std::expected<Outcome, PhaseResult> check_account(const Request& request,
+                                                  const std::optional<SignInId>& id,
+                                                  Deadline deadline);
+std::expected<void, PhaseResult> open_login(const Request& request, const SignInId& sign_in);
+std::expected<void, PhaseResult> close_login(const Request& request);
 
 }  // namespace pamcognito::pam

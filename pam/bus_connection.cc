@@ -31,19 +31,19 @@ constexpr std::array<std::int32_t, 3> kCannotStart = {2, 78, 203};
 // cognitod.service, as sd_bus_path_encode(3) writes it.
 constexpr char kUnitPath[] = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
 
-constexpr Ending unavailable(const char* cause) {
+constexpr PhaseResult unavailable(const char* cause) {
   return {.outcome = Outcome::unavailable, .cause = cause};
 }
 
 // Nothing but proof that nobody is there is "unavailable", because that lets a local password in.
 // Whoever runs su or sudo may stop it, starve it of descriptors, or crowd the bus; so a time-out, a
 // full queue and a lost connection are failures.
-constexpr Ending failed(const char* cause) {
+constexpr PhaseResult failed(const char* cause) {
   return {.outcome = Outcome::failed, .cause = cause};
 }
 
 // What a negative errno of libsystemd means.
-Ending ending_of(int error) {
+PhaseResult result_for_errno(int error) {
   switch (-error) {
     case ENOENT:
     case ECONNREFUSED:
@@ -66,7 +66,7 @@ Ending ending_of(int error) {
 
 struct ErrorRow {
   std::string_view name;
-  Ending ending;
+  PhaseResult result;
 };
 
 // The error names that have a meaning of their own. What a stranger can bring about is a failure,
@@ -109,14 +109,14 @@ constexpr std::array kErrors = {
 // systemd does not tell dbus-daemon that a start has failed: the call would wait for 25 s (systemd
 // 252). dbus-broker says of each such start that nobody has the name, whatever the reason. That
 // proves nothing: so it is during each restart, which whoever crowds the bus can draw out.
-bool asks_systemd(const Ending& ending) {
-  const std::string_view cause = ending.cause;
+bool may_ask_systemd(const PhaseResult& result) {
+  const std::string_view cause = result.cause;
   return cause == kTimeout || cause == kNoOwner;
 }
 
-Ending ending_of(std::string_view error_name) {
+PhaseResult result_for_error_name(std::string_view error_name) {
   const auto* row = std::ranges::find(kErrors, error_name, &ErrorRow::name);
-  if (row != kErrors.end()) return row->ending;
+  if (row != kErrors.end()) return row->result;
   return {.outcome = Outcome::unforeseen, .cause = "bus-error"};
 }
 
@@ -128,11 +128,11 @@ int keep_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) n
 
 }  // namespace
 
-std::expected<BusConnection, Ending> BusConnection::open(Deadline deadline) {
+std::expected<BusConnection, PhaseResult> BusConnection::open(Deadline deadline) {
   while (true) {
     sd_bus* raw = nullptr;
     int error = ::sd_bus_new(&raw);
-    if (error < 0) return std::unexpected(ending_of(error));
+    if (error < 0) return std::unexpected(result_for_errno(error));
     Bus bus(raw);
     error = ::sd_bus_set_address(raw, bus_names::kSystemBus);
     if (error >= 0) error = ::sd_bus_set_bus_client(raw, 1);
@@ -140,7 +140,7 @@ std::expected<BusConnection, Ending> BusConnection::open(Deadline deadline) {
     if (error >= 0) error = ::sd_bus_start(raw);
     if (error >= 0) return BusConnection(std::move(bus));
     // A non-blocking connect() to a full AF_UNIX queue does not wait; a burst of logins fills it.
-    if (error != -EAGAIN) return std::unexpected(ending_of(error));
+    if (error != -EAGAIN) return std::unexpected(result_for_errno(error));
     bus.reset();
     if (deadline.passed()) return std::unexpected(failed("timeout"));
     (void)wait_for(-1, 0, Deadline::earlier(deadline, Deadline::after(kQueueFullPause)));
@@ -156,16 +156,17 @@ BusMessage BusConnection::new_call(const char* method) const noexcept {
   return BusMessage(message);
 }
 
-std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
-                                                      Deadline connected_by, Deadline answered_by) {
+std::expected<BusMessage, PhaseResult> BusConnection::call(sd_bus_message* message,
+                                                           Deadline connected_by,
+                                                           Deadline answered_by) {
   BusMessage reply;
   const int error =
       ::sd_bus_call_async(bus_.get(), nullptr, message, &keep_reply, &reply, /*usec=*/0);
-  if (error < 0) return std::unexpected(ending_of(error));
+  if (error < 0) return std::unexpected(result_for_errno(error));
   auto ran = run_until(reply, connected_by, answered_by);
   if (ran && ::sd_bus_message_is_method_error(reply.get(), nullptr) > 0)
-    ran = std::unexpected(ending_of(::sd_bus_message_get_error(reply.get())->name));
-  if (!ran && asks_systemd(ran.error()) && daemon_cannot_start())
+    ran = std::unexpected(result_for_error_name(::sd_bus_message_get_error(reply.get())->name));
+  if (!ran && may_ask_systemd(ran.error()) && daemon_cannot_start())
     ran = std::unexpected(unavailable("daemon-not-started"));
   // The pending call refers to `reply`: the connection ends here, whatever comes.
   bus_.reset();
@@ -173,15 +174,16 @@ std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
   return reply;
 }
 
-std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, Deadline connected_by,
-                                                     Deadline answered_by) {
+std::expected<void, PhaseResult> BusConnection::run_until(const BusMessage& reply,
+                                                          Deadline connected_by,
+                                                          Deadline answered_by) {
   while (!reply) {
     const bool connected = ::sd_bus_is_ready(bus_.get()) > 0;
     const Deadline deadline =
         connected ? answered_by : Deadline::earlier(connected_by, answered_by);
     // First what has arrived: a process that was stopped meanwhile finds its answer.
     const int processed = ::sd_bus_process(bus_.get(), nullptr);
-    if (processed < 0) return std::unexpected(ending_of(processed));
+    if (processed < 0) return std::unexpected(result_for_errno(processed));
     if (deadline.passed() && !reply) return std::unexpected(failed(kTimeout));
     if (processed > 0) continue;
 
@@ -190,9 +192,9 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
     std::uint64_t usec = UINT64_MAX;
     const int timeout = ::sd_bus_get_timeout(bus_.get(), &usec);
     if (events < 0 || fd < 0 || timeout < 0)
-      return std::unexpected(ending_of(std::min({events, fd, timeout})));
+      return std::unexpected(result_for_errno(std::min({events, fd, timeout})));
     if (wait_for(fd, static_cast<short>(events), deadline.no_later_than_usec(usec)) == Wait::failed)
-      return std::unexpected(ending_of(-errno));
+      return std::unexpected(result_for_errno(-errno));
   }
   return {};
 }

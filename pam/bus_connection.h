@@ -23,13 +23,13 @@ using BusMessage = std::unique_ptr<sd_bus_message, BusMessageRelease>;
 class BusConnection {
  public:
   // Starts to connect. Waits only while the bus daemon's queue of connections is full.
-  static std::expected<BusConnection, Ending> open(Deadline deadline);
+  static std::expected<BusConnection, PhaseResult> open(Deadline deadline);
 
   // A message to the daemon's object; null: no memory.
   [[nodiscard]] BusMessage new_call(const char* method) const noexcept;
-  // Sends the call and waits for its reply. An error reply becomes the Ending that it means.
-  std::expected<BusMessage, Ending> call(sd_bus_message* message, Deadline connected_by,
-                                         Deadline answered_by);
+  // Sends the call and waits for its reply. An error reply becomes the PhaseResult that it means.
+  std::expected<BusMessage, PhaseResult> call(sd_bus_message* message, Deadline connected_by,
+                                              Deadline answered_by);
 
  private:
   struct Close {
@@ -39,8 +39,8 @@ class BusConnection {
 
   explicit BusConnection(Bus bus) noexcept : bus_(std::move(bus)) {}
   // Drives the connection until *reply is set.
-  std::expected<void, Ending> run_until(const BusMessage& reply, Deadline connected_by,
-                                        Deadline answered_by);
+  std::expected<void, PhaseResult> run_until(const BusMessage& reply, Deadline connected_by,
+                                             Deadline answered_by);
   // Asks systemd, after a call that was not answered in time, whether root has masked the daemon's
   // unit, or systemd has given it up for a reason that no user can bring about.
   bool daemon_cannot_start();

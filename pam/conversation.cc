@@ -96,8 +96,8 @@ Responses::~Responses() {
 
 }  // namespace
 
-std::expected<Secret, Caller::Error> Caller::ask(const DaemonFrame* notice,
-                                                 const DaemonFrame& question) const {
+std::expected<Secret, HostConversation::Error> HostConversation::ask(
+    const DaemonFrame* notice, const DaemonFrame& question) const {
   if (conversation_ == nullptr) return std::unexpected(Error::cannot_answer);
   Messages messages;
   if (notice != nullptr && !silent_) messages.add(*notice);
@@ -110,7 +110,7 @@ std::expected<Secret, Caller::Error> Caller::ask(const DaemonFrame* notice,
   return std::move(*answer);
 }
 
-void Caller::tell(const DaemonFrame& notice) const {
+void HostConversation::tell(const DaemonFrame& notice) const {
   if (conversation_ == nullptr || silent_) return;
   Messages messages;
   messages.add(notice);
@@ -118,18 +118,18 @@ void Caller::tell(const DaemonFrame& notice) const {
   (void)responses.fetch(*conversation_, messages);
 }
 
-std::optional<Secret> without_code(const Secret& answer) noexcept {
+std::optional<Secret> password_before_code(const Secret& answer) noexcept {
   const auto parts = split_password_and_code(answer.reveal());
   return parts ? answer.part(0, parts->password.size()) : std::nullopt;
 }
 
-bool Typed::remember(Purpose purpose, const Secret& answer) {
+bool EnteredPasswords::note(Purpose purpose, const Secret& answer) {
   switch (purpose) {
     case Purpose::password:
       password_ = Secret::copy_of(answer.reveal());
       return password_.has_value();
     case Purpose::password_and_code:
-      password_ = without_code(answer);
+      password_ = password_before_code(answer);
       return true;
     case Purpose::new_password:
       new_password_ = Secret::copy_of(answer.reveal());
@@ -143,45 +143,45 @@ bool Typed::remember(Purpose purpose, const Secret& answer) {
   return false;
 }
 
-bool Typed::is_the_password(const Secret& answer) const noexcept {
+bool EnteredPasswords::is_password(const Secret& answer) const noexcept {
   return password_ && !password_->empty() && answer.equals(*password_);
 }
 
-bool Typed::hand_over(const Handle& pam) const noexcept {
+bool EnteredPasswords::set_items(const Handle& pam) const noexcept {
   if (!new_password_) return !password_ || pam.set_password(PAM_AUTHTOK, *password_);
-  return pam.set_password(PAM_AUTHTOK, *new_password_) && hand_over_old(pam);
+  return pam.set_password(PAM_AUTHTOK, *new_password_) && set_old_password_item(pam);
 }
 
-bool Typed::hand_over_old(const Handle& pam) const noexcept {
+bool EnteredPasswords::set_old_password_item(const Handle& pam) const noexcept {
   // Empty: the old one was forgotten.
   return !password_ || password_->empty() || pam.set_password(PAM_OLDAUTHTOK, *password_);
 }
 
 namespace {
 
-constexpr Ending unforeseen(const char* cause) {
+constexpr PhaseResult unforeseen(const char* cause) {
   return {.outcome = Outcome::unforeseen, .cause = cause};
 }
-constexpr Ending failed(const char* cause) {
+constexpr PhaseResult failed(const char* cause) {
   return {.outcome = Outcome::failed, .cause = cause};
 }
 
 // Never "unavailable": a daemon that ends or is ended while somebody sits at the prompt is no proof
 // that there is none now. The next try finds that out on the bus.
-constexpr Ending kLost = failed("daemon-lost");
+constexpr PhaseResult kDaemonLost = failed("daemon-lost");
 
-bool is_for_a_password(Purpose purpose) noexcept {
+bool asks_for_password(Purpose purpose) noexcept {
   return purpose == Purpose::password || purpose == Purpose::password_and_code;
 }
 
-constexpr Ending kTooLong = {.outcome = Outcome::refused, .cause = "answer-too-long"};
+constexpr PhaseResult kTooLong = {.outcome = Outcome::refused, .cause = "answer-too-long"};
 
 // A timeout is no proof that the daemon is away: whoever runs su may have stopped this very
 // process.
-Ending ending_of(ReceiveError error) {
+PhaseResult result_for(ReceiveError error) {
   switch (error) {
     case ReceiveError::closed:
-      return kLost;
+      return kDaemonLost;
     case ReceiveError::malformed:
       return unforeseen("malformed-frame");
     case ReceiveError::two_notices:
@@ -208,45 +208,45 @@ bool is_outcome_or_new_password(const ConversationStep& step) noexcept {
 Conversation::Conversation(Handle pam, const Options& options, bool silent, Goal goal,
                            OpenedSignIn opened)
     : pam_(pam),
-      caller_(pam, silent),
+      host_(pam, silent),
       first_pass_(options.first_pass),
       debug_(options.debug),
       goal_(goal),
       socket_(std::move(opened.socket)),
       deadline_(Deadline::after(opened.deadline)) {}
 
-Ending Conversation::run() {
-  return end_with(run_to(&is_outcome));
+PhaseResult Conversation::run() {
+  return finish(run_to(&is_outcome));
 }
 
-std::optional<Ending> Conversation::run_to_new_password() {
+std::expected<void, PhaseResult> Conversation::run_to_new_password() {
   auto step = run_to(&is_outcome_or_new_password);
-  if (!step || step->is_outcome()) return end_with(step);
+  if (!step || step->is_outcome()) return std::unexpected(finish(step));
   pending_ = std::move(*step);
-  return std::nullopt;
+  return {};
 }
 
-Ending Conversation::resume(bool silent) {
+PhaseResult Conversation::resume(bool silent) {
   // A new one, as the host may have set another conversation function since.
-  caller_ = Caller(pam_, silent);
-  if (!pending_) return end_with(std::unexpected(unforeseen("nothing-to-resume")));
+  host_ = HostConversation(pam_, silent);
+  if (!pending_) return finish(std::unexpected(unforeseen("nothing-to-resume")));
   ConversationStep question = std::move(*pending_);
   pending_.reset();
   ++steps_;
   // A daemon that has given up says so; then nobody needs to type a new password for it.
   if (!has_more_from_daemon()) {
     const auto answered = answer_and_wipe(question);
-    if (!answered) return end_with(std::unexpected(answered.error()));
+    if (!answered) return finish(std::unexpected(answered.error()));
   }
-  return end_with(run_to(&is_outcome));
+  return finish(run_to(&is_outcome));
 }
 
-std::expected<ConversationStep, Ending> Conversation::run_to(
+std::expected<ConversationStep, PhaseResult> Conversation::run_to(
     bool (*is_last)(const ConversationStep&) noexcept) {
   for (; steps_ < protocol::kMaxSteps; ++steps_) {
     auto step = receive_step(
         socket_.get(), Deadline::earlier(deadline_, Deadline::after(protocol::kClientStepTime)));
-    if (!step) return std::unexpected(ending_of(step.error()));
+    if (!step) return std::unexpected(result_for(step.error()));
     if (is_last(*step)) return std::move(*step);
     const auto answered = answer_and_wipe(*step);
     if (!answered) return std::unexpected(answered.error());
@@ -258,71 +258,72 @@ bool Conversation::has_more_from_daemon() const {
   return wait_for(socket_.get(), POLLIN, Deadline::now()) != Wait::timed_out;
 }
 
-Ending Conversation::end_with(const std::expected<ConversationStep, Ending>& last) {
+PhaseResult Conversation::finish(const std::expected<ConversationStep, PhaseResult>& last) {
   const auto outcome =
-      last ? conclude(*last) : std::expected<Outcome, Ending>(std::unexpected(last.error()));
-  Ending ending = outcome ? Ending{.outcome = *outcome, .cause = "outcome"} : outcome.error();
+      last ? conclude(*last) : std::expected<Outcome, PhaseResult>(std::unexpected(last.error()));
+  PhaseResult result =
+      outcome ? PhaseResult{.outcome = *outcome, .cause = "outcome"} : outcome.error();
   if (!outcome) abort();
-  ending.may_be_unavailable = !asked_more_than_first_password_;
-  if (goal_ != Goal::sign_in || ending.outcome != Outcome::success) socket_.reset();
-  return ending;
+  result.may_be_unavailable = !asked_more_than_first_password_;
+  if (goal_ != Goal::sign_in || result.outcome != Outcome::success) socket_.reset();
+  return result;
 }
 
-std::expected<void, Ending> Conversation::answer_and_wipe(ConversationStep& step) {
+std::expected<void, PhaseResult> Conversation::answer_and_wipe(ConversationStep& step) {
   auto answered = answer(step);
   wipe_texts(step);
   return answered;
 }
 
-std::expected<void, Ending> Conversation::answer(const ConversationStep& step) {
+std::expected<void, PhaseResult> Conversation::answer(const ConversationStep& step) {
   const Purpose purpose = step.main.purpose;
-  if (asked_ || !is_for_a_password(purpose)) asked_more_than_first_password_ = true;
+  if (asked_ || !asks_for_password(purpose)) asked_more_than_first_password_ = true;
   asked_ = true;
   const auto answer = get_answer(step);
   if (!answer) return std::unexpected(answer.error());
-  if (purpose == Purpose::code && typed_.is_the_password(*answer))
+  if (purpose == Purpose::code && passwords_.is_password(*answer))
     return std::unexpected(
-        Ending{.outcome = Outcome::conversation_broken, .cause = "password-as-code"});
+        PhaseResult{.outcome = Outcome::conversation_broken, .cause = "password-as-code"});
   if (deadline_.passed()) return std::unexpected(failed("deadline"));
-  if (!typed_.remember(purpose, *answer)) return std::unexpected(unforeseen("local-fault"));
+  if (!passwords_.note(purpose, *answer)) return std::unexpected(unforeseen("local-fault"));
 
   const auto sent = send_answer(socket_.get(), purpose, *answer);
-  if (!sent && sent.error() == FrameError::closed) return std::unexpected(lost_while_asking());
+  if (!sent && sent.error() == FrameError::closed) return std::unexpected(result_after_hang_up());
   if (!sent) return std::unexpected(unforeseen("local-fault"));
   answered_ = true;
   if (debug_) pam_.log(LOG_DEBUG, "debug: answered purpose=" + std::to_string(int(purpose)));
   return {};
 }
 
-std::expected<Secret, Ending> Conversation::get_answer(const ConversationStep& step) {
-  auto new_password = new_password_of_stack(step);
+std::expected<Secret, PhaseResult> Conversation::get_answer(const ConversationStep& step) {
+  auto new_password = new_password_from_stack(step);
   if (!new_password) return std::unexpected(new_password.error());
   if (*new_password) return std::move(**new_password);
-  if (is_for_a_password(step.main.purpose) && first_pass_ != FirstPass::ignore) {
+  if (asks_for_password(step.main.purpose) && first_pass_ != FirstPass::ignore) {
     auto password = pam_.password(goal_ == Goal::change_password ? PAM_OLDAUTHTOK : PAM_AUTHTOK);
     if (!password) return std::unexpected(kTooLong);
     // Once: a password that was refused is not tried again, and use_first_pass never asks.
     const FirstPass rule = std::exchange(
         first_pass_, first_pass_ == FirstPass::may ? FirstPass::ignore : FirstPass::spent);
     if (*password && rule != FirstPass::spent) {
-      if (step.notice) caller_.tell(*step.notice);
+      if (step.notice) host_.tell(*step.notice);
       return std::move(**password);
     }
     if (rule != FirstPass::may)
-      return std::unexpected(Ending{.outcome = Outcome::refused, .cause = "no-first-pass"});
+      return std::unexpected(PhaseResult{.outcome = Outcome::refused, .cause = "no-first-pass"});
   }
-  auto answer = caller_.ask(step.notice ? &*step.notice : nullptr, step.main);
+  auto answer = host_.ask(step.notice ? &*step.notice : nullptr, step.main);
   if (answer) return std::move(*answer);
-  if (answer.error() == Caller::Error::too_long) return std::unexpected(kTooLong);
+  if (answer.error() == HostConversation::Error::too_long) return std::unexpected(kTooLong);
   return std::unexpected(
-      Ending{.outcome = Outcome::conversation_broken, .cause = "caller-cannot-answer"});
+      PhaseResult{.outcome = Outcome::conversation_broken, .cause = "caller-cannot-answer"});
 }
 
 // In the second pass of a change PAM_AUTHTOK is the new password that an earlier module, such as
 // pam_pwquality, has asked for and checked: libpam wipes it before the change, and programs cannot
 // set it. It answers the daemon's first question and the repetition; if the pool refuses it, the
 // user is asked for another.
-std::expected<std::optional<Secret>, Ending> Conversation::new_password_of_stack(
+std::expected<std::optional<Secret>, PhaseResult> Conversation::new_password_from_stack(
     const ConversationStep& step) {
   const Purpose purpose = step.main.purpose;
   if (purpose == Purpose::new_password) ++new_passwords_;
@@ -330,28 +331,28 @@ std::expected<std::optional<Secret>, Ending> Conversation::new_password_of_stack
   if (goal_ != Goal::change_password || !is_new || new_passwords_ != 1) return std::nullopt;
   auto password = pam_.password(PAM_AUTHTOK);
   if (!password) return std::unexpected(kTooLong);
-  if (*password && step.notice) caller_.tell(*step.notice);
+  if (*password && step.notice) host_.tell(*step.notice);
   return std::move(*password);
 }
 
-std::expected<Outcome, Ending> Conversation::conclude(const ConversationStep& last) {
-  if (last.notice) caller_.tell(*last.notice);
+std::expected<Outcome, PhaseResult> Conversation::conclude(const ConversationStep& last) {
+  if (last.notice) host_.tell(*last.notice);
   if (last.main.outcome != Outcome::success) return last.main.outcome;
   if (!answered_ && needs_answer_) return std::unexpected(unforeseen("success-without-an-answer"));
-  if (goal_ == Goal::change_password && !typed_.has_new_password())
+  if (goal_ == Goal::change_password && !passwords_.has_new_password())
     return std::unexpected(unforeseen("success-without-a-new-password"));
   // The daemon commits on this; if it cannot be told, it revokes the tokens.
-  if (!send_signal(socket_.get(), FrameType::ack)) return std::unexpected(kLost);
+  if (!send_signal(socket_.get(), FrameType::ack)) return std::unexpected(kDaemonLost);
   sign_in_id_ = last.main.sign_in_id;
   return Outcome::success;
 }
 
 // The daemon hung up while the person typed. What it said before counts, unless it is a success.
-Ending Conversation::lost_while_asking() {
+PhaseResult Conversation::result_after_hang_up() {
   while (auto frame = receive_from_daemon(socket_.get()))
     if (frame->type == FrameType::outcome && frame->outcome != Outcome::success)
       return {.outcome = frame->outcome, .cause = "outcome"};
-  return kLost;
+  return kDaemonLost;
 }
 
 void Conversation::abort() const noexcept {
@@ -370,18 +371,18 @@ bool is_account_answer(const DaemonFrame& frame) noexcept {
 
 }  // namespace
 
-std::optional<Ending> ask_account(int socket, Deadline deadline) {
+std::optional<PhaseResult> ask_account(int socket, Deadline deadline) {
   if (!send_signal(socket, FrameType::account)) return std::nullopt;
   const auto frame = receive_frame(socket, deadline);
   if (frame) {
     if (!is_account_answer(*frame)) return std::nullopt;
-    return Ending{.outcome = frame->outcome, .cause = "outcome"};
+    return PhaseResult{.outcome = frame->outcome, .cause = "outcome"};
   }
   switch (frame.error()) {
     case ReceiveError::timed_out:
-      return Ending{.outcome = Outcome::failed, .cause = "timeout"};
+      return PhaseResult{.outcome = Outcome::failed, .cause = "timeout"};
     case ReceiveError::wait_failed:
-      return Ending{.outcome = Outcome::unforeseen, .cause = "local-fault"};
+      return PhaseResult{.outcome = Outcome::unforeseen, .cause = "local-fault"};
     case ReceiveError::closed:
     case ReceiveError::malformed:
     case ReceiveError::two_notices:

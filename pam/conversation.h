@@ -20,7 +20,7 @@
 namespace pamcognito::pam {
 
 // The host program's conversation function: what stands between the module and the person.
-class Caller {
+class HostConversation {
  public:
   enum class Error : std::uint8_t {
     cannot_answer,  // no conversation function, it failed, or it gave no answer
@@ -28,7 +28,7 @@ class Caller {
   };
 
   // `silent`: PAM_SILENT was given; then notices are not shown.
-  Caller(const Handle& pam, bool silent) noexcept
+  HostConversation(const Handle& pam, bool silent) noexcept
       : conversation_(pam.conversation()), silent_(silent) {}
 
   // One call for the notice (may be null) and the question. Every answer that the host allocated is
@@ -43,18 +43,18 @@ class Caller {
 };
 
 // What was typed in this sign-in that later modules may have: passwords, never a code.
-class Typed {
+class EnteredPasswords {
  public:
   // False: no memory.
-  bool remember(Purpose purpose, const Secret& answer);
+  bool note(Purpose purpose, const Secret& answer);
   // Whether this is the password of this sign-in; a caller that answers every prompt alike.
-  [[nodiscard]] bool is_the_password(const Secret& answer) const noexcept;
+  [[nodiscard]] bool is_password(const Secret& answer) const noexcept;
   [[nodiscard]] bool has_new_password() const noexcept { return new_password_.has_value(); }
   // Sets PAM_AUTHTOK, and PAM_OLDAUTHTOK after a change. Only after a success. False: libpam
   // refused.
-  [[nodiscard]] bool hand_over(const Handle& pam) const noexcept;
+  [[nodiscard]] bool set_items(const Handle& pam) const noexcept;
   // Sets PAM_OLDAUTHTOK alone, for a change that is still to come. False: libpam refused.
-  [[nodiscard]] bool hand_over_old(const Handle& pam) const noexcept;
+  [[nodiscard]] bool set_old_password_item(const Handle& pam) const noexcept;
 
  private:
   std::optional<Secret> password_;
@@ -62,7 +62,7 @@ class Typed {
 };
 
 // The password in an answer of the form password+dddddd; nullopt: another form, or no memory.
-std::optional<Secret> without_code(const Secret& answer) noexcept;
+std::optional<Secret> password_before_code(const Secret& answer) noexcept;
 
 // One sign-in over the private socket: shows what the daemon asks and sends back what is answered,
 // until the daemon says how it ended. The daemon is believed in that, and in nothing else: four
@@ -88,43 +88,45 @@ class Conversation {
   // Runs it once. After a success the daemon has the acknowledgement, sign_in_id() is valid,
   // typed() may be handed over and the socket of a sign-in taken. Every other end closes the
   // socket, after an abort where the daemon may still be waiting.
-  Ending run();
+  PhaseResult run();
 
-  // Runs it up to the first question for a new password, which is not asked yet; nullopt: the
-  // daemon waits for its answer. An Ending: it came to an end before, as run() does.
-  std::optional<Ending> run_to_new_password();
+  // Runs it up to the first question for a new password, which is not asked yet: the daemon waits
+  // for its answer. The error: it came to an end before, as run() does.
+  std::expected<void, PhaseResult> run_to_new_password();
   // Asks that question and goes on as run() does, unless an earlier module has asked for the new
   // password: that one is taken first. `silent`: as for the constructor.
-  Ending resume(bool silent);
+  PhaseResult resume(bool silent);
 
   [[nodiscard]] const SignInId& sign_in_id() const noexcept { return sign_in_id_; }
   // For the question about the account; empty where there was no success.
   [[nodiscard]] Fd take_socket() noexcept { return std::move(socket_); }
-  [[nodiscard]] const Typed& typed() const noexcept { return typed_; }
+  [[nodiscard]] const EnteredPasswords& passwords() const noexcept { return passwords_; }
 
  private:
   // Answers what is asked, up to the first step that `is_last` says yes to.
-  std::expected<ConversationStep, Ending> run_to(bool (*is_last)(const ConversationStep&) noexcept);
+  std::expected<ConversationStep, PhaseResult> run_to(
+      bool (*is_last)(const ConversationStep&) noexcept);
   // Whether the daemon ended it while it had to wait for an answer.
   [[nodiscard]] bool has_more_from_daemon() const;
-  Ending end_with(const std::expected<ConversationStep, Ending>& last);
-  std::expected<void, Ending> answer_and_wipe(ConversationStep& step);
-  std::expected<void, Ending> answer(const ConversationStep& step);
-  std::expected<Secret, Ending> get_answer(const ConversationStep& step);
-  std::expected<std::optional<Secret>, Ending> new_password_of_stack(const ConversationStep& step);
-  std::expected<Outcome, Ending> conclude(const ConversationStep& last);
+  PhaseResult finish(const std::expected<ConversationStep, PhaseResult>& last);
+  std::expected<void, PhaseResult> answer_and_wipe(ConversationStep& step);
+  std::expected<void, PhaseResult> answer(const ConversationStep& step);
+  std::expected<Secret, PhaseResult> get_answer(const ConversationStep& step);
+  std::expected<std::optional<Secret>, PhaseResult> new_password_from_stack(
+      const ConversationStep& step);
+  std::expected<Outcome, PhaseResult> conclude(const ConversationStep& last);
 
-  [[nodiscard]] Ending lost_while_asking();
+  [[nodiscard]] PhaseResult result_after_hang_up();
   void abort() const noexcept;
 
   Handle pam_;
-  Caller caller_;
+  HostConversation host_;
   FirstPass first_pass_;
   bool debug_;
   Goal goal_;
   Fd socket_;
   Deadline deadline_;
-  Typed typed_;
+  EnteredPasswords passwords_;
   SignInId sign_in_id_{};
   std::optional<ConversationStep> pending_;  // the question for a new password
   int steps_ = 0;
@@ -139,6 +141,6 @@ class Conversation {
 // host that authenticates and asks for the account (sudo) needs one connection to the bus then.
 // nullopt: it is not answered there (the daemon was restarted, or is an older one); ask on the bus.
 // The deadline's passing is an answer: a failure.
-std::optional<Ending> ask_account(int socket, Deadline deadline);
+std::optional<PhaseResult> ask_account(int socket, Deadline deadline);
 
 }  // namespace pamcognito::pam

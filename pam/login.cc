@@ -26,13 +26,13 @@ struct OpenedLogin {
   uid_t uid = 0;
 };
 
-Ending bind_login(const Handle& pam, const Request& request, const SignInId& sign_in) {
+PhaseResult bind_login(const Handle& pam, const Request& request, const SignInId& sign_in) {
   // Without the kernel's audit ids, or in somebody else's login, there is nothing to bind to.
-  if (!request.facts.is_in_login_of_user())
+  if (!request.caller.runs_in_users_login())
     return {.outcome = Outcome::failed, .cause = "no-login-of-the-user"};
   const auto opened = open_login(request, sign_in);
   if (!opened) return opened.error();
-  auto login = std::make_unique<OpenedLogin>(request.user, request.facts.user_uid);
+  auto login = std::make_unique<OpenedLogin>(request.user, request.caller.user_uid);
   if (!store_data(pam.get(), kOpened, std::move(login))) return kItemsRefused;
   return {.outcome = Outcome::success, .cause = "opened"};
 }
@@ -50,9 +50,9 @@ int open_session(Handle pam, int flags, const Options& options) {
   const std::string user = pam.item(PAM_USER);
   const auto uid = admit(pam, options, Phase::account, kWhat, user);
   if (!uid) return PAM_IGNORE;
-  if (!ticket || ::geteuid() != 0 || has_sign_in_of_another(pam, user)) return PAM_SUCCESS;
-  const Ending ending = bind_login(pam, make_request(pam, user, *uid, flags), ticket->sign_in);
-  log_ending(pam, kWhat, ending, user);
+  if (!ticket || ::geteuid() != 0 || has_other_users_sign_in(pam, user)) return PAM_SUCCESS;
+  const PhaseResult result = bind_login(pam, make_request(pam, user, *uid, flags), ticket->sign_in);
+  log_result(pam, kWhat, result, user);
   return PAM_SUCCESS;
 }
 
@@ -65,8 +65,8 @@ int close_session(Handle pam, int flags, const Options& options) {
   const uid_t uid = opened->uid;
   forget_data<OpenedLogin>(pam.get(), kOpened);
   const auto closed = close_login(make_request(pam, user, uid, flags));
-  log_ending(pam, kWhat,
-             closed ? Ending{.outcome = Outcome::success, .cause = "closed"} : closed.error(),
+  log_result(pam, kWhat,
+             closed ? PhaseResult{.outcome = Outcome::success, .cause = "closed"} : closed.error(),
              user);
   return PAM_SUCCESS;
 }

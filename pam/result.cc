@@ -26,7 +26,7 @@ struct Codes {
                // pam_unix would change a local password in silence
 };
 
-Codes codes_of(Phase phase) noexcept {
+Codes codes_for(Phase phase) noexcept {
   switch (phase) {
     case Phase::authenticate:
       return {.refused = PAM_AUTH_ERR, .failed = PAM_AUTH_ERR};
@@ -40,17 +40,17 @@ Codes codes_of(Phase phase) noexcept {
   return {.refused = PAM_SERVICE_ERR, .failed = PAM_SERVICE_ERR};
 }
 
-bool is_of_the_password(Phase phase) noexcept {
+bool is_password_phase(Phase phase) noexcept {
   return phase == Phase::password_check || phase == Phase::password_update;
 }
 
 }  // namespace
 
-int pam_code(Phase phase, const Ending& ending) noexcept {
+int pam_code(Phase phase, const PhaseResult& result) noexcept {
   const bool account = phase == Phase::account;
-  const Codes codes = codes_of(phase);
+  const Codes codes = codes_for(phase);
   // No default: a new outcome must not compile before it has its code here.
-  switch (ending.outcome) {
+  switch (result.outcome) {
     case Outcome::unforeseen:
       return PAM_SERVICE_ERR;
     case Outcome::success:
@@ -62,8 +62,8 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
     case Outcome::tries_exhausted:
       return PAM_MAXTRIES;
     case Outcome::unavailable:
-      return ending.may_be_unavailable && !is_of_the_password(phase) ? PAM_AUTHINFO_UNAVAIL
-                                                                     : codes.failed;
+      return result.may_be_unavailable && !is_password_phase(phase) ? PAM_AUTHINFO_UNAVAIL
+                                                                    : codes.failed;
     case Outcome::failed:
       return codes.failed;
     case Outcome::conversation_broken:
@@ -78,38 +78,39 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
     // The break glass: where the pool could not be reached and a local password was right, to deny
     // the account because nothing is known of it would lock that password out as well.
     case Outcome::account_unknown:
-      return account && ending.may_be_unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
+      return account && result.may_be_unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
   }
   return PAM_SERVICE_ERR;  // a value from a newer daemon
 }
 
-std::optional<int> pam_code(Phase phase, Membership membership, bool emergency) noexcept {
+std::expected<void, int> check_membership(Phase phase, Membership membership,
+                                          bool emergency) noexcept {
   switch (membership) {
     case Membership::cognito_user:
-      return std::nullopt;
+      return {};
     case Membership::not_cognito_user:
-      return PAM_IGNORE;
+      return std::unexpected(PAM_IGNORE);
     case Membership::denied:
-      return PAM_PERM_DENIED;
+      return std::unexpected(PAM_PERM_DENIED);
     case Membership::malformed:
     case Membership::local_fault:
-      return PAM_SERVICE_ERR;
+      return std::unexpected(PAM_SERVICE_ERR);
     // NSS failed, so the user may be a Cognito user: a refusal, except for the account of a user
     // who has just signed in with the local password, because nobody could be reached.
     case Membership::unknown:
-      if (phase == Phase::account && emergency) return PAM_AUTHINFO_UNAVAIL;
-      return codes_of(phase).failed;
+      if (phase == Phase::account && emergency) return std::unexpected(PAM_AUTHINFO_UNAVAIL);
+      return std::unexpected(codes_for(phase).failed);
   }
-  return PAM_SERVICE_ERR;
+  return std::unexpected(PAM_SERVICE_ERR);
 }
 
-void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
+void log_result(const Handle& pam, std::string_view what, const PhaseResult& result,
                 const std::string& user) {
   std::string line(what);
-  line.append(" ").append(to_string(ending.outcome));
-  line += log_field("cause", ending.cause) + log_field("user", user);
+  line.append(" ").append(to_string(result.outcome));
+  line += log_field("cause", result.cause) + log_field("user", user);
   if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
-  pam.log(severity(ending.outcome), line);
+  pam.log(severity(result.outcome), line);
 }
 
 void delay_refusal(const Handle& pam, int code) noexcept {

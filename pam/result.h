@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <expected>
 #include <string>
 #include <string_view>
 
@@ -16,7 +16,7 @@ namespace pamcognito::pam {
 enum class Phase : std::uint8_t { authenticate, account, password_check, password_update };
 
 // How a phase ended, for PAM and for the log.
-struct Ending {
+struct PhaseResult {
   Outcome outcome = Outcome::unforeseen;
   const char* cause = "unforeseen";  // a stable word
   // Whether Outcome::unavailable may become PAM_AUTHINFO_UNAVAIL, which lets a local password in.
@@ -26,19 +26,19 @@ struct Ending {
 };
 
 // libpam refused to keep what the module wanted to hand over.
-inline constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
+inline constexpr PhaseResult kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
 
 // The one place where an outcome becomes a PAM code.
-[[nodiscard]] int pam_code(Phase phase, const Ending& ending) noexcept;
+[[nodiscard]] int pam_code(Phase phase, const PhaseResult& result) noexcept;
 
-// The code for a user whom the daemon is not asked about; nullopt: ask it.
+// Whether the daemon is asked about a user; the error is the PAM code if it is not.
 // `emergency`: this transaction has signed the user in with the local password, because cognitod or
 // the pool was unavailable.
-[[nodiscard]] std::optional<int> pam_code(Phase phase, Membership membership,
-                                          bool emergency) noexcept;
+[[nodiscard]] std::expected<void, int> check_membership(Phase phase, Membership membership,
+                                                        bool emergency) noexcept;
 
-// The one line of an ending.
-void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
+// The one line of an result.
+void log_result(const Handle& pam, std::string_view what, const PhaseResult& result,
                 const std::string& user);
 
 // Has libpam delay a refusal. What the person could guess at costs time; a daemon that is down does

@@ -147,7 +147,7 @@ Fd take_account_socket(const Handle& pam, std::string_view user,
   return std::move(data->socket);
 }
 
-bool has_sign_in_of_another(const Handle& pam, std::string_view user) noexcept {
+bool has_other_users_sign_in(const Handle& pam, std::string_view user) noexcept {
   const auto* data = find_data<SignInData>(pam.get(), kSignIn);
   return data != nullptr && data->user != user;
 }

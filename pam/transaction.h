@@ -120,7 +120,7 @@ const SignInData* find_sign_in(const Handle& pam, std::string_view user) noexcep
 // The socket, once; empty where this user, service or process has none.
 Fd take_account_socket(const Handle& pam, std::string_view user, std::string_view service) noexcept;
 // Whether authentication left something, and for another user: PAM_USER has changed since.
-[[nodiscard]] bool has_sign_in_of_another(const Handle& pam, std::string_view user) noexcept;
+[[nodiscard]] bool has_other_users_sign_in(const Handle& pam, std::string_view user) noexcept;
 
 // That this transaction's account phase said the pool wants a new password, in PAM data: the host
 // answers with a change of an expired password, which is ours then, and otherwise a local one's.

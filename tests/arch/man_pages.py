@@ -377,7 +377,7 @@ def pam_codes(tree):
     for phase, refused, failed in re.findall(
             r"case Phase::(\w+):\s*return {\.refused = (PAM_\w+), \.failed = (PAM_\w+)};", text):
         general[phase] = {"refused": refused, "failed": failed}
-    switch = text[text.index("switch (ending.outcome)"):]
+    switch = text[text.index("switch (result.outcome)"):]
     codes = {}
     for outcome, code in re.findall(r"case Outcome::(\w+):\s*return ([\w.]+);", switch):
         for phase in ("authenticate", "account"):

@@ -13,7 +13,8 @@ using pamcognito::test::assert_code;
 
 int code(Phase phase, Outcome outcome, bool may_be_unavailable) {
   return pam_code(
-      phase, Ending{.outcome = outcome, .cause = "test", .may_be_unavailable = may_be_unavailable});
+      phase,
+      PhaseResult{.outcome = outcome, .cause = "test", .may_be_unavailable = may_be_unavailable});
 }
 
 struct Row {
@@ -79,22 +80,30 @@ void values_from_the_future_are_failures(void**) {
 }
 
 void nothing_zeroed_is_a_success(void**) {
-  assert_code(pam_code(Phase::authenticate, Ending{}), PAM_SERVICE_ERR);
+  assert_code(pam_code(Phase::authenticate, PhaseResult{}), PAM_SERVICE_ERR);
 }
 
 void only_our_users_go_to_the_daemon(void**) {
-  assert_false(pam_code(Phase::authenticate, Membership::cognito_user, false).has_value());
-  assert_code(*pam_code(Phase::authenticate, Membership::not_cognito_user, false), PAM_IGNORE);
-  assert_code(*pam_code(Phase::authenticate, Membership::denied, false), PAM_PERM_DENIED);
-  assert_code(*pam_code(Phase::authenticate, Membership::malformed, false), PAM_SERVICE_ERR);
-  assert_code(*pam_code(Phase::authenticate, Membership::local_fault, false), PAM_SERVICE_ERR);
+  assert_true(check_membership(Phase::authenticate, Membership::cognito_user, false).has_value());
+  assert_code(check_membership(Phase::authenticate, Membership::not_cognito_user, false).error(),
+              PAM_IGNORE);
+  assert_code(check_membership(Phase::authenticate, Membership::denied, false).error(),
+              PAM_PERM_DENIED);
+  assert_code(check_membership(Phase::authenticate, Membership::malformed, false).error(),
+              PAM_SERVICE_ERR);
+  assert_code(check_membership(Phase::authenticate, Membership::local_fault, false).error(),
+              PAM_SERVICE_ERR);
   for (const bool emergency : {false, true})
-    assert_code(*pam_code(Phase::authenticate, Membership::unknown, emergency), PAM_AUTH_ERR);
-  assert_code(*pam_code(Phase::account, Membership::unknown, false), PAM_PERM_DENIED);
-  assert_code(*pam_code(Phase::account, Membership::unknown, true), PAM_AUTHINFO_UNAVAIL);
+    assert_code(check_membership(Phase::authenticate, Membership::unknown, emergency).error(),
+                PAM_AUTH_ERR);
+  assert_code(check_membership(Phase::account, Membership::unknown, false).error(),
+              PAM_PERM_DENIED);
+  assert_code(check_membership(Phase::account, Membership::unknown, true).error(),
+              PAM_AUTHINFO_UNAVAIL);
   for (const bool unavailable : {false, true}) {
-    assert_code(*pam_code(Phase::password_check, Membership::unknown, unavailable), PAM_TRY_AGAIN);
-    assert_code(*pam_code(Phase::password_update, Membership::unknown, unavailable),
+    assert_code(check_membership(Phase::password_check, Membership::unknown, unavailable).error(),
+                PAM_TRY_AGAIN);
+    assert_code(check_membership(Phase::password_update, Membership::unknown, unavailable).error(),
                 PAM_AUTHTOK_ERR);
   }
 }

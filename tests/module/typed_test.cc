@@ -11,7 +11,7 @@ using namespace pamcognito;
 using namespace pamcognito::pam;
 
 std::string stripped(std::string_view answer) {
-  const auto password = without_code(*Secret::copy_of(answer));
+  const auto password = password_before_code(*Secret::copy_of(answer));
   return password ? std::string(password->reveal()) : "(none)";
 }
 
@@ -28,16 +28,16 @@ void the_code_is_six_digits_after_the_last_plus(void**) {
 }
 
 void only_the_password_is_the_password(void**) {
-  Typed typed;
+  EnteredPasswords passwords;
   const auto secret = [](std::string_view text) { return std::move(*Secret::copy_of(text)); };
-  assert_false(typed.is_the_password(secret("")));
-  assert_true(typed.remember(Purpose::password, secret("secret")));
-  assert_true(typed.remember(Purpose::code, secret("123456")));
-  assert_true(typed.is_the_password(secret("secret")));
-  assert_false(typed.is_the_password(secret("secret ")));
-  assert_false(typed.is_the_password(secret("123456")));
-  assert_true(typed.remember(Purpose::password, secret("")));
-  assert_false(typed.is_the_password(secret("")));
+  assert_false(passwords.is_password(secret("")));
+  assert_true(passwords.note(Purpose::password, secret("secret")));
+  assert_true(passwords.note(Purpose::code, secret("123456")));
+  assert_true(passwords.is_password(secret("secret")));
+  assert_false(passwords.is_password(secret("secret ")));
+  assert_false(passwords.is_password(secret("123456")));
+  assert_true(passwords.note(Purpose::password, secret("")));
+  assert_false(passwords.is_password(secret("")));
 }
 
 }  // namespace
