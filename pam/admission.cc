@@ -14,7 +14,7 @@
 namespace pamcognito::pam {
 namespace {
 
-// False: `argument` names no task, or a second one.
+// Returns false if `argument` names no task or a second one.
 bool set_task(Options* options, std::string_view argument) {
   if (options->task != Task::decide) return false;
   if (argument == "route") options->task = Task::route;
@@ -56,7 +56,8 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
   std::string reason;
   uid_t uid = 0;
   const SignInData* data = find_sign_in(pam, user);
-  // Who has signed in as ours is ours to the end of the transaction, whatever changes meanwhile.
+  // A user who has signed in with Cognito remains a Cognito user in this transaction, even if
+  // users.conf or the group changes meanwhile.
   const bool signed_in = phase == Phase::account && data != nullptr && data->id;
   const Membership membership = signed_in
                                     ? Membership::cognito_user

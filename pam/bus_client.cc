@@ -1,3 +1,6 @@
+// The calls to cognitod, each with the caller context. Only the kernel and libpam supply the
+// context: uids, audit ids, cgroup and PAM items.
+
 #include "pam/bus_client.h"
 
 #include <fcntl.h>
@@ -22,10 +25,10 @@
 namespace pamcognito::pam {
 namespace {
 
-// What the kernel shows for an audit id that was never set.
+// The value of an audit id that was never set.
 constexpr std::uint32_t kUnset = 0xffffffff;
 
-// A decimal number in a file of /proc; nullopt where the kernel has no audit.
+// Reads a decimal number from a file in /proc; nullopt if the kernel has no audit support.
 std::optional<std::uint32_t> read_number(const char* path) {
   const Fd fd = above_stdio(Fd(::open(path, O_RDONLY | O_CLOEXEC)));
   if (!fd) return std::nullopt;
@@ -38,9 +41,10 @@ std::optional<std::uint32_t> read_number(const char* path) {
   return value;
 }
 
-// All that runs under user@UID.service is one login to the kernel, whichever of the user's logins
-// started it (systemd-user's own PAM stack sets the audit ids): a factor given in one of them must
-// not count for all. What cannot be read may be there, too.
+// Tells whether this process may run under user@UID.service. The kernel treats everything there as
+// one login, whichever login has started it, because the PAM stack of systemd-user sets the audit
+// ids. A factor given in one login must not count for all, so a cgroup that cannot be read counts
+// as such a process.
 bool may_be_under_user_manager() {
   constexpr std::size_t kMost = 8192;
   const Fd fd = above_stdio(Fd(::open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC)));
@@ -97,7 +101,8 @@ bool append_caller_context(sd_bus_message* call, const CallerContext& caller) {
          ::sd_bus_message_close_container(call) >= 0;
 }
 
-// The call's message with the two arguments that every method begins with; null: no memory.
+// Makes a message with the two arguments with which every method begins; null if there is no
+// memory.
 BusMessage new_call(BusConnection& bus, const char* method, const Request& request) {
   BusMessage call = bus.new_call(method);
   const std::string service = printable(request.service, protocol::kMaxServiceName);
@@ -111,7 +116,7 @@ bool append_sign_in(sd_bus_message* call, const SignInId* id) {
                                        id != nullptr ? id->size() : 0) >= 0;
 }
 
-// Calls a method of a login; it answers with nothing.
+// Calls a method of a login, which has an empty reply.
 std::expected<void, PhaseResult> call_login(const char* method, const Request& request,
                                             const SignInId* sign_in) {
   const Deadline deadline = Deadline::after(protocol::kModuleCallTime);
@@ -126,7 +131,7 @@ std::expected<void, PhaseResult> call_login(const char* method, const Request& r
   return {};
 }
 
-// Calls a method that answers with a conversation's socket.
+// Calls a method that replies with the socket of a conversation.
 std::expected<OpenedSignIn, PhaseResult> open_conversation(const char* method,
                                                            Connecting connecting,
                                                            const Request& request) {
@@ -142,7 +147,7 @@ std::expected<OpenedSignIn, PhaseResult> open_conversation(const char* method,
   if (::sd_bus_message_has_signature(reply->get(), "hu") <= 0 ||
       ::sd_bus_message_read(reply->get(), "hu", &passed, &seconds) < 0)
     return std::unexpected(kMalformedReply);
-  // The message owns what was passed.
+  // The message owns the descriptor, so it is duplicated.
   OpenedSignIn opened{
       .socket = Fd(::fcntl(passed, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)),
       .deadline = std::min(std::chrono::seconds(seconds), protocol::kMaxConversationTime)};

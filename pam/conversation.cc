@@ -1,3 +1,9 @@
+// Carries questions to the user and answers to cognitod. A question arrives as a step
+// (common/conversation_client.h); HostConversation calls the host; EnteredPasswords keeps the
+// answer if it is a password; send_answer() sends it. Every answer is a Secret from the host's
+// buffer to the socket, and the texts of a step are wiped after it, because the set-up of an
+// authenticator app shows its secret.
+
 #include "pam/conversation.h"
 
 #include <poll.h>
@@ -36,8 +42,8 @@ int message_style(FrameType type) noexcept {
   return PAM_PROMPT_ECHO_OFF;
 }
 
-// The messages of one step. They lie side by side and are pointed to one by one, so that hosts that
-// read the argument either way (see pam_conv(3)) find them.
+// The messages of one step. They are adjacent and have a pointer each, because hosts read the
+// argument in two ways; see pam_conv(3).
 class Messages {
  public:
   void add(const DaemonFrame& frame) noexcept {
@@ -54,7 +60,7 @@ class Messages {
   std::size_t count_ = 0;
 };
 
-// What the host answered: an array and strings that it allocated and that are ours to free.
+// The answer of the host: an array and strings that the host has allocated and the module frees.
 class Responses {
  public:
   Responses() noexcept = default;
@@ -62,9 +68,9 @@ class Responses {
   Responses& operator=(const Responses&) = delete;
   ~Responses();
 
-  // False: the host failed; then it left nothing for us.
+  // Returns false if the host has failed; it has then allocated nothing.
   bool fetch(const pam_conv& conversation, Messages& messages);
-  // Null: no answer.
+  // Null if there is no answer.
   [[nodiscard]] const char* last() const noexcept {
     return responses_ != nullptr ? responses_[count_ - 1].resp : nullptr;
   }
@@ -153,7 +159,7 @@ bool EnteredPasswords::set_items(const Handle& pam) const noexcept {
 }
 
 bool EnteredPasswords::set_old_password_item(const Handle& pam) const noexcept {
-  // Empty: the old one was forgotten.
+  // The old password is empty if it was reset without being known.
   return !password_ || password_->empty() || pam.set_password(PAM_OLDAUTHTOK, *password_);
 }
 
@@ -166,8 +172,8 @@ constexpr PhaseResult failed(const char* cause) {
   return {.outcome = Outcome::failed, .cause = cause};
 }
 
-// Never "unavailable": a daemon that ends or is ended while somebody sits at the prompt is no proof
-// that there is none now. The next try finds that out on the bus.
+// cognitod has ended while the user sat at the prompt. That is never "unavailable", because a
+// cognitod that ends can be started again; the next attempt finds out on the bus.
 constexpr PhaseResult kDaemonLost = failed("daemon-lost");
 
 bool asks_for_password(Purpose purpose) noexcept {
@@ -176,8 +182,7 @@ bool asks_for_password(Purpose purpose) noexcept {
 
 constexpr PhaseResult kTooLong = {.outcome = Outcome::refused, .cause = "answer-too-long"};
 
-// A timeout is no proof that the daemon is away: whoever runs su may have stopped this very
-// process.
+// A timeout is no proof that cognitod is absent: a user who runs su can stop this process.
 PhaseResult result_for(ReceiveError error) {
   switch (error) {
     case ReceiveError::closed:
@@ -227,13 +232,14 @@ std::expected<void, PhaseResult> Conversation::run_to_new_password() {
 }
 
 PhaseResult Conversation::resume(bool silent) {
-  // A new one, as the host may have set another conversation function since.
+  // The host may have set another conversation function since.
   host_ = HostConversation(pam_, silent);
   if (!pending_) return finish(std::unexpected(unforeseen("nothing-to-resume")));
   ConversationStep question = std::move(*pending_);
   pending_.reset();
   ++steps_;
-  // A daemon that has given up says so; then nobody needs to type a new password for it.
+  // If cognitod has ended the conversation, it has sent the outcome, and the user need not enter a
+  // new password for nothing.
   if (!has_more_from_daemon()) {
     const auto answered = answer_and_wipe(question);
     if (!answered) return finish(std::unexpected(answered.error()));
@@ -302,7 +308,7 @@ std::expected<Secret, PhaseResult> Conversation::get_answer(const ConversationSt
   if (asks_for_password(step.main.purpose) && first_pass_ != FirstPass::ignore) {
     auto password = pam_.password(goal_ == Goal::change_password ? PAM_OLDAUTHTOK : PAM_AUTHTOK);
     if (!password) return std::unexpected(kTooLong);
-    // Once: a password that was refused is not tried again, and use_first_pass never asks.
+    // The password is used once: a refused one is not tried again, and use_first_pass never asks.
     const FirstPass rule = std::exchange(
         first_pass_, first_pass_ == FirstPass::may ? FirstPass::ignore : FirstPass::spent);
     if (*password && rule != FirstPass::spent) {
@@ -319,10 +325,10 @@ std::expected<Secret, PhaseResult> Conversation::get_answer(const ConversationSt
       PhaseResult{.outcome = Outcome::conversation_broken, .cause = "caller-cannot-answer"});
 }
 
-// In the second pass of a change PAM_AUTHTOK is the new password that an earlier module, such as
-// pam_pwquality, has asked for and checked: libpam wipes it before the change, and programs cannot
-// set it. It answers the daemon's first question and the repetition; if the pool refuses it, the
-// user is asked for another.
+// In the second call of a change, PAM_AUTHTOK is the new password that an earlier module such as
+// pam_pwquality has asked for and checked: libpam wipes the item before, and programs cannot set
+// it. It answers the first question for a new password and the repetition. If the pool refuses it,
+// the user is asked for another.
 std::expected<std::optional<Secret>, PhaseResult> Conversation::new_password_from_stack(
     const ConversationStep& step) {
   const Purpose purpose = step.main.purpose;
@@ -341,13 +347,14 @@ std::expected<Outcome, PhaseResult> Conversation::conclude(const ConversationSte
   if (!answered_ && needs_answer_) return std::unexpected(unforeseen("success-without-an-answer"));
   if (goal_ == Goal::change_password && !passwords_.has_new_password())
     return std::unexpected(unforeseen("success-without-a-new-password"));
-  // The daemon commits on this; if it cannot be told, it revokes the tokens.
+  // cognitod commits the sign-in when it receives this. Without it, cognitod revokes the tokens.
   if (!send_signal(socket_.get(), FrameType::ack)) return std::unexpected(kDaemonLost);
   sign_in_id_ = last.main.sign_in_id;
   return Outcome::success;
 }
 
-// The daemon hung up while the person typed. What it said before counts, unless it is a success.
+// cognitod has closed the socket while the user was typing. An outcome that it had sent before
+// counts, unless it is a success.
 PhaseResult Conversation::result_after_hang_up() {
   while (auto frame = receive_from_daemon(socket_.get()))
     if (frame->type == FrameType::outcome && frame->outcome != Outcome::success)
@@ -356,13 +363,13 @@ PhaseResult Conversation::result_after_hang_up() {
 }
 
 void Conversation::abort() const noexcept {
-  // Whoever is gone needs no telling.
+  // If cognitod has gone, it needs no abort.
   [[maybe_unused]] const auto sent = send_signal(socket_.get(), FrameType::abort);
 }
 
 namespace {
 
-// No sign-in has this id, so that an outcome left over from one cannot be taken for the answer.
+// No sign-in has this id, so the outcome of a sign-in cannot be mistaken for the account decision.
 constexpr SignInId kNoSignIn{};
 
 bool is_account_answer(const DaemonFrame& frame) noexcept {

@@ -1,4 +1,6 @@
-// A login's begin and end: what open_session and close_session do.
+// The session phase: open_session() binds a sign-in to the login that begins, and close_session()
+// reports the end of that login. cognitod needs both, to reuse a session only in its own login and
+// to end it with the last logout. Neither call ever refuses a login.
 
 #include <security/pam_modules.h>
 #include <unistd.h>
@@ -20,14 +22,14 @@ namespace {
 constexpr char kWhat[] = "login-binding";
 constexpr char kOpened[] = "pam_cognito_login";
 
-// A login that open_session() opened, in PAM data for close_session().
+// A login that open_session() has bound, in PAM data for close_session().
 struct OpenedLogin {
   std::string user;
   uid_t uid = 0;
 };
 
 PhaseResult bind_login(const Handle& pam, const Request& request, const SignInId& sign_in) {
-  // Without the kernel's audit ids, or in somebody else's login, there is nothing to bind to.
+  // There is no login to bind to without the kernel's audit ids, or in another user's login.
   if (!request.caller.runs_in_users_login())
     return {.outcome = Outcome::failed, .cause = "no-login-of-the-user"};
   const auto opened = open_login(request, sign_in);
@@ -44,7 +46,7 @@ int membership_code(const Handle& pam, const Options& options, const std::string
 }  // namespace
 
 int open_session(Handle pam, int flags, const Options& options) {
-  // Before anything else, so that no way out of here leaves it to the person's shell.
+  // The ticket is removed first, so that no return path leaves it in the environment of the shell.
   const auto ticket = take_ticket(pam);
   if (ticket && !ticket->log_id.empty()) adopt_log_id(pam.get(), ticket->log_id.c_str());
   const std::string user = pam.item(PAM_USER);
@@ -59,7 +61,7 @@ int open_session(Handle pam, int flags, const Options& options) {
 int close_session(Handle pam, int flags, const Options& options) {
   const std::string user = pam.item(PAM_USER);
   const auto* opened = find_data<OpenedLogin>(pam.get(), kOpened);
-  // su's, sudo's and cron's end is no logout: their open_session had no ticket.
+  // The end of su, sudo or cron is no logout: their open_session() had no ticket.
   if (opened == nullptr || opened->user != user || ::geteuid() != 0)
     return membership_code(pam, options, user);
   const uid_t uid = opened->uid;

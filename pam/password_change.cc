@@ -1,3 +1,8 @@
+// The password phase. libpam calls it twice, so the conversation with cognitod is split: the first
+// call signs the user in until cognitod asks for the new password, and keeps the conversation in
+// PAM data; the second call answers that question. If the second call never comes, pam_end()
+// destroys the conversation, which closes its socket, and cognitod gives up.
+
 #include <security/pam_modules.h>
 #include <unistd.h>
 
@@ -17,19 +22,16 @@
 namespace pamcognito::pam {
 namespace {
 
-// A change of the password between libpam's two calls, in PAM data: its conversation waits for the
-// answer to its first question for a new password. If the second call never comes, pam_end() closes
-// the conversation's socket, and the daemon gives up.
 constexpr char kPasswordChange[] = "pam_cognito_password_change";
 
-// Destroying it closes the conversation's socket without a word: in a forked child of the host, its
-// parent may go on with it.
+// A change between the two calls. The destructor closes the socket without sending anything: in a
+// forked child of the host, the parent may continue the conversation.
 struct PasswordChangeData {
   std::string user;
   std::unique_ptr<Conversation> conversation;
 };
 
-// False: libpam refused; then the conversation is closed. Replaces what is there.
+// Replaces a stored change. Returns false if libpam refuses, and then closes the conversation.
 [[nodiscard]] bool store_password_change(const Handle& pam, std::string user,
                                          std::unique_ptr<Conversation> conversation) {
   return store_data(pam.get(), kPasswordChange,
@@ -40,7 +42,8 @@ void forget_password_change(const Handle& pam) noexcept {
   forget_data<PasswordChangeData>(pam.get(), kPasswordChange);
 }
 
-// Takes it out. Null where nothing was stored for this user; what was stored for another is closed.
+// Removes the stored change and returns its conversation, or null if the change is for another
+// user, whose conversation is closed.
 std::unique_ptr<Conversation> take_password_change(const Handle& pam,
                                                    std::string_view user) noexcept {
   auto* data = find_data<PasswordChangeData>(pam.get(), kPasswordChange);
@@ -55,19 +58,19 @@ bool pool_demands_change(const Handle& pam, const std::string& user, int flags) 
   return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && has_reset_demand(pam, user);
 }
 
-// Whether the local password with which this transaction has signed the user in has expired: the
-// account phase then demands a new one, and pam_unix sets it.
+// Tells whether the local password of an emergency sign-in has expired. The account phase then
+// demands a new one, and pam_unix sets it.
 bool has_expired_in_emergency(const Handle& pam, const std::string& user, int flags) {
   return has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && !has_reset_demand(pam, user) &&
          is_emergency(pam, user);
 }
 
-// The person itself; or a login program, for whom is signing in.
+// The user, or a login program that acts for the user who is signing in.
 bool may_change(const Handle& pam, const std::string& user, uid_t uid, int flags) {
   return ::getuid() == uid || (::getuid() == 0 && pool_demands_change(pam, user, flags));
 }
 
-// PAM_PRELIM_CHECK. Afterwards the conversation is stored and waits for the new password.
+// PAM_PRELIM_CHECK. On success the conversation is stored and waits for the new password.
 std::expected<void, PhaseResult> begin_change(const Handle& pam, const std::string& user, uid_t uid,
                                               int flags, const Options& options) {
   if (!may_change(pam, user, uid, flags))

@@ -1,3 +1,13 @@
+// Authentication, the account phase, setcred, and the two tasks of the PAM profile. Each follows
+// the same order: admission.h decides whether the user is a Cognito user, bus_client.h calls
+// cognitod, conversation.h talks to the user, transaction.h keeps what later phases need, and
+// result.h turns the result into a PAM code. login.cc has the session phase and password_change.cc
+// the password phase.
+//
+// Authentication succeeds only after cognitod was sent the acknowledgement and libpam has stored
+// the sign-in, and the account phase only with a success from cognitod. setcred and `route` return
+// PAM_SUCCESS for every Cognito user, and authenticate nobody.
+
 #include "pam/phases.h"
 
 #include <security/pam_modules.h>
@@ -20,14 +30,14 @@
 namespace pamcognito::pam {
 namespace {
 
-// Whether a login of the user may begin with this sign-in. Not where a person runs the host (su,
-// sudo: the real uid is theirs), nor inside a login of the same user: what ends there is no logout,
-// and sudo would hand the ticket to the command that it runs.
+// Tells whether a login of the user may begin with this sign-in. It cannot if a user has started
+// the host (su, sudo), or inside a login of the same user: its end is no logout, and sudo would
+// pass the ticket to the command that it runs.
 bool may_begin_login(const CallerContext& caller) {
   return caller.real_uid == 0 && ::geteuid() == 0 && !caller.runs_in_users_login();
 }
 
-// What a success leaves behind. False: libpam refused.
+// Stores a successful sign-in for later phases and modules. Returns false if libpam refuses.
 bool keep_sign_in(const Handle& pam, const Request& request, Conversation& conversation) {
   const SignInId id = conversation.sign_in_id();
   return store_sign_in(pam, {.user = request.user,
@@ -40,7 +50,7 @@ bool keep_sign_in(const Handle& pam, const Request& request, Conversation& conve
          conversation.passwords().set_items(pam);
 }
 
-// Where it fails, nobody was asked anything.
+// A failure here may become PAM_AUTHINFO_UNAVAIL, because the user was not asked anything yet.
 std::expected<OpenedSignIn, PhaseResult> open(const Request& request,
                                               std::expected<Connecting, PhaseResult> connecting) {
   auto opened = connecting ? open_sign_in(std::move(*connecting), request)
@@ -75,7 +85,7 @@ bool store_unavailable(const Handle& pam, const std::string& user, bool by_windo
 int authenticate_user(const Handle& pam, const std::string& user, int flags,
                       const Options& options) {
   forget_sign_in(pam);
-  (void)take_ticket(pam);  // of an earlier sign-in
+  (void)take_ticket(pam);  // removes the ticket of an earlier sign-in
   const auto uid = admit(pam, options, Phase::authenticate, "sign-in", user);
   if (!uid) return uid.error();
   const bool silent = has_flag(flags, PAM_SILENT);
@@ -96,7 +106,8 @@ bool was_unavailable(const SignInData* sign_in) {
   return sign_in != nullptr && !sign_in->id;
 }
 
-// On the socket of this transaction's sign-in, else on the bus. Both together in kAccountTime.
+// Asks on the socket of the sign-in, and on the bus if that socket gives no answer. Both together
+// take at most kAccountTime.
 PhaseResult decide_account(const Handle& pam, const std::string& user, uid_t uid, int flags,
                            const SignInData* sign_in) {
   const Deadline deadline = Deadline::after(was_unavailable(sign_in) ? protocol::kAbsentAccountTime
@@ -126,7 +137,8 @@ int check_account(Handle pam, int flags, const Options& options) {
   const SignInData* sign_in = find_sign_in(pam, user);
   PhaseResult result = decide_account(pam, user, *uid, flags, sign_in);
   result.may_be_unavailable = is_emergency(pam, user);
-  // In a window cognitod may hang or be broken, which is why root has opened it. A refusal counts.
+  // Root opens a window because cognitod hangs or is broken, so a failed call counts as unavailable
+  // then. A refusal still counts.
   if (result.may_be_unavailable && sign_in->by_window && result.outcome == Outcome::failed)
     result.outcome = Outcome::unavailable;
   if (pam_code(Phase::account, result) == PAM_NEW_AUTHTOK_REQD && !store_reset_demand(pam, user))
@@ -139,8 +151,7 @@ int set_credentials(Handle pam, const Options& options) {
   const std::string user = pam.item(PAM_USER);
   const auto uid = admit(pam, options, Phase::authenticate, "credentials", user);
   if (uid) return PAM_SUCCESS;
-  // Whoever is neither ours nor an error of the service file is let pass: this phase decides
-  // nothing.
+  // The phase authenticates nobody, so only a wrong module option is an error here.
   return options.unknown.empty() || uid.error() == PAM_IGNORE ? PAM_IGNORE : PAM_SERVICE_ERR;
 }
 
@@ -162,7 +173,7 @@ Phase phase_for(Entry entry, int flags) noexcept {
 
 int route_user(const Handle& pam, const std::string& user, int flags, const Options& options,
                Entry entry) {
-  // Authentication starts anew: an earlier attempt in this transaction says nothing.
+  // A new authentication ignores earlier attempts in this transaction.
   if (entry != Entry::authenticate && find_sign_in(pam, user) != nullptr)
     return options.unknown.empty() ? PAM_SUCCESS : PAM_SERVICE_ERR;
   const auto uid = admit(pam, options, phase_for(entry, flags), "route", user);
@@ -187,7 +198,7 @@ int note_emergency(Handle pam, int flags, const Options& options, Entry entry) {
   if (!options.unknown.empty() || data == nullptr || data->id) return PAM_AUTH_ERR;
   if (!still_permits_local_password(pam, user, data->by_window, data->permitted_at) ||
       !accept_local_password(pam, user)) {
-    delay_refusal(pam, PAM_AUTH_ERR);  // as after a wrong local password
+    delay_refusal(pam, PAM_AUTH_ERR);  // the same delay as after a wrong local password
     return PAM_AUTH_ERR;
   }
   log_result(pam, "sign-in", {.outcome = Outcome::unavailable, .cause = "local-password"}, user);

@@ -1,3 +1,8 @@
+// The table from outcomes and memberships to PAM codes. PAM_SUCCESS comes only from
+// Outcome::success, PAM_IGNORE only from Membership::not_cognito_user, and PAM_AUTHINFO_UNAVAIL
+// only if the phase has set may_be_unavailable or after an emergency sign-in. Everything else
+// refuses. tests/module/result_test.cc repeats the table by hand.
+
 #include "pam/result.h"
 
 #include <security/pam_modules.h>
@@ -7,7 +12,7 @@ namespace pamcognito::pam {
 
 namespace {
 
-constexpr unsigned kFailDelay = 2'000'000;  // microseconds; as pam_unix
+constexpr unsigned kFailDelay = 2'000'000;  // microseconds; the delay of pam_unix
 
 int severity(Outcome outcome) noexcept {
   if (outcome == Outcome::success) return LOG_INFO;
@@ -19,11 +24,13 @@ bool is_refusal(int code) noexcept {
          code != PAM_TRY_AGAIN;
 }
 
-// What the phases call the same thing. Those of the password are the codes of pam_sm_chauthtok(3).
+// The codes that the phases use for the same outcome. The password phase uses the codes of
+// pam_sm_chauthtok(3).
 struct Codes {
   int refused;
-  int failed;  // also what is "unavailable" to the phases of the password: were it ignored there,
-               // pam_unix would change a local password in silence
+  // In the password phase also for "unavailable": if that were ignored, pam_unix would silently
+  // change a local password.
+  int failed;
 };
 
 Codes codes_for(Phase phase) noexcept {
@@ -49,7 +56,7 @@ bool is_password_phase(Phase phase) noexcept {
 int pam_code(Phase phase, const PhaseResult& result) noexcept {
   const bool account = phase == Phase::account;
   const Codes codes = codes_for(phase);
-  // No default: a new outcome must not compile before it has its code here.
+  // There is no default, so a new outcome does not compile without its code.
   switch (result.outcome) {
     case Outcome::unforeseen:
       return PAM_SERVICE_ERR;
@@ -72,15 +79,15 @@ int pam_code(Phase phase, const PhaseResult& result) noexcept {
       return PAM_PERM_DENIED;
     case Outcome::account_expired:
       return PAM_ACCT_EXPIRED;
-    // "auth required" means new_authtok_reqd=ok: as an answer of authentication it would let in.
+    // Only the account phase may demand a new password: "auth required" means new_authtok_reqd=ok,
+    // so in authentication this code would let the user in.
     case Outcome::new_password_needed:
       return account ? PAM_NEW_AUTHTOK_REQD : PAM_SERVICE_ERR;
-    // The break glass: where the pool could not be reached and a local password was right, to deny
-    // the account because nothing is known of it would lock that password out as well.
+    // After an emergency sign-in a denial would lock out the local password too.
     case Outcome::account_unknown:
       return account && result.may_be_unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
   }
-  return PAM_SERVICE_ERR;  // a value from a newer daemon
+  return PAM_SERVICE_ERR;  // a value of a newer cognitod
 }
 
 std::expected<void, int> check_membership(Phase phase, Membership membership,
@@ -95,8 +102,8 @@ std::expected<void, int> check_membership(Phase phase, Membership membership,
     case Membership::malformed:
     case Membership::local_fault:
       return std::unexpected(PAM_SERVICE_ERR);
-    // NSS failed, so the user may be a Cognito user: a refusal, except for the account of a user
-    // who has just signed in with the local password, because nobody could be reached.
+    // NSS has failed, so the user may be a Cognito user: refuse. The exception is the account phase
+    // after an emergency sign-in, in which the user was known as a Cognito user.
     case Membership::unknown:
       if (phase == Phase::account && emergency) return std::unexpected(PAM_AUTHINFO_UNAVAIL);
       return std::unexpected(codes_for(phase).failed);

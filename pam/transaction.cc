@@ -21,7 +21,7 @@
 namespace pamcognito::pam {
 namespace {
 
-// Null: not set, or libpam would not say.
+// Null if the item is not set or libpam fails.
 const void* raw_item(pam_handle_t* pamh, int number) noexcept {
   const void* value = nullptr;
   if (::pam_get_item(pamh, number, &value) != PAM_SUCCESS) return nullptr;
@@ -57,7 +57,7 @@ std::expected<std::optional<Secret>, std::monostate> Handle::password(int number
 }
 
 bool Handle::set_password(int number, const Secret& password) const noexcept {
-  // A secret ends without a NUL, and libpam wants one.
+  // libpam needs a NUL at the end, which a Secret does not have.
   std::array<char, Secret::kCapacity + 1> text{};
   password.reveal().copy(text.data(), Secret::kCapacity);
   const int code = ::pam_set_item(pamh_, number, text.data());
@@ -88,8 +88,7 @@ const char* store(pam_handle_t* pamh, std::unique_ptr<LogId> id) noexcept {
 const char* log_id(pam_handle_t* pamh) noexcept {
   if (const auto* present = find_data<LogId>(pamh, kLogId)) return present->text.data();
   std::array<std::uint8_t, kLogIdSize / 2> random{};
-  // Early in the boot it would wait for the kernel's randomness: a login does not, for a log's
-  // sake.
+  // Without GRND_NONBLOCK an early login would wait for randomness only to get a log id.
   if (::getrandom(random.data(), random.size(), GRND_NONBLOCK) !=
       static_cast<ssize_t>(random.size()))
     return "";
@@ -140,7 +139,7 @@ bool is_emergency(const Handle& pam, std::string_view user) noexcept {
 Fd take_account_socket(const Handle& pam, std::string_view user,
                        std::string_view service) noexcept {
   auto* data = find_data<SignInData>(pam.get(), kSignIn);
-  // A forked child and its parent share the socket: one would read the other's answer.
+  // A forked child shares the socket with its parent, and one would read the answer of the other.
   if (data == nullptr || data->user != user || data->service != service ||
       data->process != ::getpid())
     return {};
@@ -177,7 +176,7 @@ constexpr char kVariable[] = "PAM_COGNITO_SIGN_IN";
 constexpr std::size_t kSignInDigits = 2 * kSignInIdSize;
 
 std::optional<Ticket> parse_ticket(std::string_view text) {
-  // With or without the log's id, where there was none.
+  // The log id is missing if authentication had none.
   if (text.size() != kSignInDigits && text.size() != kSignInDigits + kLogIdSize)
     return std::nullopt;
   Ticket ticket;
@@ -203,7 +202,7 @@ std::optional<Ticket> take_ticket(const Handle& pam) {
   const char* value = ::pam_getenv(pam.get(), kVariable);
   if (value == nullptr) return std::nullopt;
   auto ticket = parse_ticket(value);
-  (void)::pam_putenv(pam.get(), kVariable);  // without "=": removes it
+  (void)::pam_putenv(pam.get(), kVariable);  // without "=" it removes the variable
   return ticket;
 }
 

@@ -15,10 +15,12 @@
 #include "common/frame.h"
 #include "common/secret.h"
 
+// One PAM transaction: the handle of libpam, and the data that the module keeps from one PAM call
+// to the next. PAM data lives as long as the transaction and is found only by this module.
 namespace pamcognito::pam {
 
-// libpam's handle of one transaction, with its items as values. Does not own it. Item numbers and
-// codes are those of pam_get_item(3).
+// The handle of a transaction, with its items as values. It does not own the handle.
+// pam_get_item(3) has the item numbers and codes.
 class Handle {
  public:
   explicit Handle(pam_handle_t* pamh) noexcept : pamh_(pamh) {}
@@ -27,32 +29,32 @@ class Handle {
 
   // A text item; empty if it is not set.
   [[nodiscard]] std::string item(int number) const;
-  // PAM_USER, asked for by libpam where the host has not set it; or libpam's code for why not.
+  // PAM_USER; libpam asks for it if the host has not set it. The error is the code of libpam.
   [[nodiscard]] std::expected<std::string, int> user() const;
-  // Null where the host set none.
+  // Null if the host has set none.
   [[nodiscard]] const pam_conv* conversation() const noexcept;
 
-  // What an earlier module left in PAM_AUTHTOK or PAM_OLDAUTHTOK. nullopt: nothing.
-  // The error case: longer than any answer may be, or no memory.
+  // PAM_AUTHTOK or PAM_OLDAUTHTOK, set by an earlier module; nullopt if it is not set. The error:
+  // it is longer than any answer may be, or there is no memory.
   [[nodiscard]] std::expected<std::optional<Secret>, std::monostate> password(int number) const;
-  // Sets PAM_AUTHTOK or PAM_OLDAUTHTOK; libpam keeps a copy and wipes it. False: libpam refused.
+  // Sets PAM_AUTHTOK or PAM_OLDAUTHTOK. libpam keeps a copy and wipes it. Returns false if libpam
+  // refuses.
   [[nodiscard]] bool set_password(int number, const Secret& password) const noexcept;
 
-  // One line to syslog, through libpam, with the transaction's id at its end. `line` holds nothing
-  // secret and nothing unprintable.
+  // Writes one line to syslog through libpam, with the transaction's log id at its end. `line` must
+  // contain nothing secret and nothing unprintable.
   void log(int priority, const std::string& line) const noexcept;
 
  private:
   pam_handle_t* pamh_;
 };
 
-// Values of ours in PAM data: they live as long as the transaction, and nobody but this module
-// finds them. `name` has static storage and stands for one type.
+// Access to PAM data. `name` has static storage and belongs to one type.
 
 namespace internal {
 
-// libpam calls this with C linkage when the data is replaced and at pam_end(), which a forked child
-// of the host may call too: what is stored must not speak to anybody when it is destroyed.
+// libpam calls this function when the data is replaced and at pam_end(). A forked child of the host
+// may call pam_end() too, so no destructor of a stored value may send anything.
 template <class T>
 void delete_data(pam_handle_t* /*pamh*/, void* data, int /*status*/) noexcept {
   delete static_cast<T*>(data);
@@ -60,7 +62,7 @@ void delete_data(pam_handle_t* /*pamh*/, void* data, int /*status*/) noexcept {
 
 }  // namespace internal
 
-// Replaces what is there. False: libpam refused; then `value` is destroyed.
+// Replaces a stored value. Returns false if libpam refuses, and then destroys `value`.
 template <class T>
 [[nodiscard]] bool store_data(pam_handle_t* pamh, const char* name,
                               std::unique_ptr<T> value) noexcept {
@@ -70,85 +72,87 @@ template <class T>
   return true;
 }
 
-// Null: nothing is stored. Valid until it is replaced or forgotten.
+// Null if nothing is stored. Valid until the value is replaced or forgotten.
 template <class T>
 [[nodiscard]] T* find_data(pam_handle_t* pamh, const char* name) noexcept {
   const void* present = nullptr;
   if (::pam_get_data(pamh, name, &present) != PAM_SUCCESS) return nullptr;
-  // It was ours, and not const, when libpam got it.
+  // store_data() has passed a pointer to a non-const object.
   return static_cast<T*>(const_cast<void*>(present));
 }
 
 template <class T>
 void forget_data(pam_handle_t* pamh, const char* name) noexcept {
-  // Not set where there is nothing to forget: libpam would keep an entry for it.
+  // Without this test libpam would store an empty entry.
   if (find_data<T>(pamh, name) != nullptr) (void)::pam_set_data(pamh, name, nullptr, nullptr);
 }
 
-// The id of this PAM transaction, 16 hexadecimal digits: it ties the module's lines to the
-// daemon's. Made when it is first asked for, and kept in PAM data. No secret. Empty where there is
-// no memory or no randomness; valid until adopt_log_id() or the transaction's end.
+// The log id of this transaction, 16 hexadecimal digits, which connects the log lines of the module
+// and of cognitod. It is made at the first call, kept in PAM data, and not secret. Empty if there
+// is no memory or no randomness. Valid until adopt_log_id() or the end of the transaction.
 [[nodiscard]] const char* log_id(pam_handle_t* pamh) noexcept;
 
-// Takes over the id of the process that authenticated (sshd opens the session in another one).
-// `digits`: exactly 16 bytes of 0-9a-f.
+// Adopts the log id of the process that has authenticated: sshd opens the session in another
+// process. `digits` are exactly 16 bytes of 0-9a-f.
 void adopt_log_id(pam_handle_t* pamh, const char* digits) noexcept;
 
-// What authentication leaves for the account phase of the same PAM transaction, in PAM data.
+// The data that authentication stores for the account phase of the same transaction.
 struct SignInData {
   std::string user;
   std::string service;
-  uid_t uid = 0;               // the user's
+  uid_t uid = 0;               // uid of the user
   std::optional<SignInId> id;  // nullopt: authentication answered PAM_AUTHINFO_UNAVAIL
-  bool by_window = false;      // without an id: root had opened a window for local passwords
-  std::chrono::seconds permitted_at{};  // without an id: when, of CLOCK_BOOTTIME
-  bool local_password = false;  // without an id: pam_unix has accepted the local password since
-  Fd socket;                    // the sign-in's, acknowledged; for one question about the account
-  pid_t process = -1;           // that made it; nobody else may speak on the socket
+  bool by_window = false;      // without an id: root has opened a window for local passwords
+  std::chrono::seconds permitted_at{};  // without an id: the time, by CLOCK_BOOTTIME
+  bool local_password = false;  // without an id: pam_unix has then accepted the local password
+  Fd socket;                    // the acknowledged sign-in; for one account question
+  pid_t process = -1;           // the process that has made it; only this one uses the socket
 };
 
-// False: libpam refused. Replaces what is there.
+// Replaces stored data. Returns false if libpam refuses.
 [[nodiscard]] bool store_sign_in(const Handle& pam, SignInData data);
 void forget_sign_in(const Handle& pam) noexcept;
-// Null where authentication left nothing for this user. Valid until it is replaced.
+// Null if authentication has stored nothing for this user. Valid until it is replaced.
 const SignInData* find_sign_in(const Handle& pam, std::string_view user) noexcept;
-// Notes that pam_unix has accepted the local password after authentication of this user answered
-// PAM_AUTHINFO_UNAVAIL. False: it did not answer so.
+// Records that pam_unix has accepted the local password after PAM_AUTHINFO_UNAVAIL. Returns false
+// if authentication did not return that code for this user.
 [[nodiscard]] bool accept_local_password(const Handle& pam, std::string_view user) noexcept;
-// Whether this transaction has signed this user in with the local password, in an emergency.
+// Tells whether this transaction has signed this user in with the local password.
 [[nodiscard]] bool is_emergency(const Handle& pam, std::string_view user) noexcept;
-// The socket, once; empty where this user, service or process has none.
+// Returns the socket once; empty if this user, service or process has none.
 Fd take_account_socket(const Handle& pam, std::string_view user, std::string_view service) noexcept;
-// Whether authentication left something, and for another user: PAM_USER has changed since.
+// Tells whether authentication has stored data for another user: PAM_USER has changed since.
 [[nodiscard]] bool has_other_users_sign_in(const Handle& pam, std::string_view user) noexcept;
 
-// That this transaction's account phase said the pool wants a new password, in PAM data: the host
-// answers with a change of an expired password, which is ours then, and otherwise a local one's.
+// The pool's demand for a new password, which the account phase stores. The host reacts with a
+// change of an expired password: of the Cognito password if this demand is stored, else of the
+// local one.
 
-// False: libpam refused.
+// Returns false if libpam refuses.
 [[nodiscard]] bool store_reset_demand(const Handle& pam, std::string_view user);
 void forget_reset_demand(const Handle& pam) noexcept;
 [[nodiscard]] bool has_reset_demand(const Handle& pam, std::string_view user) noexcept;
 
-// What authentication leaves for open_session, which sshd calls in another process: PAM data does
-// not cross, the PAM environment does. It names the sign-in, and the transaction's id for the log.
+// The ticket that authentication passes to open_session(). sshd calls that in another process,
+// which PAM data does not reach but the PAM environment does. The ticket names the sign-in and the
+// log id.
 //
-// It is no secret to keep from the person: nobody but root may open a login on the bus, and the
-// daemon compares the sign-in's user with the login's, and takes each sign-in once. So whoever can
-// set variables here (pam_env reads a file of the user's in some stacks) can at most lose their own
-// login's binding. It is removed all the same before the host hands the environment to a shell.
-// A host that never opens a session (a greeter's unlock) never hands the environment to anybody.
+// The ticket is not secret. Only root can open a login on the bus, and cognitod compares the users
+// of sign-in and login and accepts each sign-in once. A user who can set variables here (in some
+// stacks pam_env reads a file of the user's) can only break the binding of that user's login. It is
+// removed nevertheless before the host passes the environment to a shell. A host that never opens a
+// session, such as a greeter that unlocks, never passes the environment to anybody.
 struct Ticket {
   SignInId sign_in{};
   std::string log_id;
 };
 
-// False: libpam refused.
+// Returns false if libpam refuses.
 [[nodiscard]] bool leave_ticket(const Handle& pam, const SignInId& sign_in);
-// Removes it, whatever it holds. nullopt: there was none, or it is malformed.
+// Removes the ticket and returns it; nullopt if there was none or it is malformed.
 std::optional<Ticket> take_ticket(const Handle& pam);
 
-// " name=value": a field of a log line. What is foreign in it forges no other field.
+// Returns " name=value", a field of a log line. Text from outside cannot forge another field.
 std::string log_field(std::string_view name, std::string_view value);
 
 }  // namespace pamcognito::pam
