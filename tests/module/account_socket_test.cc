@@ -65,7 +65,7 @@ void every_outcome_has_its_code_without_the_bus(void**) {
   }
 }
 
-void what_is_no_answer_is_asked_on_the_bus(void**) {
+void a_frame_that_is_no_decision_leads_to_the_bus(void**) {
   const FakeDaemon::Script scripts[] = {
       [](Peer& peer) { signs_in(peer); },
       [](Peer& peer) {
@@ -103,7 +103,7 @@ void what_is_no_answer_is_asked_on_the_bus(void**) {
   }
 }
 
-void a_daemon_that_was_restarted_is_asked_on_the_bus(void**) {
+void a_restarted_cognitod_is_asked_on_the_bus(void**) {
   Person person{.answers = {"secret"}};
   Transaction transaction(kOurs, &person);
   {
@@ -116,7 +116,7 @@ void a_daemon_that_was_restarted_is_asked_on_the_bus(void**) {
   assert_memory_equal(daemon.record().id.data(), kSignInId.data(), kSignInIdSize);
 }
 
-void it_is_asked_there_once(void**) {
+void the_socket_is_asked_only_once(void**) {
   FakeDaemon daemon(
       [](Peer& peer) {
         signs_in(peer);
@@ -133,7 +133,7 @@ void it_is_asked_there_once(void**) {
 }
 
 // A time-out proves nothing: it must not become the bus's second chance, nor "unavailable".
-void a_daemon_that_hangs_is_a_failure(void**) {
+void a_hanging_cognitod_is_a_failure(void**) {
   FakeDaemon daemon([](Peer& peer) {
     signs_in(peer);
     peer.receive();
@@ -184,7 +184,7 @@ void a_forked_child_leaves_the_socket_to_its_parent(void**) {
   assert_int_equal(daemon.record().checked, 1);
 }
 
-void the_next_sign_in_and_the_end_close_it(void**) {
+void the_next_sign_in_and_pam_end_close_the_socket(void**) {
   {
     const FakeDaemon daemon(signs_in);
     Person person{.answers = {"secret", "secret"}};
@@ -197,7 +197,7 @@ void the_next_sign_in_and_the_end_close_it(void**) {
   assert_int_equal(packet_sockets(), 0);
 }
 
-void it_is_above_two_and_close_on_exec(void**) {
+void the_socket_is_above_two_and_close_on_exec(void**) {
   const FakeDaemon daemon(signs_in);
   Child child([] {
     Person person{.answers = {"secret"}};
@@ -232,14 +232,14 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_outcome_has_its_code_without_the_bus),
-      cmocka_unit_test(what_is_no_answer_is_asked_on_the_bus),
-      cmocka_unit_test(a_daemon_that_was_restarted_is_asked_on_the_bus),
-      cmocka_unit_test(it_is_asked_there_once),
-      cmocka_unit_test(a_daemon_that_hangs_is_a_failure),
+      cmocka_unit_test(a_frame_that_is_no_decision_leads_to_the_bus),
+      cmocka_unit_test(a_restarted_cognitod_is_asked_on_the_bus),
+      cmocka_unit_test(the_socket_is_asked_only_once),
+      cmocka_unit_test(a_hanging_cognitod_is_a_failure),
       cmocka_unit_test(another_user_or_service_is_asked_on_the_bus),
       cmocka_unit_test(a_forked_child_leaves_the_socket_to_its_parent),
-      cmocka_unit_test(the_next_sign_in_and_the_end_close_it),
-      cmocka_unit_test(it_is_above_two_and_close_on_exec),
+      cmocka_unit_test(the_next_sign_in_and_pam_end_close_the_socket),
+      cmocka_unit_test(the_socket_is_above_two_and_close_on_exec),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

@@ -99,7 +99,7 @@ void the_policy_decides_while_the_pool_is_unreachable(void**) {
   assert_code(code(), PAM_AUTH_ERR);
 }
 
-void a_policy_that_cannot_be_trusted_is_never(void**) {
+void an_untrusted_policy_counts_as_never(void**) {
   set_policy("local_password = sometimes\n");
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
   set_policy("local_password = when-unreachable\n", 0666);
@@ -113,7 +113,7 @@ void a_policy_that_cannot_be_trusted_is_never(void**) {
 }
 
 // A refusal in the first phase leaves nothing with which the account phase could be unavailable.
-void a_refusal_by_policy_opens_no_account_phase(void**) {
+void a_refusal_by_policy_leaves_no_emergency_for_the_account_phase(void**) {
   set_policy("local_password = never\n");
   Person person{.answers = {"secret"}};
   Transaction transaction(kOurs, &person);
@@ -137,7 +137,7 @@ void each_decision_is_logged_once(void**) {
   assert_non_null(std::strstr(lines.c_str(), "break-glass refused cause=policy-never user=alice"));
 }
 
-void a_window_opens_at_once_and_asks_nobody(void**) {
+void an_open_window_permits_without_asking_cognitod(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -158,7 +158,7 @@ void a_window_opens_at_once_and_asks_nobody(void**) {
   assert_int_equal(daemon.record().opened, 0);
 }
 
-void never_is_never(void**) {
+void the_policy_never_overrides_a_window(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -208,7 +208,7 @@ void a_closed_window_changes_nothing(void**) {
   assert_int_equal(::chmod(break_glass::kWindowDirectory, 0755), 0);
 }
 
-void a_user_without_a_local_password_goes_on_with_cognito(void**) {
+void a_user_without_a_local_password_is_asked_by_cognito(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -234,7 +234,7 @@ int account_in_a_window(Outcome answer) {
 }
 
 // cognitod may be what is broken: it cannot keep a window shut, and it can still refuse.
-void the_account_phase_of_a_window(void**) {
+void in_a_window_the_account_phase_accepts_failures_but_no_refusal(void**) {
   const PrivateBus bus;
   set_shadow(kAliceHasAPassword);
   set_window_text(window_text(seconds(120), {}));
@@ -258,7 +258,7 @@ void the_account_phase_of_a_window(void**) {
 }
 
 // su waits at its prompt for as long as its caller likes.
-void a_prompt_does_not_outlive_the_permission(void**) {
+void a_closed_window_ends_the_permission_at_an_open_prompt(void**) {
   Syslog syslog;
   const auto code_after = [](const std::function<void()>& change) {
     Person person{.on_notice = change};
@@ -287,7 +287,7 @@ void a_prompt_does_not_outlive_the_permission(void**) {
 }
 
 // As a sign-in that met an outage: its prompt may still be open when the pool has long been back.
-void a_prompt_does_not_outlive_an_outage_for_long(void**) {
+void the_permission_of_an_outage_ends_after_five_minutes(void**) {
   Syslog syslog;
   const auto code_after = [](seconds passed) {
     (void)::unsetenv(kPassedSeconds);
@@ -302,7 +302,7 @@ void a_prompt_does_not_outlive_an_outage_for_long(void**) {
 }
 
 // A window opens nothing for whoever signs in by a key, which has no first phase.
-void a_window_is_no_account_decision(void**) {
+void a_window_alone_does_not_decide_the_account(void**) {
   set_shadow(kAliceHasAPassword);
   set_window_text(window_text(seconds(120), {}));
   Person person;
@@ -312,12 +312,13 @@ void a_window_is_no_account_decision(void**) {
 
 }  // namespace
 
-// The module's clock: the kernel's, and as much later as the probe has said. The program exports it, so
-// that the module's reference is resolved to it.
+// The module's clock: the kernel's, and as much later as the probe has said. The program exports
+// it, so that the module's reference is resolved to it.
 extern "C" __attribute__((visibility("default"))) int clock_gettime(clockid_t clock,
                                                                     timespec* time) {
   const long result = ::syscall(SYS_clock_gettime, clock, time);
-  if (const char* passed = std::getenv(kPassedSeconds); passed != nullptr && clock == CLOCK_BOOTTIME)
+  if (const char* passed = std::getenv(kPassedSeconds);
+      passed != nullptr && clock == CLOCK_BOOTTIME)
     time->tv_sec += std::atoi(passed);
   return static_cast<int>(result);
 }
@@ -326,18 +327,18 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(the_policy_decides_while_cognitod_is_absent, reset),
-      cmocka_unit_test_setup(a_prompt_does_not_outlive_an_outage_for_long, reset),
+      cmocka_unit_test_setup(the_permission_of_an_outage_ends_after_five_minutes, reset),
       cmocka_unit_test_setup(the_policy_decides_while_the_pool_is_unreachable, reset),
-      cmocka_unit_test_setup(a_policy_that_cannot_be_trusted_is_never, reset),
-      cmocka_unit_test_setup(a_refusal_by_policy_opens_no_account_phase, reset),
+      cmocka_unit_test_setup(an_untrusted_policy_counts_as_never, reset),
+      cmocka_unit_test_setup(a_refusal_by_policy_leaves_no_emergency_for_the_account_phase, reset),
       cmocka_unit_test_setup(each_decision_is_logged_once, reset),
-      cmocka_unit_test_setup(a_window_opens_at_once_and_asks_nobody, reset),
-      cmocka_unit_test_setup(never_is_never, reset),
+      cmocka_unit_test_setup(an_open_window_permits_without_asking_cognitod, reset),
+      cmocka_unit_test_setup(the_policy_never_overrides_a_window, reset),
       cmocka_unit_test_setup(a_closed_window_changes_nothing, reset),
-      cmocka_unit_test_setup(a_user_without_a_local_password_goes_on_with_cognito, reset),
-      cmocka_unit_test_setup(the_account_phase_of_a_window, reset),
-      cmocka_unit_test_setup(a_prompt_does_not_outlive_the_permission, reset),
-      cmocka_unit_test_setup(a_window_is_no_account_decision, reset),
+      cmocka_unit_test_setup(a_user_without_a_local_password_is_asked_by_cognito, reset),
+      cmocka_unit_test_setup(in_a_window_the_account_phase_accepts_failures_but_no_refusal, reset),
+      cmocka_unit_test_setup(a_closed_window_ends_the_permission_at_an_open_prompt, reset),
+      cmocka_unit_test_setup(a_window_alone_does_not_decide_the_account, reset),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -116,7 +116,7 @@ void a_stopped_bus_is_a_failure(void**) {
 
 // alice runs `su bob` and stops it between its call and the daemon's answer, for longer than it
 // waits.
-void a_module_that_was_stopped_is_a_failure(void**) {
+void a_stopped_module_is_a_failure(void**) {
   const PrivateBus bus;
   const FakeDaemon silent({}, {.silent = true});
   Child host([] {
@@ -134,7 +134,7 @@ void a_module_that_was_stopped_is_a_failure(void**) {
   assert_code(host.wait(), PAM_AUTH_ERR);
 }
 
-void no_daemon_is_unavailable(void**) {
+void a_missing_cognitod_is_unavailable(void**) {
   const PrivateBus bus;
   assert_both(kUnavailable);
 }
@@ -195,7 +195,7 @@ class FakeSystemd {
 
 // As with systemd, which does not tell the bus that a start has failed: so it is asked, and only
 // its word that it has given up, or must not start it, opens the way to a local password.
-void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
+void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
   write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
              "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
                  "\nExec=/usr/bin/setpriv --pdeathsig KILL sleep 600\n");
@@ -238,7 +238,7 @@ void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
 }
 
 // As with dbus-broker, for which each start that came to nothing is that.
-void a_name_without_owner_is_unavailable_once_systemd_gave_up(void**) {
+void a_name_without_owner_is_unavailable_once_systemd_has_given_up(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon({}, {.open_error = SD_BUS_ERROR_NAME_HAS_NO_OWNER});
   for (const auto& [result, code] :
@@ -250,7 +250,7 @@ void a_name_without_owner_is_unavailable_once_systemd_gave_up(void**) {
   }
 }
 
-void a_stopped_or_silent_daemon_is_a_failure(void**) {
+void a_stopped_or_silent_cognitod_is_a_failure(void**) {
   const PrivateBus bus;
   {
     const FakeDaemon daemon;
@@ -309,7 +309,7 @@ void malformed_replies_are_a_service_error(void**) {
 }
 
 // The bus is free again while the person types.
-void the_bus_is_not_held_while_somebody_types(void**) {
+void no_bus_connection_stays_open_while_the_user_types(void**) {
   PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -321,7 +321,7 @@ void the_bus_is_not_held_while_somebody_types(void**) {
   assert_code(transaction.authenticate(), PAM_SUCCESS);
 }
 
-void the_environment_moves_no_address(void**) {
+void the_environment_does_not_change_the_address(void**) {
   (void)::setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
   (void)::setenv("DBUS_STARTER_ADDRESS", "unix:path=/nonexistent", 1);
   const PrivateBus bus;
@@ -351,17 +351,17 @@ int main() {
       cmocka_unit_test_setup(a_bus_with_a_full_queue_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_bus_that_hangs_up_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_stopped_bus_is_a_failure, arm_watchdog),
-      cmocka_unit_test_setup(a_module_that_was_stopped_is_a_failure, arm_watchdog),
-      cmocka_unit_test_setup(no_daemon_is_unavailable, arm_watchdog),
-      cmocka_unit_test_setup(a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up,
+      cmocka_unit_test_setup(a_stopped_module_is_a_failure, arm_watchdog),
+      cmocka_unit_test_setup(a_missing_cognitod_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_start_that_times_out_is_unavailable_once_systemd_has_given_up,
                              arm_watchdog),
-      cmocka_unit_test_setup(a_name_without_owner_is_unavailable_once_systemd_gave_up,
+      cmocka_unit_test_setup(a_name_without_owner_is_unavailable_once_systemd_has_given_up,
                              arm_watchdog),
-      cmocka_unit_test_setup(a_stopped_or_silent_daemon_is_a_failure, arm_watchdog),
+      cmocka_unit_test_setup(a_stopped_or_silent_cognitod_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(error_replies_have_their_codes, arm_watchdog),
       cmocka_unit_test_setup(malformed_replies_are_a_service_error, arm_watchdog),
-      cmocka_unit_test_setup(the_bus_is_not_held_while_somebody_types, arm_watchdog),
-      cmocka_unit_test_setup(the_environment_moves_no_address, arm_watchdog),
+      cmocka_unit_test_setup(no_bus_connection_stays_open_while_the_user_types, arm_watchdog),
+      cmocka_unit_test_setup(the_environment_does_not_change_the_address, arm_watchdog),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

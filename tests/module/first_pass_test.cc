@@ -39,13 +39,13 @@ const Stack kUseAbsent = {.options = "use_first_pass"};
 const Stack kTry = {.options = "try_first_pass", .first_password = "earlier", .set_first = true};
 const Stack kTryAbsent = {.options = "try_first_pass"};
 
-void without_an_option_it_is_not_looked_at(void**) {
+void without_an_option_the_earlier_password_is_not_used(void**) {
   assert_played(password_then_code, {.first_password = "earlier", .set_first = true},
                 {PAM_SUCCESS, "answer(password)=typed answer(code)=123456 ack",
                  "hidden(Password: ) | hidden(Code: )"});
 }
 
-void it_answers_the_password_and_codes_are_asked(void**) {
+void the_earlier_password_answers_the_password_but_no_code(void**) {
   for (const Stack& stack : {kUse, kTry})
     assert_played(
         password_then_code, stack,
@@ -53,7 +53,7 @@ void it_answers_the_password_and_codes_are_asked(void**) {
         {"123456"});
 }
 
-void it_answers_password_and_code_in_one(void**) {
+void the_earlier_password_may_contain_the_code(void**) {
   assert_played(
       [](Peer& peer) {
         peer.ask(Purpose::password_and_code);
@@ -62,14 +62,14 @@ void it_answers_password_and_code_in_one(void**) {
       kUse, {PAM_SUCCESS, "answer(password_and_code)=earlier ack", ""});
 }
 
-void absent_it_is_asked_for_or_refused(void**) {
+void a_missing_earlier_password_is_asked_for_or_refused(void**) {
   assert_played(password_then_code, kUseAbsent, {PAM_AUTH_ERR, "abort", ""});
   assert_played(password_then_code, kTryAbsent,
                 {PAM_SUCCESS, "answer(password)=typed answer(code)=123456 ack",
                  "hidden(Password: ) | hidden(Code: )"});
 }
 
-void it_answers_once(void**) {
+void the_earlier_password_is_used_once(void**) {
   const auto twice = [](Peer& peer) {
     if (peer.ask(Purpose::password) && peer.ask(Purpose::password)) peer.success();
   };
@@ -79,7 +79,7 @@ void it_answers_once(void**) {
       {PAM_SUCCESS, "answer(password)=earlier answer(password)=typed ack", "hidden(Password: )"});
 }
 
-void it_never_answers_another_question(void**) {
+void the_earlier_password_answers_no_other_question(void**) {
   for (const Purpose purpose : {Purpose::other, Purpose::new_password, Purpose::new_password_again,
                                 Purpose::choice, Purpose::code}) {
     FakeDaemon daemon([purpose](Peer& peer) { peer.ask(purpose); });
@@ -91,12 +91,12 @@ void it_never_answers_another_question(void**) {
   }
 }
 
-void it_does_not_stand_for_a_code_either(void**) {
+void the_earlier_password_is_refused_as_a_code(void**) {
   assert_played(password_then_code, kUse,
                 {PAM_CONV_ERR, "answer(password)=earlier abort", "hidden(Code: )"}, {"earlier"});
 }
 
-void too_long_it_is_not_sent(void**) {
+void an_earlier_password_that_is_too_long_is_not_sent(void**) {
   Stack stack = kUse;
   stack.first_password = std::string(512, 'p');
   assert_played(password_then_code, stack, {PAM_AUTH_ERR, "abort", ""});
@@ -106,7 +106,7 @@ void too_long_it_is_not_sent(void**) {
                 {"123456"});
 }
 
-void lost_after_it_was_sent_is_not_unavailable(void**) {
+void a_cognitod_lost_after_the_password_was_sent_is_not_unavailable(void**) {
   assert_played([](Peer& peer) { peer.ask(Purpose::password); }, kUse,
                 {PAM_AUTH_ERR, "answer(password)=earlier", ""});
 }
@@ -133,7 +133,7 @@ void assert_changed(const FakeDaemon::Script& script, const std::vector<std::str
   assert_text(transaction.tokens_handed_over(), tokens);
 }
 
-void a_new_password_that_was_asked_for_is_taken(void**) {
+void the_new_password_of_an_earlier_module_is_used(void**) {
   assert_changed(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -145,7 +145,7 @@ void a_new_password_that_was_asked_for_is_taken(void**) {
       "hidden(Password: )", "AUTHTOK=checked OLDAUTHTOK=old");
 }
 
-void a_new_password_that_was_asked_for_is_taken_once(void**) {
+void the_new_password_of_an_earlier_module_is_used_once(void**) {
   assert_changed(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -163,7 +163,7 @@ void a_new_password_that_was_asked_for_is_taken_once(void**) {
 }
 
 // libpam wipes PAM_AUTHTOK before the change.
-void the_password_of_a_sign_in_is_no_new_password(void**) {
+void the_password_of_a_sign_in_is_not_used_as_a_new_one(void**) {
   const RealUid itself(kOursUid);
   Person person{.answers = {"old", "old", "new", "new"}};
   Transaction transaction(kOurs, &person, {.service = "passwd"});
@@ -187,7 +187,7 @@ void the_password_of_a_sign_in_is_no_new_password(void**) {
 }
 
 // A new password within a sign-in is asked for, whatever an earlier module left.
-void a_sign_in_takes_no_new_password(void**) {
+void a_sign_in_asks_for_its_new_password(void**) {
   assert_played(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -216,19 +216,19 @@ int stop_bus(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(without_an_option_it_is_not_looked_at),
-      cmocka_unit_test(it_answers_the_password_and_codes_are_asked),
-      cmocka_unit_test(it_answers_password_and_code_in_one),
-      cmocka_unit_test(absent_it_is_asked_for_or_refused),
-      cmocka_unit_test(it_answers_once),
-      cmocka_unit_test(it_never_answers_another_question),
-      cmocka_unit_test(it_does_not_stand_for_a_code_either),
-      cmocka_unit_test(too_long_it_is_not_sent),
-      cmocka_unit_test(lost_after_it_was_sent_is_not_unavailable),
-      cmocka_unit_test(a_new_password_that_was_asked_for_is_taken),
-      cmocka_unit_test(a_new_password_that_was_asked_for_is_taken_once),
-      cmocka_unit_test(the_password_of_a_sign_in_is_no_new_password),
-      cmocka_unit_test(a_sign_in_takes_no_new_password),
+      cmocka_unit_test(without_an_option_the_earlier_password_is_not_used),
+      cmocka_unit_test(the_earlier_password_answers_the_password_but_no_code),
+      cmocka_unit_test(the_earlier_password_may_contain_the_code),
+      cmocka_unit_test(a_missing_earlier_password_is_asked_for_or_refused),
+      cmocka_unit_test(the_earlier_password_is_used_once),
+      cmocka_unit_test(the_earlier_password_answers_no_other_question),
+      cmocka_unit_test(the_earlier_password_is_refused_as_a_code),
+      cmocka_unit_test(an_earlier_password_that_is_too_long_is_not_sent),
+      cmocka_unit_test(a_cognitod_lost_after_the_password_was_sent_is_not_unavailable),
+      cmocka_unit_test(the_new_password_of_an_earlier_module_is_used),
+      cmocka_unit_test(the_new_password_of_an_earlier_module_is_used_once),
+      cmocka_unit_test(the_password_of_a_sign_in_is_not_used_as_a_new_one),
+      cmocka_unit_test(a_sign_in_asks_for_its_new_password),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

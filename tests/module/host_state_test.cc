@@ -258,7 +258,7 @@ std::size_t copies_in_memory(const std::string& disguised, char disguise) {
   return copies;
 }
 
-void what_was_typed_is_not_left_in_memory(void**) {
+void entered_text_is_not_left_in_memory(void**) {
   constexpr char disguise = 0x15;
   const auto disguised = [](std::string text) {
     for (char& c : text) c = static_cast<char>(c ^ disguise);
@@ -288,7 +288,7 @@ void what_was_typed_is_not_left_in_memory(void**) {
   assert_int_equal(copies_in_memory(person.answers[1], disguise), 0);
 }
 
-void what_was_typed_for_a_change_is_not_left_in_memory(void**) {
+void entered_text_of_a_password_change_is_not_left_in_memory(void**) {
   constexpr char disguise = 0x15;
   const auto planted = [](std::string end) {
     std::string text(200, 'x');
@@ -349,7 +349,7 @@ void assert_steady(const char* user, int code, int (*run)(const char*) = &run_tr
 #endif
 }
 
-void a_thousand_sign_ins_leave_nothing(void**) {
+void a_thousand_sign_ins_leak_nothing(void**) {
   const PrivateBus bus;
   // The script's record is full after some rounds, so this one keeps none.
   const FakeDaemon daemon([](Peer& peer) {
@@ -364,7 +364,7 @@ void a_thousand_sign_ins_leave_nothing(void**) {
   assert_steady(kOurs, PAM_SUCCESS);
 }
 
-void a_thousand_password_changes_leave_nothing(void**) {
+void a_thousand_password_changes_leak_nothing(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon([](Peer& peer) {
     peer.ask_unrecorded(Purpose::password);
@@ -375,11 +375,11 @@ void a_thousand_password_changes_leave_nothing(void**) {
   assert_steady(kOurs, PAM_SUCCESS, &run_password_change);
 }
 
-void a_thousand_users_who_are_not_ours_leave_nothing(void**) {
+void a_thousand_local_users_leak_nothing(void**) {
   assert_steady(kNotOurs, kIgnored);
 }
 
-void a_thousand_failures_leave_nothing(void**) {
+void a_thousand_failures_leak_nothing(void**) {
   assert_steady(kOurs, PAM_AUTHINFO_UNAVAIL);  // no bus
   const PrivateBus bus;
   assert_steady(kOurs, PAM_AUTHINFO_UNAVAIL);  // no daemon
@@ -394,13 +394,13 @@ int main() {
       cmocka_unit_test(sigpipe_is_never_raised),
       cmocka_unit_test(descriptors_are_above_two_and_close_on_exec),
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
-      cmocka_unit_test(what_was_typed_is_not_left_in_memory),
-      cmocka_unit_test(what_was_typed_for_a_change_is_not_left_in_memory),
+      cmocka_unit_test(entered_text_is_not_left_in_memory),
+      cmocka_unit_test(entered_text_of_a_password_change_is_not_left_in_memory),
 #endif
-      cmocka_unit_test(a_thousand_sign_ins_leave_nothing),
-      cmocka_unit_test(a_thousand_password_changes_leave_nothing),
-      cmocka_unit_test(a_thousand_users_who_are_not_ours_leave_nothing),
-      cmocka_unit_test(a_thousand_failures_leave_nothing),
+      cmocka_unit_test(a_thousand_sign_ins_leak_nothing),
+      cmocka_unit_test(a_thousand_password_changes_leak_nothing),
+      cmocka_unit_test(a_thousand_local_users_leak_nothing),
+      cmocka_unit_test(a_thousand_failures_leak_nothing),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

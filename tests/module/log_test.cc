@@ -33,7 +33,7 @@ int sign_in(const FakeDaemon::Script& script, const char* options = "") {
   return transaction.authenticate();
 }
 
-void each_ending_is_one_line(void**) {
+void each_result_is_one_line(void**) {
   (void)sign_in([](Peer& peer) {
     peer.ask(Purpose::password);
     peer.success();
@@ -134,7 +134,7 @@ void a_password_change_is_one_line(void**) {
   assert_one_line(syslog->take(), "password-change not-permitted cause=another-user user=carol");
 }
 
-void others_are_no_line(void**) {
+void local_users_are_not_logged(void**) {
   Person person;
   Transaction transaction(kNotOurs, &person);
   assert_code(transaction.authenticate(), kIgnored);
@@ -191,11 +191,11 @@ int stop(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(each_ending_is_one_line),
+      cmocka_unit_test(each_result_is_one_line),
       cmocka_unit_test(a_transaction_has_one_id),
       cmocka_unit_test(every_line_has_an_id),
       cmocka_unit_test(a_password_change_is_one_line),
-      cmocka_unit_test(others_are_no_line),
+      cmocka_unit_test(local_users_are_not_logged),
       cmocka_unit_test(faults_of_the_configuration_are_named),
       cmocka_unit_test(no_secret_is_logged),
   };

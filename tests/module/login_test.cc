@@ -89,7 +89,7 @@ void nothing_is_asked_in_the_users_own_login(void**) {
 }
 
 // What runs under user@.service says no audit session: all logins of the user share it.
-void under_the_user_manager_everything_is_asked(void**) {
+void under_the_user_manager_a_full_sign_in_is_asked(void**) {
   const FakeDaemon daemon([](Peer& peer) { peer.success(); });
   for (const char* cgroup :
        {"0::/user.slice/user-1001.slice/user@1001.service/app.slice/vte.scope\n",
@@ -120,7 +120,7 @@ void authentication_leaves_a_ticket(void**) {
   assert_non_null(std::strstr(daemon.record().facts.data(), ("id=" + ticket.substr(32)).c_str()));
 }
 
-void a_failed_sign_in_leaves_none(void**) {
+void a_failed_sign_in_leaves_no_ticket(void**) {
   Person person{.answers = {"secret", "secret"}};
   Transaction transaction(kOurs, &person);
   {
@@ -133,7 +133,7 @@ void a_failed_sign_in_leaves_none(void**) {
 }
 
 // sudo hands the PAM environment to the command, and has no session of ours that would remove it.
-void what_a_person_runs_leaves_none(void**) {
+void su_and_sudo_leave_no_ticket(void**) {
   const FakeDaemon daemon(sign_in_script);
   for (const uid_t uid : {kOursUid, kSomebody}) {
     const RealUid person_itself(uid);
@@ -182,7 +182,7 @@ void the_login_is_opened_and_closed_once(void**) {
 }
 
 // sshd: the PAM environment is all that crosses from the process that authenticates.
-void another_process_opens_it_with_the_ticket(void**) {
+void another_process_opens_the_login_with_the_ticket(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
   Transaction authenticating(kOurs, &person);
@@ -245,7 +245,7 @@ void only_root_opens_and_closes(void**) {
   assert_int_equal(daemon.record().logins_opened, 1);
 }
 
-void another_user_opens_nothing(void**) {
+void a_ticket_of_another_user_opens_nothing(void**) {
   const FakeDaemon daemon(sign_in_script);
   in_a_child([]() -> std::string {
     Person person{.answers = {"secret"}};
@@ -274,7 +274,7 @@ void another_users_login_is_not_closed(void**) {
   assert_int_equal(daemon.record().logins_closed, 0);
 }
 
-void others_are_ignored_without_the_bus(void**) {
+void local_users_are_ignored_without_the_bus(void**) {
   const FakeDaemon daemon;
   for (const char* user : {kNotOurs, "root", "daemon", "admin", "nonexistent"}) {
     Person person;
@@ -307,7 +307,7 @@ void faults_of_the_configuration_refuse_no_login(void**) {
   assert_int_equal(daemon.record().logins_opened, 0);
 }
 
-void whatever_the_daemon_does_the_login_goes_on(void**) {
+void no_failure_of_cognitod_refuses_a_login(void**) {
   const std::string ticket = kSignInDigits;
   in_a_child([&ticket] { return log_in(ticket); });  // no daemon
   for (const char* error :
@@ -327,7 +327,7 @@ void whatever_the_daemon_does_the_login_goes_on(void**) {
   assert_int_equal(silent.record().logins_closed, 0);
 }
 
-void each_is_one_line_with_the_id(void**) {
+void each_result_is_one_line_with_the_log_id(void**) {
   const FakeDaemon daemon;
   Syslog syslog;
   const std::string ticket = std::string(kSignInDigits) + "00112233aabbccdd";
@@ -391,21 +391,21 @@ int main() {
   }
   const CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_asked_in_the_users_own_login),
-      cmocka_unit_test(under_the_user_manager_everything_is_asked),
+      cmocka_unit_test(under_the_user_manager_a_full_sign_in_is_asked),
       cmocka_unit_test(authentication_leaves_a_ticket),
-      cmocka_unit_test(a_failed_sign_in_leaves_none),
-      cmocka_unit_test(what_a_person_runs_leaves_none),
+      cmocka_unit_test(a_failed_sign_in_leaves_no_ticket),
+      cmocka_unit_test(su_and_sudo_leave_no_ticket),
       cmocka_unit_test(the_login_is_opened_and_closed_once),
-      cmocka_unit_test(another_process_opens_it_with_the_ticket),
+      cmocka_unit_test(another_process_opens_the_login_with_the_ticket),
       cmocka_unit_test(without_a_ticket_nothing_is_opened_or_closed),
       cmocka_unit_test(outside_a_login_of_the_user_nothing_is_opened),
       cmocka_unit_test(only_root_opens_and_closes),
-      cmocka_unit_test(another_user_opens_nothing),
+      cmocka_unit_test(a_ticket_of_another_user_opens_nothing),
       cmocka_unit_test(another_users_login_is_not_closed),
-      cmocka_unit_test(others_are_ignored_without_the_bus),
+      cmocka_unit_test(local_users_are_ignored_without_the_bus),
       cmocka_unit_test(faults_of_the_configuration_refuse_no_login),
-      cmocka_unit_test(whatever_the_daemon_does_the_login_goes_on),
-      cmocka_unit_test(each_is_one_line_with_the_id),
+      cmocka_unit_test(no_failure_of_cognitod_refuses_a_login),
+      cmocka_unit_test(each_result_is_one_line_with_the_log_id),
       cmocka_unit_test(the_host_keeps_no_descriptor),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);

@@ -47,7 +47,7 @@ int sign_in(const FakeDaemon::Script& script, const FakeDaemonSettings& settings
 }
 
 // Unavailable would let a local password in: whoever can make the daemon end would be let in by it.
-void death_and_hanging_up(void**) {
+void a_cognitod_that_dies_or_hangs_up_is_a_failure(void**) {
   for (const Step step : kSteps) {
     print_message("%s\n", name_of(step));
     assert_code(sign_in([step](Peer& peer) {
@@ -68,7 +68,7 @@ void death_and_hanging_up(void**) {
   }
 }
 
-void garbage_is_never_unavailable(void**) {
+void malformed_frames_are_never_unavailable(void**) {
   const std::string outcome = "\x05\x00"s;
   const std::string id(kSignInIdSize, 'i');
   const std::string garbage[] = {
@@ -94,7 +94,7 @@ void garbage_is_never_unavailable(void**) {
                   PAM_SERVICE_ERR);
 }
 
-void descriptors_and_second_notices_are_garbage(void**) {
+void descriptors_and_second_notices_are_malformed(void**) {
   for (const Step step : kSteps) {
     assert_code(sign_in([step](Peer& peer) {
                   go_to(step, peer);
@@ -130,7 +130,7 @@ int lost_while_typing(std::size_t question, const FakeDaemonSettings& settings,
   return transaction.authenticate();
 }
 
-void lost_while_a_prompt_is_open(void**) {
+void a_cognitod_lost_at_an_open_prompt_is_a_failure(void**) {
   assert_code(lost_while_typing(0, {}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(1, {}), PAM_AUTH_ERR);
   const auto says = [](Outcome outcome) {
@@ -144,7 +144,7 @@ void lost_while_a_prompt_is_open(void**) {
 }
 
 // Being slow on purpose must not open the way to a local password.
-void the_deadline_is_never_unavailable(void**) {
+void a_passed_deadline_is_never_unavailable(void**) {
   assert_code(lost_while_typing(0, {.deadline_s = 0}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(0, {.deadline_s = 1}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(1, {.deadline_s = 1}), PAM_AUTH_ERR);
@@ -161,7 +161,7 @@ void the_deadline_is_never_unavailable(void**) {
 
 // Hanging is bounded by the module's ten seconds a step; the cases wait side by side, each with a
 // bus and a daemon of its own.
-void hanging_is_bounded(void**) {
+void a_hanging_cognitod_is_bounded_to_ten_seconds(void**) {
   enum class Manner : unsigned char { hangs, is_stopped, hangs_after_a_notice };
   struct Case {
     Step step;
@@ -203,12 +203,12 @@ int stop_bus(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(death_and_hanging_up),
-      cmocka_unit_test(garbage_is_never_unavailable),
-      cmocka_unit_test(descriptors_and_second_notices_are_garbage),
-      cmocka_unit_test(lost_while_a_prompt_is_open),
-      cmocka_unit_test(the_deadline_is_never_unavailable),
-      cmocka_unit_test(hanging_is_bounded),
+      cmocka_unit_test(a_cognitod_that_dies_or_hangs_up_is_a_failure),
+      cmocka_unit_test(malformed_frames_are_never_unavailable),
+      cmocka_unit_test(descriptors_and_second_notices_are_malformed),
+      cmocka_unit_test(a_cognitod_lost_at_an_open_prompt_is_a_failure),
+      cmocka_unit_test(a_passed_deadline_is_never_unavailable),
+      cmocka_unit_test(a_hanging_cognitod_is_bounded_to_ten_seconds),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

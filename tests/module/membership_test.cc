@@ -41,7 +41,7 @@ void assert_is(const char* user, Membership expected, const char* expected_reaso
   assert_text(reason, expected_reason);
 }
 
-void group_membership_makes_ours(void**) {
+void members_of_the_group_are_cognito_users(void**) {
   set_users_conf("group=cognito-users\n");
   assert_is("alice", Membership::cognito_user);
   assert_is("carol", Membership::cognito_user);  // by primary group
@@ -49,13 +49,13 @@ void group_membership_makes_ours(void**) {
   assert_is("bob", Membership::not_cognito_user);
 }
 
-void some_accounts_never_are(void**) {
+void system_accounts_are_never_cognito_users(void**) {
   set_users_conf("group=cognito-users\nusers=root daemon nobody dynamic\nuid_range=0-65535\n");
   for (const char* user : {"root", "daemon", "dynamic", "nobody", "nosuchuser", ""})
     assert_is(user, Membership::not_cognito_user);
 }
 
-void names_and_ranges_make_ours(void**) {
+void named_users_and_uids_in_the_range_are_cognito_users(void**) {
   set_users_conf("group=\nusers=bob\n");
   assert_is("bob", Membership::cognito_user);
   assert_is("alice", Membership::not_cognito_user);
@@ -65,14 +65,14 @@ void names_and_ranges_make_ours(void**) {
   assert_is("carol", Membership::not_cognito_user);
 }
 
-void exclude_and_min_uid_win(void**) {
+void exclude_and_min_uid_override_the_other_keys(void**) {
   set_users_conf("users=alice bob carol\nexclude=bob\nmin_uid=1002\n");
   assert_is("alice", Membership::not_cognito_user);
   assert_is("bob", Membership::not_cognito_user);
   assert_is("carol", Membership::cognito_user);
 }
 
-void absent_or_empty_is_nobody(void**) {
+void without_users_conf_nobody_is_a_cognito_user(void**) {
   set_users_conf("");
   assert_is("alice", Membership::not_cognito_user);
   set_users_conf("# nothing\n");
@@ -81,7 +81,7 @@ void absent_or_empty_is_nobody(void**) {
 
 // A directory that is away, or whose NSS module cannot be loaded, looks like this: nobody's
 // membership is certain, and only who is exempt or named is decided.
-void a_group_that_is_not_found_is_no_answer(void**) {
+void a_missing_group_leaves_the_membership_unknown(void**) {
   set_users_conf("group=no-such-group\nusers=bob\nexclude=admin\n");
   assert_is("alice", Membership::unknown,
             "there is no group no-such-group, which users.conf names");
@@ -97,7 +97,7 @@ void names_outside_the_grammar_are_denied(void**) {
   assert_is("dave$", Membership::not_cognito_user);
 }
 
-void malformed_spares_the_exempt_only(void**) {
+void a_malformed_file_exempts_only_excluded_users(void**) {
   const char* reason = "/etc/pam-cognito/users.conf:2: unknown key 'oops'";
   set_users_conf("exclude=admin\noops=1\n");
   for (const char* user : {"root", "daemon", "dynamic", "nobody", "admin", "nosuchuser"})
@@ -106,7 +106,7 @@ void malformed_spares_the_exempt_only(void**) {
   assert_is("bob", Membership::malformed, reason);
 }
 
-void a_file_of_others_excludes_nobody(void**) {
+void an_untrusted_file_excludes_nobody(void**) {
   set_users_conf("exclude=admin\n");
   write_file(kUsersConfPath, "exclude=admin\n", 0666);
   assert_is("admin", Membership::malformed,
@@ -117,7 +117,7 @@ void a_file_of_others_excludes_nobody(void**) {
 
 // Without a free descriptor NSS cannot open its files, which is not the same as "not found".
 // Whoever runs su sets its limits, so it is not the same as an NSS that fails, either.
-void a_failure_of_nss_is_no_answer(void**) {
+void a_failure_of_nss_leaves_the_membership_unknown(void**) {
   set_users_conf("group=cognito-users\n");
   rlimit before{};
   assert_int_equal(::getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -130,7 +130,7 @@ void a_failure_of_nss_is_no_answer(void**) {
   assert_text(reason, "the look-up of the user failed: EMFILE");
 }
 
-void a_large_group_fits(void**) {
+void a_large_group_is_read_completely(void**) {
   std::string members = "cognito-users:x:2000:";
   for (int i = 0; i < 20000; ++i) members += "member-number-" + std::to_string(i) + ",";
   write_file("/etc/group", members + "bob\n");
@@ -144,17 +144,17 @@ void a_large_group_fits(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(group_membership_makes_ours),
-      cmocka_unit_test(some_accounts_never_are),
-      cmocka_unit_test(names_and_ranges_make_ours),
-      cmocka_unit_test(exclude_and_min_uid_win),
-      cmocka_unit_test(absent_or_empty_is_nobody),
-      cmocka_unit_test(a_group_that_is_not_found_is_no_answer),
+      cmocka_unit_test(members_of_the_group_are_cognito_users),
+      cmocka_unit_test(system_accounts_are_never_cognito_users),
+      cmocka_unit_test(named_users_and_uids_in_the_range_are_cognito_users),
+      cmocka_unit_test(exclude_and_min_uid_override_the_other_keys),
+      cmocka_unit_test(without_users_conf_nobody_is_a_cognito_user),
+      cmocka_unit_test(a_missing_group_leaves_the_membership_unknown),
       cmocka_unit_test(names_outside_the_grammar_are_denied),
-      cmocka_unit_test(malformed_spares_the_exempt_only),
-      cmocka_unit_test(a_file_of_others_excludes_nobody),
-      cmocka_unit_test(a_failure_of_nss_is_no_answer),
-      cmocka_unit_test(a_large_group_fits),
+      cmocka_unit_test(a_malformed_file_exempts_only_excluded_users),
+      cmocka_unit_test(an_untrusted_file_excludes_nobody),
+      cmocka_unit_test(a_failure_of_nss_leaves_the_membership_unknown),
+      cmocka_unit_test(a_large_group_is_read_completely),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -58,7 +58,7 @@ void plain_script(Peer& peer) {
     peer.success();
 }
 
-void both_passwords_are_handed_over(void**) {
+void both_passwords_become_pam_items(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -81,7 +81,7 @@ void both_passwords_are_handed_over(void**) {
   assert_int_equal(played.delay, 0);
 }
 
-void the_daemon_learns_who_asks(void**) {
+void cognitod_receives_the_caller_context(void**) {
   FakeDaemon daemon(plain_script);
   const RealUid itself(kOursUid);
   Person person{.answers = {"old", "new", "new"}};
@@ -96,7 +96,7 @@ void the_daemon_learns_who_asks(void**) {
   assert_non_null(std::strstr(record.facts.data(), "ruid=1001 "));
 }
 
-void a_refusal_ends_it_in_the_first_pass(void**) {
+void a_refusal_ends_the_change_in_the_first_call(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -111,7 +111,7 @@ void a_refusal_ends_it_in_the_first_pass(void**) {
   assert_true(played.delay >= 1'000'000);
 }
 
-void a_new_password_that_is_not_allowed_is_asked_for_again(void**) {
+void an_unacceptable_new_password_is_asked_for_again(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -148,7 +148,7 @@ void a_notice_before_the_new_password_comes_with_it(void**) {
 }
 
 // A temporary password: the sign-in itself begins with a new one, and its code comes after.
-void a_forced_change_goes_on_in_the_second_pass(void**) {
+void a_forced_change_continues_in_the_second_call(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -162,7 +162,7 @@ void a_forced_change_goes_on_in_the_second_pass(void**) {
   assert_text(played.tokens, "AUTHTOK=new OLDAUTHTOK=temporary");
 }
 
-void a_success_without_a_new_password_is_none(void**) {
+void a_success_without_a_new_password_is_a_failure(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -175,7 +175,7 @@ void a_success_without_a_new_password_is_none(void**) {
   assert_text(played.tokens, "");
 }
 
-void every_outcome_in_both_passes(void**) {
+void every_outcome_has_its_code_in_both_calls(void**) {
   struct Row {
     Outcome outcome;
     int check;
@@ -219,7 +219,7 @@ void every_outcome_in_both_passes(void**) {
 }
 
 // The local password is the break glass.
-void roots_passwd_is_not_ours(void**) {
+void a_password_that_root_changes_is_local(void**) {
   FakeDaemon daemon(plain_script);
   Person person;
   for (const char* options : {"", "nullok"}) {
@@ -236,7 +236,7 @@ void roots_passwd_is_not_ours(void**) {
 }
 
 // Ignored in the second pass as well, which then is another module's.
-void root_is_ignored_in_both_passes(void**) {
+void root_is_ignored_in_both_calls(void**) {
   Person person;
   Transaction transaction(kOurs, &person, {.password_control = "[ignore=1 default=die]"});
   assert_code(transaction.change_password(), PAM_SUCCESS);
@@ -256,7 +256,7 @@ void another_users_password_is_denied(void**) {
   assert_int_equal(daemon.record().changing, 0);
 }
 
-void others_never_reach_the_daemon(void**) {
+void local_users_never_reach_cognitod(void**) {
   FakeDaemon daemon(plain_script);
   const RealUid itself(kNotOursUid);
   Person person;
@@ -304,7 +304,7 @@ void without_an_emergency_no_local_password_is_changed(void**) {
 
 // The pool's own demand, told by the account phase; the host is the person's (sudo), or runs as
 // root (login).
-void what_the_pool_demands_is_ours(void**) {
+void a_demand_of_the_pool_changes_the_cognito_password(void**) {
   for (const uid_t uid : {kOursUid, uid_t{0}}) {
     const FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
     const RealUid host(uid);
@@ -318,7 +318,7 @@ void what_the_pool_demands_is_ours(void**) {
   }
 }
 
-void a_demand_is_of_one_user_and_one_answer(void**) {
+void a_demand_counts_for_one_user_and_one_account_phase(void**) {
   FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
   Person person;
   Transaction transaction(kOurs, &person);
@@ -349,7 +349,7 @@ int change_without_a_person() {
 }
 
 // Nothing here may be ignored: pam_unix would change a local password in silence.
-void without_a_daemon_nothing_is_changed(void**) {
+void without_cognitod_no_password_is_changed(void**) {
   assert_code(change_without_a_person(), PAM_TRY_AGAIN);
   assert_int_equal(Transaction::last_delay(), 0);
   const auto with_error = [](const char* error) {
@@ -378,7 +378,7 @@ void open_second_pass() {
   (void)::close(::open(kFifo, O_WRONLY | O_CLOEXEC));
 }
 
-void a_daemon_lost_between_the_passes_is_seen_before_anybody_types(void**) {
+void a_cognitod_lost_between_the_calls_is_noticed_before_the_question(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -392,7 +392,7 @@ void a_daemon_lost_between_the_passes_is_seen_before_anybody_types(void**) {
   assert_text(played.tokens, "");
 }
 
-void a_deadline_between_the_passes_is_told(void**) {
+void a_deadline_between_the_calls_is_reported(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -407,7 +407,7 @@ void a_deadline_between_the_passes_is_told(void**) {
   assert_text(played.seen, "hidden(Current password: ) | error(Time ran out. Try again.)");
 }
 
-void a_success_between_the_passes_is_none(void**) {
+void a_success_between_the_calls_is_a_failure(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -421,7 +421,7 @@ void a_success_between_the_passes_is_none(void**) {
   assert_text(played.transcript, "answer(password)=old abort");
 }
 
-void a_daemon_lost_while_the_new_password_is_typed(void**) {
+void a_cognitod_lost_at_the_new_password_is_a_failure(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password, kCurrent);
     peer.ask_only(Purpose::new_password, kNew);
@@ -436,13 +436,13 @@ void a_daemon_lost_while_the_new_password_is_typed(void**) {
   assert_text(transaction.tokens_handed_over(), "");
 }
 
-void a_person_who_gives_up(void**) {
+void a_user_who_gives_up_breaks_the_conversation(void**) {
   const auto played = play(plain_script, {"old"});
   assert_code(played.code, PAM_CONV_ERR);
   assert_text(played.transcript, "answer(password)=old abort");
 }
 
-void pam_end_between_the_passes_closes_the_socket(void**) {
+void pam_end_between_the_calls_closes_the_socket(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password, kCurrent);
     peer.ask_only(Purpose::new_password, kNew);
@@ -459,7 +459,7 @@ void pam_end_between_the_passes_closes_the_socket(void**) {
   assert_text(person.seen, "hidden(Current password: )");
 }
 
-void a_new_first_pass_drops_what_the_last_one_began(void**) {
+void a_new_first_call_discards_the_last_one(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password, kCurrent);
     peer.ask_only(Purpose::new_password, kNew);
@@ -475,7 +475,7 @@ void a_new_first_pass_drops_what_the_last_one_began(void**) {
 }
 
 // In a stack that goes on after a refusal, as none should.
-void a_second_pass_without_a_first_changes_nothing(void**) {
+void a_second_call_without_a_first_changes_nothing(void**) {
   Syslog syslog;
   const auto played = play(
       [](Peer& peer) {
@@ -490,7 +490,7 @@ void a_second_pass_without_a_first_changes_nothing(void**) {
   assert_true(log.contains("password-change unforeseen cause=nothing-begun user=alice"));
 }
 
-void a_second_pass_for_another_user_changes_nothing(void**) {
+void a_second_call_for_another_user_changes_nothing(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -503,7 +503,7 @@ void a_second_pass_for_another_user_changes_nothing(void**) {
   assert_text(played.seen, "hidden(Current password: )");
 }
 
-void an_earlier_modules_password_is_the_current_one(void**) {
+void the_password_of_an_earlier_module_is_the_current_one(void**) {
   for (const char* options : {"use_first_pass", "try_first_pass"}) {
     const auto played = play(plain_script, {"new", "new"},
                              {.options = options, .first_password = "old", .set_first = true});
@@ -518,7 +518,7 @@ void an_earlier_modules_password_is_the_current_one(void**) {
   assert_text(none.seen, "");
 }
 
-void an_unknown_option_is_a_fault(void**) {
+void an_unknown_option_refuses_the_change(void**) {
   FakeDaemon daemon(plain_script);
   const RealUid itself(kOursUid);
   Person person{.answers = {"old", "new", "new"}};
@@ -527,7 +527,7 @@ void an_unknown_option_is_a_fault(void**) {
   assert_int_equal(daemon.record().changing, 0);
 }
 
-void sixty_four_steps_are_the_most_of_both_passes(void**) {
+void both_calls_together_have_sixty_four_steps(void**) {
   const auto steps = [](int questions) {
     return play(
         [questions](Peer& peer) {
@@ -558,35 +558,35 @@ int stop_bus(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(both_passwords_are_handed_over),
-      cmocka_unit_test(the_daemon_learns_who_asks),
-      cmocka_unit_test(a_refusal_ends_it_in_the_first_pass),
-      cmocka_unit_test(a_new_password_that_is_not_allowed_is_asked_for_again),
+      cmocka_unit_test(both_passwords_become_pam_items),
+      cmocka_unit_test(cognitod_receives_the_caller_context),
+      cmocka_unit_test(a_refusal_ends_the_change_in_the_first_call),
+      cmocka_unit_test(an_unacceptable_new_password_is_asked_for_again),
       cmocka_unit_test(a_notice_before_the_new_password_comes_with_it),
-      cmocka_unit_test(a_forced_change_goes_on_in_the_second_pass),
-      cmocka_unit_test(a_success_without_a_new_password_is_none),
-      cmocka_unit_test(every_outcome_in_both_passes),
-      cmocka_unit_test(roots_passwd_is_not_ours),
-      cmocka_unit_test(root_is_ignored_in_both_passes),
+      cmocka_unit_test(a_forced_change_continues_in_the_second_call),
+      cmocka_unit_test(a_success_without_a_new_password_is_a_failure),
+      cmocka_unit_test(every_outcome_has_its_code_in_both_calls),
+      cmocka_unit_test(a_password_that_root_changes_is_local),
+      cmocka_unit_test(root_is_ignored_in_both_calls),
       cmocka_unit_test(another_users_password_is_denied),
-      cmocka_unit_test(others_never_reach_the_daemon),
+      cmocka_unit_test(local_users_never_reach_cognitod),
       cmocka_unit_test(an_expired_local_password_is_changed_in_an_emergency),
       cmocka_unit_test(without_an_emergency_no_local_password_is_changed),
-      cmocka_unit_test(what_the_pool_demands_is_ours),
-      cmocka_unit_test(a_demand_is_of_one_user_and_one_answer),
-      cmocka_unit_test(without_a_daemon_nothing_is_changed),
-      cmocka_unit_test(a_daemon_lost_between_the_passes_is_seen_before_anybody_types),
-      cmocka_unit_test(a_deadline_between_the_passes_is_told),
-      cmocka_unit_test(a_success_between_the_passes_is_none),
-      cmocka_unit_test(a_daemon_lost_while_the_new_password_is_typed),
-      cmocka_unit_test(a_person_who_gives_up),
-      cmocka_unit_test(pam_end_between_the_passes_closes_the_socket),
-      cmocka_unit_test(a_new_first_pass_drops_what_the_last_one_began),
-      cmocka_unit_test(a_second_pass_without_a_first_changes_nothing),
-      cmocka_unit_test(a_second_pass_for_another_user_changes_nothing),
-      cmocka_unit_test(an_earlier_modules_password_is_the_current_one),
-      cmocka_unit_test(an_unknown_option_is_a_fault),
-      cmocka_unit_test(sixty_four_steps_are_the_most_of_both_passes),
+      cmocka_unit_test(a_demand_of_the_pool_changes_the_cognito_password),
+      cmocka_unit_test(a_demand_counts_for_one_user_and_one_account_phase),
+      cmocka_unit_test(without_cognitod_no_password_is_changed),
+      cmocka_unit_test(a_cognitod_lost_between_the_calls_is_noticed_before_the_question),
+      cmocka_unit_test(a_deadline_between_the_calls_is_reported),
+      cmocka_unit_test(a_success_between_the_calls_is_a_failure),
+      cmocka_unit_test(a_cognitod_lost_at_the_new_password_is_a_failure),
+      cmocka_unit_test(a_user_who_gives_up_breaks_the_conversation),
+      cmocka_unit_test(pam_end_between_the_calls_closes_the_socket),
+      cmocka_unit_test(a_new_first_call_discards_the_last_one),
+      cmocka_unit_test(a_second_call_without_a_first_changes_nothing),
+      cmocka_unit_test(a_second_call_for_another_user_changes_nothing),
+      cmocka_unit_test(the_password_of_an_earlier_module_is_the_current_one),
+      cmocka_unit_test(an_unknown_option_refuses_the_change),
+      cmocka_unit_test(both_calls_together_have_sixty_four_steps),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

@@ -2,10 +2,10 @@
 // PAM_OLDAUTHTOK), as an earlier module that asked for a password does; ignored answers
 // PAM_CRED_INSUFFICIENT, so that a stack tells that the module before it was ignored; note puts the
 // tokens into the PAM environment for the host to read, as NOTED, and those of PAM_PRELIM_CHECK as
-// NOTED_FIRST; later=SECONDS sets PASSED_SECONDS in the environment of the process, for a test that has a
-// clock of its own. Of PAM_PRELIM_CHECK alone: fail_first answers PAM_PERM_DENIED; await_first=FIFO
-// waits until somebody has opened that for writing and closed it; user_first=NAME sets PAM_USER.
-// Of PAM_UPDATE_AUTHTOK alone: new=TEXT sets PAM_AUTHTOK, as pam_pwquality does.
+// NOTED_FIRST; later=SECONDS sets PASSED_SECONDS in the environment of the process, for a test that
+// has a clock of its own. Of PAM_PRELIM_CHECK alone: fail_first answers PAM_PERM_DENIED;
+// await_first=FIFO waits until somebody has opened that for writing and closed it; user_first=NAME
+// sets PAM_USER. Of PAM_UPDATE_AUTHTOK alone: new=TEXT sets PAM_AUTHTOK, as pam_pwquality does.
 
 #include <fcntl.h>
 #include <security/pam_modules.h>
@@ -37,7 +37,8 @@ int act(pam_handle_t* pamh, int argc, const char** argv, int token = PAM_AUTHTOK
     if (argument == "ignored") return PAM_CRED_INSUFFICIENT;
     if (argument.starts_with("leave="))
       (void)::pam_set_item(pamh, token, argument.substr(6).data());
-    if (argument.starts_with("later=")) (void)::setenv("PASSED_SECONDS", argument.substr(6).data(), 1);
+    if (argument.starts_with("later="))
+      (void)::setenv("PASSED_SECONDS", argument.substr(6).data(), 1);
     if (first && argument == "fail_first") return PAM_PERM_DENIED;
     if (first && argument.starts_with("await_first=")) await(argument.substr(12).data());
     if (first && argument.starts_with("user_first="))

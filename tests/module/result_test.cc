@@ -72,18 +72,18 @@ void every_outcome_has_its_code(void**) {
   }
 }
 
-void values_from_the_future_are_failures(void**) {
+void unknown_outcomes_are_failures(void**) {
   for (int value = static_cast<int>(kAllOutcomes.size()); value < 256; ++value)
     for (const Phase phase :
          {Phase::authenticate, Phase::account, Phase::password_check, Phase::password_update})
       assert_code(code(phase, static_cast<Outcome>(value), true), PAM_SERVICE_ERR);
 }
 
-void nothing_zeroed_is_a_success(void**) {
+void a_zeroed_result_is_a_failure(void**) {
   assert_code(pam_code(Phase::authenticate, PhaseResult{}), PAM_SERVICE_ERR);
 }
 
-void only_our_users_go_to_the_daemon(void**) {
+void only_cognito_users_reach_cognitod(void**) {
   assert_true(check_membership(Phase::authenticate, Membership::cognito_user, false).has_value());
   assert_code(check_membership(Phase::authenticate, Membership::not_cognito_user, false).error(),
               PAM_IGNORE);
@@ -113,9 +113,9 @@ void only_our_users_go_to_the_daemon(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_outcome_has_its_code),
-      cmocka_unit_test(values_from_the_future_are_failures),
-      cmocka_unit_test(nothing_zeroed_is_a_success),
-      cmocka_unit_test(only_our_users_go_to_the_daemon),
+      cmocka_unit_test(unknown_outcomes_are_failures),
+      cmocka_unit_test(a_zeroed_result_is_a_failure),
+      cmocka_unit_test(only_cognito_users_reach_cognitod),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -55,14 +55,14 @@ constexpr Codes kDenied = {PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PA
                            PAM_PERM_DENIED};
 
 // There is no bus: nobody is asked anything.
-void it_tells_cognito_users_from_others(void**) {
+void route_tells_cognito_users_from_local_users(void**) {
   assert_routes(kOurs, kCognito);
   assert_routes(kOursByPrimary, kCognito);
   for (const char* user : {kNotOurs, "root", "daemon", "nobody", "admin", "nosuchuser"})
     assert_routes(user, kNone);
 }
 
-void it_asks_nobody_and_needs_no_daemon(void**) {
+void route_asks_nobody_and_needs_no_cognitod(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) { peer.outcome(Outcome::refused); });
   Routed routed(kOurs);
@@ -74,7 +74,7 @@ void it_asks_nobody_and_needs_no_daemon(void**) {
   assert_int_equal(daemon.record().checked, 0);
 }
 
-void what_is_not_certain_is_refused(void**) {
+void an_uncertain_membership_is_refused(void**) {
   assert_routes("dave$", kDenied);
   set_users_conf("exclude=admin\nusrs=bob\n");
   assert_routes(kOurs, kServiceError);
@@ -92,7 +92,7 @@ void an_unknown_option_refuses_cognito_users(void**) {
 
 // The caller of su sets the limits. Every number of descriptors gives the right answer, or a
 // refusal.
-void a_shortage_is_never_an_answer(void**) {
+void a_shortage_is_refused_or_harmless(void**) {
   for (const char* user : {kOurs, kNotOurs}) {
     for (rlim_t free = 0; free < 8; ++free) {
       Child child([user, free] {
@@ -116,7 +116,7 @@ void a_shortage_is_never_an_answer(void**) {
 }
 
 // NSS that fails for another reason than a shortage: /etc/group cannot be read.
-void an_nss_that_fails_is_a_refusal(void**) {
+void a_failure_of_nss_is_refused(void**) {
   assert_int_equal(::rename("/etc/group", "/etc/group.away"), 0);
   assert_int_equal(::symlink("group", "/etc/group"), 0);  // ELOOP
   assert_routes(kOurs,
@@ -131,7 +131,7 @@ void an_nss_that_fails_is_a_refusal(void**) {
 }
 
 // One transaction: `route` in the line before the module's, as in the profile.
-void who_has_signed_in_stays_a_cognito_user(void**) {
+void a_signed_in_user_remains_a_cognito_user(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -156,7 +156,7 @@ void who_has_signed_in_stays_a_cognito_user(void**) {
 
 // PAM_IGNORE, so that the profile goes on to pam_unix; whoever the user is, and whatever users.conf
 // is like.
-void a_password_that_root_sets_is_a_local_one(void**) {
+void a_password_that_root_sets_is_local(void**) {
   set_users_conf("usrs=bob\n");
   assert_code(Routed(kOurs).transaction.change_password(), kIgnored);
   set_users_conf(kUsersConf);
@@ -190,16 +190,16 @@ void emergency_is_logged(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(it_tells_cognito_users_from_others),
-      cmocka_unit_test(it_asks_nobody_and_needs_no_daemon),
-      cmocka_unit_test(what_is_not_certain_is_refused),
+      cmocka_unit_test(route_tells_cognito_users_from_local_users),
+      cmocka_unit_test(route_asks_nobody_and_needs_no_cognitod),
+      cmocka_unit_test(an_uncertain_membership_is_refused),
       cmocka_unit_test(an_unknown_option_refuses_cognito_users),
-      cmocka_unit_test(a_shortage_is_never_an_answer),
-      cmocka_unit_test(an_nss_that_fails_is_a_refusal),
-      cmocka_unit_test(a_password_that_root_sets_is_a_local_one),
+      cmocka_unit_test(a_shortage_is_refused_or_harmless),
+      cmocka_unit_test(a_failure_of_nss_is_refused),
+      cmocka_unit_test(a_password_that_root_sets_is_local),
       cmocka_unit_test(emergency_alone_signs_nobody_in),
       cmocka_unit_test(emergency_is_logged),
-      cmocka_unit_test(who_has_signed_in_stays_a_cognito_user),
+      cmocka_unit_test(a_signed_in_user_remains_a_cognito_user),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

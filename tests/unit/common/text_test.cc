@@ -28,7 +28,7 @@ void assert_printable(std::string_view text, std::string_view expected,
   assert_memory_equal(result.data(), expected.data(), expected.size());
 }
 
-void plain_text_stays(void**) {
+void plain_text_is_unchanged(void**) {
   assert_printable("", "");
   assert_printable("Password: ", "Password: ");
   assert_printable("two\nlines", "two\nlines");
@@ -67,20 +67,20 @@ void malformed_utf8_becomes_question_marks(void**) {
   assert_printable("\xe2\x82|", "??|");
 }
 
-void cuts_at_a_characters_border(void**) {
+void long_text_is_cut_between_characters(void**) {
   assert_printable("abcdef", "abc", 3);
   assert_printable("ab\u20ac", "ab", 4);
   assert_printable("ab\u20ac", "ab\u20ac", 5);
   assert_printable("x", "", 0);
 }
 
-void writes_no_further_than_its_memory(void**) {
+void make_printable_stays_within_its_memory(void**) {
   std::array<char, 4> out = {'#', '#', '#', '#'};
   assert_int_equal(make_printable("abcdef", std::span(out).first(3)), 3);
   assert_int_equal(out[3], '#');
 }
 
-void blanks_go_at_both_ends_only(void**) {
+void trimmed_removes_blanks_at_both_ends(void**) {
   assert_true(trimmed(" \t a b\r\n") == "a b");
   assert_true(trimmed("a") == "a");
   assert_true(trimmed(" \r\n\t") == "");
@@ -108,13 +108,13 @@ void user_names_follow_the_grammar(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(plain_text_stays),
+      cmocka_unit_test(plain_text_is_unchanged),
       cmocka_unit_test(control_characters_become_question_marks),
       cmocka_unit_test(invisible_characters_become_question_marks),
       cmocka_unit_test(malformed_utf8_becomes_question_marks),
-      cmocka_unit_test(cuts_at_a_characters_border),
-      cmocka_unit_test(writes_no_further_than_its_memory),
-      cmocka_unit_test(blanks_go_at_both_ends_only),
+      cmocka_unit_test(long_text_is_cut_between_characters),
+      cmocka_unit_test(make_printable_stays_within_its_memory),
+      cmocka_unit_test(trimmed_removes_blanks_at_both_ends),
       cmocka_unit_test(errno_names_do_not_depend_on_the_locale),
       cmocka_unit_test(user_names_follow_the_grammar),
   };

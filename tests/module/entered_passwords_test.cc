@@ -15,7 +15,7 @@ std::string stripped(std::string_view answer) {
   return password ? std::string(password->reveal()) : "(none)";
 }
 
-void the_code_is_six_digits_after_the_last_plus(void**) {
+void the_code_has_six_digits_after_the_last_plus(void**) {
   test::assert_text(stripped("secret+123456"), "secret");
   test::assert_text(stripped("a+b+123456"), "a+b");
   test::assert_text(stripped("a+111111+123456"), "a+111111");
@@ -27,7 +27,7 @@ void the_code_is_six_digits_after_the_last_plus(void**) {
   test::assert_text(stripped("secret +123 456"), "secret ");
 }
 
-void only_the_password_is_the_password(void**) {
+void only_the_entered_password_is_recognized(void**) {
   EnteredPasswords passwords;
   const auto secret = [](std::string_view text) { return std::move(*Secret::copy_of(text)); };
   assert_false(passwords.is_password(secret("")));
@@ -44,8 +44,8 @@ void only_the_password_is_the_password(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(the_code_is_six_digits_after_the_last_plus),
-      cmocka_unit_test(only_the_password_is_the_password),
+      cmocka_unit_test(the_code_has_six_digits_after_the_last_plus),
+      cmocka_unit_test(only_the_entered_password_is_recognized),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
