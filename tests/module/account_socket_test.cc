@@ -1,4 +1,4 @@
-// The account phase on the socket of the sign-in that came before it in the same transaction.
+// The account phase on the socket of the sign-in, in the same transaction.
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -20,7 +20,7 @@ bool signs_in(Peer& peer) {
   return true;
 }
 
-// Sockets of this process, beside those of the test itself.
+// Counts the sockets of this process, except those of the test itself.
 int packet_sockets() {
   int count = 0;
   for (int fd = 0; fd < 256; ++fd) {
@@ -80,7 +80,7 @@ void a_frame_that_is_no_decision_leads_to_the_bus(void**) {
       [](Peer& peer) {
         if (signs_in(peer) && peer.receive()) peer.raw_with_descriptor("\x05\x01");
       },
-      // The outcome of a sign-in, which has an id.
+      // The outcome of a sign-in has an id.
       [](Peer& peer) {
         if (signs_in(peer) && peer.receive()) peer.outcome(Outcome::success);
       },
@@ -132,7 +132,8 @@ void the_socket_is_asked_only_once(void**) {
   assert_int_equal(daemon.record().checked, 1);
 }
 
-// A time-out proves nothing: it must not become the bus's second chance, nor "unavailable".
+// A timeout proves nothing: it must not lead to a second question on the bus, nor become
+// "unavailable".
 void a_hanging_cognitod_is_a_failure(void**) {
   FakeDaemon daemon([](Peer& peer) {
     signs_in(peer);
@@ -174,13 +175,13 @@ void a_forked_child_leaves_the_socket_to_its_parent(void**) {
   Transaction transaction(kOurs, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   Child child([&transaction] {
-    if (transaction.account() != PAM_SUCCESS) return 1;  // the bus says yes
-    (void)::pam_end(transaction.get(), PAM_SUCCESS);     // closes its copy, without a word
+    if (transaction.account() != PAM_SUCCESS) return 1;  // the answer of the bus
+    (void)::pam_end(transaction.get(), PAM_SUCCESS);     // closes its copy without sending anything
     return 0;
   });
   assert_int_equal(child.wait(), 0);
   assert_int_equal(daemon.record().checked, 1);
-  assert_code(transaction.account(), PAM_PERM_DENIED);  // the socket says no
+  assert_code(transaction.account(), PAM_PERM_DENIED);  // the answer of the socket
   assert_int_equal(daemon.record().checked, 1);
 }
 

@@ -1,4 +1,4 @@
-// The account phase, alone and after an authentication in the same transaction.
+// The account phase, by itself and after an authentication in the same transaction.
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
@@ -89,8 +89,8 @@ void an_absent_cognitod_denies_after_a_key_or_a_sign_in(void**) {
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
-// sshd asks for a password and then accepts a key in the same transaction: a local password that
-// was wrong, or was not asked for, must not make the account phase softer.
+// sshd tries a password and then a key in one transaction. A local password that was wrong or was
+// not entered must not weaken the account phase.
 void an_absent_cognitod_denies_without_the_local_password(void**) {
   Person person{.answers = {"secret"}};
   Transaction transaction(kOurs, &person);
@@ -104,7 +104,7 @@ void an_absent_cognitod_is_unavailable_only_in_an_emergency(void**) {
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
   {
-    // The daemon came back in between, and it alone decides.
+    // cognitod has returned, and it alone decides.
     const FakeDaemon daemon({}, {.account = Outcome::account_denied});
     assert_code(transaction.account(), PAM_PERM_DENIED);
     assert_int_equal(daemon.record().id_size, 0);

@@ -1,4 +1,4 @@
-// Break glass: root's policy and root's window, which the module reads itself.
+// Root's break-glass policy and window, which the module reads itself.
 
 #include "common/break_glass.h"
 
@@ -25,7 +25,7 @@ using namespace pamcognito::test;
 using std::chrono::seconds;
 
 constexpr char kAliceHasAPassword[] = "alice:$y$j9T$abc$def:20000:0:99999:7:::\n";
-constexpr char kPassedSeconds[] = "PASSED_SECONDS";  // as probe.cc sets it
+constexpr char kPassedSeconds[] = "PASSED_SECONDS";  // set by probe.cc
 constexpr char kWindowPath[] = "/run/pam-cognito/break-glass";
 
 void set_policy(const std::string& text, mode_t mode = 0644) {
@@ -112,7 +112,7 @@ void an_untrusted_policy_counts_as_never(void**) {
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
 }
 
-// A refusal in the first phase leaves nothing with which the account phase could be unavailable.
+// After a refusal in authentication the account phase has no emergency to refer to.
 void a_refusal_by_policy_leaves_no_emergency_for_the_account_phase(void**) {
   set_policy("local_password = never\n");
   Person person{.answers = {"secret"}};
@@ -174,7 +174,7 @@ void the_policy_never_overrides_a_window(void**) {
   }
 }
 
-// A window for others, one that is over, hostile ones: Cognito decides as ever.
+// With a window for other users, an ended window and malformed windows, Cognito decides as usual.
 void a_closed_window_changes_nothing(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
@@ -233,7 +233,8 @@ int account_in_a_window(Outcome answer) {
   return transaction.account();
 }
 
-// cognitod may be what is broken: it cannot keep a window shut, and it can still refuse.
+// Root opens a window if cognitod is broken: a failure of cognitod does not close the window, but
+// its refusal counts.
 void in_a_window_the_account_phase_accepts_failures_but_no_refusal(void**) {
   const PrivateBus bus;
   set_shadow(kAliceHasAPassword);
@@ -243,7 +244,7 @@ void in_a_window_the_account_phase_accepts_failures_but_no_refusal(void**) {
   assert_code(account_in_a_window(Outcome::unavailable), PAM_AUTHINFO_UNAVAIL);
   assert_code(account_in_a_window(Outcome::account_unknown), PAM_AUTHINFO_UNAVAIL);
   assert_code(account_in_a_window(Outcome::account_denied), PAM_PERM_DENIED);
-  // The same failure outside a window is a refusal.
+  // Without a window the same failure is a refusal.
   set_window_text("");
   FakeDaemon daemon(
       [](Peer& peer) {
@@ -257,7 +258,7 @@ void in_a_window_the_account_phase_accepts_failures_but_no_refusal(void**) {
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
-// su waits at its prompt for as long as its caller likes.
+// A user can leave the prompt of su open for any time.
 void a_closed_window_ends_the_permission_at_an_open_prompt(void**) {
   Syslog syslog;
   const auto code_after = [](const std::function<void()>& change) {
@@ -286,7 +287,7 @@ void a_closed_window_ends_the_permission_at_an_open_prompt(void**) {
   assert_code(code_after([] { set_policy("local_password = window\n"); }), PAM_SUCCESS);
 }
 
-// As a sign-in that met an outage: its prompt may still be open when the pool has long been back.
+// A sign-in met an outage, and its prompt is still open long after the pool has returned.
 void the_permission_of_an_outage_ends_after_five_minutes(void**) {
   Syslog syslog;
   const auto code_after = [](seconds passed) {
@@ -301,7 +302,8 @@ void the_permission_of_an_outage_ends_after_five_minutes(void**) {
   assert_code(code_after(seconds(302)), PAM_AUTH_ERR);
 }
 
-// A window opens nothing for whoever signs in by a key, which has no first phase.
+// A window alone does not admit a user who signs in by a key, because authentication was not
+// called.
 void a_window_alone_does_not_decide_the_account(void**) {
   set_shadow(kAliceHasAPassword);
   set_window_text(window_text(seconds(120), {}));
@@ -312,8 +314,8 @@ void a_window_alone_does_not_decide_the_account(void**) {
 
 }  // namespace
 
-// The module's clock: the kernel's, and as much later as the probe has said. The program exports
-// it, so that the module's reference is resolved to it.
+// Replaces the clock of the module: the kernel's time plus the seconds that the probe has set. The
+// program exports this function, so the module's reference resolves to it.
 extern "C" __attribute__((visibility("default"))) int clock_gettime(clockid_t clock,
                                                                     timespec* time) {
   const long result = ::syscall(SYS_clock_gettime, clock, time);

@@ -1,4 +1,5 @@
-// The way to the daemon: no bus, a stopped bus, no daemon, a stopped daemon, error replies.
+// Failures on the way to cognitod: no bus, a stopped bus, no cognitod, a stopped cognitod, error
+// replies.
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -29,7 +30,7 @@ constexpr unsigned kWatchdog = 120;  // seconds; SIGALRM ends the test program
 
 struct Codes {
   int authenticate;
-  int account;  // in a transaction of its own, as after an SSH key
+  int account;  // in a separate transaction, as after an SSH key
 };
 
 Codes try_both() {
@@ -52,10 +53,10 @@ void assert_both(const Codes& expected) {
 }
 
 constexpr Codes kUnavailable = {PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED};
-// No proof that nobody is there: a local password must not do instead.
+// These failures do not prove that cognitod is absent, so they must not permit a local password.
 constexpr Codes kFailed = {PAM_AUTH_ERR, PAM_PERM_DENIED};
 
-// A socket at the system bus's address, which does no more than its type says.
+// A socket at the address of the system bus that does only what its type says.
 Fd listen_at_bus_address(int backlog) {
   Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
@@ -114,7 +115,7 @@ void a_stopped_bus_is_a_failure(void**) {
   bus.signal(SIGCONT);
 }
 
-// alice runs `su bob` and stops it between its call and the daemon's answer, for longer than it
+// alice runs `su bob` and stops it between the call and the reply, for longer than the module
 // waits.
 void a_stopped_module_is_a_failure(void**) {
   const PrivateBus bus;
@@ -139,7 +140,7 @@ void a_missing_cognitod_is_unavailable(void**) {
   assert_both(kUnavailable);
 }
 
-// org.freedesktop.systemd1 on the private bus, which knows one thing: cognitod.service.
+// org.freedesktop.systemd1 on the private bus, with the unit cognitod.service only.
 class FakeSystemd {
  public:
   struct Unit {
@@ -193,8 +194,8 @@ class FakeSystemd {
   Child child_;
 };
 
-// As with systemd, which does not tell the bus that a start has failed: so it is asked, and only
-// its word that it has given up, or must not start it, opens the way to a local password.
+// systemd does not report a failed start to the bus, so the module asks systemd. Only a unit that
+// has failed for good, or must not start, permits a local password.
 void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
   write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
              "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
@@ -213,7 +214,7 @@ void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
     const FakeSystemd systemd({.state = state});
     assert_code(authenticate(), PAM_AUTH_ERR);
   }
-  // What a user can bring about, by taking all processes, memory or inodes, is no proof.
+  // A user can cause these by using up processes, memory or inodes, so they prove nothing.
   for (const FakeSystemd::Unit& unit : {FakeSystemd::Unit{"failed", "resources", 0},
                                         {"failed", "timeout", 0},
                                         {"failed", "exit-code", 1},
@@ -237,7 +238,7 @@ void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
   assert_int_equal(person.questions, 0);
 }
 
-// As with dbus-broker, for which each start that came to nothing is that.
+// dbus-broker reports every failed start like this.
 void a_name_without_owner_is_unavailable_once_systemd_has_given_up(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon({}, {.open_error = SD_BUS_ERROR_NAME_HAS_NO_OWNER});
@@ -308,7 +309,7 @@ void malformed_replies_are_a_service_error(void**) {
   assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
 }
 
-// The bus is free again while the person types.
+// The module closes its connection before it asks the user.
 void no_bus_connection_stays_open_while_the_user_types(void**) {
   PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {

@@ -22,7 +22,7 @@ void the_code_has_six_digits_after_the_last_plus(void**) {
   for (const char* other : {"", "+123456", "secret", "secret123456", "secret+12345",
                             "secret+1234567", "secret+12345x", "secret-123456", "123456"})
     test::assert_text(stripped(other), "(none)");
-  // Blanks in the code count for nothing; those of the password are its own.
+  // Blanks in the code are ignored; those in the password belong to it.
   test::assert_text(stripped("secret+123456 "), "secret");
   test::assert_text(stripped("secret +123 456"), "secret ");
 }

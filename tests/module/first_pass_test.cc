@@ -1,5 +1,5 @@
-// What an earlier module asked for: with use_first_pass and try_first_pass it answers the password,
-// once; in a change of the password PAM_AUTHTOK is the new one.
+// use_first_pass and try_first_pass: the password that an earlier module has asked for answers the
+// first question for a password, once. In a password change PAM_AUTHTOK is the new password.
 
 #include <string>
 #include <vector>
@@ -111,8 +111,8 @@ void a_cognitod_lost_after_the_password_was_sent_is_not_unavailable(void**) {
                 {PAM_AUTH_ERR, "answer(password)=earlier", ""});
 }
 
-// A change of the password. pam_pwquality has asked for the new one, checked it, and left it in
-// PAM_AUTHTOK.
+// A password change in which pam_pwquality has asked for the new password, has checked it and has
+// left it in PAM_AUTHTOK.
 const Stack kChecked = {.service = "passwd", .before_password = "new=checked"};
 
 void ask_for_new(Peer& peer) {
@@ -186,7 +186,7 @@ void the_password_of_a_sign_in_is_not_used_as_a_new_one(void**) {
               "answer(password)=old answer(new_password)=new answer(new_password_again)=new ack");
 }
 
-// A new password within a sign-in is asked for, whatever an earlier module left.
+// A sign-in asks the user for a new password, whatever an earlier module has left.
 void a_sign_in_asks_for_its_new_password(void**) {
   assert_played(
       [](Peer& peer) {

@@ -1,4 +1,4 @@
-// What the module leaves in the process of its host: nothing.
+// The module leaves nothing behind in the process of its host.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ std::vector<std::string> open_files() {
   return files;
 }
 
-// All that a module could change behind its host's back.
+// Everything that a module could change without its host's knowledge.
 struct ProcessState {
   std::vector<struct sigaction> signals;
   sigset_t mask{};
@@ -89,13 +89,13 @@ void sign_in_script(Peer& peer) {
   if (peer.ask(Purpose::password) && peer.ask(Purpose::code, "Code: ")) peer.success();
 }
 
-// A sign-in whose socket is asked about the account, too.
+// A sign-in with an account question on its socket.
 void account_script(Peer& peer) {
   sign_in_script(peer);
   peer.answer_account(Outcome::success);
 }
 
-// One whole transaction. Returns authentication's code.
+// Runs a whole transaction. Returns the code of authentication.
 int run_transaction(const char* user) {
   Person person{.answers = {"secret", "123456"}};
   Transaction transaction(user, &person);
@@ -112,7 +112,7 @@ void change_script(Peer& peer) {
     peer.success();
 }
 
-// passwd(1) of the user itself. Returns its code.
+// Runs passwd(1) as the user. Returns its code.
 int run_password_change(const char* user) {
   const RealUid itself(kOursUid);
   Person person{.answers = {"secret", "newer"}};
@@ -123,7 +123,7 @@ int run_password_change(const char* user) {
 void the_process_is_the_same_afterwards(void**) {
   const PrivateBus bus;
   (void)::umask(0027);
-  (void)run_transaction("root");  // libpam and NSS have settled
+  (void)run_transaction("root");  // libpam and NSS have allocated what they keep
   const ProcessState before = ProcessState::now();
   assert_code(run_transaction(kOurs), PAM_AUTHINFO_UNAVAIL);
   assert_code(run_transaction(kNotOurs), kIgnored);
@@ -141,7 +141,7 @@ void the_process_is_the_same_afterwards(void**) {
     assert_same(with_daemon, ProcessState::now());
   }
   {
-    // A locker: nobody asks about the account.
+    // A locker does not call the account phase.
     const FakeDaemon daemon(sign_in_script);
     const ProcessState with_daemon = ProcessState::now();
     {
@@ -164,7 +164,7 @@ void the_process_is_the_same_afterwards(void**) {
     assert_same(with_daemon, ProcessState::now());
   }
   {
-    // It ends between the two passes, with the conversation in PAM data.
+    // The transaction ends between the two calls, with the conversation in PAM data.
     const FakeDaemon daemon(change_script);
     const ProcessState with_daemon = ProcessState::now();
     {
@@ -177,7 +177,7 @@ void the_process_is_the_same_afterwards(void**) {
   }
 }
 
-// SIGPIPE's default would end the host when the daemon goes at the wrong moment.
+// The default action of SIGPIPE would end the host if cognitod ended at the wrong moment.
 void sigpipe_is_never_raised(void**) {
   const PrivateBus bus;
   Child child([] {
@@ -194,8 +194,8 @@ void sigpipe_is_never_raised(void**) {
   assert_int_equal(child.wait(), 0);
 }
 
-// A host without standard streams must not find our descriptors in their place, not even while it
-// asks.
+// A host without standard streams must never find a descriptor of the module in their place, not
+// even while it asks the user.
 int look_at_descriptors(int (Transaction::*phase)(int)) {
   Child child([phase] {
     Person person{.answers = {"secret", "123456"}};
@@ -216,7 +216,7 @@ int look_at_descriptors(int (Transaction::*phase)(int)) {
         if (fd <= 2) result = 2;
         if ((flags & FD_CLOEXEC) == 0) result = 3;
       }
-      if (ours != 1) result = 4;  // the socket, and no bus
+      if (ours != 1) result = 4;  // the socket, and no bus connection
     };
     if ((transaction.*phase)(0) != PAM_SUCCESS) return 1;
     return result;
@@ -236,8 +236,8 @@ void descriptors_are_above_two_and_close_on_exec(void**) {
 }
 
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
-// How often the disguised text stands undisguised in this process's writable memory, the stack's
-// unused part included. Makes no plain copy of it.
+// Counts the occurrences of the disguised text, undisguised, in the writable memory of this
+// process, including the unused part of the stack. Makes no plain copy of it.
 std::size_t copies_in_memory(const std::string& disguised, char disguise) {
   std::size_t copies = 0;
   std::ifstream maps("/proc/self/maps");
@@ -264,8 +264,9 @@ void entered_text_is_not_left_in_memory(void**) {
     for (char& c : text) c = static_cast<char>(c ^ disguise);
     return text;
   };
-  // The words are put together here, so that no literal of the program holds them.
-  std::string password(200, 'x');  // long, as malloc and later frames overwrite the first bytes
+  // The words are assembled here, so that no literal of the program contains them.
+  std::string password(200,
+                       'x');  // long, because malloc and later frames overwrite the first bytes
   password += "planted";
   password += "-password-at-the-end";
   std::string code = "7317";
@@ -281,7 +282,7 @@ void entered_text_is_not_left_in_memory(void**) {
     peer.drain();
   });
   const std::string end_of_password = person.answers[0].substr(200);
-  assert_true(copies_in_memory(end_of_password, 0) > 0);  // it does find what is there
+  assert_true(copies_in_memory(end_of_password, 0) > 0);  // the search finds an existing copy
   Transaction transaction(kOurs, &person, {.notes_tokens = false});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_int_equal(copies_in_memory(end_of_password, disguise), 0);
@@ -307,7 +308,7 @@ void entered_text_of_a_password_change_is_not_left_in_memory(void**) {
   const RealUid itself(kOursUid);
   Transaction transaction(kOurs, &person, {.notes_tokens = false});
   assert_code(transaction.change_password(), PAM_SUCCESS);
-  // A run of x before the end, which no literal of this program has.
+  // The run of x at the end occurs in no literal of this program.
   for (const std::string& answer : person.answers)
     assert_int_equal(copies_in_memory(answer.substr(180), disguise), 0);
 }
@@ -340,8 +341,8 @@ void assert_steady(const char* user, int code, int (*run)(const char*) = &run_tr
                 after.files, before.mappings, after.mappings, before.heap, after.heap);
   assert_int_equal(before.files, after.files);
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
-  // malloc's caches move by some kilobytes; its smallest piece is 32 bytes, so that what is lost in
-  // each run would be twice this. (The sanitizers' own memory grows; they look for leaks
+  // The caches of malloc vary by some kilobytes. Its smallest piece has 32 bytes, so a leak in
+  // every run would amount to twice this limit. (The sanitizers use more memory and look for leaks
   // themselves.)
   constexpr std::size_t slack = 16UL * runs;
   assert_int_equal(before.mappings, after.mappings);
@@ -351,13 +352,13 @@ void assert_steady(const char* user, int code, int (*run)(const char*) = &run_tr
 
 void a_thousand_sign_ins_leak_nothing(void**) {
   const PrivateBus bus;
-  // The script's record is full after some rounds, so this one keeps none.
+  // The record would be full after some rounds, so this script does not record.
   const FakeDaemon daemon([](Peer& peer) {
     peer.ask_unrecorded(Purpose::password);
     peer.ask_unrecorded(Purpose::code);
     peer.outcome(Outcome::success);
     peer.pass_over();  // the acknowledgement
-    peer.pass_over();  // the question about the account
+    peer.pass_over();  // the account question
     peer.account(Outcome::success);
     peer.drain();
   });

@@ -1,4 +1,4 @@
-// pam-cognito-local-users, the program as it is shipped, with the sandbox's accounts.
+// The shipped program pam-cognito-local-users, with the accounts of the sandbox.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,7 +63,7 @@ void append(const char* path, const char* line) {
   std::ofstream(path, std::ios::app) << line;
 }
 
-// NSS cannot read /etc/group while this lives.
+// While an object of this type exists, NSS cannot read /etc/group.
 class BrokenGroups {
  public:
   BrokenGroups() {
@@ -139,7 +139,7 @@ void a_current_list_is_not_rewritten(void**) {
   assert_int_equal(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
 }
 
-// The list as it was, without those who are Cognito users; and nobody who was not on it.
+// The list keeps its users except Cognito users, and nobody is added.
 void a_failed_look_up_adds_nobody(void**) {
   write_file(kList, "admin\nbob\nerin\n");
   set_users_conf("users=erin\n");
@@ -165,7 +165,8 @@ void a_failed_look_up_adds_nobody(void**) {
   assert_text(text_of(kList), "admin\nbob\n");
 }
 
-// Its names may be an attacker's, so none is kept, and pam_listfile must not go on with it.
+// An attacker may have written the names, so none is kept, and pam_listfile must not use the list
+// any longer.
 void an_unsafe_list_is_replaced(void**) {
   write_file(kList, "alice\nbob\n", 0666);
   assert_text(run("--check").said.substr(0, 7), "unsafe ");

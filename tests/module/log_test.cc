@@ -1,4 +1,4 @@
-// What syslog gets: one line for each ending, and never what was typed.
+// The lines in syslog: one for each result, and never anything that the user has entered.
 
 #include <algorithm>
 #include <cstddef>
@@ -54,7 +54,7 @@ void each_result_is_one_line(void**) {
   assert_one_line(syslog->take(), "pam_cognito(sshd:account): account unavailable cause=no-daemon");
 }
 
-// The part of the line behind " id=".
+// Returns the part of the line after " id=".
 std::string id_in(const std::string& line) {
   const std::size_t at = line.find(" id=");
   return at == std::string::npos ? ""
@@ -121,7 +121,7 @@ void a_password_change_is_one_line(void**) {
               PAM_SUCCESS);
   std::string log = syslog->take();
   assert_true(log.find("planted") == std::string::npos);
-  assert_int_equal(lines_in(log), 3);  // two of `debug`
+  assert_int_equal(lines_in(log), 3);  // two of them from `debug`
   assert_true(log.contains(
       "pam_cognito(passwd:chauthtok): password-change success cause=outcome user=alice"));
   assert_code(change([](Peer& peer) { peer.outcome(Outcome::refused); }), PAM_AUTHTOK_RECOVERY_ERR);

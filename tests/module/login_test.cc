@@ -1,4 +1,4 @@
-// The begin and the end of a login: open_session and close_session.
+// The session phase: open_session() and close_session().
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -36,13 +36,13 @@ std::string line_of(const char* path) {
   return line;
 }
 
-// What pam_loginuid does: this process belongs to a new login from now on.
+// Makes this process belong to a new login, as pam_loginuid does.
 void enter_login_of(uid_t uid) {
   std::ofstream("/proc/self/loginuid") << uid;
 }
 
-// Audit ids stay for a process's life, so what sets them is a child's. Exit status 0: it returned
-// "", else its text is shown.
+// A process keeps its audit ids, so they are set in a child. The function returns an error text; ""
+// becomes exit status 0, and any other text is printed.
 void in_a_child(const std::function<std::string()>& function) {
   Child child([&function] {
     const std::string fault = function();
@@ -56,7 +56,8 @@ std::string unless(bool good, const std::string& what) {
   return good ? "" : what;
 }
 
-// Opens and closes a login of kOurs with this value of the variable; "" : as it should be.
+// Opens and closes a login of kOurs with this value of the variable. Returns "" if everything is
+// right.
 std::string log_in(const std::string& ticket, uid_t login_uid = kOursUid) {
   enter_login_of(login_uid);
   Person person;
@@ -68,7 +69,7 @@ std::string log_in(const std::string& ticket, uid_t login_uid = kOursUid) {
   return "";
 }
 
-// sudo by alice, for whom a session stands in: nothing is asked.
+// sudo by alice, for whom a session replaces the sign-in: nothing is asked.
 void nothing_is_asked_in_the_users_own_login(void**) {
   const FakeDaemon daemon([](Peer& peer) { peer.success(); });
   const auto sudo_by = [](uid_t real_uid, uid_t login_uid) {
@@ -79,8 +80,8 @@ void nothing_is_asked_in_the_users_own_login(void**) {
   };
   in_a_child(
       [&] { return unless(sudo_by(kOursUid, kOursUid) == PAM_SUCCESS, "the session did not do"); });
-  // Root in alice's login, somebody else there, alice in another's: a daemon that says so is
-  // astray.
+  // Root in alice's login, another user in it, or alice in another user's login. A cognitod that
+  // accepts a success without an answer here is faulty.
   in_a_child([&] { return unless(sudo_by(0, kOursUid) == PAM_SERVICE_ERR, "root got in"); });
   in_a_child(
       [&] { return unless(sudo_by(kSomebody, kOursUid) == PAM_SERVICE_ERR, "somebody got in"); });
@@ -88,7 +89,8 @@ void nothing_is_asked_in_the_users_own_login(void**) {
       [&] { return unless(sudo_by(kOursUid, kSomebody) == PAM_SERVICE_ERR, "alice got in"); });
 }
 
-// What runs under user@.service says no audit session: all logins of the user share it.
+// The module leaves out the audit session of a process under user@.service, because all logins of
+// the user share it.
 void under_the_user_manager_a_full_sign_in_is_asked(void**) {
   const FakeDaemon daemon([](Peer& peer) { peer.success(); });
   for (const char* cgroup :
@@ -132,7 +134,7 @@ void a_failed_sign_in_leaves_no_ticket(void**) {
   assert_text(transaction.variable(kVariable), "");
 }
 
-// sudo hands the PAM environment to the command, and has no session of ours that would remove it.
+// sudo passes the PAM environment to the command, and no session phase removes the ticket.
 void su_and_sudo_leave_no_ticket(void**) {
   const FakeDaemon daemon(sign_in_script);
   for (const uid_t uid : {kOursUid, kSomebody}) {
@@ -181,7 +183,7 @@ void the_login_is_opened_and_closed_once(void**) {
   });
 }
 
-// sshd: the PAM environment is all that crosses from the process that authenticates.
+// In sshd only the PAM environment crosses from the process that authenticates.
 void another_process_opens_the_login_with_the_ticket(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
@@ -191,7 +193,7 @@ void another_process_opens_the_login_with_the_ticket(void**) {
   in_a_child([&ticket] { return log_in(ticket); });
   assert_int_equal(daemon.record().logins_opened, 1);
   assert_int_equal(daemon.record().logins_closed, 1);
-  // One id for the whole transaction.
+  // The whole transaction has one log id.
   assert_non_null(std::strstr(daemon.record().facts.data(), ("id=" + ticket.substr(32)).c_str()));
 }
 
@@ -205,7 +207,7 @@ void without_a_ticket_nothing_is_opened_or_closed(void**) {
     in_a_child([&ticket] { return log_in(ticket); });
   assert_int_equal(daemon.record().logins_opened, 0);
   assert_int_equal(daemon.record().logins_closed, 0);
-  in_a_child([&good] { return log_in(good); });  // one without the log's id is good
+  in_a_child([&good] { return log_in(good); });  // a ticket without a log id is valid
   assert_int_equal(daemon.record().logins_opened, 1);
 }
 
@@ -288,7 +290,8 @@ void local_users_are_ignored_without_the_bus(void**) {
   assert_int_equal(daemon.record().logins_closed, 0);
 }
 
-// What the service's file or users.conf has wrong is told where people are let in, and not here.
+// Errors in the service file or in users.conf are reported in authentication and the account phase,
+// and not here.
 void faults_of_the_configuration_refuse_no_login(void**) {
   const FakeDaemon daemon;
   Person person;
@@ -309,16 +312,16 @@ void faults_of_the_configuration_refuse_no_login(void**) {
 
 void no_failure_of_cognitod_refuses_a_login(void**) {
   const std::string ticket = kSignInDigits;
-  in_a_child([&ticket] { return log_in(ticket); });  // no daemon
+  in_a_child([&ticket] { return log_in(ticket); });  // no cognitod
   for (const char* error :
        {"org.pamcognito.Error.NoSuchSession", "org.pamcognito.Error.Unconfigured",
         "org.pamcognito.Error.NotPermitted", "org.example.Unknown"}) {
     const FakeDaemon daemon({}, {.login_error = error});
     in_a_child([&ticket] { return log_in(ticket); });
     assert_int_equal(daemon.record().logins_opened, 1);
-    assert_int_equal(daemon.record().logins_closed, 0);  // it was not opened
+    assert_int_equal(daemon.record().logins_closed, 0);  // because it was not opened
   }
-  constexpr unsigned watchdog = 120;  // seconds; SIGALRM ends the program
+  constexpr unsigned watchdog = 120;  // seconds; SIGALRM ends the test program
   (void)::alarm(watchdog);
   const FakeDaemon silent({}, {.silent_logins = true});
   in_a_child([&ticket] { return log_in(ticket); });
@@ -346,7 +349,7 @@ void each_result_is_one_line_with_the_log_id(void**) {
   assert_text(syslog.take(), "");
 }
 
-// The ticket of a host whose session never opens goes with the transaction.
+// If the session is never opened, the ticket ends with the transaction.
 void the_host_keeps_no_descriptor(void**) {
   const FakeDaemon daemon;
   in_a_child([]() -> std::string {

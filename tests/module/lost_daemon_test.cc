@@ -1,4 +1,5 @@
-// A daemon that dies, hangs up, hangs, is late or talks garbage, at each step of a sign-in.
+// A cognitod that dies, closes the socket, hangs, is late or sends malformed frames, at each step
+// of a sign-in.
 
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ using namespace pamcognito;
 using namespace pamcognito::test;
 using std::string_literals::operator""s;
 
-// Where in a sign-in something happens.
+// The point of a sign-in at which something happens.
 enum class Step : unsigned char { before_password, after_password, after_code };
 constexpr Step kSteps[] = {Step::before_password, Step::after_password, Step::after_code};
 
@@ -46,7 +47,7 @@ int sign_in(const FakeDaemon::Script& script, const FakeDaemonSettings& settings
   return transaction.authenticate();
 }
 
-// Unavailable would let a local password in: whoever can make the daemon end would be let in by it.
+// "Unavailable" would permit a local password to any user who can make cognitod end.
 void a_cognitod_that_dies_or_hangs_up_is_a_failure(void**) {
   for (const Step step : kSteps) {
     print_message("%s\n", name_of(step));
@@ -73,16 +74,16 @@ void malformed_frames_are_never_unavailable(void**) {
   const std::string id(kSignInIdSize, 'i');
   const std::string garbage[] = {
       "\x01"s,          // no purpose
-      "\x63\x00text"s,  // an unknown type
-      "\x03\x63text"s,  // an unknown purpose
+      "\x63\x00text"s,  // unknown type
+      "\x03\x63text"s,  // unknown purpose
       "\x10\x01"s
-      "answer",                                      // a type that only the module sends
-      "\x12\x00"s,                                   // the same
+      "answer",                                      // only the module sends this type
+      "\x12\x00"s,                                   // likewise
       "\x03\x01with\0nul"s,                          //
-      outcome,                                       // without its payload
+      outcome,                                       // without payload
       outcome + "\x01",                              // without an id
       outcome + "\x01" + id + "x",                   // too long
-      "\x01\x00"s + std::string(kMaxText + 1, 'l'),  // too long for a datagram of the contract
+      "\x01\x00"s + std::string(kMaxText + 1, 'l'),  // longer than a datagram may be
   };
   for (const Step step : kSteps)
     for (const std::string& datagram : garbage)
@@ -112,7 +113,7 @@ void descriptors_and_second_notices_are_malformed(void**) {
   }
 }
 
-// The daemon goes while the person types.
+// cognitod ends while the user types.
 int lost_while_typing(std::size_t question, const FakeDaemonSettings& settings,
                       const std::function<void(Peer&)>& last_words = {}) {
   FakeDaemon daemon(
@@ -143,12 +144,12 @@ void a_cognitod_lost_at_an_open_prompt_is_a_failure(void**) {
   assert_true(lost_while_typing(1, {}, says(Outcome::success)) != PAM_SUCCESS);
 }
 
-// Being slow on purpose must not open the way to a local password.
+// A user who is slow on purpose must not get access with a local password.
 void a_passed_deadline_is_never_unavailable(void**) {
   assert_code(lost_while_typing(0, {.deadline_s = 0}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(0, {.deadline_s = 1}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(1, {.deadline_s = 1}), PAM_AUTH_ERR);
-  // The daemon does not answer until its own deadline is over.
+  // The daemon does not answer until its own deadline has passed.
   for (const Step step : kSteps)
     assert_code(sign_in(
                     [step](Peer& peer) {
@@ -159,8 +160,8 @@ void a_passed_deadline_is_never_unavailable(void**) {
                 PAM_AUTH_ERR);
 }
 
-// Hanging is bounded by the module's ten seconds a step; the cases wait side by side, each with a
-// bus and a daemon of its own.
+// The module waits at most ten seconds for a step. The cases wait in parallel, each with its own
+// bus and daemon.
 void a_hanging_cognitod_is_bounded_to_ten_seconds(void**) {
   enum class Manner : unsigned char { hangs, is_stopped, hangs_after_a_notice };
   struct Case {
@@ -184,7 +185,7 @@ void a_hanging_cognitod_is_bounded_to_ten_seconds(void**) {
                        })});
   for (Case& one : cases) {
     print_message("%s, manner %d\n", name_of(one.step), static_cast<int>(one.manner));
-    assert_code(one.child.wait(), PAM_AUTH_ERR);  // silence is no proof of absence
+    assert_code(one.child.wait(), PAM_AUTH_ERR);  // silence does not prove absence
   }
 }
 

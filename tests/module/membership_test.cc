@@ -1,4 +1,4 @@
-// Who is ours, by users.conf and the sandbox's /etc/passwd and /etc/group.
+// Classifies users by users.conf and by /etc/passwd and /etc/group of the sandbox.
 
 #include "common/membership.h"
 
@@ -79,8 +79,9 @@ void without_users_conf_nobody_is_a_cognito_user(void**) {
   assert_is("alice", Membership::not_cognito_user);
 }
 
-// A directory that is away, or whose NSS module cannot be loaded, looks like this: nobody's
-// membership is certain, and only who is exempt or named is decided.
+// NSS reports the same if a directory server does not answer or its NSS module cannot be loaded.
+// Then no membership is certain, and only users who are excluded or named in the file can be
+// decided.
 void a_missing_group_leaves_the_membership_unknown(void**) {
   set_users_conf("group=no-such-group\nusers=bob\nexclude=admin\n");
   assert_is("alice", Membership::unknown,
@@ -115,8 +116,8 @@ void an_untrusted_file_excludes_nobody(void**) {
   set_users_conf("");
 }
 
-// Without a free descriptor NSS cannot open its files, which is not the same as "not found".
-// Whoever runs su sets its limits, so it is not the same as an NSS that fails, either.
+// Without a free descriptor NSS cannot open its files. That is not "not found", and not a failure
+// of NSS either, because a user who runs su sets its limits.
 void a_failure_of_nss_leaves_the_membership_unknown(void**) {
   set_users_conf("group=cognito-users\n");
   rlimit before{};

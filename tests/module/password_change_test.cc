@@ -1,4 +1,4 @@
-// passwd(1): a change of the password in libpam's two passes, by the module in a real libpam.
+// passwd(1): the two calls of a password change, by the module in a real libpam.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ constexpr char kAgain[] = "New password again: ";
 
 struct Played {
   int code = -1;
-  std::string transcript;  // what the daemon received
+  std::string transcript;  // the frames that the daemon has received
   std::string first_tokens;
   std::string tokens;
   std::string seen;
@@ -147,7 +147,7 @@ void a_notice_before_the_new_password_comes_with_it(void**) {
   assert_text(silent.seen, "hidden(Current password: ) | hidden(New password: )");
 }
 
-// A temporary password: the sign-in itself begins with a new one, and its code comes after.
+// With a temporary password the sign-in begins with a new password, and the code comes after it.
 void a_forced_change_continues_in_the_second_call(void**) {
   const auto played = play(
       [](Peer& peer) {
@@ -218,7 +218,7 @@ void every_outcome_has_its_code_in_both_calls(void**) {
   }
 }
 
-// The local password is the break glass.
+// Root changes local passwords, which serve for break glass.
 void a_password_that_root_changes_is_local(void**) {
   FakeDaemon daemon(plain_script);
   Person person;
@@ -235,7 +235,7 @@ void a_password_that_root_changes_is_local(void**) {
   assert_int_equal(daemon.record().changing, 0);
 }
 
-// Ignored in the second pass as well, which then is another module's.
+// The second call is ignored too; another module makes the change.
 void root_is_ignored_in_both_calls(void**) {
   Person person;
   Transaction transaction(kOurs, &person, {.password_control = "[ignore=1 default=die]"});
@@ -268,8 +268,8 @@ void local_users_never_reach_cognitod(void**) {
 
 constexpr int kExpired = static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK);
 
-// After an emergency sign-in pam_unix changes the local password, in both passes: of the person's
-// own host (sudo), or of root's (login). The module answers PAM_AUTHINFO_UNAVAIL.
+// After an emergency sign-in pam_unix changes the local password in both calls, in a host that the
+// user has started (sudo) or that root has (login). The module returns PAM_AUTHINFO_UNAVAIL.
 void an_expired_local_password_is_changed_in_an_emergency(void**) {
   for (const uid_t uid : {kOursUid, uid_t{0}}) {
     Person person;
@@ -284,8 +284,8 @@ void an_expired_local_password_is_changed_in_an_emergency(void**) {
   }
 }
 
-// Without an emergency an expired local password is none that anybody uses: `passwd -k` changes the
-// pool's, and a login program that demands a new one is refused.
+// Without an emergency nobody uses the expired local password: `passwd -k` changes the Cognito
+// password, and a login program that demands a new one is refused.
 void without_an_emergency_no_local_password_is_changed(void**) {
   {
     FakeDaemon daemon(plain_script);
@@ -302,8 +302,8 @@ void without_an_emergency_no_local_password_is_changed(void**) {
   assert_int_equal(daemon.record().changing, 0);
 }
 
-// The pool's own demand, told by the account phase; the host is the person's (sudo), or runs as
-// root (login).
+// The account phase has reported the demand of the pool. The user has started the host (sudo), or
+// it runs as root (login).
 void a_demand_of_the_pool_changes_the_cognito_password(void**) {
   for (const uid_t uid : {kOursUid, uid_t{0}}) {
     const FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
@@ -323,12 +323,12 @@ void a_demand_counts_for_one_user_and_one_account_phase(void**) {
   Person person;
   Transaction transaction(kOurs, &person);
   assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
-  assert_code(transaction.change_password(), kIgnored);  // root's own passwd
+  assert_code(transaction.change_password(), kIgnored);  // passwd by root
   transaction.set_item(PAM_USER, kOursByPrimary);
   assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
   transaction.set_item(PAM_USER, kOurs);
   {
-    // Somebody else's host (su).
+    // A host that another user has started (su).
     const RealUid somebody(kNotOursUid);
     assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
   }
@@ -348,7 +348,7 @@ int change_without_a_person() {
   return code;
 }
 
-// Nothing here may be ignored: pam_unix would change a local password in silence.
+// No code here may be PAM_IGNORE, because pam_unix would silently change a local password.
 void without_cognitod_no_password_is_changed(void**) {
   assert_code(change_without_a_person(), PAM_TRY_AGAIN);
   assert_int_equal(Transaction::last_delay(), 0);
@@ -367,7 +367,7 @@ void without_cognitod_no_password_is_changed(void**) {
 
 constexpr char kFifo[] = "/run/between";
 
-// A stack that stays between the two passes until open_second_pass() is called.
+// A stack that waits between the two calls until open_second_pass() is called.
 Stack waits_between_the_passes() {
   (void)::unlink(kFifo);
   assert_int_equal(::mkfifo(kFifo, 0600), 0);
@@ -469,12 +469,12 @@ void a_new_first_call_discards_the_last_one(void**) {
   Person person{.answers = {"one", "two"}};
   Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
   assert_code(transaction.change_password(), PAM_PERM_DENIED);
-  // The daemon plays one script at a time: it could not answer with the first one open.
+  // The daemon plays one script at a time, so it could not answer while the first one is open.
   assert_code(transaction.change_password(), PAM_PERM_DENIED);
   assert_int_equal(daemon.record().changing, 2);
 }
 
-// In a stack that goes on after a refusal, as none should.
+// In a stack that continues after a refusal, as no stack should.
 void a_second_call_without_a_first_changes_nothing(void**) {
   Syslog syslog;
   const auto played = play(

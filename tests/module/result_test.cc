@@ -19,15 +19,15 @@ int code(Phase phase, Outcome outcome, bool may_be_unavailable) {
 
 struct Row {
   Outcome outcome;
-  int authenticate_first;  // nothing but one password was asked for
+  int authenticate_first;  // only one password was asked for
   int authenticate_later;
-  int account_emergency;  // this transaction signed in with the local password, in an emergency
+  int account_emergency;  // after an emergency sign-in
   int account;
   int password_check;  // PAM_PRELIM_CHECK
   int password_update;
 };
 
-// What docs/architecture.md promises to PAM stacks, written a second time by hand.
+// The codes that docs/architecture.md promises to PAM stacks, written a second time by hand.
 constexpr Row kTable[] = {
     {Outcome::unforeseen, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR,
      PAM_SERVICE_ERR, PAM_SERVICE_ERR},
@@ -63,7 +63,7 @@ void every_outcome_has_its_code(void**) {
     assert_code(code(Phase::authenticate, row.outcome, false), row.authenticate_later);
     assert_code(code(Phase::account, row.outcome, true), row.account_emergency);
     assert_code(code(Phase::account, row.outcome, false), row.account);
-    // There is no "unavailable" that would leave a local password to pam_unix.
+    // No result here may be "unavailable", which would leave the change to pam_unix.
     for (const bool may_be_unavailable : {false, true}) {
       assert_code(code(Phase::password_check, row.outcome, may_be_unavailable), row.password_check);
       assert_code(code(Phase::password_update, row.outcome, may_be_unavailable),

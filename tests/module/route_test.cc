@@ -1,4 +1,4 @@
-// The lines of the PAM profile that only steer: `route` and `emergency`.
+// The lines `route` and `emergency` of the PAM profile.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ using namespace pamcognito::test;
 
 constexpr int kExpired = static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK);
 
-// A transaction whose every line of the module is `route`.
+// A transaction in which every line of the module is `route`.
 struct Routed {
   explicit Routed(const char* user, const char* options = "route")
       : transaction(user, &person, {.options = options, .service = "su"}) {}
@@ -34,8 +34,8 @@ struct Codes {
   int password;
 };
 
-// Each phase in a transaction of its own, as the user itself: root's change of a password is
-// another matter.
+// Each phase in a transaction of its own, run by the user: if root changes a password, another rule
+// applies.
 void assert_routes(const char* user, const Codes& expected, const char* options = "route") {
   print_message("%s %s\n", user, options);
   const RealUid itself(kOursUid);
@@ -54,7 +54,7 @@ constexpr Codes kServiceError = {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_E
 constexpr Codes kDenied = {PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED,
                            PAM_PERM_DENIED};
 
-// There is no bus: nobody is asked anything.
+// There is no bus, so the test would notice a call.
 void route_tells_cognito_users_from_local_users(void**) {
   assert_routes(kOurs, kCognito);
   assert_routes(kOursByPrimary, kCognito);
@@ -90,14 +90,14 @@ void an_unknown_option_refuses_cognito_users(void**) {
   assert_code(Routed(kOurs, "route debug try_first_pass").transaction.account(), PAM_SUCCESS);
 }
 
-// The caller of su sets the limits. Every number of descriptors gives the right answer, or a
+// The caller of su sets the limits. With every number of descriptors the result is right, or a
 // refusal.
 void a_shortage_is_refused_or_harmless(void**) {
   for (const char* user : {kOurs, kNotOurs}) {
     for (rlim_t free = 0; free < 8; ++free) {
       Child child([user, free] {
         Routed routed(user);
-        (void)routed.transaction.set_credentials();  // libpam loads its modules now
+        (void)routed.transaction.set_credentials();  // makes libpam load its modules
         const int lowest = ::dup(STDIN_FILENO);
         (void)::close(lowest);
         const rlimit limit{.rlim_cur = static_cast<rlim_t>(lowest) + free, .rlim_max = 4096};
@@ -107,7 +107,7 @@ void a_shortage_is_refused_or_harmless(void**) {
       const int code = child.wait();
       print_message("%s with %d descriptors: %s\n", user, static_cast<int>(free), code_name(code));
       const int right = user == kOurs ? PAM_SUCCESS : kIgnored;
-      // PAM_SYSTEM_ERR is libpam's own: it has no socket for the audit log.
+      // PAM_SYSTEM_ERR comes from libpam, which has no socket for the audit log.
       assert_true(code == right || code == PAM_SERVICE_ERR || code == PAM_SYSTEM_ERR);
       if (free == 0) assert_true(code != right);
       if (free == 7) assert_code(code, right);
@@ -115,14 +115,15 @@ void a_shortage_is_refused_or_harmless(void**) {
   }
 }
 
-// NSS that fails for another reason than a shortage: /etc/group cannot be read.
+// NSS fails although nothing is short: /etc/group cannot be read.
 void a_failure_of_nss_is_refused(void**) {
   assert_int_equal(::rename("/etc/group", "/etc/group.away"), 0);
   assert_int_equal(::symlink("group", "/etc/group"), 0);  // ELOOP
   assert_routes(kOurs,
                 {PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_TRY_AGAIN});
   assert_routes("root", kNone);
-  // So does the line that signs in: the local password is no answer to a look-up that failed.
+  // The line that signs users in refuses too: after a failed look-up a local password must not
+  // count.
   Person person;
   Transaction transaction(kOurs, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_AUTH_ERR);
@@ -130,7 +131,7 @@ void a_failure_of_nss_is_refused(void**) {
   assert_int_equal(::rename("/etc/group.away", "/etc/group"), 0);
 }
 
-// One transaction: `route` in the line before the module's, as in the profile.
+// A transaction with `route` in the line before the module, as in the profile.
 void a_signed_in_user_remains_a_cognito_user(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon([](Peer& peer) {
@@ -142,7 +143,7 @@ void a_signed_in_user_remains_a_cognito_user(void**) {
     Transaction transaction(kOurs, &person,
                             {.local_password = emergency, .routed_after_auth = true});
     {
-      if (emergency) empty_run_directory();  // no bus any more
+      if (emergency) empty_run_directory();  // removes the bus
       assert_code(transaction.authenticate(), PAM_SUCCESS);
     }
     set_users_conf("group=\nusers=carol\n");
@@ -154,20 +155,19 @@ void a_signed_in_user_remains_a_cognito_user(void**) {
   }
 }
 
-// PAM_IGNORE, so that the profile goes on to pam_unix; whoever the user is, and whatever users.conf
-// is like.
+// PAM_IGNORE lets the profile continue with pam_unix, for every user and every users.conf.
 void a_password_that_root_sets_is_local(void**) {
   set_users_conf("usrs=bob\n");
   assert_code(Routed(kOurs).transaction.change_password(), kIgnored);
   set_users_conf(kUsersConf);
   assert_code(Routed(kOurs).transaction.change_password(), kIgnored);
   assert_code(Routed(kNotOurs).transaction.change_password(), kIgnored);
-  // A login program runs as root, too: what has expired is the user's.
+  // A login program runs as root too, but the expired password is the user's.
   assert_code(Routed(kOurs).transaction.change_password(kExpired), PAM_SUCCESS);
   assert_code(Routed(kNotOurs).transaction.change_password(kExpired), kIgnored);
 }
 
-// The line is reached by mistake: nothing was unavailable.
+// The line is reached by mistake, as nothing was unavailable.
 void emergency_alone_signs_nobody_in(void**) {
   for (const char* user : {kOurs, kNotOurs, "root"})
     assert_code(Routed(user, "emergency").transaction.authenticate(), PAM_AUTH_ERR);

@@ -1,4 +1,4 @@
-// The tests' own tools: several processes of a test use the same files.
+// The tools of the tests: several processes of a test use the same files.
 
 #include "tests/module/sandbox.h"
 
@@ -15,7 +15,7 @@
 namespace pamcognito::test {
 namespace {
 
-// libpam takes an empty service file for one without rules, and goes by `other`.
+// libpam treats an empty service file as one without rules and uses `other`.
 void a_rewritten_file_is_never_seen_empty(void**) {
   constexpr int times = 5000;
   const std::string path = "/run/service";

@@ -15,7 +15,7 @@ using namespace pamcognito::test;
 
 struct Played {
   int code = -1;
-  std::string transcript;  // what the daemon received
+  std::string transcript;  // the frames that the daemon has received
   std::string tokens;
   std::string seen;
   unsigned delay = 0;
@@ -134,7 +134,7 @@ void the_password_that_sshd_substitutes_is_sent_unchanged(void**) {
       {"\x08\x0a\x0d\x7fINCORRECT"});
   assert_code(played.code, PAM_AUTH_ERR);
   assert_text(played.transcript, "answer(password)=\x08\x0a\x0d\x7fINCORRECT");
-  assert_true(played.delay >= 1'000'000);  // as for a wrong password, so that neither shows
+  assert_true(played.delay >= 1'000'000);  // the same as for a wrong password
 }
 
 void an_answer_that_is_too_long_is_not_sent(void**) {
@@ -218,7 +218,7 @@ void a_host_that_cannot_answer_breaks_the_conversation(void**) {
 void every_outcome_has_its_code_at_every_step(void**) {
   struct Row {
     Outcome outcome;
-    int before;  // before anything was asked
+    int before;  // before any question
     int first;   // after the first password
     int later;   // after the code
   };
@@ -285,13 +285,13 @@ void an_unacknowledged_success_is_a_failure(void**) {
         peer.hang_up();
       },
       {"secret"});
-  // Whether the ack still went out is a race that the daemon decides; both ends are safe, since it
-  // commits on the ack only. Neither may be "unavailable".
+  // The acknowledgement may or may not reach the daemon. Both are safe, because the daemon commits
+  // only on it. Neither may be "unavailable".
   assert_true(played.code == PAM_AUTH_ERR || played.code == PAM_SUCCESS);
 
   FakeDaemon daemon([](Peer& peer) {
     peer.ask_only(Purpose::password);
-    peer.outcome(Outcome::success);  // before the answer is there
+    peer.outcome(Outcome::success);  // before the answer arrives
     peer.hang_up();
   });
   Person person{.answers = {"secret"}};

@@ -1,4 +1,4 @@
-// Who is ours, as PAM sees it: without a daemon, for all three entry points, and wrong options.
+// Codes for Cognito users and local users in every phase, without cognitod, and with wrong options.
 
 #include <unistd.h>
 
@@ -33,7 +33,7 @@ void assert_codes(const char* user, const Codes& expected, const char* options =
 }
 
 constexpr Codes kIgnoredEverywhere = {kIgnored, kIgnored, kIgnored};
-// Without a bus: where the daemon would have been asked.
+// There is no bus, so a user whom cognitod would be asked about is recognized by the failure.
 constexpr Codes kAsked = {PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SUCCESS};
 
 void cognito_users_and_local_users_get_their_codes(void**) {
@@ -69,7 +69,7 @@ void an_unknown_option_refuses_cognito_users_only(void**) {
   }
 }
 
-// A screen locker runs as the person; the module works there, too.
+// A screen locker runs as the user; the module works there too.
 void an_ordinary_process_signs_itself_in(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {

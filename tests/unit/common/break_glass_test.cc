@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -42,7 +42,7 @@ void other_policies_are_refused(void**) {
     assert_false(parse_policy(text).has_value());
 }
 
-// A directory of its own; root's, as the tests run as root.
+// A directory for one test. It belongs to root, because the tests run as root.
 class Directory {
  public:
   Directory() { assert_non_null(::mkdtemp(path_)); }
@@ -94,7 +94,7 @@ Window window_of(seconds end, std::vector<std::string> users) {
   return {.boot_id = kBoot, .end = end, .all = users.empty(), .users = std::move(users)};
 }
 
-// Whether a window is open for alice.
+// Tells whether a window is open for alice.
 bool is_open(const Directory& directory, const Now& now = kNow) {
   const auto window = read_window(now, directory.path());
   return window && *window && (*window)->is_for("alice");

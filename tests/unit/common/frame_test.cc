@@ -14,7 +14,7 @@
 #include "common/fd.h"
 #include "tests/descriptors.h"
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -28,7 +28,7 @@ namespace {
 using namespace pamcognito;
 using std::string_literals::operator""s;
 
-// A connected pair: what is sent at one end is received at the other.
+// A connected pair: a frame sent at one end is received at the other.
 class Pair {
  public:
   Pair() {
@@ -115,7 +115,7 @@ void outcomes_carry_the_sign_in_id(void**) {
     assert_true(received && received->type == FrameType::outcome && received->outcome == outcome);
     assert_true(received->sign_in_id == id);
   }
-  // A value from the future is passed on: what it means is not the frame's to say.
+  // An unknown value is passed on; the caller decides about it.
   pair.raw_from_daemon(frame(FrameType::outcome, Purpose::other, "\xfe"s + std::string(16, 'i')));
   assert_int_equal(receive_from_daemon(pair.module())->outcome, 0xfe);
 }
@@ -225,7 +225,7 @@ void passed_descriptors_are_closed_and_refused(void**) {
   }
 }
 
-// Whatever comes, the answer is a frame within its bounds or an error. The seed is fixed.
+// Every datagram gives a frame within its bounds or an error. The seed is fixed.
 void random_datagrams_are_frames_or_errors(void**) {
   const Pair pair;
   std::mt19937 random(20160418);

@@ -24,7 +24,7 @@ void other_forms_are_not_split(void**) {
     assert_false(split_password_and_code(other).has_value());
 }
 
-// As an app shows it, and as a phone pastes it.
+// Apps show blanks in a code, and phones add them when they paste.
 void blanks_in_the_code_do_not_belong_to_the_password(void**) {
   for (const char* typed : {"p +123 456", "p + 1 2 3 4 5 6 ",
                             "p +123\xC2\xA0"

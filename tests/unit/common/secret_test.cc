@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -54,7 +54,7 @@ void a_moved_secret_is_empty(void**) {
   assert_true(to.reveal() == "def");
 }
 
-// Two secrets share a page, so the page stays mapped when one of them goes.
+// Two secrets share a page, so the page stays mapped when one of them is destroyed.
 void a_destroyed_secret_is_wiped(void**) {
   const Secret neighbour = make("neighbour");
   const char* memory = nullptr;

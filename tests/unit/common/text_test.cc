@@ -8,7 +8,7 @@
 
 #include "common/user_name.h"
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -42,7 +42,7 @@ void control_characters_become_question_marks(void**) {
   assert_printable("c1 \u0080\u009b\u009f.", "c1 ???.");  // U+009B is CSI
 }
 
-// They change the order or the place of the text around them, or cannot be seen at all.
+// These characters change the order or the place of the text around them, or are invisible.
 void invisible_characters_become_question_marks(void**) {
   assert_printable("a\u202ab\u202bc\u202cd\u202de\u202ef", "a?b?c?d?e?f");
   assert_printable("\u2066a\u2067b\u2068c\u2069", "?a?b?c?");
@@ -50,7 +50,7 @@ void invisible_characters_become_question_marks(void**) {
   assert_printable("one\u2028two\u2029three\u0085four", "one?two?three?four");
   assert_printable("al\u200bi\u2060c\ufeffe\u00ad\u180e", "al?i?c?e??");
   assert_printable("\ufff9\U000E0001\U000E0061", "???");
-  // The neighbours of each range, and the joiners that Persian, Hindi and emoji are written with.
+  // The neighbours of each range, and the joiners, which Persian, Hindi and emoji need.
   assert_printable("\u2027\u202f\u2070\u200c\u200d\u061b\u061d\ufff8\ufffc",
                    "\u2027\u202f\u2070\u200c\u200d\u061b\u061d\ufff8\ufffc");
 }

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -100,7 +100,7 @@ void the_first_error_is_reported_and_excludes_still_apply(void**) {
       "by spaces");
 }
 
-// A file in a directory of its own; root's, as the tests run as root.
+// A file in a directory for one test. It belongs to root, because the tests run as root.
 class File {
  public:
   explicit File(const std::string& text, mode_t mode = 0644) {
