@@ -54,7 +54,7 @@ void every_outcome_has_its_code_without_the_bus(void**) {
       peer.receive();
     });
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person, {.service = "sudo"});
+    Transaction transaction(kCognitoUser, &person, {.service = "sudo"});
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     assert_int_equal(packet_sockets(), 1);
     assert_code(transaction.account(), row.code);
@@ -94,7 +94,7 @@ void a_frame_that_is_no_decision_leads_to_the_bus(void**) {
   for (const auto& script : scripts) {
     const FakeDaemon daemon(script, {.account = Outcome::account_denied});
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     assert_code(transaction.account(), PAM_PERM_DENIED);
     assert_int_equal(daemon.record().checked, 1);
@@ -105,7 +105,7 @@ void a_frame_that_is_no_decision_leads_to_the_bus(void**) {
 
 void a_restarted_cognitod_is_asked_on_the_bus(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   {
     const FakeDaemon daemon(signs_in);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -124,7 +124,7 @@ void the_socket_is_asked_only_once(void**) {
       },
       {.account = Outcome::account_denied});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_SUCCESS);
   assert_int_equal(daemon.record().checked, 0);
@@ -141,7 +141,7 @@ void a_hanging_cognitod_is_a_failure(void**) {
     peer.drain();
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_PERM_DENIED);
   daemon.wait_for_script();
@@ -150,16 +150,16 @@ void a_hanging_cognitod_is_a_failure(void**) {
 
 void another_user_or_service_is_asked_on_the_bus(void**) {
   Person nobody;
-  const Transaction writes_its_file(kOurs, &nobody, {.service = "cron"});
+  const Transaction writes_its_file(kCognitoUser, &nobody, {.service = "cron"});
   for (const int item : {PAM_USER, PAM_SERVICE}) {
     const FakeDaemon daemon([](Peer& peer) {
       signs_in(peer);
       peer.answer_account_in_background(Outcome::account_denied);
     });
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
-    transaction.set_item(item, item == PAM_USER ? kOursByPrimary : "cron");
+    transaction.set_item(item, item == PAM_USER ? kPrimaryGroupUser : "cron");
     assert_code(transaction.account(), PAM_SUCCESS);
     assert_int_equal(daemon.record().checked, 1);
     assert_int_equal(daemon.record().id_size, item == PAM_USER ? 0 : kSignInIdSize);
@@ -172,7 +172,7 @@ void a_forked_child_leaves_the_socket_to_its_parent(void**) {
     peer.answer_account_in_background(Outcome::account_denied);
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   Child child([&transaction] {
     if (transaction.account() != PAM_SUCCESS) return 1;  // the answer of the bus
@@ -189,7 +189,7 @@ void the_next_sign_in_and_pam_end_close_the_socket(void**) {
   {
     const FakeDaemon daemon(signs_in);
     Person person{.answers = {"secret", "secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     assert_int_equal(packet_sockets(), 1);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -202,7 +202,7 @@ void the_socket_is_above_two_and_close_on_exec(void**) {
   const FakeDaemon daemon(signs_in);
   Child child([] {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     for (int fd = 0; fd < 3; ++fd) (void)::close(fd);
     if (transaction.authenticate() != PAM_SUCCESS) return 1;
     for (int fd = 0; fd < 3; ++fd)

@@ -34,19 +34,19 @@ void every_outcome_has_its_code(void**) {
   for (const Row& row : rows) {
     const FakeDaemon daemon({}, {.account = row.outcome});
     Person person;
-    Transaction transaction(kOurs, &person, {.service = "systemd-user"});
+    Transaction transaction(kCognitoUser, &person, {.service = "systemd-user"});
     assert_code(transaction.account(), row.code);
     assert_int_equal(daemon.record().checked, 1);
     assert_int_equal(daemon.record().id_size, 0);
     assert_string_equal(daemon.record().service.data(), "systemd-user");
-    assert_string_equal(daemon.record().user.data(), kOurs);
+    assert_string_equal(daemon.record().user.data(), kCognitoUser);
   }
 }
 
 void check_account_names_the_sign_in_of_this_transaction(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_SUCCESS);
   assert_int_equal(daemon.record().id_size, kSignInIdSize);
@@ -56,17 +56,17 @@ void check_account_names_the_sign_in_of_this_transaction(void**) {
 void another_users_sign_in_is_not_named(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
-  transaction.set_item(PAM_USER, kOursByPrimary);
+  transaction.set_item(PAM_USER, kPrimaryGroupUser);
   assert_code(transaction.account(), PAM_SUCCESS);
-  assert_string_equal(daemon.record().user.data(), kOursByPrimary);
+  assert_string_equal(daemon.record().user.data(), kPrimaryGroupUser);
   assert_int_equal(daemon.record().id_size, 0);
 }
 
 void a_failed_second_sign_in_forgets_the_first(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   {
     const FakeDaemon daemon(sign_in_script);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -79,9 +79,9 @@ void a_failed_second_sign_in_forgets_the_first(void**) {
 
 void an_absent_cognitod_denies_after_a_key_or_a_sign_in(void**) {
   Person person{.answers = {"secret"}};
-  Transaction key_login(kOurs, &person);
+  Transaction key_login(kCognitoUser, &person);
   assert_code(key_login.account(), PAM_PERM_DENIED);
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   {
     const FakeDaemon daemon(sign_in_script);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -93,14 +93,14 @@ void an_absent_cognitod_denies_after_a_key_or_a_sign_in(void**) {
 // not entered must not weaken the account phase.
 void an_absent_cognitod_denies_without_the_local_password(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
 void an_absent_cognitod_is_unavailable_only_in_an_emergency(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
   {
@@ -109,7 +109,7 @@ void an_absent_cognitod_is_unavailable_only_in_an_emergency(void**) {
     assert_code(transaction.account(), PAM_PERM_DENIED);
     assert_int_equal(daemon.record().id_size, 0);
   }
-  transaction.set_item(PAM_USER, kOursByPrimary);
+  transaction.set_item(PAM_USER, kPrimaryGroupUser);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
@@ -117,7 +117,7 @@ void an_unconfigured_cognitod_counts_as_absent(void**) {
   const FakeDaemon daemon({}, {.open_error = "org.pamcognito.Error.Unconfigured",
                                .check_error = "org.pamcognito.Error.Unconfigured"});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.account(), PAM_PERM_DENIED);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);

@@ -62,13 +62,13 @@ int reset(void**) {
 }
 
 int sign_in(FakeDaemon& /*daemon*/, Person& person) {
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 
 int sign_in_without_daemon() {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 
@@ -105,7 +105,7 @@ void an_untrusted_policy_counts_as_never(void**) {
   set_policy("local_password = when-unreachable\n", 0666);
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
   set_policy("local_password = when-unreachable\n");
-  assert_int_equal(::chown(break_glass::kPolicyPath, kOursUid, 0), 0);
+  assert_int_equal(::chown(break_glass::kPolicyPath, kCognitoUserUid, 0), 0);
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
   set_policy("");
   assert_int_equal(::symlink("/etc/passwd", break_glass::kPolicyPath), 0);
@@ -116,7 +116,7 @@ void an_untrusted_policy_counts_as_never(void**) {
 void a_refusal_by_policy_leaves_no_emergency_for_the_account_phase(void**) {
   set_policy("local_password = never\n");
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_AUTH_ERR);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
@@ -200,7 +200,7 @@ void a_closed_window_changes_nothing(void**) {
   set_window_text(window_text(seconds(120), {}), 0666);
   asks_cognito();
   set_window_text(window_text(seconds(120), {}));
-  assert_int_equal(::chown(kWindowPath, kOursUid, kOursUid), 0);
+  assert_int_equal(::chown(kWindowPath, kCognitoUserUid, kCognitoUserUid), 0);
   asks_cognito();
   set_window_text(window_text(seconds(120), {}));
   assert_int_equal(::chmod(break_glass::kWindowDirectory, 0777), 0);
@@ -228,7 +228,7 @@ void a_user_without_a_local_password_is_asked_by_cognito(void**) {
 int account_in_a_window(Outcome answer) {
   FakeDaemon daemon({}, {.account = answer});
   Person person;
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   if (transaction.authenticate() != PAM_SUCCESS) return -1;
   return transaction.account();
 }
@@ -253,7 +253,7 @@ void in_a_window_the_account_phase_accepts_failures_but_no_refusal(void**) {
       },
       {.account = Outcome::failed});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
@@ -263,7 +263,7 @@ void a_closed_window_ends_the_permission_at_an_open_prompt(void**) {
   Syslog syslog;
   const auto code_after = [](const std::function<void()>& change) {
     Person person{.on_notice = change};
-    Transaction transaction(kOurs, &person, {.local_password = true});
+    Transaction transaction(kCognitoUser, &person, {.local_password = true});
     return transaction.authenticate();
   };
   set_shadow(kAliceHasAPassword);
@@ -294,7 +294,7 @@ void the_permission_of_an_outage_ends_after_five_minutes(void**) {
     (void)::unsetenv(kPassedSeconds);
     Person person{.answers = {"secret"}};
     Transaction transaction(
-        kOurs, &person,
+        kCognitoUser, &person,
         {.local_password = true, .before_emergency = "later=" + std::to_string(passed.count())});
     return transaction.authenticate();
   };
@@ -308,7 +308,7 @@ void a_window_alone_does_not_decide_the_account(void**) {
   set_shadow(kAliceHasAPassword);
   set_window_text(window_text(seconds(120), {}));
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 

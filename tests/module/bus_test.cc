@@ -37,10 +37,10 @@ Codes try_both() {
   Person person{.answers = {"secret"}};
   Codes codes{};
   {
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     codes.authenticate = transaction.authenticate();
   }
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   codes.account = transaction.account();
   assert_int_equal(person.questions, 0);
   return codes;
@@ -122,7 +122,7 @@ void a_stopped_module_is_a_failure(void**) {
   const FakeDaemon silent({}, {.silent = true});
   Child host([] {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     return transaction.authenticate();
   });
   constexpr int tries = 5000;
@@ -205,7 +205,7 @@ void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
       "<limit name=\"service_start_timeout\">600000</limit>\n");
   Person person{.answers = {"secret"}};
   const auto authenticate = [&person] {
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     return transaction.authenticate();
   };
   assert_code(authenticate(), PAM_AUTH_ERR);  // no systemd
@@ -246,7 +246,7 @@ void a_name_without_owner_is_unavailable_once_systemd_has_given_up(void**) {
        {std::pair{"resources", PAM_AUTH_ERR}, std::pair{"exit-code", PAM_AUTHINFO_UNAVAIL}}) {
     const FakeSystemd systemd({.state = "failed", .result = result});
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), code);
   }
 }
@@ -305,7 +305,7 @@ void malformed_replies_are_a_service_error(void**) {
   }
   const FakeDaemon daemon({}, {.wrong_socket_type = SOCK_STREAM});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
 }
 
@@ -318,7 +318,7 @@ void no_bus_connection_stays_open_while_the_user_types(void**) {
   });
   Person person{.answers = {"secret"}};
   person.before_answering = [&bus](std::size_t) { bus.kill(); };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
 }
 
@@ -331,7 +331,7 @@ void the_environment_does_not_change_the_address(void**) {
     peer.success();
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   (void)::unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
   (void)::unsetenv("DBUS_STARTER_ADDRESS");

@@ -23,7 +23,7 @@ void assert_played(const FakeDaemon::Script& script, const Stack& stack, const E
                    const std::vector<std::string>& answers = {"typed", "123456"}) {
   FakeDaemon daemon(script);
   Person person{.answers = answers};
-  Transaction transaction(kOurs, &person, stack);
+  Transaction transaction(kCognitoUser, &person, stack);
   assert_code(transaction.authenticate(), expected.code);
   daemon.wait_for_script();
   assert_text(daemon.record().transcript(), expected.transcript);
@@ -84,7 +84,7 @@ void the_earlier_password_answers_no_other_question(void**) {
                                 Purpose::choice, Purpose::code}) {
     FakeDaemon daemon([purpose](Peer& peer) { peer.ask(purpose); });
     Person person{.answers = {}};
-    Transaction transaction(kOurs, &person, kUse);
+    Transaction transaction(kCognitoUser, &person, kUse);
     assert_code(transaction.authenticate(), PAM_CONV_ERR);
     daemon.wait_for_script();
     assert_text(daemon.record().transcript(), "abort");
@@ -123,9 +123,9 @@ void ask_for_new(Peer& peer) {
 void assert_changed(const FakeDaemon::Script& script, const std::vector<std::string>& answers,
                     const char* transcript, const char* seen, const char* tokens) {
   FakeDaemon daemon(script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = answers};
-  Transaction transaction(kOurs, &person, kChecked);
+  Transaction transaction(kCognitoUser, &person, kChecked);
   assert_code(transaction.change_password(), PAM_SUCCESS);
   daemon.wait_for_script();
   assert_text(daemon.record().transcript(), transcript);
@@ -164,9 +164,9 @@ void the_new_password_of_an_earlier_module_is_used_once(void**) {
 
 // libpam wipes PAM_AUTHTOK before the change.
 void the_password_of_a_sign_in_is_not_used_as_a_new_one(void**) {
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "old", "new", "new"}};
-  Transaction transaction(kOurs, &person, {.service = "passwd"});
+  Transaction transaction(kCognitoUser, &person, {.service = "passwd"});
   {
     FakeDaemon daemon([](Peer& peer) {
       peer.ask(Purpose::password);

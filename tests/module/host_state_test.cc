@@ -114,7 +114,7 @@ void change_script(Peer& peer) {
 
 // Runs passwd(1) as the user. Returns its code.
 int run_password_change(const char* user) {
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"secret", "newer"}};
   Transaction transaction(user, &person);
   return transaction.change_password();
@@ -125,19 +125,19 @@ void the_process_is_the_same_afterwards(void**) {
   (void)::umask(0027);
   (void)run_transaction("root");  // libpam and NSS have allocated what they keep
   const ProcessState before = ProcessState::now();
-  assert_code(run_transaction(kOurs), PAM_AUTHINFO_UNAVAIL);
-  assert_code(run_transaction(kNotOurs), kIgnored);
+  assert_code(run_transaction(kCognitoUser), PAM_AUTHINFO_UNAVAIL);
+  assert_code(run_transaction(kLocalUser), kIgnored);
   assert_same(before, ProcessState::now());
   {
     const FakeDaemon daemon(sign_in_script);
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_transaction(kOurs), PAM_SUCCESS);
+    assert_code(run_transaction(kCognitoUser), PAM_SUCCESS);
     assert_same(with_daemon, ProcessState::now());
   }
   {
     const FakeDaemon daemon(account_script);
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_transaction(kOurs), PAM_SUCCESS);
+    assert_code(run_transaction(kCognitoUser), PAM_SUCCESS);
     assert_same(with_daemon, ProcessState::now());
   }
   {
@@ -146,7 +146,7 @@ void the_process_is_the_same_afterwards(void**) {
     const ProcessState with_daemon = ProcessState::now();
     {
       Person person{.answers = {"secret", "123456"}};
-      Transaction transaction(kOurs, &person);
+      Transaction transaction(kCognitoUser, &person);
       assert_code(transaction.authenticate(), PAM_SUCCESS);
     }
     assert_same(with_daemon, ProcessState::now());
@@ -154,13 +154,13 @@ void the_process_is_the_same_afterwards(void**) {
   {
     const FakeDaemon daemon([](Peer& peer) { peer.hang_up(); });
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_transaction(kOurs), PAM_AUTH_ERR);
+    assert_code(run_transaction(kCognitoUser), PAM_AUTH_ERR);
     assert_same(with_daemon, ProcessState::now());
   }
   {
     const FakeDaemon daemon(change_script);
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_password_change(kOurs), PAM_SUCCESS);
+    assert_code(run_password_change(kCognitoUser), PAM_SUCCESS);
     assert_same(with_daemon, ProcessState::now());
   }
   {
@@ -168,9 +168,9 @@ void the_process_is_the_same_afterwards(void**) {
     const FakeDaemon daemon(change_script);
     const ProcessState with_daemon = ProcessState::now();
     {
-      const RealUid itself(kOursUid);
+      const RealUid itself(kCognitoUserUid);
       Person person{.answers = {"secret"}};
-      Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
+      Transaction transaction(kCognitoUser, &person, {.after_password_check = "fail_first"});
       assert_code(transaction.change_password(), PAM_PERM_DENIED);
     }
     assert_same(with_daemon, ProcessState::now());
@@ -186,7 +186,7 @@ void sigpipe_is_never_raised(void**) {
       FakeDaemon daemon([](Peer& peer) { peer.ask_only(Purpose::password); });
       Person person{.answers = {"secret"}};
       person.before_answering = [&daemon](std::size_t) { daemon.wait_for_script(); };
-      Transaction transaction(kOurs, &person);
+      Transaction transaction(kCognitoUser, &person);
       if (transaction.authenticate() != PAM_AUTH_ERR) return 1;
     }
     return 0;
@@ -200,7 +200,7 @@ int look_at_descriptors(int (Transaction::*phase)(int)) {
   Child child([phase] {
     Person person{.answers = {"secret", "123456"}};
     int result = 0;
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     std::array<bool, 64> before{};
     (void)::close(0);
     (void)::close(1);
@@ -231,7 +231,7 @@ void descriptors_are_above_two_and_close_on_exec(void**) {
     assert_int_equal(look_at_descriptors(&Transaction::authenticate), 0);
   }
   const FakeDaemon daemon(change_script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   assert_int_equal(look_at_descriptors(&Transaction::change_password), 0);
 }
 
@@ -283,7 +283,7 @@ void entered_text_is_not_left_in_memory(void**) {
   });
   const std::string end_of_password = person.answers[0].substr(200);
   assert_true(copies_in_memory(end_of_password, 0) > 0);  // the search finds an existing copy
-  Transaction transaction(kOurs, &person, {.notes_tokens = false});
+  Transaction transaction(kCognitoUser, &person, {.notes_tokens = false});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_int_equal(copies_in_memory(end_of_password, disguise), 0);
   assert_int_equal(copies_in_memory(person.answers[1], disguise), 0);
@@ -305,8 +305,8 @@ void entered_text_of_a_password_change_is_not_left_in_memory(void**) {
     peer.outcome(Outcome::success);
     peer.drain();
   });
-  const RealUid itself(kOursUid);
-  Transaction transaction(kOurs, &person, {.notes_tokens = false});
+  const RealUid itself(kCognitoUserUid);
+  Transaction transaction(kCognitoUser, &person, {.notes_tokens = false});
   assert_code(transaction.change_password(), PAM_SUCCESS);
   // The run of x at the end occurs in no literal of this program.
   for (const std::string& answer : person.answers)
@@ -362,7 +362,7 @@ void a_thousand_sign_ins_leak_nothing(void**) {
     peer.account(Outcome::success);
     peer.drain();
   });
-  assert_steady(kOurs, PAM_SUCCESS);
+  assert_steady(kCognitoUser, PAM_SUCCESS);
 }
 
 void a_thousand_password_changes_leak_nothing(void**) {
@@ -373,17 +373,17 @@ void a_thousand_password_changes_leak_nothing(void**) {
     peer.outcome(Outcome::success);
     peer.drain();
   });
-  assert_steady(kOurs, PAM_SUCCESS, &run_password_change);
+  assert_steady(kCognitoUser, PAM_SUCCESS, &run_password_change);
 }
 
 void a_thousand_local_users_leak_nothing(void**) {
-  assert_steady(kNotOurs, kIgnored);
+  assert_steady(kLocalUser, kIgnored);
 }
 
 void a_thousand_failures_leak_nothing(void**) {
-  assert_steady(kOurs, PAM_AUTHINFO_UNAVAIL);  // no bus
+  assert_steady(kCognitoUser, PAM_AUTHINFO_UNAVAIL);  // no bus
   const PrivateBus bus;
-  assert_steady(kOurs, PAM_AUTHINFO_UNAVAIL);  // no daemon
+  assert_steady(kCognitoUser, PAM_AUTHINFO_UNAVAIL);  // no daemon
 }
 
 }  // namespace

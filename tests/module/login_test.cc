@@ -56,12 +56,12 @@ std::string unless(bool good, const std::string& what) {
   return good ? "" : what;
 }
 
-// Opens and closes a login of kOurs with this value of the variable. Returns "" if everything is
-// right.
-std::string log_in(const std::string& ticket, uid_t login_uid = kOursUid) {
+// Opens and closes a login of kCognitoUser with this value of the variable. Returns "" if
+// everything is right.
+std::string log_in(const std::string& ticket, uid_t login_uid = kCognitoUserUid) {
   enter_login_of(login_uid);
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   if (!ticket.empty()) transaction.set_variable(assignment(ticket));
   if (const int code = transaction.open_session(); code != PAM_SUCCESS) return code_name(code);
   if (!transaction.variable(kVariable).empty()) return "the variable is still there";
@@ -76,17 +76,21 @@ void nothing_is_asked_in_the_users_own_login(void**) {
     enter_login_of(login_uid);
     const RealUid real(real_uid);
     Person person;
-    return Transaction(kOurs, &person, {.service = "sudo"}).authenticate();
+    return Transaction(kCognitoUser, &person, {.service = "sudo"}).authenticate();
   };
-  in_a_child(
-      [&] { return unless(sudo_by(kOursUid, kOursUid) == PAM_SUCCESS, "the session did not do"); });
+  in_a_child([&] {
+    return unless(sudo_by(kCognitoUserUid, kCognitoUserUid) == PAM_SUCCESS,
+                  "the session did not do");
+  });
   // Root in alice's login, another user in it, or alice in another user's login. A cognitod that
   // accepts a success without an answer here is faulty.
-  in_a_child([&] { return unless(sudo_by(0, kOursUid) == PAM_SERVICE_ERR, "root got in"); });
-  in_a_child(
-      [&] { return unless(sudo_by(kSomebody, kOursUid) == PAM_SERVICE_ERR, "somebody got in"); });
-  in_a_child(
-      [&] { return unless(sudo_by(kOursUid, kSomebody) == PAM_SERVICE_ERR, "alice got in"); });
+  in_a_child([&] { return unless(sudo_by(0, kCognitoUserUid) == PAM_SERVICE_ERR, "root got in"); });
+  in_a_child([&] {
+    return unless(sudo_by(kSomebody, kCognitoUserUid) == PAM_SERVICE_ERR, "somebody got in");
+  });
+  in_a_child([&] {
+    return unless(sudo_by(kCognitoUserUid, kSomebody) == PAM_SERVICE_ERR, "alice got in");
+  });
 }
 
 // The module leaves out the audit session of a process under user@.service, because all logins of
@@ -97,13 +101,13 @@ void under_the_user_manager_a_full_sign_in_is_asked(void**) {
        {"0::/user.slice/user-1001.slice/user@1001.service/app.slice/vte.scope\n",
         "2:cpu:/\n1:name=systemd:/user.slice/user-1001.slice/user@1001.service/init.scope\n"}) {
     in_a_child([&] {
-      enter_login_of(kOursUid);
+      enter_login_of(kCognitoUserUid);
       write_file("/run/cgroup", cgroup);
       if (::mount("/run/cgroup", "/proc/self/cgroup", nullptr, MS_BIND, nullptr) != 0)
         return std::string("no other cgroup");
-      const RealUid real(kOursUid);
+      const RealUid real(kCognitoUserUid);
       Person person;
-      const int code = Transaction(kOurs, &person, {.service = "sudo"}).authenticate();
+      const int code = Transaction(kCognitoUser, &person, {.service = "sudo"}).authenticate();
       return unless(code == PAM_SERVICE_ERR, "a session did without an answer");
     });
     assert_null(std::strstr(daemon.record().facts.data(), "audit_session="));
@@ -113,7 +117,7 @@ void under_the_user_manager_a_full_sign_in_is_asked(void**) {
 void authentication_leaves_a_ticket(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   const std::string ticket = transaction.variable(kVariable);
   assert_int_equal(ticket.size(), 48);
@@ -124,7 +128,7 @@ void authentication_leaves_a_ticket(void**) {
 
 void a_failed_sign_in_leaves_no_ticket(void**) {
   Person person{.answers = {"secret", "secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   {
     const FakeDaemon daemon(sign_in_script);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -137,17 +141,17 @@ void a_failed_sign_in_leaves_no_ticket(void**) {
 // sudo passes the PAM environment to the command, and no session phase removes the ticket.
 void su_and_sudo_leave_no_ticket(void**) {
   const FakeDaemon daemon(sign_in_script);
-  for (const uid_t uid : {kOursUid, kSomebody}) {
+  for (const uid_t uid : {kCognitoUserUid, kSomebody}) {
     const RealUid person_itself(uid);
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person, {.service = "sudo"});
+    Transaction transaction(kCognitoUser, &person, {.service = "sudo"});
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     assert_text(transaction.variable(kVariable), "");
   }
   in_a_child([] {
-    enter_login_of(kOursUid);
+    enter_login_of(kCognitoUserUid);
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person, {.service = "su"});
+    Transaction transaction(kCognitoUser, &person, {.service = "su"});
     if (transaction.authenticate() != PAM_SUCCESS) return std::string("not signed in");
     return unless(transaction.variable(kVariable).empty(), "a ticket inside the user's login");
   });
@@ -158,10 +162,10 @@ void the_login_is_opened_and_closed_once(void**) {
   const Record& record = daemon.record();
   in_a_child([&record]() -> std::string {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person, {.service = "login"});
+    Transaction transaction(kCognitoUser, &person, {.service = "login"});
     transaction.set_item(PAM_TTY, "/dev/tty1");
     if (transaction.authenticate() != PAM_SUCCESS) return "not signed in";
-    enter_login_of(kOursUid);
+    enter_login_of(kCognitoUserUid);
     if (transaction.open_session() != PAM_SUCCESS) return "not opened";
     if (!transaction.variable(kVariable).empty()) return "the variable is still there";
     const std::string facts = record.facts.data();
@@ -169,7 +173,7 @@ void the_login_is_opened_and_closed_once(void**) {
                                     "audit_session=" + line_of("/proc/self/sessionid") + " ",
                                     std::string("uid=1001 "), std::string("tty=/dev/tty1 ")})
       if (facts.find(fact) == std::string::npos) return "no " + fact + "in " + facts;
-    if (record.logins_opened != 1 || std::string(record.user.data()) != kOurs ||
+    if (record.logins_opened != 1 || std::string(record.user.data()) != kCognitoUser ||
         std::string(record.service.data()) != "login" || record.id != kSignInId)
       return "opened as something else";
     if (transaction.open_session() != PAM_SUCCESS || record.logins_opened != 1)
@@ -187,7 +191,7 @@ void the_login_is_opened_and_closed_once(void**) {
 void another_process_opens_the_login_with_the_ticket(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
-  Transaction authenticating(kOurs, &person);
+  Transaction authenticating(kCognitoUser, &person);
   assert_code(authenticating.authenticate(), PAM_SUCCESS);
   const std::string ticket = authenticating.variable(kVariable);
   in_a_child([&ticket] { return log_in(ticket); });
@@ -216,7 +220,7 @@ void outside_a_login_of_the_user_nothing_is_opened(void**) {
   in_a_child([] { return log_in(kSignInDigits, kSomebody); });
   // Audit ids that were never set.
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   transaction.set_variable(assignment(kSignInDigits));
   assert_code(transaction.open_session(), PAM_SUCCESS);
   assert_text(transaction.variable(kVariable), "");
@@ -228,18 +232,18 @@ void outside_a_login_of_the_user_nothing_is_opened(void**) {
 void only_root_opens_and_closes(void**) {
   const FakeDaemon daemon;
   in_a_child([&daemon]() -> std::string {
-    enter_login_of(kOursUid);
+    enter_login_of(kCognitoUserUid);
     Person person;
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     transaction.set_variable(assignment(kSignInDigits));
-    if (::seteuid(kOursUid) != 0) return "seteuid";
+    if (::seteuid(kCognitoUserUid) != 0) return "seteuid";
     const int opened = transaction.open_session();
     if (!transaction.variable(kVariable).empty()) return "the variable is still there";
     if (::seteuid(0) != 0) return "seteuid";
     if (opened != PAM_SUCCESS) return code_name(opened);
     transaction.set_variable(assignment(kSignInDigits));
     if (transaction.open_session() != PAM_SUCCESS) return "not opened by root";
-    if (::seteuid(kOursUid) != 0) return "seteuid";
+    if (::seteuid(kCognitoUserUid) != 0) return "seteuid";
     const int closed = transaction.close_session();
     if (::seteuid(0) != 0) return "seteuid";
     return unless(closed == PAM_SUCCESS && daemon.record().logins_closed == 0, "closed");
@@ -251,9 +255,9 @@ void a_ticket_of_another_user_opens_nothing(void**) {
   const FakeDaemon daemon(sign_in_script);
   in_a_child([]() -> std::string {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     if (transaction.authenticate() != PAM_SUCCESS) return "not signed in";
-    transaction.set_item(PAM_USER, kOursByPrimary);
+    transaction.set_item(PAM_USER, kPrimaryGroupUser);
     enter_login_of(1003);
     if (transaction.open_session() != PAM_SUCCESS) return "not let pass";
     return unless(transaction.variable(kVariable).empty(), "the variable is still there");
@@ -264,12 +268,12 @@ void a_ticket_of_another_user_opens_nothing(void**) {
 void another_users_login_is_not_closed(void**) {
   const FakeDaemon daemon;
   in_a_child([]() -> std::string {
-    enter_login_of(kOursUid);
+    enter_login_of(kCognitoUserUid);
     Person person;
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     transaction.set_variable(assignment(kSignInDigits));
     if (transaction.open_session() != PAM_SUCCESS) return "not opened";
-    transaction.set_item(PAM_USER, kOursByPrimary);
+    transaction.set_item(PAM_USER, kPrimaryGroupUser);
     return unless(transaction.close_session() == PAM_SUCCESS, "not let pass");
   });
   assert_int_equal(daemon.record().logins_opened, 1);
@@ -278,7 +282,7 @@ void another_users_login_is_not_closed(void**) {
 
 void local_users_are_ignored_without_the_bus(void**) {
   const FakeDaemon daemon;
-  for (const char* user : {kNotOurs, "root", "daemon", "admin", "nonexistent"}) {
+  for (const char* user : {kLocalUser, "root", "daemon", "admin", "nonexistent"}) {
     Person person;
     Transaction transaction(user, &person);
     transaction.set_variable(assignment(kSignInDigits));
@@ -296,13 +300,13 @@ void faults_of_the_configuration_refuse_no_login(void**) {
   const FakeDaemon daemon;
   Person person;
   {
-    Transaction transaction(kOurs, &person, {.options = "nullok"});
+    Transaction transaction(kCognitoUser, &person, {.options = "nullok"});
     transaction.set_variable(assignment(kSignInDigits));
     assert_code(transaction.open_session(), kIgnored);
     assert_code(transaction.close_session(), kIgnored);
   }
   set_users_conf("malformed\n");
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   transaction.set_variable(assignment(kSignInDigits));
   assert_code(transaction.open_session(), kIgnored);
   assert_text(transaction.variable(kVariable), "");
@@ -353,11 +357,11 @@ void each_result_is_one_line_with_the_log_id(void**) {
 void the_host_keeps_no_descriptor(void**) {
   const FakeDaemon daemon;
   in_a_child([]() -> std::string {
-    enter_login_of(kOursUid);
+    enter_login_of(kCognitoUserUid);
     const int before = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)::close(before);
     Person person;
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     transaction.set_variable(assignment(kSignInDigits));
     if (transaction.open_session() != PAM_SUCCESS) return "not opened";
     const int after = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -378,7 +382,7 @@ int stop_bus(void**) {
 
 bool audit_ids_can_be_set() {
   Child child([] {
-    enter_login_of(kOursUid);
+    enter_login_of(kCognitoUserUid);
     return line_of("/proc/self/loginuid") == "1001" ? 0 : 1;
   });
   return child.wait() == 0;

@@ -43,7 +43,7 @@ void go_to(Step step, Peer& peer) {
 int sign_in(const FakeDaemon::Script& script, const FakeDaemonSettings& settings = {}) {
   FakeDaemon daemon(script, settings);
   Person person{.answers = {"secret", "123456", "more"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 
@@ -127,7 +127,7 @@ int lost_while_typing(std::size_t question, const FakeDaemonSettings& settings,
   person.before_answering = [&](std::size_t asked) {
     if (asked == question) daemon.wait_for_script();
   };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 

@@ -18,7 +18,7 @@ namespace {
 using namespace pamcognito;
 using namespace pamcognito::test;
 
-constexpr uid_t kNotOursUid = 1002;
+constexpr uid_t kLocalUserUid = 1002;
 constexpr char kCurrent[] = "Current password: ";
 constexpr char kNew[] = "New password: ";
 constexpr char kAgain[] = "New password again: ";
@@ -36,11 +36,11 @@ Played play(const FakeDaemon::Script& script, const std::vector<std::string>& an
             Stack stack = {}, int flags = 0) {
   stack.service = "passwd";
   FakeDaemon daemon(script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = answers};
   Played played;
   {
-    Transaction transaction(kOurs, &person, stack);
+    Transaction transaction(kCognitoUser, &person, stack);
     played.code = transaction.change_password(flags);
     played.first_tokens = transaction.tokens_after_first_pass();
     played.tokens = transaction.tokens_handed_over();
@@ -83,15 +83,15 @@ void both_passwords_become_pam_items(void**) {
 
 void cognitod_receives_the_caller_context(void**) {
   FakeDaemon daemon(plain_script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new", "new"}};
-  Transaction transaction(kOurs, &person, {.service = "passwd"});
+  Transaction transaction(kCognitoUser, &person, {.service = "passwd"});
   assert_code(transaction.change_password(), PAM_SUCCESS);
   daemon.wait_for_script();
   const Record& record = daemon.record();
   assert_int_equal(record.changing, 1);
   assert_int_equal(record.opened, 0);
-  assert_string_equal(record.user.data(), kOurs);
+  assert_string_equal(record.user.data(), kCognitoUser);
   assert_string_equal(record.service.data(), "passwd");
   assert_non_null(std::strstr(record.facts.data(), "ruid=1001 "));
 }
@@ -223,12 +223,12 @@ void a_password_that_root_changes_is_local(void**) {
   FakeDaemon daemon(plain_script);
   Person person;
   for (const char* options : {"", "nullok"}) {
-    Transaction transaction(kOurs, &person, {.options = options});
+    Transaction transaction(kCognitoUser, &person, {.options = options});
     assert_code(transaction.change_password(), kIgnored);
   }
   set_users_conf("malformed\n");
   {
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.change_password(), kIgnored);
   }
   set_users_conf(kUsersConf);
@@ -238,17 +238,17 @@ void a_password_that_root_changes_is_local(void**) {
 // The second call is ignored too; another module makes the change.
 void root_is_ignored_in_both_calls(void**) {
   Person person;
-  Transaction transaction(kOurs, &person, {.password_control = "[ignore=1 default=die]"});
+  Transaction transaction(kCognitoUser, &person, {.password_control = "[ignore=1 default=die]"});
   assert_code(transaction.change_password(), PAM_SUCCESS);
   assert_text(transaction.tokens_handed_over(), "AUTHTOK=- OLDAUTHTOK=-");
 }
 
 void another_users_password_is_denied(void**) {
   FakeDaemon daemon(plain_script);
-  for (const uid_t uid : {kOursUid, kNotOursUid}) {
+  for (const uid_t uid : {kCognitoUserUid, kLocalUserUid}) {
     const RealUid somebody(uid);
     Person person;
-    Transaction transaction(kOursByPrimary, &person);
+    Transaction transaction(kPrimaryGroupUser, &person);
     assert_code(transaction.change_password(), PAM_PERM_DENIED);
     assert_true(Transaction::last_delay() >= 1'000'000);
     assert_text(person.seen, "");
@@ -258,9 +258,9 @@ void another_users_password_is_denied(void**) {
 
 void local_users_never_reach_cognitod(void**) {
   FakeDaemon daemon(plain_script);
-  const RealUid itself(kNotOursUid);
+  const RealUid itself(kLocalUserUid);
   Person person;
-  Transaction transaction(kNotOurs, &person);
+  Transaction transaction(kLocalUser, &person);
   assert_code(transaction.change_password(), kIgnored);
   assert_int_equal(Transaction::last_delay(), 0);
   assert_int_equal(daemon.record().changing, 0);
@@ -271,10 +271,10 @@ constexpr int kExpired = static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK);
 // After an emergency sign-in pam_unix changes the local password in both calls, in a host that the
 // user has started (sudo) or that root has (login). The module returns PAM_AUTHINFO_UNAVAIL.
 void an_expired_local_password_is_changed_in_an_emergency(void**) {
-  for (const uid_t uid : {kOursUid, uid_t{0}}) {
+  for (const uid_t uid : {kCognitoUserUid, uid_t{0}}) {
     Person person;
     Transaction transaction(
-        kOurs, &person,
+        kCognitoUser, &person,
         {.password_control = "[success=1 ignore=1 authinfo_unavail=ignore default=die]",
          .local_password = true});
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -289,15 +289,15 @@ void an_expired_local_password_is_changed_in_an_emergency(void**) {
 void without_an_emergency_no_local_password_is_changed(void**) {
   {
     FakeDaemon daemon(plain_script);
-    const RealUid itself(kOursUid);
+    const RealUid itself(kCognitoUserUid);
     Person person{.answers = {"old", "new", "new"}};
-    Transaction transaction(kOurs, &person, {.service = "passwd"});
+    Transaction transaction(kCognitoUser, &person, {.service = "passwd"});
     assert_code(transaction.change_password(kExpired), PAM_SUCCESS);
     assert_int_equal(daemon.record().changing, 1);
   }
   FakeDaemon daemon(plain_script);
   Person person;
-  Transaction login(kOurs, &person);
+  Transaction login(kCognitoUser, &person);
   assert_code(login.change_password(kExpired), PAM_PERM_DENIED);
   assert_int_equal(daemon.record().changing, 0);
 }
@@ -305,11 +305,11 @@ void without_an_emergency_no_local_password_is_changed(void**) {
 // The account phase has reported the demand of the pool. The user has started the host (sudo), or
 // it runs as root (login).
 void a_demand_of_the_pool_changes_the_cognito_password(void**) {
-  for (const uid_t uid : {kOursUid, uid_t{0}}) {
+  for (const uid_t uid : {kCognitoUserUid, uid_t{0}}) {
     const FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
     const RealUid host(uid);
     Person person{.answers = {"old", "new", "new"}};
-    Transaction transaction(kOurs, &person, {.service = "login"});
+    Transaction transaction(kCognitoUser, &person, {.service = "login"});
     assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
     assert_code(transaction.change_password(kExpired), PAM_SUCCESS);
     assert_int_equal(daemon.record().changing, 1);
@@ -321,15 +321,15 @@ void a_demand_of_the_pool_changes_the_cognito_password(void**) {
 void a_demand_counts_for_one_user_and_one_account_phase(void**) {
   FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
   assert_code(transaction.change_password(), kIgnored);  // passwd by root
-  transaction.set_item(PAM_USER, kOursByPrimary);
+  transaction.set_item(PAM_USER, kPrimaryGroupUser);
   assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
-  transaction.set_item(PAM_USER, kOurs);
+  transaction.set_item(PAM_USER, kCognitoUser);
   {
     // A host that another user has started (su).
-    const RealUid somebody(kNotOursUid);
+    const RealUid somebody(kLocalUserUid);
     assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
   }
   const FakeDaemon content(plain_script);
@@ -340,9 +340,9 @@ void a_demand_counts_for_one_user_and_one_account_phase(void**) {
 }
 
 int change_without_a_person() {
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   const int code = transaction.change_password();
   assert_text(person.seen, "");
   return code;
@@ -426,12 +426,12 @@ void a_cognitod_lost_at_the_new_password_is_a_failure(void**) {
     peer.ask(Purpose::password, kCurrent);
     peer.ask_only(Purpose::new_password, kNew);
   });
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new"}};
   person.before_answering = [&daemon](std::size_t question) {
     if (question == 1) daemon.wait_for_script();
   };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.change_password(), PAM_AUTHTOK_ERR);
   assert_text(transaction.tokens_handed_over(), "");
 }
@@ -448,10 +448,10 @@ void pam_end_between_the_calls_closes_the_socket(void**) {
     peer.ask_only(Purpose::new_password, kNew);
     peer.receive();
   });
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new"}};
   {
-    Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
+    Transaction transaction(kCognitoUser, &person, {.after_password_check = "fail_first"});
     assert_code(transaction.change_password(), PAM_PERM_DENIED);
   }
   daemon.wait_for_script();
@@ -465,9 +465,9 @@ void a_new_first_call_discards_the_last_one(void**) {
     peer.ask_only(Purpose::new_password, kNew);
     peer.receive();
   });
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"one", "two"}};
-  Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
+  Transaction transaction(kCognitoUser, &person, {.after_password_check = "fail_first"});
   assert_code(transaction.change_password(), PAM_PERM_DENIED);
   // The daemon plays one script at a time, so it could not answer while the first one is open.
   assert_code(transaction.change_password(), PAM_PERM_DENIED);
@@ -497,7 +497,7 @@ void a_second_call_for_another_user_changes_nothing(void**) {
         peer.ask_only(Purpose::new_password, kNew);
         peer.receive();
       },
-      {"old", "new"}, {.after_password_check = std::string("user_first=") + kOursByPrimary});
+      {"old", "new"}, {.after_password_check = std::string("user_first=") + kPrimaryGroupUser});
   assert_code(played.code, PAM_SERVICE_ERR);
   assert_text(played.transcript, "answer(password)=old closed");
   assert_text(played.seen, "hidden(Current password: )");
@@ -520,9 +520,9 @@ void the_password_of_an_earlier_module_is_the_current_one(void**) {
 
 void an_unknown_option_refuses_the_change(void**) {
   FakeDaemon daemon(plain_script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new", "new"}};
-  Transaction transaction(kOurs, &person, {.options = "use_authtok"});
+  Transaction transaction(kCognitoUser, &person, {.options = "use_authtok"});
   assert_code(transaction.change_password(), PAM_SERVICE_ERR);
   assert_int_equal(daemon.record().changing, 0);
 }

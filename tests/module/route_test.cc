@@ -38,7 +38,7 @@ struct Codes {
 // applies.
 void assert_routes(const char* user, const Codes& expected, const char* options = "route") {
   print_message("%s %s\n", user, options);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   assert_code(Routed(user, options).transaction.authenticate(), expected.authenticate);
   assert_code(Routed(user, options).transaction.account(), expected.account);
   assert_code(Routed(user, options).transaction.set_credentials(), expected.set_credentials);
@@ -56,16 +56,16 @@ constexpr Codes kDenied = {PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PA
 
 // There is no bus, so the test would notice a call.
 void route_tells_cognito_users_from_local_users(void**) {
-  assert_routes(kOurs, kCognito);
-  assert_routes(kOursByPrimary, kCognito);
-  for (const char* user : {kNotOurs, "root", "daemon", "nobody", "admin", "nosuchuser"})
+  assert_routes(kCognitoUser, kCognito);
+  assert_routes(kPrimaryGroupUser, kCognito);
+  for (const char* user : {kLocalUser, "root", "daemon", "nobody", "admin", "nosuchuser"})
     assert_routes(user, kNone);
 }
 
 void route_asks_nobody_and_needs_no_cognitod(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) { peer.outcome(Outcome::refused); });
-  Routed routed(kOurs);
+  Routed routed(kCognitoUser);
   assert_code(routed.transaction.authenticate(), PAM_SUCCESS);
   assert_code(routed.transaction.account(), PAM_SUCCESS);
   assert_code(routed.transaction.set_credentials(), PAM_SUCCESS);
@@ -77,8 +77,8 @@ void route_asks_nobody_and_needs_no_cognitod(void**) {
 void an_uncertain_membership_is_refused(void**) {
   assert_routes("dave$", kDenied);
   set_users_conf("exclude=admin\nusrs=bob\n");
-  assert_routes(kOurs, kServiceError);
-  assert_routes(kNotOurs, kServiceError);
+  assert_routes(kCognitoUser, kServiceError);
+  assert_routes(kLocalUser, kServiceError);
   for (const char* user : {"root", "daemon", "admin"}) assert_routes(user, kNone);
   set_users_conf(kUsersConf);
 }
@@ -86,14 +86,15 @@ void an_uncertain_membership_is_refused(void**) {
 void an_unknown_option_refuses_cognito_users(void**) {
   for (const char* options : {"route nullok", "nullok route", "route emergency", "emergency route",
                               "route route", "emergency emergency"})
-    assert_code(Routed(kOurs, options).transaction.account(), PAM_SERVICE_ERR);
-  assert_code(Routed(kOurs, "route debug try_first_pass").transaction.account(), PAM_SUCCESS);
+    assert_code(Routed(kCognitoUser, options).transaction.account(), PAM_SERVICE_ERR);
+  assert_code(Routed(kCognitoUser, "route debug try_first_pass").transaction.account(),
+              PAM_SUCCESS);
 }
 
 // The caller of su sets the limits. With every number of descriptors the result is right, or a
 // refusal.
 void a_shortage_is_refused_or_harmless(void**) {
-  for (const char* user : {kOurs, kNotOurs}) {
+  for (const char* user : {kCognitoUser, kLocalUser}) {
     for (rlim_t free = 0; free < 8; ++free) {
       Child child([user, free] {
         Routed routed(user);
@@ -106,7 +107,7 @@ void a_shortage_is_refused_or_harmless(void**) {
       });
       const int code = child.wait();
       print_message("%s with %d descriptors: %s\n", user, static_cast<int>(free), code_name(code));
-      const int right = user == kOurs ? PAM_SUCCESS : kIgnored;
+      const int right = user == kCognitoUser ? PAM_SUCCESS : kIgnored;
       // PAM_SYSTEM_ERR comes from libpam, which has no socket for the audit log.
       assert_true(code == right || code == PAM_SERVICE_ERR || code == PAM_SYSTEM_ERR);
       if (free == 0) assert_true(code != right);
@@ -119,13 +120,13 @@ void a_shortage_is_refused_or_harmless(void**) {
 void a_failure_of_nss_is_refused(void**) {
   assert_int_equal(::rename("/etc/group", "/etc/group.away"), 0);
   assert_int_equal(::symlink("group", "/etc/group"), 0);  // ELOOP
-  assert_routes(kOurs,
+  assert_routes(kCognitoUser,
                 {PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_TRY_AGAIN});
   assert_routes("root", kNone);
   // The line that signs users in refuses too: after a failed look-up a local password must not
   // count.
   Person person;
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_AUTH_ERR);
   assert_int_equal(::unlink("/etc/group"), 0);
   assert_int_equal(::rename("/etc/group.away", "/etc/group"), 0);
@@ -140,7 +141,7 @@ void a_signed_in_user_remains_a_cognito_user(void**) {
   });
   for (const bool emergency : {false, true}) {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person,
+    Transaction transaction(kCognitoUser, &person,
                             {.local_password = emergency, .routed_after_auth = true});
     {
       if (emergency) empty_run_directory();  // removes the bus
@@ -149,7 +150,7 @@ void a_signed_in_user_remains_a_cognito_user(void**) {
     set_users_conf("group=\nusers=carol\n");
     assert_code(transaction.account(), PAM_SUCCESS);
     assert_code(transaction.set_credentials(), PAM_SUCCESS);
-    transaction.set_item(PAM_USER, kNotOurs);
+    transaction.set_item(PAM_USER, kLocalUser);
     assert_code(transaction.account(), kIgnored);
     set_users_conf(kUsersConf);
   }
@@ -158,28 +159,28 @@ void a_signed_in_user_remains_a_cognito_user(void**) {
 // PAM_IGNORE lets the profile continue with pam_unix, for every user and every users.conf.
 void a_password_that_root_sets_is_local(void**) {
   set_users_conf("usrs=bob\n");
-  assert_code(Routed(kOurs).transaction.change_password(), kIgnored);
+  assert_code(Routed(kCognitoUser).transaction.change_password(), kIgnored);
   set_users_conf(kUsersConf);
-  assert_code(Routed(kOurs).transaction.change_password(), kIgnored);
-  assert_code(Routed(kNotOurs).transaction.change_password(), kIgnored);
+  assert_code(Routed(kCognitoUser).transaction.change_password(), kIgnored);
+  assert_code(Routed(kLocalUser).transaction.change_password(), kIgnored);
   // A login program runs as root too, but the expired password is the user's.
-  assert_code(Routed(kOurs).transaction.change_password(kExpired), PAM_SUCCESS);
-  assert_code(Routed(kNotOurs).transaction.change_password(kExpired), kIgnored);
+  assert_code(Routed(kCognitoUser).transaction.change_password(kExpired), PAM_SUCCESS);
+  assert_code(Routed(kLocalUser).transaction.change_password(kExpired), kIgnored);
 }
 
 // The line is reached by mistake, as nothing was unavailable.
 void emergency_alone_signs_nobody_in(void**) {
-  for (const char* user : {kOurs, kNotOurs, "root"})
+  for (const char* user : {kCognitoUser, kLocalUser, "root"})
     assert_code(Routed(user, "emergency").transaction.authenticate(), PAM_AUTH_ERR);
-  assert_code(Routed(kOurs, "emergency nullok").transaction.authenticate(), PAM_AUTH_ERR);
-  assert_code(Routed(kOurs, "emergency").transaction.set_credentials(), PAM_SUCCESS);
-  assert_code(Routed(kNotOurs, "emergency").transaction.set_credentials(), kIgnored);
+  assert_code(Routed(kCognitoUser, "emergency nullok").transaction.authenticate(), PAM_AUTH_ERR);
+  assert_code(Routed(kCognitoUser, "emergency").transaction.set_credentials(), PAM_SUCCESS);
+  assert_code(Routed(kLocalUser, "emergency").transaction.set_credentials(), kIgnored);
 }
 
 void emergency_is_logged(void**) {
   Syslog syslog;
   Person person;
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   const std::string lines = syslog.take();
   assert_true(lines.contains("sign-in unavailable cause=local-password user=alice"));

@@ -23,12 +23,13 @@ void empty_run_directory();
 // sees a part of it.
 void write_file(const std::string& path, const std::string& text, mode_t mode = 0644);
 
-// The users in /etc/passwd of the sandbox. kOurs and kOursByPrimary are Cognito users with
-// kUsersConf.
-inline constexpr char kOurs[] = "alice";           // uid 1001, member of cognito-users
-inline constexpr char kOursByPrimary[] = "carol";  // uid 1003, its primary group is cognito-users
-inline constexpr char kNotOurs[] = "bob";          // uid 1002
-inline constexpr uid_t kOursUid = 1001;
+// The users in /etc/passwd of the sandbox. kCognitoUser and kPrimaryGroupUser are Cognito users
+// with kUsersConf.
+inline constexpr char kCognitoUser[] = "alice";  // uid 1001, member of cognito-users
+inline constexpr char kPrimaryGroupUser[] =
+    "carol";                                 // uid 1003, its primary group is cognito-users
+inline constexpr char kLocalUser[] = "bob";  // uid 1002
+inline constexpr uid_t kCognitoUserUid = 1001;
 inline constexpr char kUsersConf[] = "group=cognito-users\nexclude=admin\n";
 
 // Writes users.conf; an empty text removes it.

@@ -25,7 +25,7 @@ Played play(const FakeDaemon::Script& script, const std::vector<std::string>& an
             const Stack& stack = {}, int flags = 0) {
   FakeDaemon daemon(script);
   Person person{.answers = answers};
-  Transaction transaction(kOurs, &person, stack);
+  Transaction transaction(kCognitoUser, &person, stack);
   Played played;
   played.code = transaction.authenticate(flags);
   daemon.wait_for_script();
@@ -56,7 +56,7 @@ void cognitod_receives_the_caller_context(void**) {
     peer.success();
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.service = "login"});
+  Transaction transaction(kCognitoUser, &person, {.service = "login"});
   transaction.set_item(PAM_TTY, "/dev/pts/7");
   transaction.set_item(PAM_RHOST, "192.0.2.1");
   transaction.set_item(PAM_RUSER,
@@ -65,7 +65,7 @@ void cognitod_receives_the_caller_context(void**) {
   assert_code(transaction.authenticate(PAM_DISALLOW_NULL_AUTHTOK), PAM_SUCCESS);
   daemon.wait_for_script();
   const Record& record = daemon.record();
-  assert_string_equal(record.user.data(), kOurs);
+  assert_string_equal(record.user.data(), kCognitoUser);
   assert_string_equal(record.service.data(), "login");
   const std::string facts = record.facts.data();
   for (const char* fact :
@@ -193,7 +193,7 @@ void a_failure_stores_no_password(void**) {
     peer.outcome(Outcome::refused);
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_AUTH_ERR);
   assert_text(transaction.tokens_handed_over(), "");
 }
@@ -204,7 +204,7 @@ void a_host_that_cannot_answer_breaks_the_conversation(void**) {
        {Manner::fails, Manner::gives_no_responses, Manner::gives_a_null_answer}) {
     FakeDaemon daemon([](Peer& peer) { peer.ask(Purpose::password); });
     Person person{.answers = {"secret"}, .manner = manner};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_CONV_ERR);
     daemon.wait_for_script();
     assert_text(daemon.record().transcript(), "abort");
@@ -296,7 +296,7 @@ void an_unacknowledged_success_is_a_failure(void**) {
   });
   Person person{.answers = {"secret"}};
   person.before_answering = [&daemon](std::size_t) { daemon.wait_for_script(); };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_true(transaction.authenticate() != PAM_SUCCESS);
 }
 
@@ -319,7 +319,7 @@ void a_sign_in_has_at_most_sixty_four_steps(void**) {
 void a_local_user_never_reaches_cognitod(void**) {
   FakeDaemon daemon([](Peer& peer) { peer.success(); });
   Person person;
-  Transaction transaction(kNotOurs, &person);
+  Transaction transaction(kLocalUser, &person);
   assert_code(transaction.authenticate(), kIgnored);
   assert_code(transaction.account(), kIgnored);
   assert_int_equal(daemon.record().opened + daemon.record().checked, 0);

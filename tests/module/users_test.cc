@@ -37,9 +37,9 @@ constexpr Codes kIgnoredEverywhere = {kIgnored, kIgnored, kIgnored};
 constexpr Codes kAsked = {PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SUCCESS};
 
 void cognito_users_and_local_users_get_their_codes(void**) {
-  assert_codes(kOurs, kAsked);
-  assert_codes(kOursByPrimary, kAsked);
-  for (const char* user : {kNotOurs, "root", "daemon", "nobody", "admin", "nosuchuser"})
+  assert_codes(kCognitoUser, kAsked);
+  assert_codes(kPrimaryGroupUser, kAsked);
+  for (const char* user : {kLocalUser, "root", "daemon", "nobody", "admin", "nosuchuser"})
     assert_codes(user, kIgnoredEverywhere);
 }
 
@@ -49,8 +49,8 @@ void a_name_outside_the_grammar_is_denied(void**) {
 
 void a_malformed_file_denies_all_but_exempt_users(void**) {
   set_users_conf("exclude=admin\nusrs=bob\n");
-  assert_codes(kOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
-  assert_codes(kNotOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
+  assert_codes(kCognitoUser, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
+  assert_codes(kLocalUser, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
   for (const char* user : {"root", "daemon", "nobody", "admin"})
     assert_codes(user, kIgnoredEverywhere);
   set_users_conf(kUsersConf);
@@ -58,13 +58,14 @@ void a_malformed_file_denies_all_but_exempt_users(void**) {
 
 void without_users_conf_everybody_is_ignored(void**) {
   set_users_conf("");
-  for (const char* user : {kOurs, kNotOurs, "root"}) assert_codes(user, kIgnoredEverywhere);
+  for (const char* user : {kCognitoUser, kLocalUser, "root"})
+    assert_codes(user, kIgnoredEverywhere);
   set_users_conf(kUsersConf);
 }
 
 void an_unknown_option_refuses_cognito_users_only(void**) {
   for (const char* options : {"nullok", "debug use_firstpass", "try_first_pass x=y"}) {
-    assert_codes(kOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR}, options);
+    assert_codes(kCognitoUser, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR}, options);
     assert_codes("root", kIgnoredEverywhere, options);
   }
 }
@@ -78,9 +79,9 @@ void an_ordinary_process_signs_itself_in(void**) {
   });
   Child child([] {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person, {.service = "xsecurelock"});
-    if (::setresgid(kOursUid, kOursUid, kOursUid) != 0 ||
-        ::setresuid(kOursUid, kOursUid, kOursUid) != 0)
+    Transaction transaction(kCognitoUser, &person, {.service = "xsecurelock"});
+    if (::setresgid(kCognitoUserUid, kCognitoUserUid, kCognitoUserUid) != 0 ||
+        ::setresuid(kCognitoUserUid, kCognitoUserUid, kCognitoUserUid) != 0)
       return 100;
     return transaction.authenticate() == PAM_SUCCESS && transaction.account() == PAM_SUCCESS ? 0
                                                                                              : 1;
@@ -96,10 +97,10 @@ void libpam_asks_for_a_missing_user_name(void**) {
     peer.ask(Purpose::password);
     peer.success();
   });
-  Person person{.answers = {kOurs, "secret"}};
+  Person person{.answers = {kCognitoUser, "secret"}};
   Transaction transaction(nullptr, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
-  assert_string_equal(daemon.record().user.data(), kOurs);
+  assert_string_equal(daemon.record().user.data(), kCognitoUser);
 
   Person nobody_there;
   Transaction without(nullptr, &nobody_there);
