@@ -12,6 +12,7 @@
 
 #include "cli/bus_errors.h"
 #include "common/bus_names.h"
+#include "common/protocol_limits.h"
 #include "common/text.h"
 
 namespace pamcognito::cli {
@@ -20,9 +21,8 @@ namespace {
 using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kConnectTime = 10s;
-constexpr std::uint64_t kCallTime = 10'000'000;  // microseconds
-constexpr std::uint32_t kLongestConversation = 900;
+constexpr std::uint64_t kCallMicroseconds =
+    std::chrono::microseconds(protocol::kToolCallTime).count();
 constexpr std::size_t kLongestText = 4096;
 constexpr std::size_t kMostEntries = 100'000;
 
@@ -32,7 +32,7 @@ std::unexpected<Failure> failed_with(int error) {
 
 // sd_bus_call()'s time-out does not bound authentication, so this waits for it first.
 int wait_until_connected(sd_bus* bus) {
-  const auto deadline = SteadyClock::now() + kConnectTime;
+  const auto deadline = SteadyClock::now() + protocol::kToolConnectTime;
   while (true) {
     const int ready = ::sd_bus_is_ready(bus);
     if (ready != 0) return ready;
@@ -212,7 +212,7 @@ Result<AuthClient> AuthClient::connect() {
   if (error >= 0) error = ::sd_bus_negotiate_fds(raw, 1);
   if (error >= 0) error = ::sd_bus_start(raw);
   if (error >= 0) error = wait_until_connected(raw);
-  if (error >= 0) error = ::sd_bus_set_method_call_timeout(raw, kCallTime);
+  if (error >= 0) error = ::sd_bus_set_method_call_timeout(raw, kCallMicroseconds);
   if (error < 0) return failed_with(error);
   return AuthClient(std::move(bus));
 }
@@ -229,7 +229,7 @@ Result<AuthClient::Message> AuthClient::call(const Message& message, const char*
   if (!message) return failed_with(-ENOMEM);
   sd_bus_error error = SD_BUS_ERROR_NULL;
   sd_bus_message* raw = nullptr;
-  const int result = ::sd_bus_call(bus_.get(), message.get(), kCallTime, &error, &raw);
+  const int result = ::sd_bus_call(bus_.get(), message.get(), kCallMicroseconds, &error, &raw);
   const Message reply(raw);
   if (result < 0) {
     const bool replied = ::sd_bus_error_is_set(&error) != 0;
@@ -258,7 +258,7 @@ Result<Conversing> AuthClient::call_for_socket(const Message& message) {
   Fd socket(::fcntl(passed, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!socket) return failed_with(-errno);
   return Conversing{std::move(socket),
-                    std::chrono::seconds(std::min(seconds, kLongestConversation))};
+                    std::min(std::chrono::seconds(seconds), protocol::kMaxConversationTime)};
 }
 
 Result<std::vector<Dictionary>> AuthClient::call_for_dictionaries(const Message& message) {

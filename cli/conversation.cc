@@ -1,28 +1,21 @@
 #include "cli/conversation.h"
 
-#include <poll.h>
 #include <sys/random.h>
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <utility>
 
+#include "common/conversation_client.h"
+#include "common/deadline.h"
 #include "common/hexadecimal.h"
+#include "common/protocol_limits.h"
 
 namespace pamcognito::cli {
 namespace {
-
-using namespace std::chrono_literals;
-using SteadyClock = std::chrono::steady_clock;
-
-constexpr auto kStepTime = 10s;
-constexpr int kMaxSteps = 64;
 
 Failure lost() {
   return {ExitCode::unreachable, "daemon-lost", "cognitod went away: see its log"};
@@ -33,56 +26,49 @@ std::string_view last_line(std::string_view text) {
   return newline == std::string_view::npos ? text : text.substr(newline + 1);
 }
 
-Result<DaemonFrame> receive(int socket, SteadyClock::time_point deadline) {
-  while (true) {
-    auto frame = receive_from_daemon(socket);
-    if (frame) return std::move(*frame);
-    if (frame.error() == FrameError::malformed)
-      return failure(ExitCode::failed, "malformed-frame",
-                     "cognitod's words are not understood: is it of another version?");
-    if (frame.error() != FrameError::would_block) return std::unexpected(lost());
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
-    if (left <= 0ms)
-      return failure(ExitCode::unreachable, "timeout", "cognitod did not answer within 10 s");
-    pollfd poll{.fd = socket, .events = POLLIN, .revents = 0};
-    if (::poll(&poll, 1, static_cast<int>(left.count())) < 0 && errno != EINTR)
-      return std::unexpected(lost());
+Failure to_failure(ReceiveError error) {
+  switch (error) {
+    case ReceiveError::malformed:
+    case ReceiveError::two_notices:
+      return {ExitCode::failed, "malformed-frame",
+              "cognitod's words are not understood: is it of another version?"};
+    case ReceiveError::timed_out:
+      return {ExitCode::unreachable, "timeout", "cognitod did not answer within 10 s"};
+    case ReceiveError::closed:
+    case ReceiveError::receive_failed:
+    case ReceiveError::wait_failed:
+      break;
   }
+  return lost();
 }
 
-Failure failure_of(Terminal::Error error) {
+Failure to_failure(Terminal::Error error) {
   if (error == Terminal::Error::too_long)
     return {ExitCode::failed, "answer-too-long", "the answer is longer than 511 bytes"};
   return {ExitCode::failed, "no-answer-given", "nothing more was typed: given up"};
 }
 
-class Run {
+class TerminalConversation {
  public:
-  Run(const Terminal& terminal, Conversing conversing, AfterSuccess after,
-      const std::function<void(const AskedStep&)>& asked)
+  TerminalConversation(const Terminal& terminal, Conversing conversing, AfterSuccess after,
+                       const std::function<void(const AskedStep&)>& asked)
       : terminal_(terminal),
         socket_(std::move(conversing.socket)),
-        deadline_(SteadyClock::now() + conversing.deadline),
+        deadline_(Deadline::after(conversing.deadline)),
         after_(after),
         asked_(asked) {}
 
-  Result<Ended> to_the_end() {
-    std::string notice;
-    for (int i = 0; i < kMaxSteps;) {
-      auto frame = receive(socket_.get(), std::min(deadline_, SteadyClock::now() + kStepTime));
-      if (!frame) return std::unexpected(std::move(frame.error()));
-      if (frame->type == FrameType::info || frame->type == FrameType::error) {
-        notice = std::move(frame->text);
-        continue;
-      }
-      if (frame->type == FrameType::outcome) return end(*frame, std::move(notice));
-      auto answered = answer(*frame, std::exchange(notice, {}));
+  Result<ConversationResult> run() {
+    for (int i = 0; i < protocol::kMaxSteps; ++i) {
+      auto step = receive_step(socket_.get(), step_deadline());
+      if (!step) return std::unexpected(to_failure(step.error()));
+      std::string notice = step->notice ? std::move(step->notice->text) : std::string();
+      if (step->is_outcome()) return end(step->main, std::move(notice));
+      auto answered = answer(step->main, std::move(notice));
       if (!answered) {
         (void)send_signal(socket_.get(), FrameType::abort);
         return std::unexpected(std::move(answered.error()));
       }
-      ++i;
     }
     return failure(ExitCode::failed, "too-many-steps", "cognitod asked more than 64 questions");
   }
@@ -96,21 +82,21 @@ class Run {
     auto typed = terminal_.ask(frame.text, !step.hidden, socket_.get());
     wipe({frame.text.data(), frame.text.size()});
     const Purpose purpose = step.purpose;
-    ended_.steps.push_back(std::move(step));
+    result_.steps.push_back(std::move(step));
     if (!typed && typed.error() == Terminal::Error::interrupted) {
       terminal_.show("\n");  // what the daemon said instead of waiting comes next
       return {};
     }
-    if (!typed) return std::unexpected(failure_of(typed.error()));
+    if (!typed) return std::unexpected(to_failure(typed.error()));
     if (!send_answer(socket_.get(), purpose, *typed)) return std::unexpected(lost());
     return {};
   }
 
-  Ended end(const DaemonFrame& frame, std::string notice) {
+  ConversationResult end(const DaemonFrame& frame, std::string notice) {
     if (frame.outcome == Outcome::success) commit();
-    ended_.outcome = frame.outcome;
-    ended_.notice = std::move(notice);
-    return std::move(ended_);
+    result_.outcome = frame.outcome;
+    result_.notice = std::move(notice);
+    return std::move(result_);
   }
 
   void commit() {
@@ -122,15 +108,19 @@ class Run {
     // the end of the socket where none is given, comes after it; what it says does not matter here.
     (void)send_signal(socket_.get(), FrameType::ack);
     (void)send_signal(socket_.get(), FrameType::account);
-    (void)receive(socket_.get(), SteadyClock::now() + kStepTime);
+    (void)receive_frame(socket_.get(), Deadline::after(protocol::kClientStepTime));
+  }
+
+  [[nodiscard]] Deadline step_deadline() const {
+    return Deadline::earlier(deadline_, Deadline::after(protocol::kClientStepTime));
   }
 
   const Terminal& terminal_;
   Fd socket_;
-  SteadyClock::time_point deadline_;
+  Deadline deadline_;
   AfterSuccess after_;
   const std::function<void(const AskedStep&)>& asked_;
-  Ended ended_;
+  ConversationResult result_;
 };
 
 }  // namespace
@@ -155,9 +145,10 @@ std::string_view to_string(Purpose purpose) {
   return "other";
 }
 
-Result<Ended> converse(const Terminal& terminal, Conversing conversing, AfterSuccess after,
-                       const std::function<void(const AskedStep&)>& asked) {
-  return Run(terminal, std::move(conversing), after, asked).to_the_end();
+Result<ConversationResult> converse(const Terminal& terminal, Conversing conversing,
+                                    AfterSuccess after,
+                                    const std::function<void(const AskedStep&)>& asked) {
+  return TerminalConversation(terminal, std::move(conversing), after, asked).run();
 }
 
 std::string new_log_id() {

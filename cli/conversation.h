@@ -22,7 +22,7 @@ struct AskedStep {
   std::string prompt;
 };
 
-struct Ended {
+struct ConversationResult {
   Outcome outcome = Outcome::unforeseen;
   std::string notice;  // the daemon's last word; may be empty
   std::vector<AskedStep> steps;
@@ -39,8 +39,9 @@ std::string_view to_string(Purpose purpose);
 // Holds a conversation with the daemon on behalf of the person at the terminal, to its end. Each
 // step of the daemon has 10 s. `asked` is called before a question is shown. The Failure: the
 // daemon went away, or the person did.
-Result<Ended> converse(const Terminal& terminal, Conversing conversing, AfterSuccess after,
-                       const std::function<void(const AskedStep&)>& asked = {});
+Result<ConversationResult> converse(const Terminal& terminal, Conversing conversing,
+                                    AfterSuccess after,
+                                    const std::function<void(const AskedStep&)>& asked = {});
 
 // 16 hexadecimal digits.
 std::string new_log_id();

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-// Letters and digits of ASCII. Not <cctype>: the locale of the host process must not widen a
-// grammar.
+// Letters and digits of ASCII. <cctype> is not used, because the locale of the host process could
+// widen a grammar.
 namespace pamcognito::ascii {
 
 constexpr bool is_digit(char c) noexcept {
@@ -27,7 +27,7 @@ constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Other bytes stay as they are.
+// Changes ASCII letters only.
 inline std::string lower(std::string_view text) {
   std::string lowered(text);
   for (char& c : lowered) c = lower(c);

@@ -5,7 +5,7 @@
 namespace pamcognito {
 namespace {
 
-// The character of three bytes of UTF-8 at the front of `text`, or 0.
+// Decodes a three-byte UTF-8 character at the front of `text`; 0 if there is none.
 std::uint32_t character_of_three(std::string_view text) noexcept {
   if (text.size() < 3) return 0;
   const auto byte = [text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };

@@ -1,3 +1,6 @@
+// Reads root's break-glass policy and window. A policy that cannot be read counts as `never`, and a
+// window that cannot be read counts as closed: every failure here refuses local passwords.
+
 #include "common/break_glass.h"
 
 #include <fcntl.h>
@@ -23,7 +26,7 @@ namespace pamcognito::break_glass {
 namespace {
 
 constexpr std::size_t kMaxPolicyBytes = 4UL * 1024;
-// kMaxWindowUsers names of 32 bytes are 2 KiB.
+// kMaxWindowUsers names of 32 bytes take 2 KiB.
 constexpr std::size_t kMaxWindowBytes = 4UL * 1024;
 constexpr std::size_t kQuotedBytes = 64;
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
@@ -40,7 +43,8 @@ std::string quoted(std::string_view text) {
   return "'" + printable(text, kQuotedBytes) + "'";
 }
 
-// Calls `take` with each line's key and value; what it returns is the fault of that line.
+// Calls `take` with the key and the value of each line. `take` returns the fault of the line, or an
+// empty string.
 template <class Take>
 std::expected<void, std::string> for_each_pair(std::string_view text, Take take) {
   for (int number = 1; !text.empty(); ++number) {
@@ -68,7 +72,7 @@ std::optional<std::chrono::seconds> parse_seconds(std::string_view text) noexcep
   return std::chrono::seconds(value);
 }
 
-// "*", or names that are parted by blanks. False: neither.
+// Accepts "*" or names separated by blanks. Returns false for anything else.
 bool parse_users(std::string_view text, Window& window) {
   if (text == "*") {
     window.all = true;
@@ -83,9 +87,10 @@ bool parse_users(std::string_view text, Window& window) {
   return !window.users.empty();
 }
 
-// The directory is under /run, where only root makes directories. One that others may write to
-// could hold another root-owned file under the window's name.
-std::string fault_of_directory(const std::string& path) {
+// Returns the fault of the directory, or an empty string. Only root creates directories in /run,
+// but in a directory that others can write to, another root-owned file could have the window's
+// name.
+std::string find_directory_fault(const std::string& path) {
   struct stat status{};
   if (::lstat(path.c_str(), &status) != 0)
     return errno == ENOENT ? std::string() : path + ": lstat: " + std::string(errno_name(errno));
@@ -102,7 +107,7 @@ std::string_view to_string(Policy policy) noexcept {
   return row != kNames.end() ? row->text : "never";
 }
 
-std::optional<Policy> policy_of(std::string_view text) noexcept {
+std::optional<Policy> parse_policy_name(std::string_view text) noexcept {
   const auto* row = std::ranges::find(kNames, text, &Name::text);
   if (row == kNames.end()) return std::nullopt;
   return row->policy;
@@ -113,7 +118,7 @@ std::expected<Policy, std::string> parse_policy(std::string_view text) {
   const auto parsed = for_each_pair(text, [&policy](const KeyValue& pair) -> std::string {
     if (pair.key != "local_password") return "unknown key " + quoted(pair.key);
     if (policy) return "local_password is set twice";
-    policy = policy_of(pair.value);
+    policy = parse_policy_name(pair.value);
     return policy ? "" : quoted(pair.value) + " is none of when-unreachable, window, never";
   });
   if (!parsed) return std::unexpected(parsed.error());
@@ -178,7 +183,7 @@ Now now() {
 
 std::expected<std::optional<Window>, std::string> read_window(const Now& now,
                                                               const std::string& directory) {
-  if (auto fault = fault_of_directory(directory); !fault.empty())
+  if (auto fault = find_directory_fault(directory); !fault.empty())
     return std::unexpected(std::move(fault));
   const std::string path = directory + "/" + kWindowName;
   const auto text = read_root_file(path.c_str(), kMaxWindowBytes);

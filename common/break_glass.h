@@ -8,18 +8,18 @@
 #include <string_view>
 #include <vector>
 
-// Break glass: when a Cognito user may sign in with a local password instead. Root decides it, in
-// two files that pam_cognito itself reads, so that the decision holds while cognitod is stopped or
-// compromised.
+// Break glass: the conditions under which a Cognito user may sign in with a local password instead.
+// Root sets them in two files, a policy and a time-limited window. pam_cognito reads both files
+// itself, so root's decision holds while cognitod is stopped or compromised.
 namespace pamcognito::break_glass {
 
-// /etc/pam-cognito/break-glass.conf, with the same checks as users.conf:
+// /etc/pam-cognito/break-glass.conf, which is checked like users.conf:
 //
 //   local_password = when-unreachable | window | never
 //
-// No file means when-unreachable.
+// Without the file the policy is when-unreachable.
 enum class Policy : unsigned char {
-  never,             // in no case, not even in a window
+  never,             // never, not even in a window
   window,            // only in a window that root has opened
   when_unreachable,  // in a window, and while the user pool or cognitod is proved unreachable
 };
@@ -27,21 +27,21 @@ enum class Policy : unsigned char {
 inline constexpr char kPolicyPath[] = "/etc/pam-cognito/break-glass.conf";
 
 [[nodiscard]] std::string_view to_string(Policy policy) noexcept;
-std::optional<Policy> policy_of(std::string_view text) noexcept;
+std::optional<Policy> parse_policy_name(std::string_view text) noexcept;
 
-// The policy in force. `fault` says why a file cannot be used; then the policy is `never`.
+// The policy in force. If the file cannot be used, `fault` says why and the policy is `never`.
 struct PolicyInForce {
   Policy policy = Policy::never;
   std::string fault;
   bool is_default = false;  // there is no file
 };
 PolicyInForce read_policy(const char* path = kPolicyPath);
-// `text` is the whole file; the error says what is wrong.
+// Parses the whole file. The error says what is wrong.
 std::expected<Policy, std::string> parse_policy(std::string_view text);
 
-// A window, /run/pam-cognito/break-glass. It ends at a point of CLOCK_BOOTTIME, so that nobody can
-// prolong it by setting the clock, and with the boot. After a soft-reboot, which changes neither
-// clock nor boot id, tmpfiles.d removes the file.
+// A window, /run/pam-cognito/break-glass. It ends with the boot or at a time of CLOCK_BOOTTIME, so
+// setting the clock does not prolong it. A soft-reboot changes neither that clock nor the boot id;
+// after one, tmpfiles.d removes the file.
 struct Window {
   std::string boot_id;       // as in /proc/sys/kernel/random/boot_id
   std::chrono::seconds end;  // CLOCK_BOOTTIME
@@ -53,7 +53,7 @@ struct Window {
 
 inline constexpr char kWindowDirectory[] = "/run/pam-cognito";
 inline constexpr char kWindowName[] = "break-glass";
-// Shorter is a slip of the hand, longer is a policy.
+// A shorter window is a typing error, and a longer one is a case for the policy.
 inline constexpr std::chrono::seconds kShortestWindow = std::chrono::minutes(1);
 inline constexpr std::chrono::seconds kLongestWindow = std::chrono::hours(24);
 inline constexpr std::size_t kMaxWindowUsers = 64;
@@ -61,16 +61,16 @@ inline constexpr std::size_t kMaxWindowUsers = 64;
 std::string format_window(const Window& window);
 std::expected<Window, std::string> parse_window(std::string_view text);
 
-// The time and boot by which a window is judged.
+// The boot and the time to which a window is compared.
 struct Now {
-  std::string boot_id;             // empty: not known, and every window is closed
+  std::string boot_id;             // empty: unknown, which closes every window
   std::chrono::seconds boot_time;  // CLOCK_BOOTTIME
 };
 Now now();
 
-// The window that is open; nullopt: none is. The error says why a file does not count: not root's,
-// malformed, of another boot, longer than a window may be. A window whose end has passed is closed
-// and no error.
+// Returns the open window, or nullopt if there is none or its end has passed. The error says why
+// the file is not used: it does not belong to root, is malformed, is of another boot, or lasts
+// longer than kLongestWindow.
 std::expected<std::optional<Window>, std::string> read_window(
     const Now& now, const std::string& directory = kWindowDirectory);
 

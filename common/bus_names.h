@@ -1,14 +1,15 @@
 #pragma once
 
-// The daemon's names on the system bus, and the names of its errors. org.pamcognito.Auth1.xml is
-// the contract; a test holds the two together.
+// cognitod's names on the system bus, the names of its errors, and the keys of the `facts`
+// argument. conf/org.pamcognito.Auth1.xml is the contract; a test compares the two.
 namespace pamcognito::bus_names {
 
-// Where the bus is, whatever the environment of the process says.
+// The address of the bus. Environment variables of the process do not change it.
 inline constexpr char kSystemBus[] = "unix:path=/run/dbus/system_bus_socket";
 inline constexpr char kService[] = "org.pamcognito.Auth1";
 inline constexpr char kInterface[] = "org.pamcognito.Auth1";
-// The same object's for PAM hosts of root; org.pamcognito.Auth1.conf lets nobody else send to it.
+// The interface of the same object for PAM hosts that run as root. org.pamcognito.Auth1.conf lets
+// only root send to it.
 inline constexpr char kHostInterface[] = "org.pamcognito.Host1";
 inline constexpr char kPath[] = "/org/pamcognito/Auth1";
 
@@ -17,7 +18,7 @@ inline constexpr char kErrorTooManySignIns[] = "org.pamcognito.Error.TooManySign
 inline constexpr char kErrorNotPermitted[] = "org.pamcognito.Error.NotPermitted";
 inline constexpr char kErrorNotOurs[] = "org.pamcognito.Error.NotOurs";
 inline constexpr char kErrorInvalidArgument[] = "org.pamcognito.Error.InvalidArgument";
-// Of the MFA interface, as Amplify names them.
+// Errors of the MFA methods, with the names that Amplify uses.
 inline constexpr char kErrorNotAuthorized[] = "org.pamcognito.Error.NotAuthorized";
 inline constexpr char kErrorInvalidParameter[] = "org.pamcognito.Error.InvalidParameter";
 inline constexpr char kErrorResourceNotFound[] = "org.pamcognito.Error.ResourceNotFound";
@@ -28,7 +29,7 @@ inline constexpr char kErrorUnavailable[] = "org.pamcognito.Error.Unavailable";
 inline constexpr char kErrorFailed[] = "org.pamcognito.Error.Failed";
 inline constexpr char kErrorNoSuchSession[] = "org.pamcognito.Error.NoSuchSession";
 
-// Keys of the facts dictionary; unknown keys are ignored.
+// Keys of the `facts` dictionary; cognitod ignores unknown keys.
 inline constexpr char kFactRealUid[] = "ruid";
 inline constexpr char kFactLoginUid[] = "loginuid";
 inline constexpr char kFactAuditSession[] = "audit_session";
@@ -36,8 +37,8 @@ inline constexpr char kFactTty[] = "tty";
 inline constexpr char kFactRemoteHost[] = "rhost";
 inline constexpr char kFactRemoteUser[] = "ruser";
 inline constexpr char kFactFlags[] = "flags";
-inline constexpr char kFactUserUid[] = "uid";  // of the user, as the module resolved it
-inline constexpr char kFactLogId[] = "id";     // 16 hexadecimal digits: the transaction's, for logs
-inline constexpr char kFactTest[] = "test";    // not 0: a success is not to be kept
+inline constexpr char kFactUserUid[] = "uid";  // the uid of PAM_USER
+inline constexpr char kFactLogId[] = "id";   // the transaction's id for logs, 16 hexadecimal digits
+inline constexpr char kFactTest[] = "test";  // if not 0, a success is discarded
 
 }  // namespace pamcognito::bus_names

@@ -7,7 +7,7 @@
 
 namespace pamcognito {
 
-// Owns a file descriptor and closes it. -1 is "none".
+// Owns a file descriptor and closes it. -1 means none.
 class Fd {
  public:
   Fd() noexcept = default;
@@ -23,7 +23,7 @@ class Fd {
 
   [[nodiscard]] int get() const noexcept { return fd_; }
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-  // Hands the descriptor over; the caller closes it.
+  // Gives up ownership; the caller closes the descriptor.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   void reset(int fd = -1) noexcept {
     if (fd_ >= 0) (void)::close(fd_);
@@ -34,8 +34,9 @@ class Fd {
   int fd_ = -1;
 };
 
-// The same open file under a number above 2, close-on-exec: a host that closed its standard streams
-// must not find one of ours in their place. Empty, with errno set, if there is no number left.
+// Moves the open file to a descriptor above 2, close-on-exec: if the host has closed its standard
+// streams, it must not find one of our files in their place. Returns an empty Fd and sets errno if
+// no descriptor is left.
 inline Fd above_stdio(Fd fd) noexcept {
   if (fd.get() > STDERR_FILENO || !fd) return fd;
   return Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));

@@ -1,3 +1,7 @@
+// Sends and receives frames. A frame that this file does not accept is never shown, answered or
+// acted on: a text with a NUL, an unknown type or purpose, a datagram that is too long or carries a
+// descriptor.
+
 #include "common/frame.h"
 
 #include <sys/socket.h>
@@ -41,7 +45,7 @@ std::expected<void, FrameError> send_frame(int socket, FrameType type, Purpose p
                                            std::string_view payload) noexcept {
   std::array<std::uint8_t, kHeaderSize> header = {static_cast<std::uint8_t>(type),
                                                   static_cast<std::uint8_t>(purpose)};
-  // sendmsg() only reads what iov_base points to; its type is older than const.
+  // sendmsg() only reads through iov_base; the type lacks a const.
   std::array<iovec, 2> parts = {
       iovec{.iov_base = header.data(), .iov_len = header.size()},
       iovec{.iov_base = const_cast<char*>(payload.data()), .iov_len = payload.size()}};
@@ -58,8 +62,8 @@ std::expected<void, FrameError> send_frame(int socket, FrameType type, Purpose p
   return std::unexpected(FrameError::system);
 }
 
-// A datagram as it came in; wiped with this object. One byte more than the largest one is not
-// needed to notice a longer one: the kernel says MSG_TRUNC.
+// A received datagram. The destructor wipes it. The buffer has no spare byte to detect a longer
+// datagram, because the kernel reports one with MSG_TRUNC.
 class Datagram {
  public:
   Datagram() noexcept = default;
@@ -83,7 +87,7 @@ class Datagram {
 };
 
 std::expected<void, FrameError> Datagram::receive(int socket) noexcept {
-  // No room for ancillary data: the kernel keeps foreign descriptors out of this process, and says
+  // Without room for ancillary data the kernel passes no descriptor into this process and reports
   // MSG_CTRUNC.
   iovec part{.iov_base = buffer_.data(), .iov_len = buffer_.size()};
   msghdr message{};
@@ -92,8 +96,8 @@ std::expected<void, FrameError> Datagram::receive(int socket) noexcept {
   ssize_t received = -1;
   bool was_reset = false;
   while ((received = ::recvmsg(socket, &message, MSG_DONTWAIT)) < 0) {
-    // The peer closed with something of ours unread. That is told once, and before what it had
-    // sent.
+    // If the peer has closed without reading all frames, the kernel reports ECONNRESET once, before
+    // the frames that the peer had sent.
     const bool first_reset = errno == ECONNRESET && !std::exchange(was_reset, true);
     if (errno != EINTR && !first_reset) break;
   }
@@ -105,7 +109,7 @@ std::expected<void, FrameError> Datagram::receive(int socket) noexcept {
   used_ = static_cast<std::size_t>(received);
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
     return std::unexpected(FrameError::malformed);
-  // An empty datagram looks like the end of the connection, and is treated as such.
+  // An empty datagram cannot be told from the end of the connection.
   if (used_ == 0) return std::unexpected(FrameError::closed);
   if (used_ < kHeaderSize || !is_known_purpose(static_cast<std::uint8_t>(buffer_[1])))
     return std::unexpected(FrameError::malformed);
@@ -125,7 +129,7 @@ std::expected<void, FrameError> send_text(int socket, FrameType type, Purpose pu
   std::array<char, kMaxText> clean;
   const std::size_t size = make_printable(text, clean);
   auto sent = send_frame(socket, type, purpose, {clean.data(), size});
-  wipe({clean.data(), size});  // an enrolment shows the TOTP secret
+  wipe({clean.data(), size});  // the set-up of an authenticator app contains its secret
   return sent;
 }
 

@@ -13,25 +13,27 @@
 
 namespace pamcognito {
 
-// The conversation between module and daemon: one datagram on an AF_UNIX SOCK_SEQPACKET pair is one
-// frame, u8 type, u8 purpose, payload. The length is the kernel's, so there is nothing to parse
-// beyond the two bytes. All values are append-only.
+// A frame is one datagram of the conversation between cognitod and its client, pam_cognito or
+// cognitoctl, on an AF_UNIX SOCK_SEQPACKET pair: a byte for the type, a byte for the purpose, and
+// the payload. The kernel delivers the length, so only the two bytes have to be parsed. Values are
+// only ever appended, because an old module in a running screen locker meets a new cognitod.
 enum class FrameType : std::uint8_t {
-  // daemon to module
+  // from cognitod to the client
   info = 1,
   error = 2,
   ask_hidden = 3,
   ask_visible = 4,
   outcome = 5,  // payload: u8 Outcome, 16-byte sign-in id
-  // module to daemon
+  // from the client to cognitod
   answer = 16,
   abort = 17,
   ack = 18,
-  account = 19,  // after ack, once: may the account of this sign-in go on? Answered by an outcome
+  account = 19,  // once, after ack: the question of the account phase; an outcome answers it
 };
 
-// What an answer is for. The module needs it to keep a password out of a code prompt and to know
-// what may become PAM_AUTHTOK; it never guesses from the text.
+// The meaning of the answer that cognitod asks for. It tells the module which answers may become
+// PAM_AUTHTOK, and lets it refuse a password at a code prompt. The module never guesses the meaning
+// from the text.
 enum class Purpose : std::uint8_t {
   other = 0,
   password = 1,
@@ -39,40 +41,40 @@ enum class Purpose : std::uint8_t {
   new_password_again = 3,
   code = 4,
   choice = 5,
-  password_and_code = 6,  // one prompt only: the password, '+', six digits
+  password_and_code = 6,  // for hosts with one prompt: the password, '+', six digits
 };
 
+// The longest text is the set-up of an authenticator app with its QR code.
 inline constexpr std::size_t kMaxDatagram = 16UL * 1024;
 inline constexpr std::size_t kMaxText = kMaxDatagram - 2;
 inline constexpr std::size_t kSignInIdSize = 16;
 
 using SignInId = std::array<std::uint8_t, kSignInIdSize>;
 
-// A frame of the daemon, as the module sees it.
+// A frame from cognitod, as the client receives it.
 struct DaemonFrame {
   FrameType type = FrameType::outcome;
   Purpose purpose = Purpose::other;
-  std::string text;                       // info, error, ask-*: UTF-8 without control characters
-                                          // but newline
-  Outcome outcome = Outcome::unforeseen;  // outcome
-  SignInId sign_in_id{};                  // outcome
+  std::string text;  // info, error, ask-*: UTF-8 without control characters except newline
+  Outcome outcome = Outcome::unforeseen;  // type outcome
+  SignInId sign_in_id{};                  // type outcome
 };
 
-// A frame of the module, as the daemon sees it.
+// A frame from the client, as cognitod receives it.
 struct ModuleFrame {
   FrameType type = FrameType::abort;
-  Secret answer;                     // answer
-  Purpose purpose = Purpose::other;  // answer: what the module took the question for
+  Secret answer;                     // type answer
+  Purpose purpose = Purpose::other;  // type answer: the purpose of the question it answers
 };
 
 enum class FrameError : std::uint8_t {
-  closed,  // the peer is gone
-  would_block,
-  system,     // errno says what
-  malformed,  // too long, truncated, ancillary data, a NUL in a text, unknown type or purpose
+  closed,       // the peer has closed its end
+  would_block,  // nothing to receive, or no room to send
+  system,       // see errno
+  malformed,    // too long, truncated, ancillary data, a NUL in a text, unknown type or purpose
 };
 
-// Each sends one datagram without blocking and without SIGPIPE.
+// The send functions send one datagram each, without blocking and without SIGPIPE.
 std::expected<void, FrameError> send_text(int socket, FrameType type, Purpose purpose,
                                           std::string_view text) noexcept;
 std::expected<void, FrameError> send_outcome(int socket, Outcome outcome,
@@ -82,7 +84,7 @@ std::expected<void, FrameError> send_answer(int socket, Purpose purpose,
 std::expected<void, FrameError> send_signal(int socket,
                                             FrameType type) noexcept;  // abort, ack, account
 
-// Each receives one datagram without blocking. Whatever passed through a buffer here is wiped.
+// The receive functions receive one datagram each, without blocking, and wipe their buffer.
 std::expected<DaemonFrame, FrameError> receive_from_daemon(int socket);
 std::expected<ModuleFrame, FrameError> receive_from_module(int socket) noexcept;
 

@@ -1,3 +1,8 @@
+// Classifies a user. The order of the questions is the order of their cost: the account,
+// users.conf, and the group only if nothing else has decided. The caller of su sets its limits of
+// memory and descriptors, so every look-up here may fail at that caller's will; such a failure is
+// an answer of its own and never "not a Cognito user".
+
 #include "common/membership.h"
 
 #include <grp.h>
@@ -20,7 +25,8 @@
 namespace pamcognito {
 namespace {
 
-// A passwd entry or a group with tens of thousands of members fits; NSS cannot make us take more.
+// Enough for a group with tens of thousands of members, and a bound on the memory that NSS can
+// claim.
 constexpr std::size_t kFirstBuffer = 4096;
 constexpr std::size_t kLargestBuffer = 4UL * 1024 * 1024;
 
@@ -31,19 +37,20 @@ struct LookUpResult {
   int error = 0;  // an errno, if failed
 };
 
-// A shortage in this process, and not a fault of NSS's sources.
-Membership failure_of(int error) {
+// Tells a shortage in this process from a failure of an NSS source.
+Membership membership_after_error(int error) {
   return error == EMFILE || error == ENFILE || error == ENOMEM ? Membership::local_fault
                                                                : Membership::unknown;
 }
 
-// NSS's answer lives in `buffer()`: on the stack as long as it is small, as nearly all are.
+// The memory for an answer of NSS: on the stack, or on the heap for the few answers that are
+// larger.
 class NssBuffer {
  public:
   [[nodiscard]] std::span<char> buffer() noexcept {
     return heap_ ? std::span<char>(heap_.get(), size_) : std::span<char>(small_);
   }
-  // False: as large as it may get.
+  // Returns false if the buffer has reached its largest size.
   bool grow() {
     if (size_ >= kLargestBuffer) return false;
     size_ *= 4;
@@ -66,7 +73,7 @@ LookUpResult look_up(int (*function)(const char*, Entry*, char*, std::size_t, En
     const std::span<char> buffer = memory->buffer();
     const int error = function(name, entry, buffer.data(), buffer.size(), &found);
     if (error == 0) return {found != nullptr ? LookUp::found : LookUp::not_found, 0};
-    // getpwnam(3): what some sources say for "not found".
+    // Some sources report "not found" as one of these errors; see getpwnam(3).
     if (error == ENOENT || error == ESRCH) return {LookUp::not_found, 0};
     if (error == EINTR) continue;
     if (error != ERANGE || !memory->grow()) return {LookUp::failed, error};
@@ -90,8 +97,8 @@ bool is_in_group(const passwd& account, const group& group) {
   return false;
 }
 
-// Whether the account is in the set that users.conf describes; an error if NSS failed. The group
-// comes last, because it is the only part that costs a look-up.
+// Tells whether the account is in the set that users.conf describes; an error if NSS has failed.
+// The group comes last, because only it needs a look-up.
 std::expected<bool, Membership> is_in_set(const UsersConf& conf, const passwd& account,
                                           std::string* reason) {
   if (contains(conf.users, account.pw_name)) return true;
@@ -105,9 +112,9 @@ std::expected<bool, Membership> is_in_set(const UsersConf& conf, const passwd& a
   switch (result.look_up) {
     case LookUp::failed:
       explain(reason, "the look-up of the group " + conf.group + " failed", result.error);
-      return std::unexpected(failure_of(result.error));
-    // Also what NSS says when the group's source has failed: a directory that is away, or its NSS
-    // module that a small memory limit keeps from being loaded.
+      return std::unexpected(membership_after_error(result.error));
+    // NSS reports the same when the group's source has failed: a directory server that does not
+    // answer, or an NSS module that cannot be loaded within a small memory limit.
     case LookUp::not_found:
       explain(reason, "there is no group " + conf.group + ", which users.conf names");
       return std::unexpected(Membership::unknown);
@@ -119,9 +126,10 @@ std::expected<bool, Membership> is_in_set(const UsersConf& conf, const passwd& a
 
 }  // namespace
 
-bool uid_is_never_ours(uid_t uid, uid_t min_uid) noexcept {
+bool is_never_cognito_uid(uid_t uid, uid_t min_uid) noexcept {
   constexpr uid_t first_regular = 1000;
-  // systemd's UIDS-GIDS document: dynamic service users, "nobody", and the two 16-bit "no uid".
+  // Dynamic service users, nobody, and the two values for "no uid"; see systemd's UIDS-GIDS
+  // document.
   constexpr uid_t dynamic_first = 61184;
   constexpr uid_t dynamic_last = 65519;
   constexpr uid_t nobody = 65534;
@@ -137,26 +145,26 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
   passwd account{};
   NssBuffer memory;
   const LookUpResult found = look_up(&::getpwnam_r, name, &account, &memory);
-  if (found.look_up == LookUp::not_found) return Membership::not_ours;
+  if (found.look_up == LookUp::not_found) return Membership::not_cognito_user;
   if (found.look_up == LookUp::failed) {
     explain(reason, "the look-up of the user failed", found.error);
-    return failure_of(found.error);
+    return membership_after_error(found.error);
   }
-  if (uid_is_never_ours(account.pw_uid, 0)) return Membership::not_ours;
+  if (is_never_cognito_uid(account.pw_uid, 0)) return Membership::not_cognito_user;
 
   const auto file = read_users_conf(users_conf_path);
   const std::vector<std::string>& exclude = file ? file->conf.exclude : file.error().exclude;
-  if (contains(exclude, account.pw_name)) return Membership::not_ours;
+  if (contains(exclude, account.pw_name)) return Membership::not_cognito_user;
   if (!file) {
     explain(reason, file.error().reason);
     return Membership::malformed;
   }
-  if (file->absent || uid_is_never_ours(account.pw_uid, file->conf.min_uid))
-    return Membership::not_ours;
+  if (file->absent || is_never_cognito_uid(account.pw_uid, file->conf.min_uid))
+    return Membership::not_cognito_user;
 
   const auto in_set = is_in_set(file->conf, account, reason);
   if (!in_set) return in_set.error();
-  if (!*in_set) return Membership::not_ours;
+  if (!*in_set) return Membership::not_cognito_user;
   if (!is_valid_user_name(name)) {
     explain(reason, "the user's name is outside the grammar");
     return Membership::denied;
@@ -166,7 +174,7 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
     return Membership::denied;
   }
   if (uid != nullptr) *uid = account.pw_uid;
-  return Membership::ours;
+  return Membership::cognito_user;
 }
 
 }  // namespace pamcognito

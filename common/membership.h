@@ -5,21 +5,23 @@
 #include <cstdint>
 #include <string>
 
+// The rule that decides whether a user is a Cognito user. users.conf describes the set; NSS
+// supplies the account and the group. A look-up that fails never makes a user a local one.
 namespace pamcognito {
 
 enum class Membership : std::uint8_t {
-  ours,
-  not_ours,
-  denied,       // in the set, but the name is outside the grammar, or not the account's own
-  malformed,    // users.conf cannot be trusted, and the user is not exempt from that
-  unknown,      // NSS failed, or does not find the group of users.conf
+  cognito_user,
+  not_cognito_user,
+  denied,       // in the set, but the name is outside the grammar or differs from pw_name
+  malformed,    // users.conf cannot be trusted and does not exclude the user
+  unknown,      // NSS has failed, or does not find the group of users.conf
   local_fault,  // this process lacks descriptors or memory; its caller may have set the limits
 };
 
-// A user's place, decided from users.conf and NSS (getpwnam_r, getgrnam_r). Blocks as NSS
-// blocks. `reason`, if given, receives a sentence for the log when the answer is denied,
-// malformed, unknown or local_fault; `uid` the account's where the answer is ours. A user in the
-// set whose pw_name is not `name`, byte for byte, is denied.
+// Classifies a user by users.conf and NSS (getpwnam_r, getgrnam_r), and blocks as long as NSS does.
+// `reason`, if given, receives a sentence for the log if the result is denied, malformed, unknown
+// or local_fault. `uid`, if given, receives the account's uid if the result is cognito_user. A user
+// in the set whose pw_name is not `name`, byte for byte, is denied.
 Membership classify_user(const char* users_conf_path, const char* name, std::string* reason,
                          uid_t* uid = nullptr);
 

@@ -6,25 +6,25 @@
 
 namespace pamcognito {
 
-// How a sign-in or an account question ended, as the daemon tells the module. The module alone
-// turns it into a PAM code (pam/result.cc). Values go over the wire and are append-only: an old
-// module in a running screen locker meets a new daemon. Zero is a failure, so that nothing zeroed
-// is a success.
+// The result of a sign-in or an account decision that cognitod sends to the module. Only the module
+// turns it into a PAM code (pam/result.cc). The values are part of the protocol and are only ever
+// appended, because an old module in a running screen locker meets a new cognitod. Zero is a
+// failure, so zeroed memory is never a success.
 enum class Outcome : std::uint8_t {
-  unforeseen = 0,       // a fault of ours
-  success = 1,          // signed in with all that policy asks for; or: the account may go on
-  refused = 2,          // wrong password or code, unknown to the pool, disabled: one text for all
-  not_permitted = 3,    // signed in, but policy says no
-  tries_exhausted = 4,  // three wrong codes, a failure budget spent, too many open sign-ins
-  unavailable = 5,      // the pool cannot be connected to, or there is no configuration, and
-                        // nothing but the first password was asked for
-  failed = 6,           // any other failure that a person or a stranger can bring about
-  conversation_broken = 7,   // the caller cannot answer, or answers every prompt alike
-  account_denied = 8,        // account phase: not allowed, or never seen
-  account_expired = 9,       // account phase: disabled in the pool
-  new_password_needed = 10,  // account phase: the pool wants a new password
-  account_unknown = 11,  // account phase: never seen; denied, unless the local password stood in
-                         // for a pool that could not be reached
+  unforeseen = 0,           // a fault in pam-cognito or on this machine
+  success = 1,              // signed in as policy requires; account phase: the account is permitted
+  refused = 2,              // wrong password or code, unknown to the pool, disabled: the same text
+  not_permitted = 3,        // signed in, but policy does not permit it
+  tries_exhausted = 4,      // three wrong codes, a spent failure budget, too many open sign-ins
+  unavailable = 5,          // no connection to the pool or no configuration, and only the first
+                            // password was asked for
+  failed = 6,               // any other failure that the user or an attacker can cause
+  conversation_broken = 7,  // the PAM host cannot answer, or answers every prompt alike
+  account_denied = 8,       // account phase: not permitted, or never seen
+  account_expired = 9,      // account phase: disabled in the pool
+  new_password_needed = 10,  // account phase: the pool demands a new password
+  account_unknown = 11,  // account phase: never seen; denied, unless the user has signed in with
+                         // the local password because the pool was unreachable
 };
 
 inline constexpr std::array kAllOutcomes = {
@@ -42,7 +42,7 @@ inline constexpr std::array kAllOutcomes = {
     Outcome::account_unknown,
 };
 
-// The stable word of the log lines; "unknown" for a value from the future.
+// The stable word in log lines; "unknown" for a value that this version does not have.
 constexpr std::string_view to_string(Outcome outcome) {
   switch (outcome) {
     case Outcome::unforeseen:

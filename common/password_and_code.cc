@@ -7,7 +7,7 @@
 namespace pamcognito {
 namespace {
 
-// Six digits and nothing else but blanks.
+// True for six digits with any number of blanks.
 bool is_a_code(std::string_view text) noexcept {
   constexpr unsigned digits_of_a_code = 6;
   unsigned digits = 0;

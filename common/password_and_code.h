@@ -5,15 +5,15 @@
 
 namespace pamcognito {
 
-// The answer to a caller's only prompt: the password, a literal '+', six digits at the very end,
-// with blanks (blank.h) between, before and behind the digits or without. Module and daemon split
-// it alike, or they would hold two passwords for the right one.
+// The answer to the only prompt of a host that can show no second one: the password, a '+', and six
+// digits at the end, with or without blanks (blank.h) before, between and after the digits. The
+// module and cognitod must split it alike, or they would disagree about the password.
 struct PasswordAndCode {
   std::string_view password;  // not empty
-  std::string_view code;      // as typed, with its blanks
+  std::string_view code;      // as typed, with blanks
 };
 
-// Into views of `answer`. nullopt: it has another form.
+// Splits `answer` into views of it. nullopt if it has another form.
 [[nodiscard]] std::optional<PasswordAndCode> split_password_and_code(
     std::string_view answer) noexcept;
 

@@ -25,7 +25,7 @@ std::string size_text(std::size_t bytes) {
   return "is larger than " + std::to_string(bytes / 1024) + " KiB";
 }
 
-// False with errno set, EFBIG if it does not fit.
+// Returns false and sets errno; EFBIG if the file does not fit.
 bool read_whole(int fd, std::string& text) {
   std::size_t size = 0;
   while (true) {
@@ -47,7 +47,7 @@ bool read_whole(int fd, std::string& text) {
 
 std::expected<std::optional<std::string>, std::string> read_root_file(const char* path,
                                                                       std::size_t max_bytes) {
-  // O_NONBLOCK: opening a FIFO in its place must not hang a login.
+  // With O_NONBLOCK a FIFO in place of the file cannot hang a login.
   const int opened = ::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
   if (opened < 0) {
     if (errno == ENOENT) return std::nullopt;
@@ -62,7 +62,7 @@ std::expected<std::optional<std::string>, std::string> read_root_file(const char
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return unusable(path, "can be written by others than root; try chmod go-w");
   if (status.st_size > static_cast<off_t>(max_bytes)) return unusable(path, size_text(max_bytes));
-  // One byte more than it had, to see its end; a file that grows meanwhile gets no further.
+  // The extra byte detects the end of the file; a file that grows meanwhile is refused.
   std::string text(static_cast<std::size_t>(status.st_size) + 1, '\0');
   if (!read_whole(fd.get(), text)) {
     if (errno == EFBIG) return unusable(path, "changed while it was read");

@@ -8,19 +8,20 @@
 
 namespace pamcognito {
 
-// Reads a small file that only root can have written: the module's configuration.
+// Reads a small file that only root can have written, such as the module's configuration.
 //
-// The last component is not followed if it is a symbolic link. The file is regular, root's, not
-// group- or world-writable, at most max_bytes long. nullopt: ENOENT, and only ENOENT. The error
-// says what is wrong with it, and begins with the path.
+// The file must be a regular file of root's, neither group- nor world-writable, and at most
+// max_bytes long; a symbolic link in the last component is refused. Returns nullopt for ENOENT and
+// for no other error. The error begins with the path and says what is wrong.
 std::expected<std::optional<std::string>, std::string> read_root_file(const char* path,
                                                                       std::size_t max_bytes);
 
-// A line's key and value: "key = value" with blanks around each. nullopt: there is no '='.
+// The key and the value of a line "key = value", without blanks around them.
 struct KeyValue {
   std::string_view key;
   std::string_view value;
 };
+// nullopt if the line has no '='.
 std::optional<KeyValue> split_key_value(std::string_view line) noexcept;
 
 }  // namespace pamcognito

@@ -1,3 +1,7 @@
+// Allocates secrets in pages of their own. mlock() and MADV_DONTDUMP work on whole pages, and
+// RLIMIT_MEMLOCK is small in most PAM hosts, so seven secrets share a page. A page is unmapped with
+// its last secret, so nothing remains in the host process.
+
 #include "common/secret.h"
 
 #include <pthread.h>
@@ -14,7 +18,7 @@ constexpr std::size_t kPageSize = 4096;
 constexpr std::size_t kSlotSize = 512;
 constexpr unsigned kSlots = 7;
 
-// One page: a header and seven slots. 2,000 waiting passwords are 286 pages, not 2,000.
+// A header and seven slots: 2,000 passwords that wait in cognitod take 286 pages instead of 2,000.
 struct Page {
   Page* next;
   std::uint32_t used;  // bit i: slot i is taken
@@ -26,7 +30,8 @@ static_assert(Secret::kCapacity < kSlotSize);
 constinit pthread_mutex_t pages_mutex = PTHREAD_MUTEX_INITIALIZER;
 constinit Page* pages = nullptr;
 
-// Not std::mutex: its error path brings a static destructor of libstdc++ into the module.
+// std::mutex is not used, because its error path brings a static destructor of libstdc++ into the
+// module.
 class PagesLock {
  public:
   PagesLock() noexcept { (void)::pthread_mutex_lock(&pages_mutex); }
@@ -39,7 +44,7 @@ Page* map_page() noexcept {
   void* memory =
       ::mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
-  // RLIMIT_MEMLOCK may be spent in a process that is not ours; the daemon's unit raises it.
+  // Fails if the host process has used up RLIMIT_MEMLOCK. The unit of cognitod raises the limit.
   (void)::mlock(memory, kPageSize);
   (void)::madvise(memory, kPageSize, MADV_DONTDUMP);
   return static_cast<Page*>(memory);
@@ -62,7 +67,7 @@ char* take_slot() noexcept {
   return page->slots[slot];
 }
 
-// A page goes back to the kernel with its last slot, so that a host process keeps nothing of ours.
+// Unmaps the page if this was its last slot.
 void give_slot_back(char* data) noexcept {
   const PagesLock lock;
   auto* page = reinterpret_cast<Page*>(data - (reinterpret_cast<std::uintptr_t>(data) % kPageSize));

@@ -7,15 +7,15 @@
 
 namespace pamcognito {
 
-// A password, a code or a client secret: at most 511 bytes (PAM_MAX_RESP_SIZE less its NUL), kept
-// in pages that are locked (best effort) and left out of core dumps, and wiped when it is
-// destroyed. It moves, but cannot be copied, compared by accident, or printed. Thread-safe between
-// objects.
+// A password, a code or a client secret of at most kCapacity bytes. Its memory is locked as far as
+// RLIMIT_MEMLOCK permits, is left out of core dumps, and is wiped by the destructor. A Secret can
+// be moved, but not copied, printed or compared by accident. Different objects may be used in
+// different threads.
 class Secret {
  public:
-  static constexpr std::size_t kCapacity = 511;
+  static constexpr std::size_t kCapacity = 511;  // PAM_MAX_RESP_SIZE without its NUL
 
-  // The empty secret; owns no memory.
+  // An empty secret, which owns no memory.
   Secret() noexcept = default;
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
@@ -23,16 +23,16 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
   ~Secret();
 
-  // nullopt: longer than kCapacity, or no memory. The source stays the caller's to wipe.
+  // nullopt if `text` is longer than kCapacity or there is no memory. The caller wipes the source.
   static std::optional<Secret> copy_of(std::string_view text) noexcept;
 
-  // Valid while this object lives. Every copy made of it is a leak: pass it on, do not keep it.
+  // Valid while this object lives. Pass it on, but do not copy it: nobody wipes the copy.
   [[nodiscard]] std::string_view reveal() const noexcept { return {data_, size_}; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  // Takes time that depends on the lengths only.
+  // Takes the same time for all contents of the same length.
   [[nodiscard]] bool equals(const Secret& other) const noexcept;
-  // The part [from, from + count), cut to what is there.
+  // The bytes [from, from + count), or fewer if the secret ends before.
   [[nodiscard]] std::optional<Secret> part(std::size_t from, std::size_t count) const noexcept;
 
  private:
@@ -43,7 +43,7 @@ class Secret {
   std::size_t size_ = 0;
 };
 
-// Overwrites memory in a way that the compiler keeps.
+// Overwrites memory; the compiler does not optimise it away.
 void wipe(std::span<char> memory) noexcept;
 
 }  // namespace pamcognito

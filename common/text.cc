@@ -8,8 +8,9 @@
 namespace pamcognito {
 namespace {
 
-// The bytes of the well-formed UTF-8 character at the front of `text`, or 0. The ranges are those
-// of table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
+// Returns the length of the well-formed UTF-8 character at the front of `text`, or 0. The ranges
+// are those of table 3-7 of the Unicode standard, which excludes overlong forms, surrogates and
+// values above U+10FFFF.
 std::size_t character_length(std::string_view text) noexcept {
   const auto byte = [text](std::size_t i) {
     return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
@@ -31,7 +32,7 @@ std::size_t character_length(std::string_view text) noexcept {
   return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
 }
 
-// The code point of a well-formed character.
+// Decodes a well-formed character.
 char32_t code_point(std::string_view character) noexcept {
   // The lead byte of n bytes holds 7 - n bits; of one byte, 7.
   constexpr std::array<std::uint8_t, 5> lead_bits = {0, 0x7F, 0x1F, 0x0F, 0x07};
@@ -46,12 +47,12 @@ struct Range {
   char32_t last;
 };
 
-// Controls, and what changes how the text beside it is read without being seen: the bidirectional
-// controls (Unicode annex 9), the separators of lines and paragraphs, and the format characters of
-// Unicode's general category Cf that fill no room. Not U+200C and U+200D, the joiners: Persian,
-// Hindi and emoji are written with them.
+// Control characters, and invisible characters that change how the text around them is read: the
+// bidirectional controls (Unicode annex 9), the separators of lines and paragraphs, and the format
+// characters of the general category Cf that have no width. The joiners U+200C and U+200D are not
+// among them, because Persian, Hindi and emoji need them.
 constexpr std::array kUnprintable = {
-    Range{0x0000, 0x0009},   Range{0x000B, 0x001F},  // C0 but newline
+    Range{0x0000, 0x0009},   Range{0x000B, 0x001F},  // C0 except newline
     Range{0x007F, 0x009F},                           // DEL, C1 (U+0085 is "next line")
     Range{0x00AD, 0x00AD},                           // soft hyphen
     Range{0x061C, 0x061C},                           // Arabic letter mark

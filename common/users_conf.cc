@@ -36,7 +36,7 @@ std::string_view take_until(std::string_view* text, char end) {
   return taken;
 }
 
-// What the file says goes to the log: cut, and without control characters.
+// Quotes a part of the file for the log: shortened, and without control characters.
 std::string quoted(std::string_view text) {
   return "'" + printable(text, kQuotedBytes) + "'";
 }
@@ -45,11 +45,11 @@ std::optional<uid_t> parse_uid(std::string_view text) {
   uid_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  if (value == std::numeric_limits<uid_t>::max()) return std::nullopt;  // means "no uid"
+  if (value == std::numeric_limits<uid_t>::max()) return std::nullopt;  // (uid_t)-1 means no uid
   return value;
 }
 
-// One line after the other; the first fault is the one that is reported.
+// Parses line by line, and reports the first fault.
 class Parser {
  public:
   explicit Parser(std::string_view path) : path_(path) {}
@@ -65,7 +65,7 @@ class Parser {
   void parse_range(std::string_view value);
   void parse_min_uid(std::string_view value);
   std::vector<std::string> parse_names(std::string_view value);
-  static Key key_of(std::string_view name);
+  static Key parse_key(std::string_view name);
   void fail(std::string_view what);
 
   std::string_view path_;
@@ -99,7 +99,7 @@ void Parser::parse_line(std::string_view line) {
   if (line.find('=') == std::string_view::npos)
     return fail(quoted(line) + " is not of the form key=value");
   const std::string_view name = trim(take_until(&line, '='));
-  const Key key = key_of(name);
+  const Key key = parse_key(name);
   if (key == Key::unknown) return fail("unknown key " + quoted(name));
   bool& seen = seen_[static_cast<std::size_t>(key)];
   if (seen) fail("the key " + quoted(name) + " stands here for the second time");
@@ -107,7 +107,7 @@ void Parser::parse_line(std::string_view line) {
   parse_value(key, trim(line));
 }
 
-Parser::Key Parser::key_of(std::string_view name) {
+Parser::Key Parser::parse_key(std::string_view name) {
   if (name == "group") return Key::group;
   if (name == "users") return Key::users;
   if (name == "uid_range") return Key::uid_range;
@@ -128,7 +128,7 @@ void Parser::parse_value(Key key, std::string_view value) {
     case Key::exclude: {
       const bool repeated = !line_is_good_;
       line_is_good_ = true;
-      // A second exclude= line makes the file malformed, but its names still count.
+      // A second exclude= line makes the file malformed, but its names still apply.
       std::vector<std::string> names = parse_names(value);
       if (line_is_good_) std::ranges::move(names, std::back_inserter(conf_.exclude));
       line_is_good_ = line_is_good_ && !repeated;

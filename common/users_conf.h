@@ -10,15 +10,16 @@
 
 namespace pamcognito {
 
-// /etc/pam-cognito/users.conf: root's statement of whose sign-ins are ours. The only file that the
-// module reads; the daemon reads it too for callers that are not root.
+// /etc/pam-cognito/users.conf, in which root states who the Cognito users are. The module reads it
+// for every user; cognitod reads it for callers that are not root.
 //
-//   group=cognito-users       local Unix group; primary group included. The default, once any key
-//                             is set; empty: no group
+//   group=cognito-users       a Unix group, which counts as a primary group too. This is the
+//   default
+//                             as soon as any key is set; an empty value means no group
 //   users=alice bob           names, separated by spaces
 //   uid_range=10000-20000     inclusive
-//   exclude=admin             always wins
-//   min_uid=1000              never below; at least 1000
+//   exclude=admin             overrides every other key
+//   min_uid=1000              users below it are never Cognito users; at least 1000
 struct UsersConf {
   std::string group = "cognito-users";
   std::vector<std::string> users;
@@ -29,30 +30,31 @@ struct UsersConf {
   uid_t min_uid = 1000;
 };
 
-// A file that must not be used. What is on the well-formed exclude= lines of a malformed file still
-// counts, so that one bad line cannot lock the administrator out. Nothing counts of a file that is
-// not root's, or that others may write to: there, an exclude= line could be the attack.
+// The reason why a file must not be used. The well-formed exclude= lines of a malformed file still
+// apply, so that one bad line cannot lock the administrator out. Nothing in a file applies that
+// does not belong to root or that others can write to, because an attacker could have added
+// exclude=.
 struct UsersConfError {
-  std::string reason;  // for the log: file, line, what is wrong
+  std::string reason;  // for the log: the file, the line, and what is wrong
   std::vector<std::string> exclude;
 };
 
 inline constexpr char kUsersConfPath[] = "/etc/pam-cognito/users.conf";
 
-// `text` is the whole file. Unknown or repeated keys, names outside the grammar and ranges that
-// make no sense are errors.
+// Parses the whole file. Unknown keys, repeated keys, names outside the grammar and empty ranges
+// are errors.
 std::expected<UsersConf, UsersConfError> parse_users_conf(std::string_view text);
 
 struct UsersConfFile {
-  bool absent = false;  // ENOENT, and only ENOENT
+  bool absent = false;  // ENOENT and no other error
   UsersConf conf;
 };
 
-// Opens without following a symbolic link in the last place; the file is regular, root's, not
-// group- or world-writable, at most 64 KiB.
+// Reads the file with the checks of read_root_file(). It may have at most 64 KiB.
 std::expected<UsersConfFile, UsersConfError> read_users_conf(const char* path);
 
-// uid 0, below min_uid (never less than 1000), 61184 to 65519, 65534, 65535: never ours.
-[[nodiscard]] bool uid_is_never_ours(uid_t uid, uid_t min_uid) noexcept;
+// True for uids below min_uid or 1000, 61184 to 65519, 65534, 65535 and 4294967295, whatever
+// users.conf says.
+[[nodiscard]] bool is_never_cognito_uid(uid_t uid, uid_t min_uid) noexcept;
 
 }  // namespace pamcognito

@@ -81,10 +81,10 @@ struct Found {
 void classify(const char* name, Found* found) {
   std::string reason;
   switch (classify_user(kUsersConfPath, name, &reason)) {
-    case Membership::not_ours:
+    case Membership::not_cognito_user:
       found->local.emplace(name);
       return;
-    case Membership::ours:
+    case Membership::cognito_user:
     case Membership::denied:
       found->cognito.emplace(name);
       return;

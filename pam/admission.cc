@@ -9,31 +9,43 @@
 #include "common/membership.h"
 #include "common/text.h"
 #include "common/users_conf.h"
-#include "pam/facts.h"
-#include "pam/sign_in_data.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {
 
-constexpr unsigned kFailDelay = 2'000'000;  // microseconds; as pam_unix
-
-int severity(Outcome outcome) noexcept {
-  if (outcome == Outcome::success) return LOG_INFO;
-  return outcome == Outcome::unforeseen ? LOG_ERR : LOG_NOTICE;
-}
-
-bool is_refusal(int code) noexcept {
-  return code != PAM_SUCCESS && code != PAM_IGNORE && code != PAM_AUTHINFO_UNAVAIL &&
-         code != PAM_TRY_AGAIN;
+// Returns false if `argument` names no task or a second one.
+bool set_task(Options* options, std::string_view argument) {
+  if (options->task != Task::decide) return false;
+  if (argument == "route") options->task = Task::route;
+  if (argument == "emergency") options->task = Task::emergency;
+  return options->task != Task::decide;
 }
 
 }  // namespace
+
+Options parse_options(std::span<const char* const> arguments) {
+  constexpr std::size_t logged_bytes = 64;
+  Options options;
+  for (const std::string_view argument : arguments) {
+    if (argument == "use_first_pass") {
+      options.first_pass = FirstPass::must;
+    } else if (argument == "try_first_pass") {
+      options.first_pass = FirstPass::may;
+    } else if (argument == "debug") {
+      options.debug = true;
+    } else if (!set_task(&options, argument) && options.unknown.empty()) {
+      options.unknown = "'" + printable(argument, logged_bytes) + "'";
+    }
+  }
+  return options;
+}
 
 bool has_flag(int flags, unsigned flag) noexcept {
   return (static_cast<unsigned>(flags) & flag) != 0;
 }
 
-bool is_of_root(int flags) noexcept {
+bool is_change_by_root(int flags) noexcept {
   return !has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && ::getuid() == 0;
 }
 
@@ -44,48 +56,25 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
   std::string reason;
   uid_t uid = 0;
   const SignInData* data = find_sign_in(pam, user);
-  // Who has signed in as ours is ours to the end of the transaction, whatever changes meanwhile.
+  // A user who has signed in with Cognito remains a Cognito user in this transaction, even if
+  // users.conf or the group changes meanwhile.
   const bool signed_in = phase == Phase::account && data != nullptr && data->id;
-  const Membership membership =
-      signed_in ? Membership::ours : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
+  const Membership membership = signed_in
+                                    ? Membership::cognito_user
+                                    : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
   if (signed_in) uid = data->uid;
-  const auto code = pam_code(phase, membership, is_emergency(pam, user));
-  if (code == PAM_IGNORE) {
+  const auto permitted = check_membership(phase, membership, is_emergency(pam, user));
+  if (!permitted && permitted.error() == PAM_IGNORE) {
     if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + log_field("user", user));
     return std::unexpected(PAM_IGNORE);
   }
-  if (code) {
+  if (!permitted) {
     pam.log(LOG_ERR, std::string(what).append(" refused") + log_field("cause", "users-conf") +
                          log_field("user", user) + ": " + reason);
-    return std::unexpected(*code);
+    return std::unexpected(permitted.error());
   }
   if (!options.unknown.empty()) return std::unexpected(PAM_SERVICE_ERR);
   return uid;
-}
-
-Request make_request(const Handle& pam, const std::string& user, uid_t uid, int flags) {
-  return {.user = user, .service = pam.item(PAM_SERVICE), .facts = gather_facts(pam, uid, flags)};
-}
-
-std::string log_field(std::string_view name, std::string_view value) {
-  constexpr std::size_t longest = 128;
-  std::string text = printable(value, longest);
-  for (char& c : text)
-    if (c == ' ' || c == '\n') c = '?';
-  return std::string(" ").append(name).append("=").append(text);
-}
-
-void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
-                const std::string& user) {
-  std::string line(what);
-  line.append(" ").append(to_string(ending.outcome));
-  line += log_field("cause", ending.cause) + log_field("user", user);
-  if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
-  pam.log(severity(ending.outcome), line);
-}
-
-void delay_refusal(const Handle& pam, int code) noexcept {
-  if (is_refusal(code)) (void)::pam_fail_delay(pam.get(), kFailDelay);
 }
 
 }  // namespace pamcognito::pam

@@ -2,44 +2,57 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 
-#include "pam/bus_client.h"
-#include "pam/handle.h"
-#include "pam/options.h"
 #include "pam/result.h"
+#include "pam/transaction.h"
 
+// The beginning of every phase: the arguments of the line, and whether cognitod is asked about the
+// user at all.
 namespace pamcognito::pam {
 
-// What all phases begin and end with.
+// How the first question for a password uses the password that an earlier module has stored.
+enum class FirstPass : unsigned char {
+  ignore,  // ask the user
+  must,    // use_first_pass: use PAM_AUTHTOK; without one, refuse
+  may,     // try_first_pass: use PAM_AUTHTOK; without one, ask
+  spent,   // use_first_pass, after the password was used: ask for no other
+};
+
+// The task of one line of a PAM stack.
+enum class Task : std::uint8_t {
+  decide,     // sign in, check the account, change the password
+  route,      // say whether the user is a Cognito user, and nothing else
+  emergency,  // note that pam_unix has accepted the local password
+};
+
+// The arguments of a line in a PAM service file. There are none for paths, so no service can use
+// its own users.conf, bus or cognitod.
+struct Options {
+  FirstPass first_pass = FirstPass::ignore;
+  Task task = Task::decide;
+  bool debug = false;
+  std::string unknown;  // the first unknown argument; if there is one, nothing succeeds
+};
+
+// A line has one task: a second task counts as an unknown argument.
+Options parse_options(std::span<const char* const> arguments);
 
 [[nodiscard]] bool has_flag(int flags, unsigned flag) noexcept;
 
-// Whether a change of a password (with the flags that libpam gave) is root's own, and so one of the
-// local password: passwd, chpasswd and adduser as root, with no pool and no daemon. A login program
-// runs as root too, but asks for a change of an expired password only.
-[[nodiscard]] bool is_of_root(int flags) noexcept;
+// Tells, by the flags from libpam, whether root changes a password: passwd, chpasswd or adduser as
+// root. Such a password is the local one, and neither the pool nor cognitod is needed. A login
+// program runs as root too, but asks only for a change of an expired password.
+[[nodiscard]] bool is_change_by_root(int flags) noexcept;
 
-// Whether the daemon is to be asked about this user; then the user's uid. The error is the PAM code
-// if not. A wrong module option is a fault of the service's file: our users get no further,
-// everybody else is not affected. `what` begins the log's line.
+// Decides whether cognitod is asked about this user. Returns the user's uid, or the PAM code if
+// cognitod is not asked. A wrong module option refuses Cognito users and does not affect other
+// users. `what` is the beginning of the log line.
 std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase phase,
                                 std::string_view what, const std::string& user);
-
-// `uid`: the user's.
-Request make_request(const Handle& pam, const std::string& user, uid_t uid, int flags);
-
-// " name=value": a field of a log line. What is foreign in it forges no other field.
-std::string log_field(std::string_view name, std::string_view value);
-
-// The one line of an ending.
-void log_ending(const Handle& pam, std::string_view what, const Ending& ending,
-                const std::string& user);
-
-// Has libpam delay a refusal. What the person could guess at costs time; a daemon that is down does
-// not.
-void delay_refusal(const Handle& pam, int code) noexcept;
 
 }  // namespace pamcognito::pam

@@ -1,3 +1,7 @@
+// Applies root's break-glass policy to one sign-in: before it (a window), after cognitod was
+// unavailable (policy or window), and again when pam_unix has accepted the local password.
+// Everything that cannot be read refuses the local password.
+
 #include "pam/break_glass.h"
 
 #include <security/pam_modules.h>
@@ -18,7 +22,7 @@
 #include "common/break_glass.h"
 #include "common/secret.h"
 #include "pam/admission.h"
-#include "pam/caller.h"
+#include "pam/conversation.h"
 
 namespace pamcognito::pam {
 namespace {
@@ -26,7 +30,7 @@ namespace {
 using break_glass::Policy;
 using break_glass::Window;
 
-// shadow(5): one line; a longer one is none that passwd(1) has written.
+// One line of shadow(5). passwd(1) writes none that is longer.
 constexpr std::size_t kShadowBytes = 8192;
 
 void log_decision(const Handle& pam, std::string_view decision, std::string_view cause,
@@ -41,11 +45,11 @@ void tell(const Handle& pam, bool silent, FrameType type, std::string text) {
   DaemonFrame notice;
   notice.type = type;
   notice.text = std::move(text);
-  Caller(pam, silent).tell(notice);
+  HostConversation(pam, silent).tell(notice);
 }
 
-// nullopt: no window, or none for this user. A file that does not count is a fault that root should
-// see.
+// nullopt if there is no open window for this user. A file that is not used is logged as an error,
+// so that root sees it.
 std::optional<Window> window_for(const Handle& pam, const std::string& user,
                                  const break_glass::Now& now) {
   auto window = break_glass::read_window(now);
@@ -57,7 +61,7 @@ std::optional<Window> window_for(const Handle& pam, const std::string& user,
   return std::move(*window);
 }
 
-// Neither empty nor locked, as passwd -l and useradd leave it. False where it cannot be read.
+// False if the password is empty or locked, as passwd -l and useradd leave it, or cannot be read.
 bool has_usable_local_password(const std::string& user) {
   const auto buffer = std::make_unique<std::array<char, kShadowBytes>>();
   spwd entry{};
@@ -65,11 +69,11 @@ bool has_usable_local_password(const std::string& user) {
   const int error = ::getspnam_r(user.c_str(), &entry, buffer->data(), buffer->size(), &found);
   const char first =
       error == 0 && found != nullptr && found->sp_pwdp != nullptr ? *found->sp_pwdp : '\0';
-  wipe(*buffer);  // also after an error, which may leave a part of the line in it
+  wipe(*buffer);  // also after an error, which may leave a part of the line
   return first != '\0' && first != '!' && first != '*';
 }
 
-// "14:30", of this machine's time zone.
+// "14:30", in the time zone of this machine.
 std::string clock_text(std::chrono::seconds from_now) {
   const std::time_t when = ::time(nullptr) + from_now.count();
   tm local{};
@@ -80,7 +84,7 @@ std::string clock_text(std::chrono::seconds from_now) {
   return text.data();
 }
 
-// A file that cannot be used is a fault that root should see.
+// A file that cannot be used is logged as an error, so that root sees it.
 Policy policy_in_force(const Handle& pam) {
   const break_glass::PolicyInForce policy = break_glass::read_policy();
   if (!policy.fault.empty())
@@ -90,7 +94,7 @@ Policy policy_in_force(const Handle& pam) {
 
 }  // namespace
 
-bool opens_at_once(const Handle& pam, const std::string& user, bool silent) {
+bool window_permits_local_password(const Handle& pam, const std::string& user, bool silent) {
   const break_glass::Now now = break_glass::now();
   const auto window = window_for(pam, user, now);
   if (!window || policy_in_force(pam) == Policy::never || !has_usable_local_password(user))
@@ -102,11 +106,11 @@ bool opens_at_once(const Handle& pam, const std::string& user, bool silent) {
   return true;
 }
 
-bool permits_local_password(const Handle& pam, const std::string& user, const Ending& ending,
+bool permits_local_password(const Handle& pam, const std::string& user, const PhaseResult& result,
                             bool silent) {
   const Policy policy = policy_in_force(pam);
-  // The daemon's own word, or the module's for a daemon that is proved absent.
-  std::string_view cause = ending.cause;
+  // cognitod has reported the outage itself, or is proved absent.
+  std::string_view cause = result.cause;
   if (cause == "outcome") cause = "unreachable";
   if (policy != Policy::never && window_for(pam, user, break_glass::now())) cause = "window";
   if (policy == Policy::when_unreachable || cause == "window") {
@@ -126,7 +130,7 @@ bool still_permits_local_password(const Handle& pam, const std::string& user, bo
                                   std::chrono::seconds permitted_at) {
   const Policy policy = policy_in_force(pam);
   const break_glass::Now now = break_glass::now();
-  // 0: the clock could not be read.
+  // 0 means that the clock could not be read.
   const bool lasts = permitted_at > std::chrono::seconds(0) && now.boot_time >= permitted_at &&
                      now.boot_time - permitted_at <= kPermissionTime;
   if (policy == Policy::when_unreachable && !by_window && lasts) return true;

@@ -3,31 +3,33 @@
 #include <chrono>
 #include <string>
 
-#include "pam/handle.h"
 #include "pam/result.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 
-// Whether a local password may do instead of Cognito: root's policy and root's window, which this
-// module reads itself (common/break_glass.h). Each use and each refusal is one line at notice.
+// Decides whether a local password may replace Cognito, by root's policy and window, which the
+// module reads itself (common/break_glass.h). Each use and each refusal is logged at notice.
 
-// Before Cognito is asked. True: root has opened a window for this user, and the user has a local
-// password that can be right; the user has been told so. False also where this process cannot tell,
-// because it is not root.
-[[nodiscard]] bool opens_at_once(const Handle& pam, const std::string& user, bool silent);
+// Called before Cognito is asked. True if root has opened a window for this user and the user has a
+// usable local password; the user has then been told. Also false if this process cannot tell,
+// because it does not run as root.
+[[nodiscard]] bool window_permits_local_password(const Handle& pam, const std::string& user,
+                                                 bool silent);
 
-// After `ending`, which is PAM_AUTHINFO_UNAVAIL by itself. False: root does not permit a local
-// password now, and the user has been told so.
+// Called after `result`, which would be PAM_AUTHINFO_UNAVAIL. False if root does not permit a local
+// password now; the user has then been told.
 [[nodiscard]] bool permits_local_password(const Handle& pam, const std::string& user,
-                                          const Ending& ending, bool silent);
+                                          const PhaseResult& result, bool silent);
 
-// An outage is proof for the sign-in that met it, for this long: sshd's LoginGraceTime is 2 minutes,
-// login's timeout one.
+// How long an outage is proof for the sign-in that has met it. LoginGraceTime of sshd is 2 minutes,
+// and the timeout of login one minute.
 inline constexpr std::chrono::seconds kPermissionTime = std::chrono::minutes(5);
 
-// When pam_unix has accepted the local password: whether root still permits it. A prompt stays open
-// as long as the caller likes. `by_window`: opens_at_once() had permitted it. `permitted_at` is a
-// time of CLOCK_BOOTTIME. A refusal tells the user nothing, because the password was right.
+// Called after pam_unix has accepted the local password: tells whether root still permits it,
+// because a prompt can stay open for a long time. `by_window` says that
+// window_permits_local_password() has permitted it. `permitted_at` is a time of CLOCK_BOOTTIME. A
+// refusal is not explained to the user, because the password was right.
 [[nodiscard]] bool still_permits_local_password(const Handle& pam, const std::string& user,
                                                 bool by_window, std::chrono::seconds permitted_at);
 

@@ -1,3 +1,11 @@
+// One call on the system bus, with deadlines that hold while the bus daemon or cognitod hangs, and
+// the proof that cognitod is absent.
+//
+// "Unavailable" lets a local password in without a second factor, so it needs proof: no bus, no
+// cognitod that the bus could start, or a unit that only root can have stopped for good. A user who
+// runs su or sudo can stop that process, use up its descriptors and crowd the bus. So a timeout, a
+// full queue and a lost connection are failures.
+
 #include "pam/bus_connection.h"
 
 #include <sys/socket.h>
@@ -13,6 +21,7 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "common/protocol_limits.h"
 
 namespace pamcognito::pam {
 namespace {
@@ -20,30 +29,27 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kQueueFullPause = 10ms;
-constexpr auto kUnitTime = 1s;  // an overloaded machine's too
 constexpr char kTimeout[] = "timeout";
 constexpr char kNoOwner[] = "no-owner";
-// What a start ends with that can come to nothing: exit statuses of cognitod (the command line, no
-// place on the bus) and of systemd (EXEC; systemd.exec(5)). Not those of a machine that is short of
-// something, which any user can bring about: so no "resources", and no NAMESPACE, USER or
-// CREDENTIALS, for which systemd needs another process.
+// Exit statuses that prove that cognitod.service cannot start: 2 (wrong command line) and 78 (no
+// place on the bus) of cognitod, 203 (EXEC) of systemd; see systemd.exec(5). Any user can cause a
+// shortage of memory or processes, so the result "resources" and the statuses NAMESPACE, USER and
+// CREDENTIALS, for which systemd needs another process, prove nothing.
 constexpr std::array<std::int32_t, 3> kCannotStart = {2, 78, 203};
-// cognitod.service, as sd_bus_path_encode(3) writes it.
+// The path of cognitod.service, as sd_bus_path_encode(3) encodes it.
 constexpr char kUnitPath[] = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
 
-constexpr Ending unavailable(const char* cause) {
+constexpr PhaseResult unavailable(const char* cause) {
   return {.outcome = Outcome::unavailable, .cause = cause};
 }
 
-// Nothing but proof that nobody is there is "unavailable", because that lets a local password in.
-// Whoever runs su or sudo may stop it, starve it of descriptors, or crowd the bus; so a time-out, a
-// full queue and a lost connection are failures.
-constexpr Ending failed(const char* cause) {
+// Every failure without proof of absence.
+constexpr PhaseResult failed(const char* cause) {
   return {.outcome = Outcome::failed, .cause = cause};
 }
 
-// What a negative errno of libsystemd means.
-Ending ending_of(int error) {
+// Turns a negative errno of libsystemd into a result.
+PhaseResult result_for_errno(int error) {
   switch (-error) {
     case ENOENT:
     case ECONNREFUSED:
@@ -66,11 +72,11 @@ Ending ending_of(int error) {
 
 struct ErrorRow {
   std::string_view name;
-  Ending ending;
+  PhaseResult result;
 };
 
-// The error names that have a meaning of their own. What a stranger can bring about is a failure,
-// not "unavailable": that would let a local password in without the second factor.
+// Error names with a result of their own. An error that an attacker can cause is a failure and not
+// "unavailable".
 constexpr std::array kErrors = {
     ErrorRow{bus_names::kErrorUnconfigured, unavailable("unconfigured")},
     ErrorRow{bus_names::kErrorTooManySignIns,
@@ -85,8 +91,8 @@ constexpr std::array kErrors = {
              {.outcome = Outcome::refused, .cause = "no-such-session"}},
     ErrorRow{SD_BUS_ERROR_SERVICE_UNKNOWN, unavailable("no-daemon")},
     ErrorRow{SD_BUS_ERROR_NAME_HAS_NO_OWNER, failed(kNoOwner)},
-    // The bus daemon, or systemd on its behalf, cannot start the daemon. What is not named may be
-    // for want of a process.
+    // The bus daemon, or systemd on its behalf, cannot start cognitod. Errors that are not in this
+    // list may come from a shortage of processes.
     ErrorRow{"org.freedesktop.systemd1.NoSuchUnit", unavailable("daemon-not-started")},
     ErrorRow{"org.freedesktop.systemd1.UnitMasked", unavailable("daemon-not-started")},
     ErrorRow{"org.freedesktop.systemd1.LoadFailed", unavailable("daemon-not-started")},
@@ -101,26 +107,27 @@ constexpr std::array kErrors = {
     ErrorRow{"org.freedesktop.DBus.Error.TimedOut", failed("timeout")},
     ErrorRow{SD_BUS_ERROR_LIMITS_EXCEEDED, failed("bus-limits")},
     ErrorRow{SD_BUS_ERROR_ACCESS_DENIED, failed("bus-policy")},
-    // The machine goes down: what is stopped then is not started again.
+    // During a shutdown systemd does not start a stopped cognitod again.
     ErrorRow{"org.freedesktop.systemd1.TransactionIsDestructive", failed("shutting-down")},
     ErrorRow{"org.freedesktop.systemd1.ShuttingDown", failed("shutting-down")},
 };
 
-// systemd does not tell dbus-daemon that a start has failed: the call would wait for 25 s (systemd
-// 252). dbus-broker says of each such start that nobody has the name, whatever the reason. That
-// proves nothing: so it is during each restart, which whoever crowds the bus can draw out.
-bool asks_systemd(const Ending& ending) {
-  const std::string_view cause = ending.cause;
+// Tells whether only systemd can say why there was no answer. systemd does not report a failed
+// start to dbus-daemon (systemd 252), and the call would wait for 25 s. dbus-broker reports every
+// failed start as "no owner", whatever the reason is. That proves nothing, because during each
+// restart the name has no owner, and a user who crowds the bus can prolong a restart.
+bool may_ask_systemd(const PhaseResult& result) {
+  const std::string_view cause = result.cause;
   return cause == kTimeout || cause == kNoOwner;
 }
 
-Ending ending_of(std::string_view error_name) {
+PhaseResult result_for_error_name(std::string_view error_name) {
   const auto* row = std::ranges::find(kErrors, error_name, &ErrorRow::name);
-  if (row != kErrors.end()) return row->ending;
+  if (row != kErrors.end()) return row->result;
   return {.outcome = Outcome::unforeseen, .cause = "bus-error"};
 }
 
-// sd_bus_message_handler_t: keeps the reply for run_until().
+// Stores the reply for run_until(); a sd_bus_message_handler_t.
 int keep_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) noexcept {
   static_cast<BusMessage*>(userdata)->reset(::sd_bus_message_ref(reply));
   return 1;
@@ -128,19 +135,19 @@ int keep_reply(sd_bus_message* reply, void* userdata, sd_bus_error* /*error*/) n
 
 }  // namespace
 
-std::expected<BusConnection, Ending> BusConnection::open(Deadline deadline) {
+std::expected<BusConnection, PhaseResult> BusConnection::open(Deadline deadline) {
   while (true) {
     sd_bus* raw = nullptr;
     int error = ::sd_bus_new(&raw);
-    if (error < 0) return std::unexpected(ending_of(error));
+    if (error < 0) return std::unexpected(result_for_errno(error));
     Bus bus(raw);
     error = ::sd_bus_set_address(raw, bus_names::kSystemBus);
     if (error >= 0) error = ::sd_bus_set_bus_client(raw, 1);
     if (error >= 0) error = ::sd_bus_negotiate_fds(raw, 1);
     if (error >= 0) error = ::sd_bus_start(raw);
     if (error >= 0) return BusConnection(std::move(bus));
-    // A non-blocking connect() to a full AF_UNIX queue does not wait; a burst of logins fills it.
-    if (error != -EAGAIN) return std::unexpected(ending_of(error));
+    // A non-blocking connect() fails if the AF_UNIX queue is full, as in a burst of logins.
+    if (error != -EAGAIN) return std::unexpected(result_for_errno(error));
     bus.reset();
     if (deadline.passed()) return std::unexpected(failed("timeout"));
     (void)wait_for(-1, 0, Deadline::earlier(deadline, Deadline::after(kQueueFullPause)));
@@ -156,32 +163,35 @@ BusMessage BusConnection::new_call(const char* method) const noexcept {
   return BusMessage(message);
 }
 
-std::expected<BusMessage, Ending> BusConnection::call(sd_bus_message* message,
-                                                      Deadline connected_by, Deadline answered_by) {
+std::expected<BusMessage, PhaseResult> BusConnection::call(sd_bus_message* message,
+                                                           Deadline connected_by,
+                                                           Deadline answered_by) {
   BusMessage reply;
   const int error =
       ::sd_bus_call_async(bus_.get(), nullptr, message, &keep_reply, &reply, /*usec=*/0);
-  if (error < 0) return std::unexpected(ending_of(error));
+  if (error < 0) return std::unexpected(result_for_errno(error));
   auto ran = run_until(reply, connected_by, answered_by);
   if (ran && ::sd_bus_message_is_method_error(reply.get(), nullptr) > 0)
-    ran = std::unexpected(ending_of(::sd_bus_message_get_error(reply.get())->name));
-  if (!ran && asks_systemd(ran.error()) && daemon_cannot_start())
+    ran = std::unexpected(result_for_error_name(::sd_bus_message_get_error(reply.get())->name));
+  if (!ran && may_ask_systemd(ran.error()) && daemon_cannot_start())
     ran = std::unexpected(unavailable("daemon-not-started"));
-  // The pending call refers to `reply`: the connection ends here, whatever comes.
+  // The pending call refers to `reply`, so the connection must end here in every case.
   bus_.reset();
   if (!ran) return std::unexpected(ran.error());
   return reply;
 }
 
-std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, Deadline connected_by,
-                                                     Deadline answered_by) {
+std::expected<void, PhaseResult> BusConnection::run_until(const BusMessage& reply,
+                                                          Deadline connected_by,
+                                                          Deadline answered_by) {
   while (!reply) {
     const bool connected = ::sd_bus_is_ready(bus_.get()) > 0;
     const Deadline deadline =
         connected ? answered_by : Deadline::earlier(connected_by, answered_by);
-    // First what has arrived: a process that was stopped meanwhile finds its answer.
+    // Process what has arrived before looking at the deadline: a process that was stopped meanwhile
+    // may have its answer.
     const int processed = ::sd_bus_process(bus_.get(), nullptr);
-    if (processed < 0) return std::unexpected(ending_of(processed));
+    if (processed < 0) return std::unexpected(result_for_errno(processed));
     if (deadline.passed() && !reply) return std::unexpected(failed(kTimeout));
     if (processed > 0) continue;
 
@@ -190,18 +200,18 @@ std::expected<void, Ending> BusConnection::run_until(const BusMessage& reply, De
     std::uint64_t usec = UINT64_MAX;
     const int timeout = ::sd_bus_get_timeout(bus_.get(), &usec);
     if (events < 0 || fd < 0 || timeout < 0)
-      return std::unexpected(ending_of(std::min({events, fd, timeout})));
+      return std::unexpected(result_for_errno(std::min({events, fd, timeout})));
     if (wait_for(fd, static_cast<short>(events), deadline.no_later_than_usec(usec)) == Wait::failed)
-      return std::unexpected(ending_of(-errno));
+      return std::unexpected(result_for_errno(-errno));
   }
   return {};
 }
 
 bool BusConnection::daemon_cannot_start() {
-  const Deadline deadline = Deadline::after(kUnitTime);
+  const Deadline deadline = Deadline::after(protocol::kUnitQuestionTime);
   const std::string state = ask_unit_text("Unit", "ActiveState", deadline);
   if (state != "failed" && state != "inactive") return false;
-  // The bus does not hear of it while it still waits for a start that came to nothing.
+  // The bus does not report a masked unit while it still waits for a failed start.
   const std::string loaded = ask_unit_text("Unit", "LoadState", deadline);
   if (loaded == "masked" || loaded == "not-found") return true;
   if (state != "failed" || ask_unit_text("Service", "Result", deadline) != "exit-code")

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "pam/deadline.h"
+#include "common/deadline.h"
 #include "pam/result.h"
 
 namespace pamcognito::pam {
@@ -17,19 +17,19 @@ struct BusMessageRelease {
 };
 using BusMessage = std::unique_ptr<sd_bus_message, BusMessageRelease>;
 
-// A connection to the system bus at its fixed address; no variable of the environment moves it.
-// sd_bus_call() is not used: its time-out does not bound authentication, and a stopped bus daemon
-// would hold a login for 90 s. Closed by the destructor, without flushing.
+// A connection to the system bus at its fixed address, which environment variables do not change.
+// sd_bus_call() is not used: its time-out does not include authentication, so a stopped bus daemon
+// would delay a login by 90 s. The destructor closes the connection without flushing it.
 class BusConnection {
  public:
-  // Starts to connect. Waits only while the bus daemon's queue of connections is full.
-  static std::expected<BusConnection, Ending> open(Deadline deadline);
+  // Starts to connect. Waits only while the connection queue of the bus daemon is full.
+  static std::expected<BusConnection, PhaseResult> open(Deadline deadline);
 
-  // A message to the daemon's object; null: no memory.
+  // A message to the object of cognitod; null if there is no memory.
   [[nodiscard]] BusMessage new_call(const char* method) const noexcept;
-  // Sends the call and waits for its reply. An error reply becomes the Ending that it means.
-  std::expected<BusMessage, Ending> call(sd_bus_message* message, Deadline connected_by,
-                                         Deadline answered_by);
+  // Sends the call and waits for the reply. An error reply is turned into a result.
+  std::expected<BusMessage, PhaseResult> call(sd_bus_message* message, Deadline connected_by,
+                                              Deadline answered_by);
 
  private:
   struct Close {
@@ -38,21 +38,21 @@ class BusConnection {
   using Bus = std::unique_ptr<sd_bus, Close>;
 
   explicit BusConnection(Bus bus) noexcept : bus_(std::move(bus)) {}
-  // Drives the connection until *reply is set.
-  std::expected<void, Ending> run_until(const BusMessage& reply, Deadline connected_by,
-                                        Deadline answered_by);
-  // Asks systemd, after a call that was not answered in time, whether root has masked the daemon's
-  // unit, or systemd has given it up for a reason that no user can bring about.
+  // Processes messages until *reply is set.
+  std::expected<void, PhaseResult> run_until(const BusMessage& reply, Deadline connected_by,
+                                             Deadline answered_by);
+  // After a call that was not answered in time: asks systemd whether root has masked the unit, or
+  // whether the unit has failed for a reason that only root can cause.
   bool daemon_cannot_start();
-  // Empty: there was no answer in time.
+  // Empty if there was no answer in time.
   std::string ask_unit_text(const char* interface, const char* property, Deadline deadline);
-  // The answer holds the property; empty: there was none in time.
+  // Returns the reply with the property; null if there was none in time.
   BusMessage ask_unit(const char* interface, const char* property, Deadline deadline);
 
   Bus bus_;
 };
 
-// Whether this is an AF_UNIX SOCK_SEQPACKET socket.
+// Tells whether this is an AF_UNIX SOCK_SEQPACKET socket.
 [[nodiscard]] bool is_packet_socket(int fd) noexcept;
 
 }  // namespace pamcognito::pam

@@ -1,5 +1,6 @@
-// The only file with a C interface: what libpam looks up by name. Nothing else is exported, and no
-// exception leaves.
+// The C interface that libpam loads: one pam_sm_* function per PAM call. The linker exports nothing
+// else. Each function parses the arguments of its line, calls the phase or task, and turns an
+// exception into PAM_SERVICE_ERR, because no exception may reach libpam.
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
@@ -8,11 +9,9 @@
 #include <cstddef>
 #include <span>
 
-#include "pam/handle.h"
-#include "pam/log_id.h"
-#include "pam/options.h"
+#include "pam/admission.h"
 #include "pam/phases.h"
-#include "pam/route.h"
+#include "pam/transaction.h"
 
 namespace {
 
@@ -22,7 +21,8 @@ using pamcognito::pam::Options;
 using pamcognito::pam::parse_options;
 using pamcognito::pam::Task;
 
-// Runs a phase, or the other task that the line of the stack has; any exception is PAM_SERVICE_ERR.
+// Runs the phase, or the other task that the line of the stack names. Every exception becomes
+// PAM_SERVICE_ERR.
 template <class Phase>
 int guarded(pam_handle_t* pamh, int flags, int argc, const char** argv, Entry entry,
             Phase phase) noexcept {

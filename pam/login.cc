@@ -1,4 +1,6 @@
-// A login's begin and end: what open_session and close_session do.
+// The session phase: open_session() binds a sign-in to the login that begins, and close_session()
+// reports the end of that login. cognitod needs both, to reuse a session only in its own login and
+// to end it with the last logout. Neither call ever refuses a login.
 
 #include <security/pam_modules.h>
 #include <unistd.h>
@@ -10,12 +12,9 @@
 
 #include "pam/admission.h"
 #include "pam/bus_client.h"
-#include "pam/log_id.h"
-#include "pam/pam_data.h"
 #include "pam/phases.h"
 #include "pam/result.h"
-#include "pam/sign_in_data.h"
-#include "pam/ticket.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {
@@ -23,19 +22,19 @@ namespace {
 constexpr char kWhat[] = "login-binding";
 constexpr char kOpened[] = "pam_cognito_login";
 
-// A login that open_session() opened, in PAM data for close_session().
+// A login that open_session() has bound, in PAM data for close_session().
 struct OpenedLogin {
   std::string user;
   uid_t uid = 0;
 };
 
-Ending bind_login(const Handle& pam, const Request& request, const SignInId& sign_in) {
-  // Without the kernel's audit ids, or in somebody else's login, there is nothing to bind to.
-  if (!request.facts.is_in_login_of_user())
+PhaseResult bind_login(const Handle& pam, const Request& request, const SignInId& sign_in) {
+  // There is no login to bind to without the kernel's audit ids, or in another user's login.
+  if (!request.caller.runs_in_users_login())
     return {.outcome = Outcome::failed, .cause = "no-login-of-the-user"};
   const auto opened = open_login(request, sign_in);
   if (!opened) return opened.error();
-  auto login = std::make_unique<OpenedLogin>(request.user, request.facts.user_uid);
+  auto login = std::make_unique<OpenedLogin>(request.user, request.caller.user_uid);
   if (!store_data(pam.get(), kOpened, std::move(login))) return kItemsRefused;
   return {.outcome = Outcome::success, .cause = "opened"};
 }
@@ -47,29 +46,29 @@ int membership_code(const Handle& pam, const Options& options, const std::string
 }  // namespace
 
 int open_session(Handle pam, int flags, const Options& options) {
-  // Before anything else, so that no way out of here leaves it to the person's shell.
+  // The ticket is removed first, so that no return path leaves it in the environment of the shell.
   const auto ticket = take_ticket(pam);
   if (ticket && !ticket->log_id.empty()) adopt_log_id(pam.get(), ticket->log_id.c_str());
   const std::string user = pam.item(PAM_USER);
   const auto uid = admit(pam, options, Phase::account, kWhat, user);
   if (!uid) return PAM_IGNORE;
-  if (!ticket || ::geteuid() != 0 || has_sign_in_of_another(pam, user)) return PAM_SUCCESS;
-  const Ending ending = bind_login(pam, make_request(pam, user, *uid, flags), ticket->sign_in);
-  log_ending(pam, kWhat, ending, user);
+  if (!ticket || ::geteuid() != 0 || has_other_users_sign_in(pam, user)) return PAM_SUCCESS;
+  const PhaseResult result = bind_login(pam, make_request(pam, user, *uid, flags), ticket->sign_in);
+  log_result(pam, kWhat, result, user);
   return PAM_SUCCESS;
 }
 
 int close_session(Handle pam, int flags, const Options& options) {
   const std::string user = pam.item(PAM_USER);
   const auto* opened = find_data<OpenedLogin>(pam.get(), kOpened);
-  // su's, sudo's and cron's end is no logout: their open_session had no ticket.
+  // The end of su, sudo or cron is no logout: their open_session() had no ticket.
   if (opened == nullptr || opened->user != user || ::geteuid() != 0)
     return membership_code(pam, options, user);
   const uid_t uid = opened->uid;
   forget_data<OpenedLogin>(pam.get(), kOpened);
   const auto closed = close_login(make_request(pam, user, uid, flags));
-  log_ending(pam, kWhat,
-             closed ? Ending{.outcome = Outcome::success, .cause = "closed"} : closed.error(),
+  log_result(pam, kWhat,
+             closed ? PhaseResult{.outcome = Outcome::success, .cause = "closed"} : closed.error(),
              user);
   return PAM_SUCCESS;
 }

@@ -1,75 +1,77 @@
+// Authentication, the account phase, setcred, and the two tasks of the PAM profile. Each follows
+// the same order: admission.h decides whether the user is a Cognito user, bus_client.h calls
+// cognitod, conversation.h talks to the user, transaction.h keeps what later phases need, and
+// result.h turns the result into a PAM code. login.cc has the session phase and password_change.cc
+// the password phase.
+//
+// Authentication succeeds only after cognitod was sent the acknowledgement and libpam has stored
+// the sign-in, and the account phase only with a success from cognitod. setcred and `route` return
+// PAM_SUCCESS for every Cognito user, and authenticate nobody.
+
 #include "pam/phases.h"
 
 #include <security/pam_modules.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <expected>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "common/break_glass.h"
-#include "pam/account_question.h"
+#include "common/protocol_limits.h"
 #include "pam/admission.h"
 #include "pam/break_glass.h"
 #include "pam/bus_client.h"
 #include "pam/conversation.h"
-#include "pam/reset_demand.h"
 #include "pam/result.h"
-#include "pam/sign_in_data.h"
-#include "pam/ticket.h"
+#include "pam/transaction.h"
 
 namespace pamcognito::pam {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kAccountTime = 10s;
-constexpr auto kAbsentAccountTime = 2s;  // where this transaction has found nobody before
-
-// Whether a login of the user may begin with this sign-in. Not where a person runs the host (su,
-// sudo: the real uid is theirs), nor inside a login of the same user: what ends there is no logout,
-// and sudo would hand the ticket to the command that it runs.
-bool may_begin_a_login(const Facts& facts) {
-  return facts.real_uid == 0 && ::geteuid() == 0 && !facts.is_in_login_of_user();
+// Tells whether a login of the user may begin with this sign-in. It cannot if a user has started
+// the host (su, sudo), or inside a login of the same user: its end is no logout, and sudo would
+// pass the ticket to the command that it runs.
+bool may_begin_login(const CallerContext& caller) {
+  return caller.real_uid == 0 && ::geteuid() == 0 && !caller.runs_in_users_login();
 }
 
-// What a success leaves behind. False: libpam refused.
+// Stores a successful sign-in for later phases and modules. Returns false if libpam refuses.
 bool keep_sign_in(const Handle& pam, const Request& request, Conversation& conversation) {
   const SignInId id = conversation.sign_in_id();
   return store_sign_in(pam, {.user = request.user,
                              .service = request.service,
-                             .uid = request.facts.user_uid,
+                             .uid = request.caller.user_uid,
                              .id = id,
                              .socket = conversation.take_socket(),
                              .process = ::getpid()}) &&
-         (!may_begin_a_login(request.facts) || leave_ticket(pam, id)) &&
-         conversation.typed().hand_over(pam);
+         (!may_begin_login(request.caller) || leave_ticket(pam, id)) &&
+         conversation.passwords().set_items(pam);
 }
 
-// Where it fails, nobody was asked anything.
-std::expected<OpenedSignIn, Ending> open(const Request& request,
-                                         std::expected<Connecting, Ending> connecting) {
+// A failure here may become PAM_AUTHINFO_UNAVAIL, because the user was not asked anything yet.
+std::expected<OpenedSignIn, PhaseResult> open(const Request& request,
+                                              std::expected<Connecting, PhaseResult> connecting) {
   auto opened = connecting ? open_sign_in(std::move(*connecting), request)
                            : std::unexpected(connecting.error());
   if (!opened) opened.error().may_be_unavailable = true;
   return opened;
 }
 
-Ending sign_in(const Handle& pam, const std::string& user, uid_t uid, int flags,
-               const Options& options) {
+PhaseResult sign_in(const Handle& pam, const std::string& user, uid_t uid, int flags,
+                    const Options& options) {
   auto connecting = connect();
   const Request request = make_request(pam, user, uid, flags);
   auto opened = open(request, std::move(connecting));
   if (!opened) return opened.error();
   Conversation conversation(pam, options, has_flag(flags, PAM_SILENT), Conversation::Goal::sign_in,
                             std::move(*opened));
-  if (::geteuid() == 0 && request.facts.is_of_user_in_own_login()) conversation.accept_session();
-  const Ending ending = conversation.run();
-  if (ending.outcome == Outcome::success && !keep_sign_in(pam, request, conversation))
+  if (::geteuid() == 0 && request.caller.is_user_in_own_login()) conversation.accept_session();
+  const PhaseResult result = conversation.run();
+  if (result.outcome == Outcome::success && !keep_sign_in(pam, request, conversation))
     return kItemsRefused;
-  return ending;
+  return result;
 }
 
 bool store_unavailable(const Handle& pam, const std::string& user, bool by_window = false) {
@@ -83,37 +85,38 @@ bool store_unavailable(const Handle& pam, const std::string& user, bool by_windo
 int authenticate_user(const Handle& pam, const std::string& user, int flags,
                       const Options& options) {
   forget_sign_in(pam);
-  (void)take_ticket(pam);  // of an earlier sign-in
+  (void)take_ticket(pam);  // removes the ticket of an earlier sign-in
   const auto uid = admit(pam, options, Phase::authenticate, "sign-in", user);
   if (!uid) return uid.error();
   const bool silent = has_flag(flags, PAM_SILENT);
-  if (opens_at_once(pam, user, silent))
+  if (window_permits_local_password(pam, user, silent))
     return store_unavailable(pam, user, true) ? PAM_AUTHINFO_UNAVAIL : PAM_SERVICE_ERR;
-  Ending ending = sign_in(pam, user, *uid, flags, options);
-  if (pam_code(Phase::authenticate, ending) == PAM_AUTHINFO_UNAVAIL) {
-    if (!permits_local_password(pam, user, ending, silent))
-      ending.may_be_unavailable = false;
+  PhaseResult result = sign_in(pam, user, *uid, flags, options);
+  if (pam_code(Phase::authenticate, result) == PAM_AUTHINFO_UNAVAIL) {
+    if (!permits_local_password(pam, user, result, silent))
+      result.may_be_unavailable = false;
     else if (!store_unavailable(pam, user))
-      ending = kItemsRefused;
+      result = kItemsRefused;
   }
-  log_ending(pam, "sign-in", ending, user);
-  return pam_code(Phase::authenticate, ending);
+  log_result(pam, "sign-in", result, user);
+  return pam_code(Phase::authenticate, result);
 }
 
-bool found_nobody(const SignInData* sign_in) {
+bool was_unavailable(const SignInData* sign_in) {
   return sign_in != nullptr && !sign_in->id;
 }
 
-// On the socket of this transaction's sign-in, else on the bus. Both together in kAccountTime.
-Ending decide_account(const Handle& pam, const std::string& user, uid_t uid, int flags,
-                      const SignInData* sign_in) {
-  const Deadline deadline =
-      Deadline::after(found_nobody(sign_in) ? kAbsentAccountTime : kAccountTime);
+// Asks on the socket of the sign-in, and on the bus if that socket gives no answer. Both together
+// take at most kAccountTime.
+PhaseResult decide_account(const Handle& pam, const std::string& user, uid_t uid, int flags,
+                           const SignInData* sign_in) {
+  const Deadline deadline = Deadline::after(was_unavailable(sign_in) ? protocol::kAbsentAccountTime
+                                                                     : protocol::kAccountTime);
   if (const Fd socket = take_account_socket(pam, user, pam.item(PAM_SERVICE)))
     if (const auto answer = ask_account(socket.get(), deadline)) return *answer;
   const auto outcome = check_account(make_request(pam, user, uid, flags),
                                      sign_in != nullptr ? sign_in->id : std::nullopt, deadline);
-  return outcome ? Ending{.outcome = *outcome, .cause = "outcome"} : outcome.error();
+  return outcome ? PhaseResult{.outcome = *outcome, .cause = "outcome"} : outcome.error();
 }
 
 }  // namespace
@@ -132,24 +135,74 @@ int check_account(Handle pam, int flags, const Options& options) {
   const auto uid = admit(pam, options, Phase::account, "account", user);
   if (!uid) return uid.error();
   const SignInData* sign_in = find_sign_in(pam, user);
-  Ending ending = decide_account(pam, user, *uid, flags, sign_in);
-  ending.may_be_unavailable = is_emergency(pam, user);
-  // In a window cognitod may hang or be broken, which is why root has opened it. A refusal counts.
-  if (ending.may_be_unavailable && sign_in->by_window && ending.outcome == Outcome::failed)
-    ending.outcome = Outcome::unavailable;
-  if (pam_code(Phase::account, ending) == PAM_NEW_AUTHTOK_REQD && !store_reset_demand(pam, user))
-    ending = kItemsRefused;
-  log_ending(pam, "account", ending, user);
-  return pam_code(Phase::account, ending);
+  PhaseResult result = decide_account(pam, user, *uid, flags, sign_in);
+  result.may_be_unavailable = is_emergency(pam, user);
+  // Root opens a window because cognitod hangs or is broken, so a failed call counts as unavailable
+  // then. A refusal still counts.
+  if (result.may_be_unavailable && sign_in->by_window && result.outcome == Outcome::failed)
+    result.outcome = Outcome::unavailable;
+  if (pam_code(Phase::account, result) == PAM_NEW_AUTHTOK_REQD && !store_reset_demand(pam, user))
+    result = kItemsRefused;
+  log_result(pam, "account", result, user);
+  return pam_code(Phase::account, result);
 }
 
 int set_credentials(Handle pam, const Options& options) {
   const std::string user = pam.item(PAM_USER);
   const auto uid = admit(pam, options, Phase::authenticate, "credentials", user);
   if (uid) return PAM_SUCCESS;
-  // Whoever is neither ours nor an error of the service file is let pass: this phase decides
-  // nothing.
+  // The phase authenticates nobody, so only a wrong module option is an error here.
   return options.unknown.empty() || uid.error() == PAM_IGNORE ? PAM_IGNORE : PAM_SERVICE_ERR;
+}
+
+namespace {
+
+Phase phase_for(Entry entry, int flags) noexcept {
+  switch (entry) {
+    case Entry::authenticate:
+    case Entry::credentials:
+      return Phase::authenticate;
+    case Entry::account:
+    case Entry::session:
+      return Phase::account;
+    case Entry::password:
+      return has_flag(flags, PAM_UPDATE_AUTHTOK) ? Phase::password_update : Phase::password_check;
+  }
+  return Phase::account;
+}
+
+int route_user(const Handle& pam, const std::string& user, int flags, const Options& options,
+               Entry entry) {
+  // A new authentication ignores earlier attempts in this transaction.
+  if (entry != Entry::authenticate && find_sign_in(pam, user) != nullptr)
+    return options.unknown.empty() ? PAM_SUCCESS : PAM_SERVICE_ERR;
+  const auto uid = admit(pam, options, phase_for(entry, flags), "route", user);
+  return uid ? PAM_SUCCESS : uid.error();
+}
+
+}  // namespace
+
+int route(Handle pam, int flags, const Options& options, Entry entry) {
+  if (entry == Entry::password && is_change_by_root(flags)) return PAM_IGNORE;
+  const auto user = pam.user();
+  if (!user) return user.error() == PAM_CONV_ERR ? PAM_CONV_ERR : PAM_SERVICE_ERR;
+  const int code = route_user(pam, *user, flags, options, entry);
+  if (entry == Entry::authenticate || entry == Entry::password) delay_refusal(pam, code);
+  return code;
+}
+
+int note_emergency(Handle pam, int flags, const Options& options, Entry entry) {
+  if (entry != Entry::authenticate) return route(pam, flags, options, entry);
+  const std::string user = pam.item(PAM_USER);
+  const SignInData* data = find_sign_in(pam, user);
+  if (!options.unknown.empty() || data == nullptr || data->id) return PAM_AUTH_ERR;
+  if (!still_permits_local_password(pam, user, data->by_window, data->permitted_at) ||
+      !accept_local_password(pam, user)) {
+    delay_refusal(pam, PAM_AUTH_ERR);  // the same delay as after a wrong local password
+    return PAM_AUTH_ERR;
+  }
+  log_result(pam, "sign-in", {.outcome = Outcome::unavailable, .cause = "local-password"}, user);
+  return PAM_SUCCESS;
 }
 
 }  // namespace pamcognito::pam

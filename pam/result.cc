@@ -1,19 +1,39 @@
+// The table from outcomes and memberships to PAM codes. PAM_SUCCESS comes only from
+// Outcome::success, PAM_IGNORE only from Membership::not_cognito_user, and PAM_AUTHINFO_UNAVAIL
+// only if the phase has set may_be_unavailable or after an emergency sign-in. Everything else
+// refuses. tests/module/result_test.cc repeats the table by hand.
+
 #include "pam/result.h"
 
-#include <security/_pam_types.h>
+#include <security/pam_modules.h>
+#include <syslog.h>
 
 namespace pamcognito::pam {
 
 namespace {
 
-// What the phases call the same thing. Those of the password are the codes of pam_sm_chauthtok(3).
+constexpr unsigned kFailDelay = 2'000'000;  // microseconds; the delay of pam_unix
+
+int severity(Outcome outcome) noexcept {
+  if (outcome == Outcome::success) return LOG_INFO;
+  return outcome == Outcome::unforeseen ? LOG_ERR : LOG_NOTICE;
+}
+
+bool is_refusal(int code) noexcept {
+  return code != PAM_SUCCESS && code != PAM_IGNORE && code != PAM_AUTHINFO_UNAVAIL &&
+         code != PAM_TRY_AGAIN;
+}
+
+// The codes that the phases use for the same outcome. The password phase uses the codes of
+// pam_sm_chauthtok(3).
 struct Codes {
   int refused;
-  int failed;  // also what is "unavailable" to the phases of the password: were it ignored there,
-               // pam_unix would change a local password in silence
+  // In the password phase also for "unavailable": if that were ignored, pam_unix would silently
+  // change a local password.
+  int failed;
 };
 
-Codes codes_of(Phase phase) noexcept {
+Codes codes_for(Phase phase) noexcept {
   switch (phase) {
     case Phase::authenticate:
       return {.refused = PAM_AUTH_ERR, .failed = PAM_AUTH_ERR};
@@ -27,17 +47,17 @@ Codes codes_of(Phase phase) noexcept {
   return {.refused = PAM_SERVICE_ERR, .failed = PAM_SERVICE_ERR};
 }
 
-bool is_of_the_password(Phase phase) noexcept {
+bool is_password_phase(Phase phase) noexcept {
   return phase == Phase::password_check || phase == Phase::password_update;
 }
 
 }  // namespace
 
-int pam_code(Phase phase, const Ending& ending) noexcept {
+int pam_code(Phase phase, const PhaseResult& result) noexcept {
   const bool account = phase == Phase::account;
-  const Codes codes = codes_of(phase);
-  // No default: a new outcome must not compile before it has its code here.
-  switch (ending.outcome) {
+  const Codes codes = codes_for(phase);
+  // There is no default, so a new outcome does not compile without its code.
+  switch (result.outcome) {
     case Outcome::unforeseen:
       return PAM_SERVICE_ERR;
     case Outcome::success:
@@ -49,8 +69,8 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
     case Outcome::tries_exhausted:
       return PAM_MAXTRIES;
     case Outcome::unavailable:
-      return ending.may_be_unavailable && !is_of_the_password(phase) ? PAM_AUTHINFO_UNAVAIL
-                                                                     : codes.failed;
+      return result.may_be_unavailable && !is_password_phase(phase) ? PAM_AUTHINFO_UNAVAIL
+                                                                    : codes.failed;
     case Outcome::failed:
       return codes.failed;
     case Outcome::conversation_broken:
@@ -59,35 +79,49 @@ int pam_code(Phase phase, const Ending& ending) noexcept {
       return PAM_PERM_DENIED;
     case Outcome::account_expired:
       return PAM_ACCT_EXPIRED;
-    // "auth required" means new_authtok_reqd=ok: as an answer of authentication it would let in.
+    // Only the account phase may demand a new password: "auth required" means new_authtok_reqd=ok,
+    // so in authentication this code would let the user in.
     case Outcome::new_password_needed:
       return account ? PAM_NEW_AUTHTOK_REQD : PAM_SERVICE_ERR;
-    // The break glass: where the pool could not be reached and a local password was right, to deny
-    // the account because nothing is known of it would lock that password out as well.
+    // After an emergency sign-in a denial would lock out the local password too.
     case Outcome::account_unknown:
-      return account && ending.may_be_unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
+      return account && result.may_be_unavailable ? PAM_AUTHINFO_UNAVAIL : PAM_PERM_DENIED;
   }
-  return PAM_SERVICE_ERR;  // a value from a newer daemon
+  return PAM_SERVICE_ERR;  // a value of a newer cognitod
 }
 
-std::optional<int> pam_code(Phase phase, Membership membership, bool emergency) noexcept {
+std::expected<void, int> check_membership(Phase phase, Membership membership,
+                                          bool emergency) noexcept {
   switch (membership) {
-    case Membership::ours:
-      return std::nullopt;
-    case Membership::not_ours:
-      return PAM_IGNORE;
+    case Membership::cognito_user:
+      return {};
+    case Membership::not_cognito_user:
+      return std::unexpected(PAM_IGNORE);
     case Membership::denied:
-      return PAM_PERM_DENIED;
+      return std::unexpected(PAM_PERM_DENIED);
     case Membership::malformed:
     case Membership::local_fault:
-      return PAM_SERVICE_ERR;
-    // NSS failed, so the user may be a Cognito user: a refusal, except for the account of a user
-    // who has just signed in with the local password, because nobody could be reached.
+      return std::unexpected(PAM_SERVICE_ERR);
+    // NSS has failed, so the user may be a Cognito user: refuse. The exception is the account phase
+    // after an emergency sign-in, in which the user was known as a Cognito user.
     case Membership::unknown:
-      if (phase == Phase::account && emergency) return PAM_AUTHINFO_UNAVAIL;
-      return codes_of(phase).failed;
+      if (phase == Phase::account && emergency) return std::unexpected(PAM_AUTHINFO_UNAVAIL);
+      return std::unexpected(codes_for(phase).failed);
   }
-  return PAM_SERVICE_ERR;
+  return std::unexpected(PAM_SERVICE_ERR);
+}
+
+void log_result(const Handle& pam, std::string_view what, const PhaseResult& result,
+                const std::string& user) {
+  std::string line(what);
+  line.append(" ").append(to_string(result.outcome));
+  line += log_field("cause", result.cause) + log_field("user", user);
+  if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
+  pam.log(severity(result.outcome), line);
+}
+
+void delay_refusal(const Handle& pam, int code) noexcept {
+  if (is_refusal(code)) (void)::pam_fail_delay(pam.get(), kFailDelay);
 }
 
 }  // namespace pamcognito::pam

@@ -1,37 +1,49 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <expected>
+#include <string>
+#include <string_view>
 
 #include "common/membership.h"
 #include "common/outcome.h"
+#include "pam/transaction.h"
 
+// The end of every phase: a PAM code, a log line, and the delay after a refusal.
 namespace pamcognito::pam {
 
-// A change of the password has two phases: libpam asks all modules whether they are ready
-// (PAM_PRELIM_CHECK), then to do it (PAM_UPDATE_AUTHTOK).
+// A password change has two phases: libpam asks all modules whether they are ready
+// (PAM_PRELIM_CHECK), then tells them to make the change (PAM_UPDATE_AUTHTOK).
 enum class Phase : std::uint8_t { authenticate, account, password_check, password_update };
 
-// How a phase ended, for PAM and for the log.
-struct Ending {
+// The result of a phase, for PAM and for the log.
+struct PhaseResult {
   Outcome outcome = Outcome::unforeseen;
   const char* cause = "unforeseen";  // a stable word
   // Whether Outcome::unavailable may become PAM_AUTHINFO_UNAVAIL, which lets a local password in.
-  // Authentication: nothing but one password was asked for. Account: this transaction has signed
-  // the user in with the local password, in an emergency. A change of the password: never.
+  // In authentication: if the user was asked for one password and nothing else. In the account
+  // phase: if this transaction has signed the user in with the local password. In a password
+  // change: never.
   bool may_be_unavailable = false;
 };
 
-// libpam refused to keep what the module wanted to hand over.
-inline constexpr Ending kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
+// libpam refused to store an item or PAM data.
+inline constexpr PhaseResult kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
 
-// The one place where an outcome becomes a PAM code.
-[[nodiscard]] int pam_code(Phase phase, const Ending& ending) noexcept;
+// Turns an outcome into a PAM code. There is no other place that does.
+[[nodiscard]] int pam_code(Phase phase, const PhaseResult& result) noexcept;
 
-// The code for a user whom the daemon is not asked about; nullopt: ask it.
-// `emergency`: this transaction has signed the user in with the local password, because cognitod or
-// the pool was unavailable.
-[[nodiscard]] std::optional<int> pam_code(Phase phase, Membership membership,
-                                          bool emergency) noexcept;
+// Decides whether cognitod is asked about a user. The error is the PAM code if it is not.
+// `emergency` says that this transaction has signed the user in with the local password.
+[[nodiscard]] std::expected<void, int> check_membership(Phase phase, Membership membership,
+                                                        bool emergency) noexcept;
+
+// Logs the one line of a result.
+void log_result(const Handle& pam, std::string_view what, const PhaseResult& result,
+                const std::string& user);
+
+// Makes libpam delay a refusal, so that guessing takes time. There is no delay if cognitod was
+// unavailable.
+void delay_refusal(const Handle& pam, int code) noexcept;
 
 }  // namespace pamcognito::pam

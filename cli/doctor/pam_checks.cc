@@ -32,7 +32,7 @@ constexpr char kProfileRemedy[] =
 struct Person {
   unsigned uid;
   std::string_view group;  // "" or the group of the Cognito users
-  bool caller_is_root = false;
+  bool real_root = false;
   bool listed = false;  // in /etc/pam-cognito/local-users
 };
 
@@ -215,8 +215,7 @@ std::string answer_of_cognito(const PamRule& rule, const Scenario& scenario,
   if (has_argument(rule, "route")) {
     if (scenario.route_fails) return std::string(code);
     // A password that root sets is a local one.
-    const bool of_root =
-        scenario.person.caller_is_root && std::string_view(scenario.type) == "password";
+    const bool of_root = scenario.person.real_root && std::string_view(scenario.type) == "password";
     return is_cognito_user && !of_root ? "success" : "ignore";
   }
   if (has_argument(rule, "emergency")) return code == "authinfo_unavail" ? "success" : "auth_err";
@@ -242,7 +241,7 @@ std::string answer_of(const PamRule& rule, const Scenario& scenario, std::string
   if (module == "pam_listfile.so") return answer_of_list(rule, scenario);
   if (module == "pam_deny.so")
     return std::string_view(scenario.type) == "account" ? "acct_expired" : "auth_err";
-  if (module == "pam_rootok.so") return scenario.person.caller_is_root ? "success" : "auth_err";
+  if (module == "pam_rootok.so") return scenario.person.real_root ? "success" : "auth_err";
   if (module == "pam_succeed_if.so" && scenario.credentials_alone) return "ignore";
   if (module == "pam_succeed_if.so")
     return conditions_hold(rule.arguments, scenario.person) ? "success" : "auth_err";
@@ -250,8 +249,8 @@ std::string answer_of(const PamRule& rule, const Scenario& scenario, std::string
 }
 
 // A program that hears "new_authtok_reqd" has a password changed, and then lets the user in.
-bool lets_in(const PamEnding& ending) {
-  return ending.success() || ending.code == "new_authtok_reqd";
+bool lets_in(const StackResult& result) {
+  return result.success() || result.code == "new_authtok_reqd";
 }
 
 class Judge {
@@ -359,12 +358,12 @@ class Judge {
         if (in_emergency && !asks) continue;
         const std::string_view answer =
             in_emergency && !notes_emergency(service) ? "perm_denied" : code;
-        const PamEnding ending = walk_pam_stack(
+        const StackResult result = walk_pam_stack(
             rules.rules, [&](const PamRule& rule) { return answer_of(rule, here, answer); });
-        if (scenario.must_succeed ? ending.success() : !lets_in(ending)) continue;
+        if (scenario.must_succeed ? result.success() : !lets_in(result)) continue;
         bad += (bad.empty() ? "" : ", ") + service;
-        if (by.empty() && ending.decided_by != nullptr)
-          by = " (" + ending.decided_by->place + ", " + ending.decided_by->module + ")";
+        if (by.empty() && result.decided_by != nullptr)
+          by = " (" + result.decided_by->place + ", " + result.decided_by->module + ")";
         break;
       }
     }

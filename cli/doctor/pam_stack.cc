@@ -16,7 +16,8 @@ namespace {
 constexpr int kDeepest = 16;            // includes within includes
 constexpr std::size_t kLongest = 1000;  // rules of a stack
 
-// The administrator's files; and the packages', each for where there is none of the administrator's.
+// The administrator's files; and the packages', each for where there is none of the
+// administrator's.
 constexpr char kEtc[] = "/etc/pam.d/";
 constexpr char kUsrLib[] = "/usr/lib/pam.d/";
 
@@ -155,7 +156,7 @@ class Walk {
  public:
   explicit Walk(const std::vector<PamRule>& rules) : rules_(rules) {}
 
-  PamEnding run(const std::function<std::string(const PamRule&)>& answer) {
+  StackResult run(const std::function<std::string(const PamRule&)>& answer) {
     for (std::size_t i = 0; i < rules_.size(); ++i) {
       const PamRule& rule = rules_[i];
       saved_.resize(std::max<std::size_t>(saved_.size(), rule.level + 2U));
@@ -163,9 +164,9 @@ class Walk {
         saved_[rule.level + 1U] = state_;
         continue;
       }
-      if (take(rule, answer(rule), &i)) return ending();
+      if (take(rule, answer(rule), &i)) return result();
     }
-    return ending();
+    return result();
   }
 
  private:
@@ -229,7 +230,7 @@ class Walk {
     if (!good) state_ = {Impression::negative, "perm_denied", &rule};
   }
 
-  [[nodiscard]] PamEnding ending() const {
+  [[nodiscard]] StackResult result() const {
     if (state_.impression == Impression::positive) return {state_.code, state_.by};
     return {state_.code == "success" ? "perm_denied" : state_.code, state_.by};
   }
@@ -262,8 +263,8 @@ PamStack read_pam_stack(const System& system, const std::string& service, const 
   return stack;
 }
 
-PamEnding walk_pam_stack(const std::vector<PamRule>& rules,
-                         const std::function<std::string(const PamRule&)>& answer) {
+StackResult walk_pam_stack(const std::vector<PamRule>& rules,
+                           const std::function<std::string(const PamRule&)>& answer) {
   return Walk(rules).run(answer);
 }
 

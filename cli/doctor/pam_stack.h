@@ -28,8 +28,8 @@ struct PamStack {
   [[nodiscard]] bool names(std::string_view module) const;
 };
 
-// The names of all services: of the administrator's files, and of those that packages bring for libpam
-// 1.5.3 and later. The shared files are judged by what includes them.
+// The names of all services: of the administrator's files, and of those that packages bring for
+// libpam 1.5.3 and later. The shared files are judged by what includes them.
 std::set<std::string> pam_services(const System& system);
 
 // The stack of a service for a type: "auth", "account", "password" or "session".
@@ -37,7 +37,7 @@ PamStack read_pam_stack(const System& system, const std::string& service, const 
 
 // How a stack ends: the code that the program gets ("success", "auth_err", …), and the line that
 // decided it (null: the end of the stack was reached).
-struct PamEnding {
+struct StackResult {
   std::string code;
   const PamRule* decided_by = nullptr;
 
@@ -46,7 +46,7 @@ struct PamEnding {
 
 // Walks the stack as libpam's dispatcher does (Linux-PAM 1.5, libpam/pam_dispatch.c describes it by
 // its code). `answer` says what each module returns.
-PamEnding walk_pam_stack(const std::vector<PamRule>& rules,
-                         const std::function<std::string(const PamRule&)>& answer);
+StackResult walk_pam_stack(const std::vector<PamRule>& rules,
+                           const std::function<std::string(const PamRule&)>& answer);
 
 }  // namespace pamcognito::cli

@@ -127,7 +127,8 @@ Finding check_admins(const System& system, const UsersConf& conf) {
 }  // namespace
 
 bool is_ours(const System& system, const UsersConf& conf, const Account& account) {
-  if (uid_is_never_ours(account.uid, conf.min_uid) || has(conf.exclude, account.name)) return false;
+  if (is_never_cognito_uid(account.uid, conf.min_uid) || has(conf.exclude, account.name))
+    return false;
   if (has(conf.users, account.name)) return true;
   if (conf.has_uid_range && account.uid >= conf.uid_range_first &&
       account.uid <= conf.uid_range_last)

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "common/protocol_limits.h"
 #include "common/text.h"
 
 namespace pamcognito::bus {
@@ -31,7 +32,7 @@ std::expected<std::string, int> read_text(sd_bus_message* message) {
   const char* value = nullptr;
   const int result = sd_bus_message_read(message, "v", "s", &value);
   if (result < 0) return std::unexpected(result);
-  if (std::strlen(value) > kMaxFactText) return std::unexpected(-EINVAL);
+  if (std::strlen(value) > protocol::kMaxFactText) return std::unexpected(-EINVAL);
   return std::string(value);
 }
 

@@ -12,7 +12,6 @@
 // Dictionaries of the bus (a{sv}), read with bounds and written. Errors are negative errno values.
 namespace pamcognito::bus {
 
-inline constexpr std::size_t kMaxFactText = 256;
 inline constexpr std::size_t kMaxKey = 64;
 
 // The values of known keys. A value of another type, or a longer text, is an error.

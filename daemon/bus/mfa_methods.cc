@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "common/protocol_limits.h"
 #include "common/text.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/session_id.h"
@@ -19,7 +20,6 @@ namespace {
 using runtime::Level;
 using runtime::Task;
 
-constexpr std::chrono::milliseconds kCallTime{7500};
 constexpr std::size_t kMaxDeviceName = 64;
 
 const char* error_name(flows::MfaErrorKind kind) {
@@ -266,7 +266,7 @@ Task<void> MfaMethods::fetch(MessageRef message) {
     co_return;
   }
   cognito::CallTrace trace;
-  const cognito::Call call(core_.clock.now() + kCallTime, &trace);
+  const cognito::Call call(core_.clock.now() + protocol::kRequestTime, &trace);
   flows::MfaResult<flows::MfaPreferenceState> state =
       co_await core_.mfa.fetch(person.name, bypass_cache != 0, call);
   if (!state || !trace.text().empty())

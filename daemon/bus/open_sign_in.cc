@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/protocol_limits.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/session_id.h"
 #include "daemon/bus/words.h"
@@ -20,9 +21,9 @@ using flows::Notice;
 using flows::SignInResult;
 using runtime::Level;
 
-constexpr std::chrono::seconds kStep{8};
+constexpr std::chrono::seconds kStep = protocol::kDaemonStepTime;
 constexpr std::chrono::seconds kAck{10};
-constexpr std::chrono::seconds kLongest{900};  // the module's own cap
+constexpr std::chrono::seconds kLongest = protocol::kMaxConversationTime;
 // From authentication to the account phase libpam asks nobody anything.
 constexpr std::chrono::seconds kAccount{60};
 constexpr std::chrono::seconds kFactorChange{300};  // to find the phone, and to install an app

@@ -69,7 +69,8 @@ std::string user_with_uid(uid_t uid) {
 
 std::string our_user_with_uid(uid_t uid) {
   std::string name = user_with_uid(uid);
-  if (name.empty() || classify_user(kUsersConfPath, name.c_str(), nullptr) != Membership::ours)
+  if (name.empty() ||
+      classify_user(kUsersConfPath, name.c_str(), nullptr) != Membership::cognito_user)
     return {};
   return name;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/protocol_limits.h"
 #include "daemon/flows/error_table.h"
 #include "daemon/flows/session_keeper.h"
 #include "daemon/policy/access.h"
@@ -20,7 +21,7 @@ using runtime::Task;
 using sessions::Session;
 
 // Longer than most who wait for it do: a rotated token should be taken in.
-constexpr std::chrono::seconds kTimeForRefresh{8};
+constexpr std::chrono::seconds kTimeForRefresh = protocol::kRefreshTime;
 
 template <class Owner>
 Task<void> answer_of(std::shared_ptr<Owner> owner) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/protocol_limits.h"
 #include "daemon/flows/error_table.h"
 #include "daemon/policy/access.h"
 #include "daemon/prompts/texts.h"
@@ -22,7 +23,7 @@ using policy::Method;
 using runtime::Level;
 using runtime::Task;
 
-constexpr std::chrono::milliseconds kStep{7500};
+constexpr std::chrono::milliseconds kStep = protocol::kRequestTime;
 // Cognito's session lives three minutes or more; a little less on our clock, which started it
 // later.
 constexpr std::chrono::seconds kSessionAge{170};

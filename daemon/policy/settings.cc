@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/protocol_limits.h"
 #include "common/user_name.h"
 #include "daemon/policy/key_values.h"
 #include "daemon/policy/values.h"
@@ -313,7 +314,7 @@ constexpr std::array kRows = {
     Row{kService, "deadline",
         [](Target t,
            std::string_view
-               v) { return put(t.service->deadline, parse_duration(v, seconds(10), seconds(900))); }},
+               v) { return put(t.service->deadline, parse_duration(v, seconds(10), protocol::kMaxConversationTime)); }},
     Row{kService, "reauth",
         [](Target t, std::string_view v) {
           return put(t.service->reauth, parse_choice<Reauth>(v, {{"full", Reauth::full},

@@ -49,6 +49,11 @@ class Tree:
         return Page(name, self.read(f"docs/man/{name}.scd"))
 
 
+def protocol_times(tree):
+    """{name: seconds, as text} of common/protocol_limits.h."""
+    return dict(re.findall(r"seconds (k\w+Time)\{(\d+)\}", tree.read("common/protocol_limits.h")))
+
+
 class Page:
     def __init__(self, name, text):
         self.name = name
@@ -177,8 +182,10 @@ class Row:
         everything = body + "".join(function(name, *texts) for name in parsers)
         self.choices = dict(re.findall(r'{"([\w-]+)",\s*&?(\w+(?:::\w+)?)}', everything))
         self.words = set(self.choices)
+        limits = protocol_times(tree)
+        numbers = re.sub(r"protocol::(k\w+)", lambda name: f"seconds({limits[name[1]]})", everything)
         durations = re.findall(r"parse_duration\(\w+, (\w+)\((\d+)\), (\w+)\((\d+)\)\)",
-                               " ".join(everything.split()))
+                               " ".join(numbers.split()))
         counts = re.findall(r"parse_count\(\w+, (\d+), (\d+)\)", everything)
         self.range = None
         if durations:
@@ -341,7 +348,7 @@ def check_built_in(tree, page):
 def check_users_conf(tree):
     page = tree.page("users.conf.5")
     entries = page.names("SYNTAX")
-    code = function("key_of", tree.read("common/users_conf.cc"))
+    code = function("parse_key", tree.read("common/users_conf.cc"))
     problems = differ(page.name, "key", re.findall(r'name == "(\w+)"', code), entries)
     members = struct_members(tree.read("common/users_conf.h"), "UsersConf")
     for key, (_, body) in entries.items():
@@ -370,7 +377,7 @@ def pam_codes(tree):
     for phase, refused, failed in re.findall(
             r"case Phase::(\w+):\s*return {\.refused = (PAM_\w+), \.failed = (PAM_\w+)};", text):
         general[phase] = {"refused": refused, "failed": failed}
-    switch = text[text.index("switch (ending.outcome)"):]
+    switch = text[text.index("switch (result.outcome)"):]
     codes = {}
     for outcome, code in re.findall(r"case Outcome::(\w+):\s*return ([\w.]+);", switch):
         for phase in ("authenticate", "account"):
@@ -381,7 +388,7 @@ def pam_codes(tree):
 
 def check_module(tree):
     page = tree.page("pam_cognito.8")
-    options = re.findall(r'argument == "(\w+)"', tree.read("pam/options.cc"))
+    options = re.findall(r'argument == "(\w+)"', tree.read("pam/admission.cc"))
     problems = differ(page.name, "option", options, page.names("OPTIONS"))
     problems += differ(page.name, "option of the synopsis", options,
                        bold("\n".join(page.section("SYNOPSIS")).partition("*pam_cognito.so*")[2]))
@@ -395,15 +402,16 @@ def check_module(tree):
         shown = rows.get(outcome, [None, None])[0 if phase == "authenticate" else 1]
         if shown != code:
             problems.append(f"{page.name}: {outcome} of {phase}: {shown}, in the code {code}")
-    in_code = re.findall(r"\bPAM_[A-Z_]+", tree.read("pam/result.cc"))
+    in_code = set(re.findall(r"\bPAM_[A-Z_]+", tree.read("pam/result.cc"))) - {"PAM_RHOST"}  # an item, not a code
     in_page = re.findall(r"\bPAM_[A-Z_]+", "\n".join(page.section("RETURN VALUES")))
     problems += differ(page.name, "PAM code", in_code, in_page)
-    times = {f"{time} s" for name in ("pam/bus_client.cc", "pam/bus_connection.cc", "pam/conversation.h",
-                                           "pam/phases.cc")
-             for time in re.findall(r"k\w+Time\W+(\d+)s?[};]", tree.read(name))}
+    limits = protocol_times(tree)
+    used = {name for text in tree.sources("pam") for name in re.findall(r"protocol::(k\w+Time)\b", text)}
+    # The page gives the longest conversation in minutes.
+    times = {f"{limits[name]} s" for name in used - {"kMaxConversationTime"}}
     problems += differ(page.name, "time", times,
                        re.findall(r"\d+ s\b", "\n".join(page.section("TIMES"))))
-    variables = re.findall(r'kVariable\[\] = "(\w+)"', tree.read("pam/ticket.cc"))
+    variables = re.findall(r'kVariable\[\] = "(\w+)"', tree.read("pam/transaction.cc"))
     return problems + differ(page.name, "variable", variables, page.names("ENVIRONMENT"))
 
 

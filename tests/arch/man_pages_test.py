@@ -78,7 +78,8 @@ class Planted(unittest.TestCase):
         self.assert_found(check, file, "\n*debug*\n", "\n*verbose*\n", "option debug is missing")
         self.assert_found(check, file, "refused              PAM_AUTH_ERR ",
                           "refused              PAM_PERM_DENIED ", "refused of authenticate")
-        self.assert_found(check, "pam/bus_client.cc", "kOpenTime = 2s", "kOpenTime = 3s", "time 3 s")
+        self.assert_found(check, "common/protocol_limits.h", "kModuleCallTime{2}", "kModuleCallTime{3}",
+                          "time 3 s")
         self.assert_found(check, "pam/result.cc", "return PAM_ACCT_EXPIRED", "return PAM_CRED_EXPIRED",
                           "PAM_CRED_EXPIRED is missing")
 

@@ -21,7 +21,7 @@
 namespace pamcognito::test {
 namespace {
 
-constexpr uid_t kAlice = kOursUid;
+constexpr uid_t kAlice = kCognitoUserUid;
 constexpr char kWide[] = "wide";  // the fake daemon answers with the longest values
 
 std::unique_ptr<Child> g_daemon;

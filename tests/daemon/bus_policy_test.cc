@@ -131,15 +131,16 @@ void nothing_brings_cognitod_a_descriptor_before_it_has_its_name(void**) {
   std::array<char, 64> told{};
   assert_true(::read(name[0], told.data(), told.size() - 1) > 0);
   (void)::close(name[0]);
-  Child sender = as_user(
-      kOursUid, [&](sd_bus* own) { return sends_two_signals(own, std::string(told.data())); });
+  Child sender = as_user(kCognitoUserUid, [&](sd_bus* own) {
+    return sends_two_signals(own, std::string(told.data()));
+  });
   assert_int_equal(sender.wait(), 0);
   assert_int_equal(receiver.wait(), 1);
 }
 
 void only_cognitod_owns_the_name(void**) {
   const Child bus = start_strict_bus();
-  assert_int_equal(as_user(kOursUid, &owns).wait(), 0);
+  assert_int_equal(as_user(kCognitoUserUid, &owns).wait(), 0);
   assert_int_equal(as_user(0, &owns).wait(), 0);
   assert_int_equal(as_user(kDaemonUid, &owns).wait(), 1);
 }
@@ -161,7 +162,7 @@ void everybody_may_call_and_only_root_as_a_host(void**) {
   char byte = 0;
   assert_int_equal(::read(ready[0], &byte, 1), 1);
   (void)::close(ready[0]);
-  for (const uid_t uid : {uid_t{0}, kOursUid}) {
+  for (const uid_t uid : {uid_t{0}, kCognitoUserUid}) {
     assert_int_equal(as_user(uid, reaches(bus_names::kInterface, "OpenSignIn")).wait(), 1);
     assert_int_equal(as_user(uid, reaches(bus_names::kInterface, "SetUpTotp")).wait(), 1);
     assert_int_equal(

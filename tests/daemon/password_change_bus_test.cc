@@ -22,8 +22,8 @@
 namespace pamcognito::test {
 namespace {
 
-constexpr uid_t kNotOursUid = 1002;
-constexpr uid_t kOursByPrimaryUid = 1003;
+constexpr uid_t kLocalUserUid = 1002;
+constexpr uid_t kPrimaryGroupUid = 1003;
 
 // What the pool answers.
 using Script = void (*)(ScriptedPool&);
@@ -123,32 +123,32 @@ void only_the_person_itself_may_call(void**) {
   const Service service;
   constexpr char method[] = "OpenPasswordChange";
   constexpr char allowed[] = "Unconfigured";  // it came as far as that
-  assert_text(call(method, kOurs, "passwd", kOursUid), allowed);
-  assert_text(call(method, kOurs, "passwd", 0), "NotPermitted");
-  assert_text(call(method, kOurs, "passwd", kNotOursUid), "NotPermitted");
-  assert_text(call(method, kOurs, "passwd", kOursByPrimaryUid), "NotPermitted");
-  assert_text(call(method, kOurs, "passwd", 4242), "NotPermitted");  // nobody's uid
-  assert_text(call("OpenSignIn", kOurs, "sudo", 0), allowed);
+  assert_text(call(method, kCognitoUser, "passwd", kCognitoUserUid), allowed);
+  assert_text(call(method, kCognitoUser, "passwd", 0), "NotPermitted");
+  assert_text(call(method, kCognitoUser, "passwd", kLocalUserUid), "NotPermitted");
+  assert_text(call(method, kCognitoUser, "passwd", kPrimaryGroupUid), "NotPermitted");
+  assert_text(call(method, kCognitoUser, "passwd", 4242), "NotPermitted");  // nobody's uid
+  assert_text(call("OpenSignIn", kCognitoUser, "sudo", 0), allowed);
 
-  assert_text(call_as(kOursUid, kOurs), allowed);
-  assert_text(call_as(kOursUid, kOursByPrimary), "NotPermitted");
-  assert_text(call_as(kOursByPrimaryUid, kOurs), "NotPermitted");
-  assert_text(call_as(kNotOursUid, kNotOurs), "NotOurs");
-  assert_text(call_as(kNotOursUid, kOurs), "NotOurs");
+  assert_text(call_as(kCognitoUserUid, kCognitoUser), allowed);
+  assert_text(call_as(kCognitoUserUid, kPrimaryGroupUser), "NotPermitted");
+  assert_text(call_as(kPrimaryGroupUid, kCognitoUser), "NotPermitted");
+  assert_text(call_as(kLocalUserUid, kLocalUser), "NotOurs");
+  assert_text(call_as(kLocalUserUid, kCognitoUser), "NotOurs");
 }
 
 void malformed_arguments(void**) {
   const Service service;
   constexpr char method[] = "OpenPasswordChange";
-  assert_text(call(method, kOurs, "passwd", std::nullopt), "InvalidArgument");
-  assert_text(call(method, "no such name!", "passwd", kOursUid), "InvalidArgument");
-  assert_text(call(method, kOurs, "../passwd", kOursUid), "InvalidArgument");
-  assert_text(call(method, kOurs, "", kOursUid), "InvalidArgument");
+  assert_text(call(method, kCognitoUser, "passwd", std::nullopt), "InvalidArgument");
+  assert_text(call(method, "no such name!", "passwd", kCognitoUserUid), "InvalidArgument");
+  assert_text(call(method, kCognitoUser, "../passwd", kCognitoUserUid), "InvalidArgument");
+  assert_text(call(method, kCognitoUser, "", kCognitoUserUid), "InvalidArgument");
 }
 
 int passwd(Person* person, std::string* tokens) {
-  const RealUid itself(kOursUid);
-  Transaction transaction(kOurs, person, {.service = "passwd"});
+  const RealUid itself(kCognitoUserUid);
+  Transaction transaction(kCognitoUser, person, {.service = "passwd"});
   const int code = transaction.change_password();
   *tokens = transaction.tokens_handed_over();
   return code;

@@ -23,7 +23,7 @@ namespace {
 constexpr uid_t kAlice = 1001;
 constexpr uid_t kBob = 1002;
 constexpr uid_t kDave = 1004;
-constexpr uid_t kNotOurs = 1900;
+constexpr uid_t kLocalUser = 1900;
 
 Pool* pool = nullptr;
 std::unique_ptr<Cognitod> daemon_;
@@ -125,7 +125,7 @@ void factors_are_a_users_own(void**) {
   assert_text(as_user(kDave, nothing), "NotAuthorized   ");
   // Root has no account in the pool, and nobody else has who is not ours.
   assert_text(nothing(), "NotOurs NotOurs NotOurs NotOurs");
-  assert_text(as_user(kNotOurs, nothing), "NotOurs NotOurs NotOurs NotOurs");
+  assert_text(as_user(kLocalUser, nothing), "NotOurs NotOurs NotOurs NotOurs");
 }
 
 void what_is_preferred_is_asked_for(void**) {
@@ -221,7 +221,7 @@ void what_is_roots_is_nobody_elses(void**) {
   const std::string refused =
       "AccessDenied AccessDenied NotPermitted NotPermitted NotPermitted NotPermitted "
       "NotPermitted NotPermitted";
-  for (const uid_t uid : {kAlice, kNotOurs})
+  for (const uid_t uid : {kAlice, kLocalUser})
     assert_text(as_user(uid,
                         [] {
                           BusClient own;
@@ -269,7 +269,7 @@ void status_metrics_and_policy(void**) {
 // Each message is kept while it is found out who calls: anybody could fill the daemon's memory.
 void what_is_long_is_refused_before_it_is_kept(void**) {
   start();
-  const std::string said = as_user(kNotOurs, [] {
+  const std::string said = as_user(kLocalUser, [] {
     BusClient bus;
     const auto with_key = [&](std::size_t size) {
       const FactMap facts{{std::string(size, 'k'), std::uint32_t{0}}};

@@ -1,4 +1,4 @@
-// The account phase on the socket of the sign-in that came before it in the same transaction.
+// The account phase on the socket of the sign-in, in the same transaction.
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -20,7 +20,7 @@ bool signs_in(Peer& peer) {
   return true;
 }
 
-// Sockets of this process, beside those of the test itself.
+// Counts the sockets of this process, except those of the test itself.
 int packet_sockets() {
   int count = 0;
   for (int fd = 0; fd < 256; ++fd) {
@@ -54,7 +54,7 @@ void every_outcome_has_its_code_without_the_bus(void**) {
       peer.receive();
     });
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person, {.service = "sudo"});
+    Transaction transaction(kCognitoUser, &person, {.service = "sudo"});
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     assert_int_equal(packet_sockets(), 1);
     assert_code(transaction.account(), row.code);
@@ -65,7 +65,7 @@ void every_outcome_has_its_code_without_the_bus(void**) {
   }
 }
 
-void what_is_no_answer_is_asked_on_the_bus(void**) {
+void a_frame_that_is_no_decision_leads_to_the_bus(void**) {
   const FakeDaemon::Script scripts[] = {
       [](Peer& peer) { signs_in(peer); },
       [](Peer& peer) {
@@ -80,7 +80,7 @@ void what_is_no_answer_is_asked_on_the_bus(void**) {
       [](Peer& peer) {
         if (signs_in(peer) && peer.receive()) peer.raw_with_descriptor("\x05\x01");
       },
-      // The outcome of a sign-in, which has an id.
+      // The outcome of a sign-in has an id.
       [](Peer& peer) {
         if (signs_in(peer) && peer.receive()) peer.outcome(Outcome::success);
       },
@@ -94,7 +94,7 @@ void what_is_no_answer_is_asked_on_the_bus(void**) {
   for (const auto& script : scripts) {
     const FakeDaemon daemon(script, {.account = Outcome::account_denied});
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     assert_code(transaction.account(), PAM_PERM_DENIED);
     assert_int_equal(daemon.record().checked, 1);
@@ -103,9 +103,9 @@ void what_is_no_answer_is_asked_on_the_bus(void**) {
   }
 }
 
-void a_daemon_that_was_restarted_is_asked_on_the_bus(void**) {
+void a_restarted_cognitod_is_asked_on_the_bus(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   {
     const FakeDaemon daemon(signs_in);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -116,7 +116,7 @@ void a_daemon_that_was_restarted_is_asked_on_the_bus(void**) {
   assert_memory_equal(daemon.record().id.data(), kSignInId.data(), kSignInIdSize);
 }
 
-void it_is_asked_there_once(void**) {
+void the_socket_is_asked_only_once(void**) {
   FakeDaemon daemon(
       [](Peer& peer) {
         signs_in(peer);
@@ -124,7 +124,7 @@ void it_is_asked_there_once(void**) {
       },
       {.account = Outcome::account_denied});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_SUCCESS);
   assert_int_equal(daemon.record().checked, 0);
@@ -132,15 +132,16 @@ void it_is_asked_there_once(void**) {
   assert_int_equal(daemon.record().checked, 1);
 }
 
-// A time-out proves nothing: it must not become the bus's second chance, nor "unavailable".
-void a_daemon_that_hangs_is_a_failure(void**) {
+// A timeout proves nothing: it must not lead to a second question on the bus, nor become
+// "unavailable".
+void a_hanging_cognitod_is_a_failure(void**) {
   FakeDaemon daemon([](Peer& peer) {
     signs_in(peer);
     peer.receive();
     peer.drain();
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_PERM_DENIED);
   daemon.wait_for_script();
@@ -149,16 +150,16 @@ void a_daemon_that_hangs_is_a_failure(void**) {
 
 void another_user_or_service_is_asked_on_the_bus(void**) {
   Person nobody;
-  const Transaction writes_its_file(kOurs, &nobody, {.service = "cron"});
+  const Transaction writes_its_file(kCognitoUser, &nobody, {.service = "cron"});
   for (const int item : {PAM_USER, PAM_SERVICE}) {
     const FakeDaemon daemon([](Peer& peer) {
       signs_in(peer);
       peer.answer_account_in_background(Outcome::account_denied);
     });
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
-    transaction.set_item(item, item == PAM_USER ? kOursByPrimary : "cron");
+    transaction.set_item(item, item == PAM_USER ? kPrimaryGroupUser : "cron");
     assert_code(transaction.account(), PAM_SUCCESS);
     assert_int_equal(daemon.record().checked, 1);
     assert_int_equal(daemon.record().id_size, item == PAM_USER ? 0 : kSignInIdSize);
@@ -171,24 +172,24 @@ void a_forked_child_leaves_the_socket_to_its_parent(void**) {
     peer.answer_account_in_background(Outcome::account_denied);
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   Child child([&transaction] {
-    if (transaction.account() != PAM_SUCCESS) return 1;  // the bus says yes
-    (void)::pam_end(transaction.get(), PAM_SUCCESS);     // closes its copy, without a word
+    if (transaction.account() != PAM_SUCCESS) return 1;  // the answer of the bus
+    (void)::pam_end(transaction.get(), PAM_SUCCESS);     // closes its copy without sending anything
     return 0;
   });
   assert_int_equal(child.wait(), 0);
   assert_int_equal(daemon.record().checked, 1);
-  assert_code(transaction.account(), PAM_PERM_DENIED);  // the socket says no
+  assert_code(transaction.account(), PAM_PERM_DENIED);  // the answer of the socket
   assert_int_equal(daemon.record().checked, 1);
 }
 
-void the_next_sign_in_and_the_end_close_it(void**) {
+void the_next_sign_in_and_pam_end_close_the_socket(void**) {
   {
     const FakeDaemon daemon(signs_in);
     Person person{.answers = {"secret", "secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     assert_int_equal(packet_sockets(), 1);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -197,11 +198,11 @@ void the_next_sign_in_and_the_end_close_it(void**) {
   assert_int_equal(packet_sockets(), 0);
 }
 
-void it_is_above_two_and_close_on_exec(void**) {
+void the_socket_is_above_two_and_close_on_exec(void**) {
   const FakeDaemon daemon(signs_in);
   Child child([] {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     for (int fd = 0; fd < 3; ++fd) (void)::close(fd);
     if (transaction.authenticate() != PAM_SUCCESS) return 1;
     for (int fd = 0; fd < 3; ++fd)
@@ -232,14 +233,14 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_outcome_has_its_code_without_the_bus),
-      cmocka_unit_test(what_is_no_answer_is_asked_on_the_bus),
-      cmocka_unit_test(a_daemon_that_was_restarted_is_asked_on_the_bus),
-      cmocka_unit_test(it_is_asked_there_once),
-      cmocka_unit_test(a_daemon_that_hangs_is_a_failure),
+      cmocka_unit_test(a_frame_that_is_no_decision_leads_to_the_bus),
+      cmocka_unit_test(a_restarted_cognitod_is_asked_on_the_bus),
+      cmocka_unit_test(the_socket_is_asked_only_once),
+      cmocka_unit_test(a_hanging_cognitod_is_a_failure),
       cmocka_unit_test(another_user_or_service_is_asked_on_the_bus),
       cmocka_unit_test(a_forked_child_leaves_the_socket_to_its_parent),
-      cmocka_unit_test(the_next_sign_in_and_the_end_close_it),
-      cmocka_unit_test(it_is_above_two_and_close_on_exec),
+      cmocka_unit_test(the_next_sign_in_and_pam_end_close_the_socket),
+      cmocka_unit_test(the_socket_is_above_two_and_close_on_exec),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

@@ -1,4 +1,4 @@
-// The account phase, alone and after an authentication in the same transaction.
+// The account phase, by itself and after an authentication in the same transaction.
 
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
@@ -34,39 +34,39 @@ void every_outcome_has_its_code(void**) {
   for (const Row& row : rows) {
     const FakeDaemon daemon({}, {.account = row.outcome});
     Person person;
-    Transaction transaction(kOurs, &person, {.service = "systemd-user"});
+    Transaction transaction(kCognitoUser, &person, {.service = "systemd-user"});
     assert_code(transaction.account(), row.code);
     assert_int_equal(daemon.record().checked, 1);
     assert_int_equal(daemon.record().id_size, 0);
     assert_string_equal(daemon.record().service.data(), "systemd-user");
-    assert_string_equal(daemon.record().user.data(), kOurs);
+    assert_string_equal(daemon.record().user.data(), kCognitoUser);
   }
 }
 
-void it_names_the_sign_in_of_this_transaction(void**) {
+void check_account_names_the_sign_in_of_this_transaction(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_SUCCESS);
   assert_int_equal(daemon.record().id_size, kSignInIdSize);
   assert_memory_equal(daemon.record().id.data(), kSignInId.data(), kSignInIdSize);
 }
 
-void a_sign_in_of_somebody_else_is_not_named(void**) {
+void another_users_sign_in_is_not_named(void**) {
   const FakeDaemon daemon(sign_in_script);
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
-  transaction.set_item(PAM_USER, kOursByPrimary);
+  transaction.set_item(PAM_USER, kPrimaryGroupUser);
   assert_code(transaction.account(), PAM_SUCCESS);
-  assert_string_equal(daemon.record().user.data(), kOursByPrimary);
+  assert_string_equal(daemon.record().user.data(), kPrimaryGroupUser);
   assert_int_equal(daemon.record().id_size, 0);
 }
 
 void a_failed_second_sign_in_forgets_the_first(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   {
     const FakeDaemon daemon(sign_in_script);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -77,11 +77,11 @@ void a_failed_second_sign_in_forgets_the_first(void**) {
   assert_int_equal(daemon.record().id_size, 0);
 }
 
-void unreachable_denies_after_a_key_or_a_sign_in(void**) {
+void an_absent_cognitod_denies_after_a_key_or_a_sign_in(void**) {
   Person person{.answers = {"secret"}};
-  Transaction key_login(kOurs, &person);
+  Transaction key_login(kCognitoUser, &person);
   assert_code(key_login.account(), PAM_PERM_DENIED);
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   {
     const FakeDaemon daemon(sign_in_script);
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -89,35 +89,35 @@ void unreachable_denies_after_a_key_or_a_sign_in(void**) {
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
-// sshd asks for a password and then accepts a key in the same transaction: a local password that
-// was wrong, or was not asked for, must not make the account phase softer.
-void unreachable_denies_without_the_local_password(void**) {
+// sshd tries a password and then a key in one transaction. A local password that was wrong or was
+// not entered must not weaken the account phase.
+void an_absent_cognitod_denies_without_the_local_password(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_AUTHINFO_UNAVAIL);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
-void unreachable_is_unavailable_only_in_an_emergency(void**) {
+void an_absent_cognitod_is_unavailable_only_in_an_emergency(void**) {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
   {
-    // The daemon came back in between, and it alone decides.
+    // cognitod has returned, and it alone decides.
     const FakeDaemon daemon({}, {.account = Outcome::account_denied});
     assert_code(transaction.account(), PAM_PERM_DENIED);
     assert_int_equal(daemon.record().id_size, 0);
   }
-  transaction.set_item(PAM_USER, kOursByPrimary);
+  transaction.set_item(PAM_USER, kPrimaryGroupUser);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
-void unconfigured_follows_the_same_rule(void**) {
+void an_unconfigured_cognitod_counts_as_absent(void**) {
   const FakeDaemon daemon({}, {.open_error = "org.pamcognito.Error.Unconfigured",
                                .check_error = "org.pamcognito.Error.Unconfigured"});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.account(), PAM_PERM_DENIED);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
@@ -139,13 +139,13 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_outcome_has_its_code),
-      cmocka_unit_test(it_names_the_sign_in_of_this_transaction),
-      cmocka_unit_test(a_sign_in_of_somebody_else_is_not_named),
+      cmocka_unit_test(check_account_names_the_sign_in_of_this_transaction),
+      cmocka_unit_test(another_users_sign_in_is_not_named),
       cmocka_unit_test(a_failed_second_sign_in_forgets_the_first),
-      cmocka_unit_test(unreachable_denies_after_a_key_or_a_sign_in),
-      cmocka_unit_test(unreachable_denies_without_the_local_password),
-      cmocka_unit_test(unreachable_is_unavailable_only_in_an_emergency),
-      cmocka_unit_test(unconfigured_follows_the_same_rule),
+      cmocka_unit_test(an_absent_cognitod_denies_after_a_key_or_a_sign_in),
+      cmocka_unit_test(an_absent_cognitod_denies_without_the_local_password),
+      cmocka_unit_test(an_absent_cognitod_is_unavailable_only_in_an_emergency),
+      cmocka_unit_test(an_unconfigured_cognitod_counts_as_absent),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

@@ -1,4 +1,4 @@
-// Break glass: root's policy and root's window, which the module reads itself.
+// Root's break-glass policy and window, which the module reads itself.
 
 #include "common/break_glass.h"
 
@@ -25,7 +25,7 @@ using namespace pamcognito::test;
 using std::chrono::seconds;
 
 constexpr char kAliceHasAPassword[] = "alice:$y$j9T$abc$def:20000:0:99999:7:::\n";
-constexpr char kPassedSeconds[] = "PASSED_SECONDS";  // as probe.cc sets it
+constexpr char kPassedSeconds[] = "PASSED_SECONDS";  // set by probe.cc
 constexpr char kWindowPath[] = "/run/pam-cognito/break-glass";
 
 void set_policy(const std::string& text, mode_t mode = 0644) {
@@ -62,13 +62,13 @@ int reset(void**) {
 }
 
 int sign_in(FakeDaemon& /*daemon*/, Person& person) {
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 
 int sign_in_without_daemon() {
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 
@@ -99,24 +99,24 @@ void the_policy_decides_while_the_pool_is_unreachable(void**) {
   assert_code(code(), PAM_AUTH_ERR);
 }
 
-void a_policy_that_cannot_be_trusted_is_never(void**) {
+void an_untrusted_policy_counts_as_never(void**) {
   set_policy("local_password = sometimes\n");
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
   set_policy("local_password = when-unreachable\n", 0666);
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
   set_policy("local_password = when-unreachable\n");
-  assert_int_equal(::chown(break_glass::kPolicyPath, kOursUid, 0), 0);
+  assert_int_equal(::chown(break_glass::kPolicyPath, kCognitoUserUid, 0), 0);
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
   set_policy("");
   assert_int_equal(::symlink("/etc/passwd", break_glass::kPolicyPath), 0);
   assert_code(sign_in_without_daemon(), PAM_AUTH_ERR);
 }
 
-// A refusal in the first phase leaves nothing with which the account phase could be unavailable.
-void a_refusal_by_policy_opens_no_account_phase(void**) {
+// After a refusal in authentication the account phase has no emergency to refer to.
+void a_refusal_by_policy_leaves_no_emergency_for_the_account_phase(void**) {
   set_policy("local_password = never\n");
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_AUTH_ERR);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
@@ -137,7 +137,7 @@ void each_decision_is_logged_once(void**) {
   assert_non_null(std::strstr(lines.c_str(), "break-glass refused cause=policy-never user=alice"));
 }
 
-void a_window_opens_at_once_and_asks_nobody(void**) {
+void an_open_window_permits_without_asking_cognitod(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -158,7 +158,7 @@ void a_window_opens_at_once_and_asks_nobody(void**) {
   assert_int_equal(daemon.record().opened, 0);
 }
 
-void never_is_never(void**) {
+void the_policy_never_overrides_a_window(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -174,7 +174,7 @@ void never_is_never(void**) {
   }
 }
 
-// A window for others, one that is over, hostile ones: Cognito decides as ever.
+// With a window for other users, an ended window and malformed windows, Cognito decides as usual.
 void a_closed_window_changes_nothing(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
@@ -200,7 +200,7 @@ void a_closed_window_changes_nothing(void**) {
   set_window_text(window_text(seconds(120), {}), 0666);
   asks_cognito();
   set_window_text(window_text(seconds(120), {}));
-  assert_int_equal(::chown(kWindowPath, kOursUid, kOursUid), 0);
+  assert_int_equal(::chown(kWindowPath, kCognitoUserUid, kCognitoUserUid), 0);
   asks_cognito();
   set_window_text(window_text(seconds(120), {}));
   assert_int_equal(::chmod(break_glass::kWindowDirectory, 0777), 0);
@@ -208,7 +208,7 @@ void a_closed_window_changes_nothing(void**) {
   assert_int_equal(::chmod(break_glass::kWindowDirectory, 0755), 0);
 }
 
-void a_user_without_a_local_password_goes_on_with_cognito(void**) {
+void a_user_without_a_local_password_is_asked_by_cognito(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -228,13 +228,14 @@ void a_user_without_a_local_password_goes_on_with_cognito(void**) {
 int account_in_a_window(Outcome answer) {
   FakeDaemon daemon({}, {.account = answer});
   Person person;
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   if (transaction.authenticate() != PAM_SUCCESS) return -1;
   return transaction.account();
 }
 
-// cognitod may be what is broken: it cannot keep a window shut, and it can still refuse.
-void the_account_phase_of_a_window(void**) {
+// Root opens a window if cognitod is broken: a failure of cognitod does not close the window, but
+// its refusal counts.
+void in_a_window_the_account_phase_accepts_failures_but_no_refusal(void**) {
   const PrivateBus bus;
   set_shadow(kAliceHasAPassword);
   set_window_text(window_text(seconds(120), {}));
@@ -243,7 +244,7 @@ void the_account_phase_of_a_window(void**) {
   assert_code(account_in_a_window(Outcome::unavailable), PAM_AUTHINFO_UNAVAIL);
   assert_code(account_in_a_window(Outcome::account_unknown), PAM_AUTHINFO_UNAVAIL);
   assert_code(account_in_a_window(Outcome::account_denied), PAM_PERM_DENIED);
-  // The same failure outside a window is a refusal.
+  // Without a window the same failure is a refusal.
   set_window_text("");
   FakeDaemon daemon(
       [](Peer& peer) {
@@ -252,17 +253,17 @@ void the_account_phase_of_a_window(void**) {
       },
       {.account = Outcome::failed});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
-// su waits at its prompt for as long as its caller likes.
-void a_prompt_does_not_outlive_the_permission(void**) {
+// A user can leave the prompt of su open for any time.
+void a_closed_window_ends_the_permission_at_an_open_prompt(void**) {
   Syslog syslog;
   const auto code_after = [](const std::function<void()>& change) {
     Person person{.on_notice = change};
-    Transaction transaction(kOurs, &person, {.local_password = true});
+    Transaction transaction(kCognitoUser, &person, {.local_password = true});
     return transaction.authenticate();
   };
   set_shadow(kAliceHasAPassword);
@@ -286,14 +287,14 @@ void a_prompt_does_not_outlive_the_permission(void**) {
   assert_code(code_after([] { set_policy("local_password = window\n"); }), PAM_SUCCESS);
 }
 
-// As a sign-in that met an outage: its prompt may still be open when the pool has long been back.
-void a_prompt_does_not_outlive_an_outage_for_long(void**) {
+// A sign-in met an outage, and its prompt is still open long after the pool has returned.
+void the_permission_of_an_outage_ends_after_five_minutes(void**) {
   Syslog syslog;
   const auto code_after = [](seconds passed) {
     (void)::unsetenv(kPassedSeconds);
     Person person{.answers = {"secret"}};
     Transaction transaction(
-        kOurs, &person,
+        kCognitoUser, &person,
         {.local_password = true, .before_emergency = "later=" + std::to_string(passed.count())});
     return transaction.authenticate();
   };
@@ -301,19 +302,20 @@ void a_prompt_does_not_outlive_an_outage_for_long(void**) {
   assert_code(code_after(seconds(302)), PAM_AUTH_ERR);
 }
 
-// A window opens nothing for whoever signs in by a key, which has no first phase.
-void a_window_is_no_account_decision(void**) {
+// A window alone does not admit a user who signs in by a key, because authentication was not
+// called.
+void a_window_alone_does_not_decide_the_account(void**) {
   set_shadow(kAliceHasAPassword);
   set_window_text(window_text(seconds(120), {}));
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.account(), PAM_PERM_DENIED);
 }
 
 }  // namespace
 
-// The module's clock: the kernel's, and as much later as the probe has said. The program exports
-// it, so that the module's reference is resolved to it.
+// Replaces the clock of the module: the kernel's time plus the seconds that the probe has set. The
+// program exports this function, so the module's reference resolves to it.
 extern "C" __attribute__((visibility("default"))) int clock_gettime(clockid_t clock,
                                                                     timespec* time) {
   const long result = ::syscall(SYS_clock_gettime, clock, time);
@@ -327,18 +329,18 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(the_policy_decides_while_cognitod_is_absent, reset),
-      cmocka_unit_test_setup(a_prompt_does_not_outlive_an_outage_for_long, reset),
+      cmocka_unit_test_setup(the_permission_of_an_outage_ends_after_five_minutes, reset),
       cmocka_unit_test_setup(the_policy_decides_while_the_pool_is_unreachable, reset),
-      cmocka_unit_test_setup(a_policy_that_cannot_be_trusted_is_never, reset),
-      cmocka_unit_test_setup(a_refusal_by_policy_opens_no_account_phase, reset),
+      cmocka_unit_test_setup(an_untrusted_policy_counts_as_never, reset),
+      cmocka_unit_test_setup(a_refusal_by_policy_leaves_no_emergency_for_the_account_phase, reset),
       cmocka_unit_test_setup(each_decision_is_logged_once, reset),
-      cmocka_unit_test_setup(a_window_opens_at_once_and_asks_nobody, reset),
-      cmocka_unit_test_setup(never_is_never, reset),
+      cmocka_unit_test_setup(an_open_window_permits_without_asking_cognitod, reset),
+      cmocka_unit_test_setup(the_policy_never_overrides_a_window, reset),
       cmocka_unit_test_setup(a_closed_window_changes_nothing, reset),
-      cmocka_unit_test_setup(a_user_without_a_local_password_goes_on_with_cognito, reset),
-      cmocka_unit_test_setup(the_account_phase_of_a_window, reset),
-      cmocka_unit_test_setup(a_prompt_does_not_outlive_the_permission, reset),
-      cmocka_unit_test_setup(a_window_is_no_account_decision, reset),
+      cmocka_unit_test_setup(a_user_without_a_local_password_is_asked_by_cognito, reset),
+      cmocka_unit_test_setup(in_a_window_the_account_phase_accepts_failures_but_no_refusal, reset),
+      cmocka_unit_test_setup(a_closed_window_ends_the_permission_at_an_open_prompt, reset),
+      cmocka_unit_test_setup(a_window_alone_does_not_decide_the_account, reset),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

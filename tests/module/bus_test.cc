@@ -1,4 +1,5 @@
-// The way to the daemon: no bus, a stopped bus, no daemon, a stopped daemon, error replies.
+// Failures on the way to cognitod: no bus, a stopped bus, no cognitod, a stopped cognitod, error
+// replies.
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -29,17 +30,17 @@ constexpr unsigned kWatchdog = 120;  // seconds; SIGALRM ends the test program
 
 struct Codes {
   int authenticate;
-  int account;  // in a transaction of its own, as after an SSH key
+  int account;  // in a separate transaction, as after an SSH key
 };
 
 Codes try_both() {
   Person person{.answers = {"secret"}};
   Codes codes{};
   {
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     codes.authenticate = transaction.authenticate();
   }
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   codes.account = transaction.account();
   assert_int_equal(person.questions, 0);
   return codes;
@@ -52,10 +53,10 @@ void assert_both(const Codes& expected) {
 }
 
 constexpr Codes kUnavailable = {PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED};
-// No proof that nobody is there: a local password must not do instead.
+// These failures do not prove that cognitod is absent, so they must not permit a local password.
 constexpr Codes kFailed = {PAM_AUTH_ERR, PAM_PERM_DENIED};
 
-// A socket at the system bus's address, which does no more than its type says.
+// A socket at the address of the system bus that does only what its type says.
 Fd listen_at_bus_address(int backlog) {
   Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
@@ -114,14 +115,14 @@ void a_stopped_bus_is_a_failure(void**) {
   bus.signal(SIGCONT);
 }
 
-// alice runs `su bob` and stops it between its call and the daemon's answer, for longer than it
+// alice runs `su bob` and stops it between the call and the reply, for longer than the module
 // waits.
-void a_module_that_was_stopped_is_a_failure(void**) {
+void a_stopped_module_is_a_failure(void**) {
   const PrivateBus bus;
   const FakeDaemon silent({}, {.silent = true});
   Child host([] {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     return transaction.authenticate();
   });
   constexpr int tries = 5000;
@@ -134,12 +135,12 @@ void a_module_that_was_stopped_is_a_failure(void**) {
   assert_code(host.wait(), PAM_AUTH_ERR);
 }
 
-void no_daemon_is_unavailable(void**) {
+void a_missing_cognitod_is_unavailable(void**) {
   const PrivateBus bus;
   assert_both(kUnavailable);
 }
 
-// org.freedesktop.systemd1 on the private bus, which knows one thing: cognitod.service.
+// org.freedesktop.systemd1 on the private bus, with the unit cognitod.service only.
 class FakeSystemd {
  public:
   struct Unit {
@@ -193,9 +194,9 @@ class FakeSystemd {
   Child child_;
 };
 
-// As with systemd, which does not tell the bus that a start has failed: so it is asked, and only
-// its word that it has given up, or must not start it, opens the way to a local password.
-void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
+// systemd does not report a failed start to the bus, so the module asks systemd. Only a unit that
+// has failed for good, or must not start, permits a local password.
+void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
   write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
              "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
                  "\nExec=/usr/bin/setpriv --pdeathsig KILL sleep 600\n");
@@ -204,7 +205,7 @@ void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
       "<limit name=\"service_start_timeout\">600000</limit>\n");
   Person person{.answers = {"secret"}};
   const auto authenticate = [&person] {
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     return transaction.authenticate();
   };
   assert_code(authenticate(), PAM_AUTH_ERR);  // no systemd
@@ -213,7 +214,7 @@ void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
     const FakeSystemd systemd({.state = state});
     assert_code(authenticate(), PAM_AUTH_ERR);
   }
-  // What a user can bring about, by taking all processes, memory or inodes, is no proof.
+  // A user can cause these by using up processes, memory or inodes, so they prove nothing.
   for (const FakeSystemd::Unit& unit : {FakeSystemd::Unit{"failed", "resources", 0},
                                         {"failed", "timeout", 0},
                                         {"failed", "exit-code", 1},
@@ -237,20 +238,20 @@ void a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up(void**) {
   assert_int_equal(person.questions, 0);
 }
 
-// As with dbus-broker, for which each start that came to nothing is that.
-void a_name_without_owner_is_unavailable_once_systemd_gave_up(void**) {
+// dbus-broker reports every failed start like this.
+void a_name_without_owner_is_unavailable_once_systemd_has_given_up(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon({}, {.open_error = SD_BUS_ERROR_NAME_HAS_NO_OWNER});
   for (const auto& [result, code] :
        {std::pair{"resources", PAM_AUTH_ERR}, std::pair{"exit-code", PAM_AUTHINFO_UNAVAIL}}) {
     const FakeSystemd systemd({.state = "failed", .result = result});
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), code);
   }
 }
 
-void a_stopped_or_silent_daemon_is_a_failure(void**) {
+void a_stopped_or_silent_cognitod_is_a_failure(void**) {
   const PrivateBus bus;
   {
     const FakeDaemon daemon;
@@ -304,12 +305,12 @@ void malformed_replies_are_a_service_error(void**) {
   }
   const FakeDaemon daemon({}, {.wrong_socket_type = SOCK_STREAM});
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
 }
 
-// The bus is free again while the person types.
-void the_bus_is_not_held_while_somebody_types(void**) {
+// The module closes its connection before it asks the user.
+void no_bus_connection_stays_open_while_the_user_types(void**) {
   PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -317,11 +318,11 @@ void the_bus_is_not_held_while_somebody_types(void**) {
   });
   Person person{.answers = {"secret"}};
   person.before_answering = [&bus](std::size_t) { bus.kill(); };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
 }
 
-void the_environment_moves_no_address(void**) {
+void the_environment_does_not_change_the_address(void**) {
   (void)::setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
   (void)::setenv("DBUS_STARTER_ADDRESS", "unix:path=/nonexistent", 1);
   const PrivateBus bus;
@@ -330,7 +331,7 @@ void the_environment_moves_no_address(void**) {
     peer.success();
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   (void)::unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
   (void)::unsetenv("DBUS_STARTER_ADDRESS");
@@ -351,17 +352,17 @@ int main() {
       cmocka_unit_test_setup(a_bus_with_a_full_queue_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_bus_that_hangs_up_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_stopped_bus_is_a_failure, arm_watchdog),
-      cmocka_unit_test_setup(a_module_that_was_stopped_is_a_failure, arm_watchdog),
-      cmocka_unit_test_setup(no_daemon_is_unavailable, arm_watchdog),
-      cmocka_unit_test_setup(a_daemon_that_does_not_come_is_unavailable_once_systemd_gave_up,
+      cmocka_unit_test_setup(a_stopped_module_is_a_failure, arm_watchdog),
+      cmocka_unit_test_setup(a_missing_cognitod_is_unavailable, arm_watchdog),
+      cmocka_unit_test_setup(a_start_that_times_out_is_unavailable_once_systemd_has_given_up,
                              arm_watchdog),
-      cmocka_unit_test_setup(a_name_without_owner_is_unavailable_once_systemd_gave_up,
+      cmocka_unit_test_setup(a_name_without_owner_is_unavailable_once_systemd_has_given_up,
                              arm_watchdog),
-      cmocka_unit_test_setup(a_stopped_or_silent_daemon_is_a_failure, arm_watchdog),
+      cmocka_unit_test_setup(a_stopped_or_silent_cognitod_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(error_replies_have_their_codes, arm_watchdog),
       cmocka_unit_test_setup(malformed_replies_are_a_service_error, arm_watchdog),
-      cmocka_unit_test_setup(the_bus_is_not_held_while_somebody_types, arm_watchdog),
-      cmocka_unit_test_setup(the_environment_moves_no_address, arm_watchdog),
+      cmocka_unit_test_setup(no_bus_connection_stays_open_while_the_user_types, arm_watchdog),
+      cmocka_unit_test_setup(the_environment_does_not_change_the_address, arm_watchdog),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

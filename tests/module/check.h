@@ -5,7 +5,7 @@
 
 #include "tests/module/host.h"
 
-// cmocka.h wants these first, and C linkage.
+// cmocka.h needs these first, and C linkage.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -16,7 +16,7 @@ extern "C" {
 
 namespace pamcognito::test {
 
-// Compare by name, so that a failure can be read.
+// Compares by name, so that a failure is readable.
 inline void assert_code(int actual, int expected) {
   assert_string_equal(code_name(actual), code_name(expected));
 }

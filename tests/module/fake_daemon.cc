@@ -121,7 +121,7 @@ int open_password_change(sd_bus_message* call, void* userdata, sd_bus_error* /*e
   return open_conversation(call, serving);
 }
 
-// The user, the service, the sign-in's id if the method has one, and the facts.
+// Reads the user, the service, the sign-in id if the method has one, and the facts.
 void read_call(sd_bus_message* call, Record* record, bool has_id) {
   const char* user = nullptr;
   const char* service = nullptr;
@@ -260,7 +260,8 @@ bool Peer::receive() {
     return false;
   const auto frame = receive_from_module(socket_.get());
   Record::Frame& kept = record_->frames[record_->frame_count++];
-  kept.type = frame ? frame->type : FrameType::outcome;  // which no module sends: "closed"
+  kept.type = frame ? frame->type
+                    : FrameType::outcome;  // stands for "closed", as no module sends an outcome
   if (!frame) return false;
   kept.purpose = frame->purpose;
   keep(&kept.answer, frame->answer.reveal());
@@ -321,7 +322,7 @@ void FakeDaemon::wait_for_script() {
   constexpr int patience_ms = 60'000;
   char done = 0;
   pollfd poll{.fd = events_read_.get(), .events = POLLIN, .revents = 0};
-  // The end of the pipe is an end, too: the daemon died, as some scripts do.
+  // The pipe also ends when the daemon dies, as it does in some scripts.
   if (::poll(&poll, 1, patience_ms) != 1) std::abort();
   (void)!::read(events_read_.get(), &done, 1);
 }
@@ -339,14 +340,14 @@ void FakeDaemon::serve() {
   for (const char* interface : {bus_names::kInterface, bus_names::kHostInterface})
     must(::sd_bus_add_object_vtable(bus, nullptr, bus_names::kPath, interface, kVtable, &serving),
          "vtable");
-  // A test that failed leaves its daemon behind; the next one must not fail for that.
+  // A failed test leaves its daemon behind, which must not make the next test fail.
   must(::sd_bus_request_name(bus, bus_names::kService,
                              SD_BUS_NAME_ALLOW_REPLACEMENT | SD_BUS_NAME_REPLACE_EXISTING),
        "name");
   (void)!::write(events_write_.get(), "r", 1);
   while (true) {
     const int processed = ::sd_bus_process(bus, nullptr);
-    if (processed < 0) ::_exit(1);  // the bus is gone
+    if (processed < 0) ::_exit(1);  // the bus has ended
     if (processed == 0 && ::sd_bus_wait(bus, UINT64_MAX) < 0) ::_exit(1);
   }
 }

@@ -14,7 +14,7 @@
 
 namespace pamcognito::test {
 
-// What the fake daemon saw; in memory that it shares with the test.
+// The observations of the fake daemon, in memory that it shares with the test.
 struct Record {
   struct Frame {
     FrameType type;
@@ -28,46 +28,47 @@ struct Record {
   int logins_closed = 0;  // calls of CloseLogin
   std::array<char, 64> user{};
   std::array<char, 128> service{};
-  std::array<char, 1024> facts{};  // "ruid=0 tty=… " in the order they came
+  std::array<char, 1024> facts{};  // "ruid=0 tty=… " in the order of arrival
   std::array<std::uint8_t, kSignInIdSize> id{};
   std::size_t id_size = 0;
   std::size_t frame_count = 0;
   std::array<Frame, 100> frames{};
 
-  // "answer(password)=secret answer(code)=123456 ack closed": what came over the socket.
+  // The frames on the socket, such as "answer(password)=secret answer(code)=123456 ack closed".
   [[nodiscard]] std::string transcript() const;
 };
 
-// The daemon's end of one sign-in's socket, for a script.
+// The daemon's end of a conversation, for use by a script.
 class Peer {
  public:
   Peer(Fd socket, Record* record) : socket_(std::move(socket)), record_(record) {}
 
   void info(std::string_view text) { text_frame(FrameType::info, Purpose::other, text); }
   void error(std::string_view text) { text_frame(FrameType::error, Purpose::other, text); }
-  // Asks and waits for the answer. False: the module did something else.
+  // Asks and waits for the answer. Returns false if the module has sent something else.
   bool ask(Purpose purpose,
            std::string_view text = "Password: ", FrameType type = FrameType::ask_hidden);
   void ask_only(Purpose purpose, std::string_view text = "Password: ");
   void outcome(Outcome outcome);
-  void success();  // and waits for the ack
-  // The answer to the question about the account.
+  void success();  // and waits for the acknowledgement
+  // Sends the answer to the account question.
   void account(Outcome outcome);
-  // Waits for the question, too.
+  // Waits for the account question and answers it.
   void answer_account(Outcome outcome);
-  // The same in a process of its own, so that the daemon is there for the bus meanwhile.
+  // Does the same in another process, so that the daemon can serve the bus meanwhile.
   void answer_account_in_background(Outcome outcome);
   void raw(const std::string& datagram);
   void raw_with_descriptor(const std::string& datagram);
-  // The next frame of the module goes into the record. False: it hung up, or nothing came in 30 s.
+  // Records the next frame of the module. Returns false if the module has closed the socket or has
+  // sent nothing for 30 s.
   bool receive();
-  // Like ask(), but for the record; for scripts that are played more often than it can hold.
+  // Like ask(), but without recording: for scripts that run more often than the record can hold.
   void ask_unrecorded(Purpose purpose);
-  // The next frame of the module, unrecorded.
+  // Receives the next frame without recording it.
   void pass_over();
-  // Until the module hangs up.
+  // Records frames until the module closes the socket.
   void drain();
-  // Never comes back; ended by a signal.
+  // Never returns; a signal ends the process.
   [[noreturn]] static void hang();
   [[noreturn]] static void die();
   void hang_up() { socket_.reset(); }
@@ -84,18 +85,18 @@ inline constexpr SignInId kSignInId = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 struct FakeDaemonSettings {
   std::uint32_t deadline_s = 60;
-  const char* open_error = nullptr;    // an error's name instead of a socket
+  const char* open_error = nullptr;    // the name of an error, sent instead of a socket
   const char* check_error = nullptr;   // the same for CheckAccount
-  bool malformed_replies = false;      // of another signature
-  int wrong_socket_type = 0;           // e.g. SOCK_STREAM
+  bool malformed_replies = false;      // with a wrong signature
+  int wrong_socket_type = 0;           // such as SOCK_STREAM
   bool silent = false;                 // never replies
   const char* login_error = nullptr;   // the same for OpenLogin and CloseLogin
-  bool silent_logins = false;          // never replies to those two
-  Outcome account = Outcome::success;  // what CheckAccount answers
+  bool silent_logins = false;          // never replies to OpenLogin and CloseLogin
+  Outcome account = Outcome::success;  // the answer of CheckAccount
 };
 
 // A process that owns org.pamcognito.Auth1 on the private bus and plays a script for each sign-in
-// and change of a password.
+// and each password change.
 class FakeDaemon {
  public:
   using Script = std::function<void(Peer&)>;
@@ -106,7 +107,7 @@ class FakeDaemon {
   ~FakeDaemon();
 
   [[nodiscard]] const Record& record() const { return *record_; }
-  // Until one more script has been played to its end, its record complete.
+  // Waits until one more script has ended and its record is complete.
   void wait_for_script();
   void signal(int number) const { child_.signal(number); }
   void kill() { child_.kill(); }

@@ -1,5 +1,5 @@
-// What an earlier module asked for: with use_first_pass and try_first_pass it answers the password,
-// once; in a change of the password PAM_AUTHTOK is the new one.
+// use_first_pass and try_first_pass: the password that an earlier module has asked for answers the
+// first question for a password, once. In a password change PAM_AUTHTOK is the new password.
 
 #include <string>
 #include <vector>
@@ -23,7 +23,7 @@ void assert_played(const FakeDaemon::Script& script, const Stack& stack, const E
                    const std::vector<std::string>& answers = {"typed", "123456"}) {
   FakeDaemon daemon(script);
   Person person{.answers = answers};
-  Transaction transaction(kOurs, &person, stack);
+  Transaction transaction(kCognitoUser, &person, stack);
   assert_code(transaction.authenticate(), expected.code);
   daemon.wait_for_script();
   assert_text(daemon.record().transcript(), expected.transcript);
@@ -39,13 +39,13 @@ const Stack kUseAbsent = {.options = "use_first_pass"};
 const Stack kTry = {.options = "try_first_pass", .first_password = "earlier", .set_first = true};
 const Stack kTryAbsent = {.options = "try_first_pass"};
 
-void without_an_option_it_is_not_looked_at(void**) {
+void without_an_option_the_earlier_password_is_not_used(void**) {
   assert_played(password_then_code, {.first_password = "earlier", .set_first = true},
                 {PAM_SUCCESS, "answer(password)=typed answer(code)=123456 ack",
                  "hidden(Password: ) | hidden(Code: )"});
 }
 
-void it_answers_the_password_and_codes_are_asked(void**) {
+void the_earlier_password_answers_the_password_but_no_code(void**) {
   for (const Stack& stack : {kUse, kTry})
     assert_played(
         password_then_code, stack,
@@ -53,7 +53,7 @@ void it_answers_the_password_and_codes_are_asked(void**) {
         {"123456"});
 }
 
-void it_answers_password_and_code_in_one(void**) {
+void the_earlier_password_may_contain_the_code(void**) {
   assert_played(
       [](Peer& peer) {
         peer.ask(Purpose::password_and_code);
@@ -62,14 +62,14 @@ void it_answers_password_and_code_in_one(void**) {
       kUse, {PAM_SUCCESS, "answer(password_and_code)=earlier ack", ""});
 }
 
-void absent_it_is_asked_for_or_refused(void**) {
+void a_missing_earlier_password_is_asked_for_or_refused(void**) {
   assert_played(password_then_code, kUseAbsent, {PAM_AUTH_ERR, "abort", ""});
   assert_played(password_then_code, kTryAbsent,
                 {PAM_SUCCESS, "answer(password)=typed answer(code)=123456 ack",
                  "hidden(Password: ) | hidden(Code: )"});
 }
 
-void it_answers_once(void**) {
+void the_earlier_password_is_used_once(void**) {
   const auto twice = [](Peer& peer) {
     if (peer.ask(Purpose::password) && peer.ask(Purpose::password)) peer.success();
   };
@@ -79,24 +79,24 @@ void it_answers_once(void**) {
       {PAM_SUCCESS, "answer(password)=earlier answer(password)=typed ack", "hidden(Password: )"});
 }
 
-void it_never_answers_another_question(void**) {
+void the_earlier_password_answers_no_other_question(void**) {
   for (const Purpose purpose : {Purpose::other, Purpose::new_password, Purpose::new_password_again,
                                 Purpose::choice, Purpose::code}) {
     FakeDaemon daemon([purpose](Peer& peer) { peer.ask(purpose); });
     Person person{.answers = {}};
-    Transaction transaction(kOurs, &person, kUse);
+    Transaction transaction(kCognitoUser, &person, kUse);
     assert_code(transaction.authenticate(), PAM_CONV_ERR);
     daemon.wait_for_script();
     assert_text(daemon.record().transcript(), "abort");
   }
 }
 
-void it_does_not_stand_for_a_code_either(void**) {
+void the_earlier_password_is_refused_as_a_code(void**) {
   assert_played(password_then_code, kUse,
                 {PAM_CONV_ERR, "answer(password)=earlier abort", "hidden(Code: )"}, {"earlier"});
 }
 
-void too_long_it_is_not_sent(void**) {
+void an_earlier_password_that_is_too_long_is_not_sent(void**) {
   Stack stack = kUse;
   stack.first_password = std::string(512, 'p');
   assert_played(password_then_code, stack, {PAM_AUTH_ERR, "abort", ""});
@@ -106,13 +106,13 @@ void too_long_it_is_not_sent(void**) {
                 {"123456"});
 }
 
-void lost_after_it_was_sent_is_not_unavailable(void**) {
+void a_cognitod_lost_after_the_password_was_sent_is_not_unavailable(void**) {
   assert_played([](Peer& peer) { peer.ask(Purpose::password); }, kUse,
                 {PAM_AUTH_ERR, "answer(password)=earlier", ""});
 }
 
-// A change of the password. pam_pwquality has asked for the new one, checked it, and left it in
-// PAM_AUTHTOK.
+// A password change in which pam_pwquality has asked for the new password, has checked it and has
+// left it in PAM_AUTHTOK.
 const Stack kChecked = {.service = "passwd", .before_password = "new=checked"};
 
 void ask_for_new(Peer& peer) {
@@ -123,9 +123,9 @@ void ask_for_new(Peer& peer) {
 void assert_changed(const FakeDaemon::Script& script, const std::vector<std::string>& answers,
                     const char* transcript, const char* seen, const char* tokens) {
   FakeDaemon daemon(script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = answers};
-  Transaction transaction(kOurs, &person, kChecked);
+  Transaction transaction(kCognitoUser, &person, kChecked);
   assert_code(transaction.change_password(), PAM_SUCCESS);
   daemon.wait_for_script();
   assert_text(daemon.record().transcript(), transcript);
@@ -133,7 +133,7 @@ void assert_changed(const FakeDaemon::Script& script, const std::vector<std::str
   assert_text(transaction.tokens_handed_over(), tokens);
 }
 
-void a_new_password_that_was_asked_for_is_taken(void**) {
+void the_new_password_of_an_earlier_module_is_used(void**) {
   assert_changed(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -145,7 +145,7 @@ void a_new_password_that_was_asked_for_is_taken(void**) {
       "hidden(Password: )", "AUTHTOK=checked OLDAUTHTOK=old");
 }
 
-void a_new_password_that_was_asked_for_is_taken_once(void**) {
+void the_new_password_of_an_earlier_module_is_used_once(void**) {
   assert_changed(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -163,10 +163,10 @@ void a_new_password_that_was_asked_for_is_taken_once(void**) {
 }
 
 // libpam wipes PAM_AUTHTOK before the change.
-void the_password_of_a_sign_in_is_no_new_password(void**) {
-  const RealUid itself(kOursUid);
+void the_password_of_a_sign_in_is_not_used_as_a_new_one(void**) {
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "old", "new", "new"}};
-  Transaction transaction(kOurs, &person, {.service = "passwd"});
+  Transaction transaction(kCognitoUser, &person, {.service = "passwd"});
   {
     FakeDaemon daemon([](Peer& peer) {
       peer.ask(Purpose::password);
@@ -186,8 +186,8 @@ void the_password_of_a_sign_in_is_no_new_password(void**) {
               "answer(password)=old answer(new_password)=new answer(new_password_again)=new ack");
 }
 
-// A new password within a sign-in is asked for, whatever an earlier module left.
-void a_sign_in_takes_no_new_password(void**) {
+// A sign-in asks the user for a new password, whatever an earlier module has left.
+void a_sign_in_asks_for_its_new_password(void**) {
   assert_played(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -216,19 +216,19 @@ int stop_bus(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(without_an_option_it_is_not_looked_at),
-      cmocka_unit_test(it_answers_the_password_and_codes_are_asked),
-      cmocka_unit_test(it_answers_password_and_code_in_one),
-      cmocka_unit_test(absent_it_is_asked_for_or_refused),
-      cmocka_unit_test(it_answers_once),
-      cmocka_unit_test(it_never_answers_another_question),
-      cmocka_unit_test(it_does_not_stand_for_a_code_either),
-      cmocka_unit_test(too_long_it_is_not_sent),
-      cmocka_unit_test(lost_after_it_was_sent_is_not_unavailable),
-      cmocka_unit_test(a_new_password_that_was_asked_for_is_taken),
-      cmocka_unit_test(a_new_password_that_was_asked_for_is_taken_once),
-      cmocka_unit_test(the_password_of_a_sign_in_is_no_new_password),
-      cmocka_unit_test(a_sign_in_takes_no_new_password),
+      cmocka_unit_test(without_an_option_the_earlier_password_is_not_used),
+      cmocka_unit_test(the_earlier_password_answers_the_password_but_no_code),
+      cmocka_unit_test(the_earlier_password_may_contain_the_code),
+      cmocka_unit_test(a_missing_earlier_password_is_asked_for_or_refused),
+      cmocka_unit_test(the_earlier_password_is_used_once),
+      cmocka_unit_test(the_earlier_password_answers_no_other_question),
+      cmocka_unit_test(the_earlier_password_is_refused_as_a_code),
+      cmocka_unit_test(an_earlier_password_that_is_too_long_is_not_sent),
+      cmocka_unit_test(a_cognitod_lost_after_the_password_was_sent_is_not_unavailable),
+      cmocka_unit_test(the_new_password_of_an_earlier_module_is_used),
+      cmocka_unit_test(the_new_password_of_an_earlier_module_is_used_once),
+      cmocka_unit_test(the_password_of_a_sign_in_is_not_used_as_a_new_one),
+      cmocka_unit_test(a_sign_in_asks_for_its_new_password),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

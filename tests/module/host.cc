@@ -16,7 +16,7 @@ constexpr char kConfigurations[] = "/run/pam-test";
 
 unsigned recorded_delay = 0;
 
-// PAM_FAIL_DELAY: notes the delay instead of waiting for it.
+// PAM_FAIL_DELAY: records the delay and does not wait.
 void note_delay(int code, unsigned usec, void* /*appdata*/) {
   if (code != PAM_SUCCESS) recorded_delay = usec;
 }
@@ -72,8 +72,8 @@ int converse(int count, const pam_message** messages, pam_response** responses, 
   return result;
 }
 
-// pam_test_probe.so stands in for the neighbours in the stack: it leaves and reads tokens, and
-// turns PAM_IGNORE of the module into a code that libpam passes on.
+// pam_test_probe.so plays the other modules of the stack: it sets and reads tokens, and turns
+// PAM_IGNORE of the module into a code that libpam passes on.
 void write_service(const Stack& stack) {
   const std::string probe = PAM_COGNITO_TEST_PROBE;
   const std::string module = std::string(PAM_COGNITO_TEST_MODULE) + " " + stack.options + "\n";
@@ -103,7 +103,7 @@ void write_service(const Stack& stack) {
   text += "session required " + probe + "\n";
   (void)::mkdir(kConfigurations, 0755);
   write_file(std::string(kConfigurations) + "/" + stack.service, text);
-  // libpam wants this one, too, and complains to syslog otherwise.
+  // libpam needs this one too and writes to syslog otherwise.
   write_file(std::string(kConfigurations) + "/other", "auth requisite " + probe + " ignored\n");
 }
 

@@ -1,4 +1,4 @@
-// What the module leaves in the process of its host: nothing.
+// The module leaves nothing behind in the process of its host.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ std::vector<std::string> open_files() {
   return files;
 }
 
-// All that a module could change behind its host's back.
+// Everything that a module could change without its host's knowledge.
 struct ProcessState {
   std::vector<struct sigaction> signals;
   sigset_t mask{};
@@ -89,13 +89,13 @@ void sign_in_script(Peer& peer) {
   if (peer.ask(Purpose::password) && peer.ask(Purpose::code, "Code: ")) peer.success();
 }
 
-// A sign-in whose socket is asked about the account, too.
+// A sign-in with an account question on its socket.
 void account_script(Peer& peer) {
   sign_in_script(peer);
   peer.answer_account(Outcome::success);
 }
 
-// One whole transaction. Returns authentication's code.
+// Runs a whole transaction. Returns the code of authentication.
 int run_transaction(const char* user) {
   Person person{.answers = {"secret", "123456"}};
   Transaction transaction(user, &person);
@@ -112,9 +112,9 @@ void change_script(Peer& peer) {
     peer.success();
 }
 
-// passwd(1) of the user itself. Returns its code.
+// Runs passwd(1) as the user. Returns its code.
 int run_password_change(const char* user) {
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"secret", "newer"}};
   Transaction transaction(user, &person);
   return transaction.change_password();
@@ -123,30 +123,30 @@ int run_password_change(const char* user) {
 void the_process_is_the_same_afterwards(void**) {
   const PrivateBus bus;
   (void)::umask(0027);
-  (void)run_transaction("root");  // libpam and NSS have settled
+  (void)run_transaction("root");  // libpam and NSS have allocated what they keep
   const ProcessState before = ProcessState::now();
-  assert_code(run_transaction(kOurs), PAM_AUTHINFO_UNAVAIL);
-  assert_code(run_transaction(kNotOurs), kIgnored);
+  assert_code(run_transaction(kCognitoUser), PAM_AUTHINFO_UNAVAIL);
+  assert_code(run_transaction(kLocalUser), kIgnored);
   assert_same(before, ProcessState::now());
   {
     const FakeDaemon daemon(sign_in_script);
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_transaction(kOurs), PAM_SUCCESS);
+    assert_code(run_transaction(kCognitoUser), PAM_SUCCESS);
     assert_same(with_daemon, ProcessState::now());
   }
   {
     const FakeDaemon daemon(account_script);
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_transaction(kOurs), PAM_SUCCESS);
+    assert_code(run_transaction(kCognitoUser), PAM_SUCCESS);
     assert_same(with_daemon, ProcessState::now());
   }
   {
-    // A locker: nobody asks about the account.
+    // A locker does not call the account phase.
     const FakeDaemon daemon(sign_in_script);
     const ProcessState with_daemon = ProcessState::now();
     {
       Person person{.answers = {"secret", "123456"}};
-      Transaction transaction(kOurs, &person);
+      Transaction transaction(kCognitoUser, &person);
       assert_code(transaction.authenticate(), PAM_SUCCESS);
     }
     assert_same(with_daemon, ProcessState::now());
@@ -154,30 +154,30 @@ void the_process_is_the_same_afterwards(void**) {
   {
     const FakeDaemon daemon([](Peer& peer) { peer.hang_up(); });
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_transaction(kOurs), PAM_AUTH_ERR);
+    assert_code(run_transaction(kCognitoUser), PAM_AUTH_ERR);
     assert_same(with_daemon, ProcessState::now());
   }
   {
     const FakeDaemon daemon(change_script);
     const ProcessState with_daemon = ProcessState::now();
-    assert_code(run_password_change(kOurs), PAM_SUCCESS);
+    assert_code(run_password_change(kCognitoUser), PAM_SUCCESS);
     assert_same(with_daemon, ProcessState::now());
   }
   {
-    // It ends between the two passes, with the conversation in PAM data.
+    // The transaction ends between the two calls, with the conversation in PAM data.
     const FakeDaemon daemon(change_script);
     const ProcessState with_daemon = ProcessState::now();
     {
-      const RealUid itself(kOursUid);
+      const RealUid itself(kCognitoUserUid);
       Person person{.answers = {"secret"}};
-      Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
+      Transaction transaction(kCognitoUser, &person, {.after_password_check = "fail_first"});
       assert_code(transaction.change_password(), PAM_PERM_DENIED);
     }
     assert_same(with_daemon, ProcessState::now());
   }
 }
 
-// SIGPIPE's default would end the host when the daemon goes at the wrong moment.
+// The default action of SIGPIPE would end the host if cognitod ended at the wrong moment.
 void sigpipe_is_never_raised(void**) {
   const PrivateBus bus;
   Child child([] {
@@ -186,7 +186,7 @@ void sigpipe_is_never_raised(void**) {
       FakeDaemon daemon([](Peer& peer) { peer.ask_only(Purpose::password); });
       Person person{.answers = {"secret"}};
       person.before_answering = [&daemon](std::size_t) { daemon.wait_for_script(); };
-      Transaction transaction(kOurs, &person);
+      Transaction transaction(kCognitoUser, &person);
       if (transaction.authenticate() != PAM_AUTH_ERR) return 1;
     }
     return 0;
@@ -194,13 +194,13 @@ void sigpipe_is_never_raised(void**) {
   assert_int_equal(child.wait(), 0);
 }
 
-// A host without standard streams must not find our descriptors in their place, not even while it
-// asks.
+// A host without standard streams must never find a descriptor of the module in their place, not
+// even while it asks the user.
 int look_at_descriptors(int (Transaction::*phase)(int)) {
   Child child([phase] {
     Person person{.answers = {"secret", "123456"}};
     int result = 0;
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     std::array<bool, 64> before{};
     (void)::close(0);
     (void)::close(1);
@@ -216,7 +216,7 @@ int look_at_descriptors(int (Transaction::*phase)(int)) {
         if (fd <= 2) result = 2;
         if ((flags & FD_CLOEXEC) == 0) result = 3;
       }
-      if (ours != 1) result = 4;  // the socket, and no bus
+      if (ours != 1) result = 4;  // the socket, and no bus connection
     };
     if ((transaction.*phase)(0) != PAM_SUCCESS) return 1;
     return result;
@@ -231,13 +231,13 @@ void descriptors_are_above_two_and_close_on_exec(void**) {
     assert_int_equal(look_at_descriptors(&Transaction::authenticate), 0);
   }
   const FakeDaemon daemon(change_script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   assert_int_equal(look_at_descriptors(&Transaction::change_password), 0);
 }
 
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
-// How often the disguised text stands undisguised in this process's writable memory, the stack's
-// unused part included. Makes no plain copy of it.
+// Counts the occurrences of the disguised text, undisguised, in the writable memory of this
+// process, including the unused part of the stack. Makes no plain copy of it.
 std::size_t copies_in_memory(const std::string& disguised, char disguise) {
   std::size_t copies = 0;
   std::ifstream maps("/proc/self/maps");
@@ -258,14 +258,15 @@ std::size_t copies_in_memory(const std::string& disguised, char disguise) {
   return copies;
 }
 
-void what_was_typed_is_not_left_in_memory(void**) {
+void entered_text_is_not_left_in_memory(void**) {
   constexpr char disguise = 0x15;
   const auto disguised = [](std::string text) {
     for (char& c : text) c = static_cast<char>(c ^ disguise);
     return text;
   };
-  // The words are put together here, so that no literal of the program holds them.
-  std::string password(200, 'x');  // long, as malloc and later frames overwrite the first bytes
+  // The words are assembled here, so that no literal of the program contains them.
+  std::string password(200,
+                       'x');  // long, because malloc and later frames overwrite the first bytes
   password += "planted";
   password += "-password-at-the-end";
   std::string code = "7317";
@@ -281,14 +282,14 @@ void what_was_typed_is_not_left_in_memory(void**) {
     peer.drain();
   });
   const std::string end_of_password = person.answers[0].substr(200);
-  assert_true(copies_in_memory(end_of_password, 0) > 0);  // it does find what is there
-  Transaction transaction(kOurs, &person, {.notes_tokens = false});
+  assert_true(copies_in_memory(end_of_password, 0) > 0);  // the search finds an existing copy
+  Transaction transaction(kCognitoUser, &person, {.notes_tokens = false});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   assert_int_equal(copies_in_memory(end_of_password, disguise), 0);
   assert_int_equal(copies_in_memory(person.answers[1], disguise), 0);
 }
 
-void what_was_typed_for_a_change_is_not_left_in_memory(void**) {
+void entered_text_of_a_password_change_is_not_left_in_memory(void**) {
   constexpr char disguise = 0x15;
   const auto planted = [](std::string end) {
     std::string text(200, 'x');
@@ -304,10 +305,10 @@ void what_was_typed_for_a_change_is_not_left_in_memory(void**) {
     peer.outcome(Outcome::success);
     peer.drain();
   });
-  const RealUid itself(kOursUid);
-  Transaction transaction(kOurs, &person, {.notes_tokens = false});
+  const RealUid itself(kCognitoUserUid);
+  Transaction transaction(kCognitoUser, &person, {.notes_tokens = false});
   assert_code(transaction.change_password(), PAM_SUCCESS);
-  // A run of x before the end, which no literal of this program has.
+  // The run of x at the end occurs in no literal of this program.
   for (const std::string& answer : person.answers)
     assert_int_equal(copies_in_memory(answer.substr(180), disguise), 0);
 }
@@ -340,8 +341,8 @@ void assert_steady(const char* user, int code, int (*run)(const char*) = &run_tr
                 after.files, before.mappings, after.mappings, before.heap, after.heap);
   assert_int_equal(before.files, after.files);
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
-  // malloc's caches move by some kilobytes; its smallest piece is 32 bytes, so that what is lost in
-  // each run would be twice this. (The sanitizers' own memory grows; they look for leaks
+  // The caches of malloc vary by some kilobytes. Its smallest piece has 32 bytes, so a leak in
+  // every run would amount to twice this limit. (The sanitizers use more memory and look for leaks
   // themselves.)
   constexpr std::size_t slack = 16UL * runs;
   assert_int_equal(before.mappings, after.mappings);
@@ -349,22 +350,22 @@ void assert_steady(const char* user, int code, int (*run)(const char*) = &run_tr
 #endif
 }
 
-void a_thousand_sign_ins_leave_nothing(void**) {
+void a_thousand_sign_ins_leak_nothing(void**) {
   const PrivateBus bus;
-  // The script's record is full after some rounds, so this one keeps none.
+  // The record would be full after some rounds, so this script does not record.
   const FakeDaemon daemon([](Peer& peer) {
     peer.ask_unrecorded(Purpose::password);
     peer.ask_unrecorded(Purpose::code);
     peer.outcome(Outcome::success);
     peer.pass_over();  // the acknowledgement
-    peer.pass_over();  // the question about the account
+    peer.pass_over();  // the account question
     peer.account(Outcome::success);
     peer.drain();
   });
-  assert_steady(kOurs, PAM_SUCCESS);
+  assert_steady(kCognitoUser, PAM_SUCCESS);
 }
 
-void a_thousand_password_changes_leave_nothing(void**) {
+void a_thousand_password_changes_leak_nothing(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon([](Peer& peer) {
     peer.ask_unrecorded(Purpose::password);
@@ -372,17 +373,17 @@ void a_thousand_password_changes_leave_nothing(void**) {
     peer.outcome(Outcome::success);
     peer.drain();
   });
-  assert_steady(kOurs, PAM_SUCCESS, &run_password_change);
+  assert_steady(kCognitoUser, PAM_SUCCESS, &run_password_change);
 }
 
-void a_thousand_users_who_are_not_ours_leave_nothing(void**) {
-  assert_steady(kNotOurs, kIgnored);
+void a_thousand_local_users_leak_nothing(void**) {
+  assert_steady(kLocalUser, kIgnored);
 }
 
-void a_thousand_failures_leave_nothing(void**) {
-  assert_steady(kOurs, PAM_AUTHINFO_UNAVAIL);  // no bus
+void a_thousand_failures_leak_nothing(void**) {
+  assert_steady(kCognitoUser, PAM_AUTHINFO_UNAVAIL);  // no bus
   const PrivateBus bus;
-  assert_steady(kOurs, PAM_AUTHINFO_UNAVAIL);  // no daemon
+  assert_steady(kCognitoUser, PAM_AUTHINFO_UNAVAIL);  // no daemon
 }
 
 }  // namespace
@@ -394,13 +395,13 @@ int main() {
       cmocka_unit_test(sigpipe_is_never_raised),
       cmocka_unit_test(descriptors_are_above_two_and_close_on_exec),
 #if !defined(PAM_COGNITO_TEST_SANITIZED)
-      cmocka_unit_test(what_was_typed_is_not_left_in_memory),
-      cmocka_unit_test(what_was_typed_for_a_change_is_not_left_in_memory),
+      cmocka_unit_test(entered_text_is_not_left_in_memory),
+      cmocka_unit_test(entered_text_of_a_password_change_is_not_left_in_memory),
 #endif
-      cmocka_unit_test(a_thousand_sign_ins_leave_nothing),
-      cmocka_unit_test(a_thousand_password_changes_leave_nothing),
-      cmocka_unit_test(a_thousand_users_who_are_not_ours_leave_nothing),
-      cmocka_unit_test(a_thousand_failures_leave_nothing),
+      cmocka_unit_test(a_thousand_sign_ins_leak_nothing),
+      cmocka_unit_test(a_thousand_password_changes_leak_nothing),
+      cmocka_unit_test(a_thousand_local_users_leak_nothing),
+      cmocka_unit_test(a_thousand_failures_leak_nothing),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,4 +1,4 @@
-// pam-cognito-local-users, the program as it is shipped, with the sandbox's accounts.
+// The shipped program pam-cognito-local-users, with the accounts of the sandbox.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,7 +63,7 @@ void append(const char* path, const char* line) {
   std::ofstream(path, std::ios::app) << line;
 }
 
-// NSS cannot read /etc/group while this lives.
+// While an object of this type exists, NSS cannot read /etc/group.
 class BrokenGroups {
  public:
   BrokenGroups() {
@@ -97,7 +97,7 @@ int accounts(void**) {
   return 0;
 }
 
-void it_lists_the_local_accounts_that_are_no_cognito_users(void**) {
+void local_accounts_without_cognito_users_are_listed(void**) {
   assert_text(run("--check").said.substr(0, 8), "missing ");
   const Ran ran = run();
   assert_text(ran.said, "");
@@ -116,7 +116,7 @@ void without_users_conf_every_account_is_local(void**) {
   assert_text(text_of(kList), "admin\nalice\nbob\ncarol\ndynamic\nnobody\n");
 }
 
-void it_follows_the_accounts(void**) {
+void the_list_follows_the_accounts(void**) {
   assert_int_equal(run().status, 0);
   append("/etc/passwd", "erin:x:1020:1020::/:/bin/sh\n");
   assert_text(run("--check").said, "add erin\n");
@@ -130,7 +130,7 @@ void it_follows_the_accounts(void**) {
   assert_text(run("--check").said, "");
 }
 
-void it_leaves_a_current_list_alone(void**) {
+void a_current_list_is_not_rewritten(void**) {
   assert_int_equal(run().status, 0);
   const struct stat before = status_of(kList);
   assert_int_equal(run().status, 0);
@@ -139,8 +139,8 @@ void it_leaves_a_current_list_alone(void**) {
   assert_int_equal(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
 }
 
-// The list as it was, without those who are Cognito users; and nobody who was not on it.
-void a_look_up_that_fails_adds_nobody(void**) {
+// The list keeps its users except Cognito users, and nobody is added.
+void a_failed_look_up_adds_nobody(void**) {
   write_file(kList, "admin\nbob\nerin\n");
   set_users_conf("users=erin\n");
   append("/etc/passwd", "erin:x:1020:1020::/:/bin/sh\n");
@@ -165,7 +165,8 @@ void a_look_up_that_fails_adds_nobody(void**) {
   assert_text(text_of(kList), "admin\nbob\n");
 }
 
-// Its names may be an attacker's, so none is kept, and pam_listfile must not go on with it.
+// An attacker may have written the names, so none is kept, and pam_listfile must not use the list
+// any longer.
 void an_unsafe_list_is_replaced(void**) {
   write_file(kList, "alice\nbob\n", 0666);
   assert_text(run("--check").said.substr(0, 7), "unsafe ");
@@ -188,7 +189,7 @@ void an_unsafe_list_is_replaced(void**) {
   assert_text(text_of("/etc/elsewhere"), "alice\n");
 }
 
-void a_directory_of_others_gets_no_list(void**) {
+void an_untrusted_directory_gets_no_list(void**) {
   assert_int_equal(::chmod("/etc/pam-cognito", 0777), 0);
   const Ran ran = run();
   assert_int_equal(::chmod("/etc/pam-cognito", 0755), 0);
@@ -197,7 +198,7 @@ void a_directory_of_others_gets_no_list(void**) {
   assert_int_equal(::access(kList, F_OK), -1);
 }
 
-void anything_else_is_a_usage_error(void**) {
+void unknown_arguments_are_a_usage_error(void**) {
   assert_int_equal(run("--help").status, 2);
   assert_int_equal(::access(kList, F_OK), -1);
 }
@@ -207,14 +208,14 @@ void anything_else_is_a_usage_error(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test_setup(it_lists_the_local_accounts_that_are_no_cognito_users, accounts),
+      cmocka_unit_test_setup(local_accounts_without_cognito_users_are_listed, accounts),
       cmocka_unit_test_setup(without_users_conf_every_account_is_local, accounts),
-      cmocka_unit_test_setup(it_follows_the_accounts, accounts),
-      cmocka_unit_test_setup(it_leaves_a_current_list_alone, accounts),
-      cmocka_unit_test_setup(a_look_up_that_fails_adds_nobody, accounts),
+      cmocka_unit_test_setup(the_list_follows_the_accounts, accounts),
+      cmocka_unit_test_setup(a_current_list_is_not_rewritten, accounts),
+      cmocka_unit_test_setup(a_failed_look_up_adds_nobody, accounts),
       cmocka_unit_test_setup(an_unsafe_list_is_replaced, accounts),
-      cmocka_unit_test_setup(a_directory_of_others_gets_no_list, accounts),
-      cmocka_unit_test_setup(anything_else_is_a_usage_error, accounts),
+      cmocka_unit_test_setup(an_untrusted_directory_gets_no_list, accounts),
+      cmocka_unit_test_setup(unknown_arguments_are_a_usage_error, accounts),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,4 +1,4 @@
-// What syslog gets: one line for each ending, and never what was typed.
+// The lines in syslog: one for each result, and never anything that the user has entered.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,12 +28,12 @@ Syslog* syslog = nullptr;
 int sign_in(const FakeDaemon::Script& script, const char* options = "") {
   FakeDaemon daemon(script);
   Person person{.answers = {"planted-password", "731731"}};
-  Transaction transaction(kOurs, &person, {.options = options});
+  Transaction transaction(kCognitoUser, &person, {.options = options});
   transaction.set_item(PAM_RHOST, "192.0.2.1 cause=forged\nline");
   return transaction.authenticate();
 }
 
-void each_ending_is_one_line(void**) {
+void each_result_is_one_line(void**) {
   (void)sign_in([](Peer& peer) {
     peer.ask(Purpose::password);
     peer.success();
@@ -49,12 +49,12 @@ void each_ending_is_one_line(void**) {
   assert_one_line(syslog->take(), "sign-in unforeseen cause=malformed-frame user=alice");
 
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.account(), PAM_PERM_DENIED);
   assert_one_line(syslog->take(), "pam_cognito(sshd:account): account unavailable cause=no-daemon");
 }
 
-// The part of the line behind " id=".
+// Returns the part of the line after " id=".
 std::string id_in(const std::string& line) {
   const std::size_t at = line.find(" id=");
   return at == std::string::npos ? ""
@@ -69,7 +69,7 @@ void a_transaction_has_one_id(void**) {
       peer.success();
     });
     Person person{.answers = {"planted-password"}};
-    Transaction transaction(kOurs, &person, {.options = "debug"});
+    Transaction transaction(kCognitoUser, &person, {.options = "debug"});
     assert_code(transaction.authenticate(), PAM_SUCCESS);
     const std::string id = id_in(syslog->take());
     assert_int_equal(id.size(), 16);
@@ -90,12 +90,12 @@ void every_line_has_an_id(void**) {
       peer.ask(Purpose::password);
       peer.success();
     });
-    Transaction transaction(kOurs, &person, {.options = "debug"});
+    Transaction transaction(kCognitoUser, &person, {.options = "debug"});
     assert_code(transaction.authenticate(), PAM_SUCCESS);
-    Transaction other(kNotOurs, &person, {.options = "debug"});
+    Transaction other(kLocalUser, &person, {.options = "debug"});
     assert_code(other.authenticate(), kIgnored);
   }
-  Transaction wrong(kOurs, &person, {.options = "nullok"});
+  Transaction wrong(kCognitoUser, &person, {.options = "nullok"});
   assert_code(wrong.authenticate(), PAM_SERVICE_ERR);
   const std::string log = syslog->take();
   assert_int_equal(lines_in(log), 4);
@@ -108,9 +108,9 @@ void every_line_has_an_id(void**) {
 void a_password_change_is_one_line(void**) {
   const auto change = [](const FakeDaemon::Script& script) {
     const FakeDaemon daemon(script);
-    const RealUid itself(kOursUid);
+    const RealUid itself(kCognitoUserUid);
     Person person{.answers = {"planted-password", "planted-too"}};
-    Transaction transaction(kOurs, &person, {.options = "debug", .service = "passwd"});
+    Transaction transaction(kCognitoUser, &person, {.options = "debug", .service = "passwd"});
     return transaction.change_password();
   };
   assert_code(change([](Peer& peer) {
@@ -121,22 +121,22 @@ void a_password_change_is_one_line(void**) {
               PAM_SUCCESS);
   std::string log = syslog->take();
   assert_true(log.find("planted") == std::string::npos);
-  assert_int_equal(lines_in(log), 3);  // two of `debug`
+  assert_int_equal(lines_in(log), 3);  // two of them from `debug`
   assert_true(log.contains(
       "pam_cognito(passwd:chauthtok): password-change success cause=outcome user=alice"));
   assert_code(change([](Peer& peer) { peer.outcome(Outcome::refused); }), PAM_AUTHTOK_RECOVERY_ERR);
   assert_one_line(syslog->take(), "password-change refused cause=outcome user=alice");
 
   Person person;
-  const RealUid somebody(kOursUid);
-  Transaction transaction(kOursByPrimary, &person);
+  const RealUid somebody(kCognitoUserUid);
+  Transaction transaction(kPrimaryGroupUser, &person);
   assert_code(transaction.change_password(), PAM_PERM_DENIED);
   assert_one_line(syslog->take(), "password-change not-permitted cause=another-user user=carol");
 }
 
-void others_are_no_line(void**) {
+void local_users_are_not_logged(void**) {
   Person person;
-  Transaction transaction(kNotOurs, &person);
+  Transaction transaction(kLocalUser, &person);
   assert_code(transaction.authenticate(), kIgnored);
   assert_code(transaction.account(), kIgnored);
   assert_code(transaction.change_password(), kIgnored);
@@ -146,12 +146,12 @@ void others_are_no_line(void**) {
 void faults_of_the_configuration_are_named(void**) {
   Person person;
   {
-    Transaction transaction(kOurs, &person, {.options = "nullok"});
+    Transaction transaction(kCognitoUser, &person, {.options = "nullok"});
     assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
     assert_one_line(syslog->take(), "unknown module option 'nullok'");
   }
   set_users_conf("group=cognito-users\nusrs=bob\n");
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_SERVICE_ERR);
   set_users_conf(kUsersConf);
   assert_one_line(syslog->take(), "/etc/pam-cognito/users.conf:2: unknown key 'usrs'");
@@ -191,11 +191,11 @@ int stop(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(each_ending_is_one_line),
+      cmocka_unit_test(each_result_is_one_line),
       cmocka_unit_test(a_transaction_has_one_id),
       cmocka_unit_test(every_line_has_an_id),
       cmocka_unit_test(a_password_change_is_one_line),
-      cmocka_unit_test(others_are_no_line),
+      cmocka_unit_test(local_users_are_not_logged),
       cmocka_unit_test(faults_of_the_configuration_are_named),
       cmocka_unit_test(no_secret_is_logged),
   };

@@ -1,4 +1,5 @@
-// A daemon that dies, hangs up, hangs, is late or talks garbage, at each step of a sign-in.
+// A cognitod that dies, closes the socket, hangs, is late or sends malformed frames, at each step
+// of a sign-in.
 
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ using namespace pamcognito;
 using namespace pamcognito::test;
 using std::string_literals::operator""s;
 
-// Where in a sign-in something happens.
+// The point of a sign-in at which something happens.
 enum class Step : unsigned char { before_password, after_password, after_code };
 constexpr Step kSteps[] = {Step::before_password, Step::after_password, Step::after_code};
 
@@ -42,12 +43,12 @@ void go_to(Step step, Peer& peer) {
 int sign_in(const FakeDaemon::Script& script, const FakeDaemonSettings& settings = {}) {
   FakeDaemon daemon(script, settings);
   Person person{.answers = {"secret", "123456", "more"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 
-// Unavailable would let a local password in: whoever can make the daemon end would be let in by it.
-void death_and_hanging_up(void**) {
+// "Unavailable" would permit a local password to any user who can make cognitod end.
+void a_cognitod_that_dies_or_hangs_up_is_a_failure(void**) {
   for (const Step step : kSteps) {
     print_message("%s\n", name_of(step));
     assert_code(sign_in([step](Peer& peer) {
@@ -68,21 +69,21 @@ void death_and_hanging_up(void**) {
   }
 }
 
-void garbage_is_never_unavailable(void**) {
+void malformed_frames_are_never_unavailable(void**) {
   const std::string outcome = "\x05\x00"s;
   const std::string id(kSignInIdSize, 'i');
   const std::string garbage[] = {
       "\x01"s,          // no purpose
-      "\x63\x00text"s,  // an unknown type
-      "\x03\x63text"s,  // an unknown purpose
+      "\x63\x00text"s,  // unknown type
+      "\x03\x63text"s,  // unknown purpose
       "\x10\x01"s
-      "answer",                                      // a type that only the module sends
-      "\x12\x00"s,                                   // the same
+      "answer",                                      // only the module sends this type
+      "\x12\x00"s,                                   // likewise
       "\x03\x01with\0nul"s,                          //
-      outcome,                                       // without its payload
+      outcome,                                       // without payload
       outcome + "\x01",                              // without an id
       outcome + "\x01" + id + "x",                   // too long
-      "\x01\x00"s + std::string(kMaxText + 1, 'l'),  // too long for a datagram of the contract
+      "\x01\x00"s + std::string(kMaxText + 1, 'l'),  // longer than a datagram may be
   };
   for (const Step step : kSteps)
     for (const std::string& datagram : garbage)
@@ -94,7 +95,7 @@ void garbage_is_never_unavailable(void**) {
                   PAM_SERVICE_ERR);
 }
 
-void descriptors_and_second_notices_are_garbage(void**) {
+void descriptors_and_second_notices_are_malformed(void**) {
   for (const Step step : kSteps) {
     assert_code(sign_in([step](Peer& peer) {
                   go_to(step, peer);
@@ -112,7 +113,7 @@ void descriptors_and_second_notices_are_garbage(void**) {
   }
 }
 
-// The daemon goes while the person types.
+// cognitod ends while the user types.
 int lost_while_typing(std::size_t question, const FakeDaemonSettings& settings,
                       const std::function<void(Peer&)>& last_words = {}) {
   FakeDaemon daemon(
@@ -126,11 +127,11 @@ int lost_while_typing(std::size_t question, const FakeDaemonSettings& settings,
   person.before_answering = [&](std::size_t asked) {
     if (asked == question) daemon.wait_for_script();
   };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   return transaction.authenticate();
 }
 
-void lost_while_a_prompt_is_open(void**) {
+void a_cognitod_lost_at_an_open_prompt_is_a_failure(void**) {
   assert_code(lost_while_typing(0, {}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(1, {}), PAM_AUTH_ERR);
   const auto says = [](Outcome outcome) {
@@ -143,12 +144,12 @@ void lost_while_a_prompt_is_open(void**) {
   assert_true(lost_while_typing(1, {}, says(Outcome::success)) != PAM_SUCCESS);
 }
 
-// Being slow on purpose must not open the way to a local password.
-void the_deadline_is_never_unavailable(void**) {
+// A user who is slow on purpose must not get access with a local password.
+void a_passed_deadline_is_never_unavailable(void**) {
   assert_code(lost_while_typing(0, {.deadline_s = 0}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(0, {.deadline_s = 1}), PAM_AUTH_ERR);
   assert_code(lost_while_typing(1, {.deadline_s = 1}), PAM_AUTH_ERR);
-  // The daemon does not answer until its own deadline is over.
+  // The daemon does not answer until its own deadline has passed.
   for (const Step step : kSteps)
     assert_code(sign_in(
                     [step](Peer& peer) {
@@ -159,9 +160,9 @@ void the_deadline_is_never_unavailable(void**) {
                 PAM_AUTH_ERR);
 }
 
-// Hanging is bounded by the module's ten seconds a step; the cases wait side by side, each with a
-// bus and a daemon of its own.
-void hanging_is_bounded(void**) {
+// The module waits at most ten seconds for a step. The cases wait in parallel, each with its own
+// bus and daemon.
+void a_hanging_cognitod_is_bounded_to_ten_seconds(void**) {
   enum class Manner : unsigned char { hangs, is_stopped, hangs_after_a_notice };
   struct Case {
     Step step;
@@ -184,7 +185,7 @@ void hanging_is_bounded(void**) {
                        })});
   for (Case& one : cases) {
     print_message("%s, manner %d\n", name_of(one.step), static_cast<int>(one.manner));
-    assert_code(one.child.wait(), PAM_AUTH_ERR);  // silence is no proof of absence
+    assert_code(one.child.wait(), PAM_AUTH_ERR);  // silence does not prove absence
   }
 }
 
@@ -203,12 +204,12 @@ int stop_bus(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(death_and_hanging_up),
-      cmocka_unit_test(garbage_is_never_unavailable),
-      cmocka_unit_test(descriptors_and_second_notices_are_garbage),
-      cmocka_unit_test(lost_while_a_prompt_is_open),
-      cmocka_unit_test(the_deadline_is_never_unavailable),
-      cmocka_unit_test(hanging_is_bounded),
+      cmocka_unit_test(a_cognitod_that_dies_or_hangs_up_is_a_failure),
+      cmocka_unit_test(malformed_frames_are_never_unavailable),
+      cmocka_unit_test(descriptors_and_second_notices_are_malformed),
+      cmocka_unit_test(a_cognitod_lost_at_an_open_prompt_is_a_failure),
+      cmocka_unit_test(a_passed_deadline_is_never_unavailable),
+      cmocka_unit_test(a_hanging_cognitod_is_bounded_to_ten_seconds),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

@@ -1,7 +1,6 @@
-#include "pam/options.h"
-
 #include <vector>
 
+#include "pam/admission.h"
 #include "tests/module/check.h"
 
 namespace {
@@ -13,19 +12,19 @@ Options parse(const std::vector<const char*>& arguments) {
   return parse_options(arguments);
 }
 
-void none_is_the_default(void**) {
+void no_argument_sets_no_option(void**) {
   const Options options = parse({});
   assert_true(options.first_pass == FirstPass::ignore && !options.debug && options.unknown.empty());
 }
 
-void the_three_options_are_known(void**) {
+void all_options_are_parsed(void**) {
   assert_true(parse({"use_first_pass"}).first_pass == FirstPass::must);
   assert_true(parse({"try_first_pass", "debug"}).first_pass == FirstPass::may);
   assert_true(parse({"try_first_pass", "debug"}).debug);
   assert_true(parse({"try_first_pass", "debug"}).unknown.empty());
 }
 
-void the_first_unknown_one_is_kept_for_the_log(void**) {
+void the_first_unknown_argument_is_kept_for_the_log(void**) {
   assert_text(parse({"debug", "nullok", "other"}).unknown, "'nullok'");
   assert_text(parse({"Debug"}).unknown, "'Debug'");
   assert_text(parse({"use_first_pass=yes"}).unknown, "'use_first_pass=yes'");
@@ -37,9 +36,9 @@ void the_first_unknown_one_is_kept_for_the_log(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(none_is_the_default),
-      cmocka_unit_test(the_three_options_are_known),
-      cmocka_unit_test(the_first_unknown_one_is_kept_for_the_log),
+      cmocka_unit_test(no_argument_sets_no_option),
+      cmocka_unit_test(all_options_are_parsed),
+      cmocka_unit_test(the_first_unknown_argument_is_kept_for_the_log),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

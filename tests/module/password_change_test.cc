@@ -1,4 +1,4 @@
-// passwd(1): a change of the password in libpam's two passes, by the module in a real libpam.
+// passwd(1): the two calls of a password change, by the module in a real libpam.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,14 +18,14 @@ namespace {
 using namespace pamcognito;
 using namespace pamcognito::test;
 
-constexpr uid_t kNotOursUid = 1002;
+constexpr uid_t kLocalUserUid = 1002;
 constexpr char kCurrent[] = "Current password: ";
 constexpr char kNew[] = "New password: ";
 constexpr char kAgain[] = "New password again: ";
 
 struct Played {
   int code = -1;
-  std::string transcript;  // what the daemon received
+  std::string transcript;  // the frames that the daemon has received
   std::string first_tokens;
   std::string tokens;
   std::string seen;
@@ -36,11 +36,11 @@ Played play(const FakeDaemon::Script& script, const std::vector<std::string>& an
             Stack stack = {}, int flags = 0) {
   stack.service = "passwd";
   FakeDaemon daemon(script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = answers};
   Played played;
   {
-    Transaction transaction(kOurs, &person, stack);
+    Transaction transaction(kCognitoUser, &person, stack);
     played.code = transaction.change_password(flags);
     played.first_tokens = transaction.tokens_after_first_pass();
     played.tokens = transaction.tokens_handed_over();
@@ -58,7 +58,7 @@ void plain_script(Peer& peer) {
     peer.success();
 }
 
-void both_passwords_are_handed_over(void**) {
+void both_passwords_become_pam_items(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -81,22 +81,22 @@ void both_passwords_are_handed_over(void**) {
   assert_int_equal(played.delay, 0);
 }
 
-void the_daemon_learns_who_asks(void**) {
+void cognitod_receives_the_caller_context(void**) {
   FakeDaemon daemon(plain_script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new", "new"}};
-  Transaction transaction(kOurs, &person, {.service = "passwd"});
+  Transaction transaction(kCognitoUser, &person, {.service = "passwd"});
   assert_code(transaction.change_password(), PAM_SUCCESS);
   daemon.wait_for_script();
   const Record& record = daemon.record();
   assert_int_equal(record.changing, 1);
   assert_int_equal(record.opened, 0);
-  assert_string_equal(record.user.data(), kOurs);
+  assert_string_equal(record.user.data(), kCognitoUser);
   assert_string_equal(record.service.data(), "passwd");
   assert_non_null(std::strstr(record.facts.data(), "ruid=1001 "));
 }
 
-void a_refusal_ends_it_in_the_first_pass(void**) {
+void a_refusal_ends_the_change_in_the_first_call(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -111,7 +111,7 @@ void a_refusal_ends_it_in_the_first_pass(void**) {
   assert_true(played.delay >= 1'000'000);
 }
 
-void a_new_password_that_is_not_allowed_is_asked_for_again(void**) {
+void an_unacceptable_new_password_is_asked_for_again(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -147,8 +147,8 @@ void a_notice_before_the_new_password_comes_with_it(void**) {
   assert_text(silent.seen, "hidden(Current password: ) | hidden(New password: )");
 }
 
-// A temporary password: the sign-in itself begins with a new one, and its code comes after.
-void a_forced_change_goes_on_in_the_second_pass(void**) {
+// With a temporary password the sign-in begins with a new password, and the code comes after it.
+void a_forced_change_continues_in_the_second_call(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -162,7 +162,7 @@ void a_forced_change_goes_on_in_the_second_pass(void**) {
   assert_text(played.tokens, "AUTHTOK=new OLDAUTHTOK=temporary");
 }
 
-void a_success_without_a_new_password_is_none(void**) {
+void a_success_without_a_new_password_is_a_failure(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -175,7 +175,7 @@ void a_success_without_a_new_password_is_none(void**) {
   assert_text(played.tokens, "");
 }
 
-void every_outcome_in_both_passes(void**) {
+void every_outcome_has_its_code_in_both_calls(void**) {
   struct Row {
     Outcome outcome;
     int check;
@@ -218,37 +218,37 @@ void every_outcome_in_both_passes(void**) {
   }
 }
 
-// The local password is the break glass.
-void roots_passwd_is_not_ours(void**) {
+// Root changes local passwords, which serve for break glass.
+void a_password_that_root_changes_is_local(void**) {
   FakeDaemon daemon(plain_script);
   Person person;
   for (const char* options : {"", "nullok"}) {
-    Transaction transaction(kOurs, &person, {.options = options});
+    Transaction transaction(kCognitoUser, &person, {.options = options});
     assert_code(transaction.change_password(), kIgnored);
   }
   set_users_conf("malformed\n");
   {
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.change_password(), kIgnored);
   }
   set_users_conf(kUsersConf);
   assert_int_equal(daemon.record().changing, 0);
 }
 
-// Ignored in the second pass as well, which then is another module's.
-void root_is_ignored_in_both_passes(void**) {
+// The second call is ignored too; another module makes the change.
+void root_is_ignored_in_both_calls(void**) {
   Person person;
-  Transaction transaction(kOurs, &person, {.password_control = "[ignore=1 default=die]"});
+  Transaction transaction(kCognitoUser, &person, {.password_control = "[ignore=1 default=die]"});
   assert_code(transaction.change_password(), PAM_SUCCESS);
   assert_text(transaction.tokens_handed_over(), "AUTHTOK=- OLDAUTHTOK=-");
 }
 
 void another_users_password_is_denied(void**) {
   FakeDaemon daemon(plain_script);
-  for (const uid_t uid : {kOursUid, kNotOursUid}) {
+  for (const uid_t uid : {kCognitoUserUid, kLocalUserUid}) {
     const RealUid somebody(uid);
     Person person;
-    Transaction transaction(kOursByPrimary, &person);
+    Transaction transaction(kPrimaryGroupUser, &person);
     assert_code(transaction.change_password(), PAM_PERM_DENIED);
     assert_true(Transaction::last_delay() >= 1'000'000);
     assert_text(person.seen, "");
@@ -256,11 +256,11 @@ void another_users_password_is_denied(void**) {
   assert_int_equal(daemon.record().changing, 0);
 }
 
-void others_never_reach_the_daemon(void**) {
+void local_users_never_reach_cognitod(void**) {
   FakeDaemon daemon(plain_script);
-  const RealUid itself(kNotOursUid);
+  const RealUid itself(kLocalUserUid);
   Person person;
-  Transaction transaction(kNotOurs, &person);
+  Transaction transaction(kLocalUser, &person);
   assert_code(transaction.change_password(), kIgnored);
   assert_int_equal(Transaction::last_delay(), 0);
   assert_int_equal(daemon.record().changing, 0);
@@ -268,13 +268,13 @@ void others_never_reach_the_daemon(void**) {
 
 constexpr int kExpired = static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK);
 
-// After an emergency sign-in pam_unix changes the local password, in both passes: of the person's
-// own host (sudo), or of root's (login). The module answers PAM_AUTHINFO_UNAVAIL.
+// After an emergency sign-in pam_unix changes the local password in both calls, in a host that the
+// user has started (sudo) or that root has (login). The module returns PAM_AUTHINFO_UNAVAIL.
 void an_expired_local_password_is_changed_in_an_emergency(void**) {
-  for (const uid_t uid : {kOursUid, uid_t{0}}) {
+  for (const uid_t uid : {kCognitoUserUid, uid_t{0}}) {
     Person person;
     Transaction transaction(
-        kOurs, &person,
+        kCognitoUser, &person,
         {.password_control = "[success=1 ignore=1 authinfo_unavail=ignore default=die]",
          .local_password = true});
     assert_code(transaction.authenticate(), PAM_SUCCESS);
@@ -284,32 +284,32 @@ void an_expired_local_password_is_changed_in_an_emergency(void**) {
   }
 }
 
-// Without an emergency an expired local password is none that anybody uses: `passwd -k` changes the
-// pool's, and a login program that demands a new one is refused.
+// Without an emergency nobody uses the expired local password: `passwd -k` changes the Cognito
+// password, and a login program that demands a new one is refused.
 void without_an_emergency_no_local_password_is_changed(void**) {
   {
     FakeDaemon daemon(plain_script);
-    const RealUid itself(kOursUid);
+    const RealUid itself(kCognitoUserUid);
     Person person{.answers = {"old", "new", "new"}};
-    Transaction transaction(kOurs, &person, {.service = "passwd"});
+    Transaction transaction(kCognitoUser, &person, {.service = "passwd"});
     assert_code(transaction.change_password(kExpired), PAM_SUCCESS);
     assert_int_equal(daemon.record().changing, 1);
   }
   FakeDaemon daemon(plain_script);
   Person person;
-  Transaction login(kOurs, &person);
+  Transaction login(kCognitoUser, &person);
   assert_code(login.change_password(kExpired), PAM_PERM_DENIED);
   assert_int_equal(daemon.record().changing, 0);
 }
 
-// The pool's own demand, told by the account phase; the host is the person's (sudo), or runs as
-// root (login).
-void what_the_pool_demands_is_ours(void**) {
-  for (const uid_t uid : {kOursUid, uid_t{0}}) {
+// The account phase has reported the demand of the pool. The user has started the host (sudo), or
+// it runs as root (login).
+void a_demand_of_the_pool_changes_the_cognito_password(void**) {
+  for (const uid_t uid : {kCognitoUserUid, uid_t{0}}) {
     const FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
     const RealUid host(uid);
     Person person{.answers = {"old", "new", "new"}};
-    Transaction transaction(kOurs, &person, {.service = "login"});
+    Transaction transaction(kCognitoUser, &person, {.service = "login"});
     assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
     assert_code(transaction.change_password(kExpired), PAM_SUCCESS);
     assert_int_equal(daemon.record().changing, 1);
@@ -318,18 +318,18 @@ void what_the_pool_demands_is_ours(void**) {
   }
 }
 
-void a_demand_is_of_one_user_and_one_answer(void**) {
+void a_demand_counts_for_one_user_and_one_account_phase(void**) {
   FakeDaemon daemon(plain_script, {.account = Outcome::new_password_needed});
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.account(), PAM_NEW_AUTHTOK_REQD);
-  assert_code(transaction.change_password(), kIgnored);  // root's own passwd
-  transaction.set_item(PAM_USER, kOursByPrimary);
+  assert_code(transaction.change_password(), kIgnored);  // passwd by root
+  transaction.set_item(PAM_USER, kPrimaryGroupUser);
   assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
-  transaction.set_item(PAM_USER, kOurs);
+  transaction.set_item(PAM_USER, kCognitoUser);
   {
-    // Somebody else's host (su).
-    const RealUid somebody(kNotOursUid);
+    // A host that another user has started (su).
+    const RealUid somebody(kLocalUserUid);
     assert_code(transaction.change_password(kExpired), PAM_PERM_DENIED);
   }
   const FakeDaemon content(plain_script);
@@ -340,16 +340,16 @@ void a_demand_is_of_one_user_and_one_answer(void**) {
 }
 
 int change_without_a_person() {
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person;
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   const int code = transaction.change_password();
   assert_text(person.seen, "");
   return code;
 }
 
-// Nothing here may be ignored: pam_unix would change a local password in silence.
-void without_a_daemon_nothing_is_changed(void**) {
+// No code here may be PAM_IGNORE, because pam_unix would silently change a local password.
+void without_cognitod_no_password_is_changed(void**) {
   assert_code(change_without_a_person(), PAM_TRY_AGAIN);
   assert_int_equal(Transaction::last_delay(), 0);
   const auto with_error = [](const char* error) {
@@ -367,7 +367,7 @@ void without_a_daemon_nothing_is_changed(void**) {
 
 constexpr char kFifo[] = "/run/between";
 
-// A stack that stays between the two passes until open_second_pass() is called.
+// A stack that waits between the two calls until open_second_pass() is called.
 Stack waits_between_the_passes() {
   (void)::unlink(kFifo);
   assert_int_equal(::mkfifo(kFifo, 0600), 0);
@@ -378,7 +378,7 @@ void open_second_pass() {
   (void)::close(::open(kFifo, O_WRONLY | O_CLOEXEC));
 }
 
-void a_daemon_lost_between_the_passes_is_seen_before_anybody_types(void**) {
+void a_cognitod_lost_between_the_calls_is_noticed_before_the_question(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -392,7 +392,7 @@ void a_daemon_lost_between_the_passes_is_seen_before_anybody_types(void**) {
   assert_text(played.tokens, "");
 }
 
-void a_deadline_between_the_passes_is_told(void**) {
+void a_deadline_between_the_calls_is_reported(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -407,7 +407,7 @@ void a_deadline_between_the_passes_is_told(void**) {
   assert_text(played.seen, "hidden(Current password: ) | error(Time ran out. Try again.)");
 }
 
-void a_success_between_the_passes_is_none(void**) {
+void a_success_between_the_calls_is_a_failure(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
@@ -421,37 +421,37 @@ void a_success_between_the_passes_is_none(void**) {
   assert_text(played.transcript, "answer(password)=old abort");
 }
 
-void a_daemon_lost_while_the_new_password_is_typed(void**) {
+void a_cognitod_lost_at_the_new_password_is_a_failure(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password, kCurrent);
     peer.ask_only(Purpose::new_password, kNew);
   });
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new"}};
   person.before_answering = [&daemon](std::size_t question) {
     if (question == 1) daemon.wait_for_script();
   };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.change_password(), PAM_AUTHTOK_ERR);
   assert_text(transaction.tokens_handed_over(), "");
 }
 
-void a_person_who_gives_up(void**) {
+void a_user_who_gives_up_breaks_the_conversation(void**) {
   const auto played = play(plain_script, {"old"});
   assert_code(played.code, PAM_CONV_ERR);
   assert_text(played.transcript, "answer(password)=old abort");
 }
 
-void pam_end_between_the_passes_closes_the_socket(void**) {
+void pam_end_between_the_calls_closes_the_socket(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password, kCurrent);
     peer.ask_only(Purpose::new_password, kNew);
     peer.receive();
   });
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new"}};
   {
-    Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
+    Transaction transaction(kCognitoUser, &person, {.after_password_check = "fail_first"});
     assert_code(transaction.change_password(), PAM_PERM_DENIED);
   }
   daemon.wait_for_script();
@@ -459,23 +459,23 @@ void pam_end_between_the_passes_closes_the_socket(void**) {
   assert_text(person.seen, "hidden(Current password: )");
 }
 
-void a_new_first_pass_drops_what_the_last_one_began(void**) {
+void a_new_first_call_discards_the_last_one(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password, kCurrent);
     peer.ask_only(Purpose::new_password, kNew);
     peer.receive();
   });
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"one", "two"}};
-  Transaction transaction(kOurs, &person, {.after_password_check = "fail_first"});
+  Transaction transaction(kCognitoUser, &person, {.after_password_check = "fail_first"});
   assert_code(transaction.change_password(), PAM_PERM_DENIED);
-  // The daemon plays one script at a time: it could not answer with the first one open.
+  // The daemon plays one script at a time, so it could not answer while the first one is open.
   assert_code(transaction.change_password(), PAM_PERM_DENIED);
   assert_int_equal(daemon.record().changing, 2);
 }
 
-// In a stack that goes on after a refusal, as none should.
-void a_second_pass_without_a_first_changes_nothing(void**) {
+// In a stack that continues after a refusal, as no stack should.
+void a_second_call_without_a_first_changes_nothing(void**) {
   Syslog syslog;
   const auto played = play(
       [](Peer& peer) {
@@ -490,20 +490,20 @@ void a_second_pass_without_a_first_changes_nothing(void**) {
   assert_true(log.contains("password-change unforeseen cause=nothing-begun user=alice"));
 }
 
-void a_second_pass_for_another_user_changes_nothing(void**) {
+void a_second_call_for_another_user_changes_nothing(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password, kCurrent);
         peer.ask_only(Purpose::new_password, kNew);
         peer.receive();
       },
-      {"old", "new"}, {.after_password_check = std::string("user_first=") + kOursByPrimary});
+      {"old", "new"}, {.after_password_check = std::string("user_first=") + kPrimaryGroupUser});
   assert_code(played.code, PAM_SERVICE_ERR);
   assert_text(played.transcript, "answer(password)=old closed");
   assert_text(played.seen, "hidden(Current password: )");
 }
 
-void an_earlier_modules_password_is_the_current_one(void**) {
+void the_password_of_an_earlier_module_is_the_current_one(void**) {
   for (const char* options : {"use_first_pass", "try_first_pass"}) {
     const auto played = play(plain_script, {"new", "new"},
                              {.options = options, .first_password = "old", .set_first = true});
@@ -518,16 +518,16 @@ void an_earlier_modules_password_is_the_current_one(void**) {
   assert_text(none.seen, "");
 }
 
-void an_unknown_option_is_a_fault(void**) {
+void an_unknown_option_refuses_the_change(void**) {
   FakeDaemon daemon(plain_script);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   Person person{.answers = {"old", "new", "new"}};
-  Transaction transaction(kOurs, &person, {.options = "use_authtok"});
+  Transaction transaction(kCognitoUser, &person, {.options = "use_authtok"});
   assert_code(transaction.change_password(), PAM_SERVICE_ERR);
   assert_int_equal(daemon.record().changing, 0);
 }
 
-void sixty_four_steps_are_the_most_of_both_passes(void**) {
+void both_calls_together_have_sixty_four_steps(void**) {
   const auto steps = [](int questions) {
     return play(
         [questions](Peer& peer) {
@@ -558,35 +558,35 @@ int stop_bus(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(both_passwords_are_handed_over),
-      cmocka_unit_test(the_daemon_learns_who_asks),
-      cmocka_unit_test(a_refusal_ends_it_in_the_first_pass),
-      cmocka_unit_test(a_new_password_that_is_not_allowed_is_asked_for_again),
+      cmocka_unit_test(both_passwords_become_pam_items),
+      cmocka_unit_test(cognitod_receives_the_caller_context),
+      cmocka_unit_test(a_refusal_ends_the_change_in_the_first_call),
+      cmocka_unit_test(an_unacceptable_new_password_is_asked_for_again),
       cmocka_unit_test(a_notice_before_the_new_password_comes_with_it),
-      cmocka_unit_test(a_forced_change_goes_on_in_the_second_pass),
-      cmocka_unit_test(a_success_without_a_new_password_is_none),
-      cmocka_unit_test(every_outcome_in_both_passes),
-      cmocka_unit_test(roots_passwd_is_not_ours),
-      cmocka_unit_test(root_is_ignored_in_both_passes),
+      cmocka_unit_test(a_forced_change_continues_in_the_second_call),
+      cmocka_unit_test(a_success_without_a_new_password_is_a_failure),
+      cmocka_unit_test(every_outcome_has_its_code_in_both_calls),
+      cmocka_unit_test(a_password_that_root_changes_is_local),
+      cmocka_unit_test(root_is_ignored_in_both_calls),
       cmocka_unit_test(another_users_password_is_denied),
-      cmocka_unit_test(others_never_reach_the_daemon),
+      cmocka_unit_test(local_users_never_reach_cognitod),
       cmocka_unit_test(an_expired_local_password_is_changed_in_an_emergency),
       cmocka_unit_test(without_an_emergency_no_local_password_is_changed),
-      cmocka_unit_test(what_the_pool_demands_is_ours),
-      cmocka_unit_test(a_demand_is_of_one_user_and_one_answer),
-      cmocka_unit_test(without_a_daemon_nothing_is_changed),
-      cmocka_unit_test(a_daemon_lost_between_the_passes_is_seen_before_anybody_types),
-      cmocka_unit_test(a_deadline_between_the_passes_is_told),
-      cmocka_unit_test(a_success_between_the_passes_is_none),
-      cmocka_unit_test(a_daemon_lost_while_the_new_password_is_typed),
-      cmocka_unit_test(a_person_who_gives_up),
-      cmocka_unit_test(pam_end_between_the_passes_closes_the_socket),
-      cmocka_unit_test(a_new_first_pass_drops_what_the_last_one_began),
-      cmocka_unit_test(a_second_pass_without_a_first_changes_nothing),
-      cmocka_unit_test(a_second_pass_for_another_user_changes_nothing),
-      cmocka_unit_test(an_earlier_modules_password_is_the_current_one),
-      cmocka_unit_test(an_unknown_option_is_a_fault),
-      cmocka_unit_test(sixty_four_steps_are_the_most_of_both_passes),
+      cmocka_unit_test(a_demand_of_the_pool_changes_the_cognito_password),
+      cmocka_unit_test(a_demand_counts_for_one_user_and_one_account_phase),
+      cmocka_unit_test(without_cognitod_no_password_is_changed),
+      cmocka_unit_test(a_cognitod_lost_between_the_calls_is_noticed_before_the_question),
+      cmocka_unit_test(a_deadline_between_the_calls_is_reported),
+      cmocka_unit_test(a_success_between_the_calls_is_a_failure),
+      cmocka_unit_test(a_cognitod_lost_at_the_new_password_is_a_failure),
+      cmocka_unit_test(a_user_who_gives_up_breaks_the_conversation),
+      cmocka_unit_test(pam_end_between_the_calls_closes_the_socket),
+      cmocka_unit_test(a_new_first_call_discards_the_last_one),
+      cmocka_unit_test(a_second_call_without_a_first_changes_nothing),
+      cmocka_unit_test(a_second_call_for_another_user_changes_nothing),
+      cmocka_unit_test(the_password_of_an_earlier_module_is_the_current_one),
+      cmocka_unit_test(an_unknown_option_refuses_the_change),
+      cmocka_unit_test(both_calls_together_have_sixty_four_steps),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

@@ -1,11 +1,20 @@
-// A module for the tests' stacks. Arguments: leave=TEXT sets PAM_AUTHTOK (a change of the password:
-// PAM_OLDAUTHTOK), as an earlier module that asked for a password does; ignored answers
-// PAM_CRED_INSUFFICIENT, so that a stack tells that the module before it was ignored; note puts the
-// tokens into the PAM environment for the host to read, as NOTED, and those of PAM_PRELIM_CHECK as
-// NOTED_FIRST; later=SECONDS sets PASSED_SECONDS in the environment of the process, for a test that has a
-// clock of its own. Of PAM_PRELIM_CHECK alone: fail_first answers PAM_PERM_DENIED; await_first=FIFO
-// waits until somebody has opened that for writing and closed it; user_first=NAME sets PAM_USER.
-// Of PAM_UPDATE_AUTHTOK alone: new=TEXT sets PAM_AUTHTOK, as pam_pwquality does.
+// A module for the stacks of the tests. Its arguments:
+//
+// leave=TEXT sets PAM_AUTHTOK, or in a password change PAM_OLDAUTHTOK, as an earlier module does
+// that has asked for a password.
+//
+// ignored returns PAM_CRED_INSUFFICIENT, so that a stack shows that the module before was ignored.
+//
+// note writes the tokens into the PAM environment for the host to read, as NOTED, and those of
+// PAM_PRELIM_CHECK as NOTED_FIRST.
+//
+// later=SECONDS sets PASSED_SECONDS in the environment of the process, for a test that replaces the
+// clock.
+//
+// In PAM_PRELIM_CHECK only: fail_first returns PAM_PERM_DENIED; await_first=FIFO waits until
+// another process has opened the FIFO for writing and has closed it; user_first=NAME sets PAM_USER.
+//
+// In PAM_UPDATE_AUTHTOK only: new=TEXT sets PAM_AUTHTOK, as pam_pwquality does.
 
 #include <fcntl.h>
 #include <security/pam_modules.h>
@@ -37,7 +46,8 @@ int act(pam_handle_t* pamh, int argc, const char** argv, int token = PAM_AUTHTOK
     if (argument == "ignored") return PAM_CRED_INSUFFICIENT;
     if (argument.starts_with("leave="))
       (void)::pam_set_item(pamh, token, argument.substr(6).data());
-    if (argument.starts_with("later=")) (void)::setenv("PASSED_SECONDS", argument.substr(6).data(), 1);
+    if (argument.starts_with("later="))
+      (void)::setenv("PASSED_SECONDS", argument.substr(6).data(), 1);
     if (first && argument == "fail_first") return PAM_PERM_DENIED;
     if (first && argument.starts_with("await_first=")) await(argument.substr(12).data());
     if (first && argument.starts_with("user_first="))

@@ -13,20 +13,21 @@ using pamcognito::test::assert_code;
 
 int code(Phase phase, Outcome outcome, bool may_be_unavailable) {
   return pam_code(
-      phase, Ending{.outcome = outcome, .cause = "test", .may_be_unavailable = may_be_unavailable});
+      phase,
+      PhaseResult{.outcome = outcome, .cause = "test", .may_be_unavailable = may_be_unavailable});
 }
 
 struct Row {
   Outcome outcome;
-  int authenticate_first;  // nothing but one password was asked for
+  int authenticate_first;  // only one password was asked for
   int authenticate_later;
-  int account_emergency;  // this transaction signed in with the local password, in an emergency
+  int account_emergency;  // after an emergency sign-in
   int account;
   int password_check;  // PAM_PRELIM_CHECK
   int password_update;
 };
 
-// What docs/architecture.md promises to PAM stacks, written a second time by hand.
+// The codes that docs/architecture.md promises to PAM stacks, written a second time by hand.
 constexpr Row kTable[] = {
     {Outcome::unforeseen, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR,
      PAM_SERVICE_ERR, PAM_SERVICE_ERR},
@@ -62,7 +63,7 @@ void every_outcome_has_its_code(void**) {
     assert_code(code(Phase::authenticate, row.outcome, false), row.authenticate_later);
     assert_code(code(Phase::account, row.outcome, true), row.account_emergency);
     assert_code(code(Phase::account, row.outcome, false), row.account);
-    // There is no "unavailable" that would leave a local password to pam_unix.
+    // No result here may be "unavailable", which would leave the change to pam_unix.
     for (const bool may_be_unavailable : {false, true}) {
       assert_code(code(Phase::password_check, row.outcome, may_be_unavailable), row.password_check);
       assert_code(code(Phase::password_update, row.outcome, may_be_unavailable),
@@ -71,30 +72,38 @@ void every_outcome_has_its_code(void**) {
   }
 }
 
-void values_from_the_future_are_failures(void**) {
+void unknown_outcomes_are_failures(void**) {
   for (int value = static_cast<int>(kAllOutcomes.size()); value < 256; ++value)
     for (const Phase phase :
          {Phase::authenticate, Phase::account, Phase::password_check, Phase::password_update})
       assert_code(code(phase, static_cast<Outcome>(value), true), PAM_SERVICE_ERR);
 }
 
-void nothing_zeroed_is_a_success(void**) {
-  assert_code(pam_code(Phase::authenticate, Ending{}), PAM_SERVICE_ERR);
+void a_zeroed_result_is_a_failure(void**) {
+  assert_code(pam_code(Phase::authenticate, PhaseResult{}), PAM_SERVICE_ERR);
 }
 
-void only_our_users_go_to_the_daemon(void**) {
-  assert_false(pam_code(Phase::authenticate, Membership::ours, false).has_value());
-  assert_code(*pam_code(Phase::authenticate, Membership::not_ours, false), PAM_IGNORE);
-  assert_code(*pam_code(Phase::authenticate, Membership::denied, false), PAM_PERM_DENIED);
-  assert_code(*pam_code(Phase::authenticate, Membership::malformed, false), PAM_SERVICE_ERR);
-  assert_code(*pam_code(Phase::authenticate, Membership::local_fault, false), PAM_SERVICE_ERR);
+void only_cognito_users_reach_cognitod(void**) {
+  assert_true(check_membership(Phase::authenticate, Membership::cognito_user, false).has_value());
+  assert_code(check_membership(Phase::authenticate, Membership::not_cognito_user, false).error(),
+              PAM_IGNORE);
+  assert_code(check_membership(Phase::authenticate, Membership::denied, false).error(),
+              PAM_PERM_DENIED);
+  assert_code(check_membership(Phase::authenticate, Membership::malformed, false).error(),
+              PAM_SERVICE_ERR);
+  assert_code(check_membership(Phase::authenticate, Membership::local_fault, false).error(),
+              PAM_SERVICE_ERR);
   for (const bool emergency : {false, true})
-    assert_code(*pam_code(Phase::authenticate, Membership::unknown, emergency), PAM_AUTH_ERR);
-  assert_code(*pam_code(Phase::account, Membership::unknown, false), PAM_PERM_DENIED);
-  assert_code(*pam_code(Phase::account, Membership::unknown, true), PAM_AUTHINFO_UNAVAIL);
+    assert_code(check_membership(Phase::authenticate, Membership::unknown, emergency).error(),
+                PAM_AUTH_ERR);
+  assert_code(check_membership(Phase::account, Membership::unknown, false).error(),
+              PAM_PERM_DENIED);
+  assert_code(check_membership(Phase::account, Membership::unknown, true).error(),
+              PAM_AUTHINFO_UNAVAIL);
   for (const bool unavailable : {false, true}) {
-    assert_code(*pam_code(Phase::password_check, Membership::unknown, unavailable), PAM_TRY_AGAIN);
-    assert_code(*pam_code(Phase::password_update, Membership::unknown, unavailable),
+    assert_code(check_membership(Phase::password_check, Membership::unknown, unavailable).error(),
+                PAM_TRY_AGAIN);
+    assert_code(check_membership(Phase::password_update, Membership::unknown, unavailable).error(),
                 PAM_AUTHTOK_ERR);
   }
 }
@@ -104,9 +113,9 @@ void only_our_users_go_to_the_daemon(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_outcome_has_its_code),
-      cmocka_unit_test(values_from_the_future_are_failures),
-      cmocka_unit_test(nothing_zeroed_is_a_success),
-      cmocka_unit_test(only_our_users_go_to_the_daemon),
+      cmocka_unit_test(unknown_outcomes_are_failures),
+      cmocka_unit_test(a_zeroed_result_is_a_failure),
+      cmocka_unit_test(only_cognito_users_reach_cognitod),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,4 +1,4 @@
-// The lines of the PAM profile that only steer: `route` and `emergency`.
+// The lines `route` and `emergency` of the PAM profile.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ using namespace pamcognito::test;
 
 constexpr int kExpired = static_cast<int>(PAM_CHANGE_EXPIRED_AUTHTOK);
 
-// A transaction whose every line of the module is `route`.
+// A transaction in which every line of the module is `route`.
 struct Routed {
   explicit Routed(const char* user, const char* options = "route")
       : transaction(user, &person, {.options = options, .service = "su"}) {}
@@ -34,11 +34,11 @@ struct Codes {
   int password;
 };
 
-// Each phase in a transaction of its own, as the user itself: root's change of a password is
-// another matter.
+// Each phase in a transaction of its own, run by the user: if root changes a password, another rule
+// applies.
 void assert_routes(const char* user, const Codes& expected, const char* options = "route") {
   print_message("%s %s\n", user, options);
-  const RealUid itself(kOursUid);
+  const RealUid itself(kCognitoUserUid);
   assert_code(Routed(user, options).transaction.authenticate(), expected.authenticate);
   assert_code(Routed(user, options).transaction.account(), expected.account);
   assert_code(Routed(user, options).transaction.set_credentials(), expected.set_credentials);
@@ -54,18 +54,18 @@ constexpr Codes kServiceError = {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_E
 constexpr Codes kDenied = {PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED,
                            PAM_PERM_DENIED};
 
-// There is no bus: nobody is asked anything.
-void it_tells_cognito_users_from_others(void**) {
-  assert_routes(kOurs, kCognito);
-  assert_routes(kOursByPrimary, kCognito);
-  for (const char* user : {kNotOurs, "root", "daemon", "nobody", "admin", "nosuchuser"})
+// There is no bus, so the test would notice a call.
+void route_tells_cognito_users_from_local_users(void**) {
+  assert_routes(kCognitoUser, kCognito);
+  assert_routes(kPrimaryGroupUser, kCognito);
+  for (const char* user : {kLocalUser, "root", "daemon", "nobody", "admin", "nosuchuser"})
     assert_routes(user, kNone);
 }
 
-void it_asks_nobody_and_needs_no_daemon(void**) {
+void route_asks_nobody_and_needs_no_cognitod(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) { peer.outcome(Outcome::refused); });
-  Routed routed(kOurs);
+  Routed routed(kCognitoUser);
   assert_code(routed.transaction.authenticate(), PAM_SUCCESS);
   assert_code(routed.transaction.account(), PAM_SUCCESS);
   assert_code(routed.transaction.set_credentials(), PAM_SUCCESS);
@@ -74,11 +74,11 @@ void it_asks_nobody_and_needs_no_daemon(void**) {
   assert_int_equal(daemon.record().checked, 0);
 }
 
-void what_is_not_certain_is_refused(void**) {
+void an_uncertain_membership_is_refused(void**) {
   assert_routes("dave$", kDenied);
   set_users_conf("exclude=admin\nusrs=bob\n");
-  assert_routes(kOurs, kServiceError);
-  assert_routes(kNotOurs, kServiceError);
+  assert_routes(kCognitoUser, kServiceError);
+  assert_routes(kLocalUser, kServiceError);
   for (const char* user : {"root", "daemon", "admin"}) assert_routes(user, kNone);
   set_users_conf(kUsersConf);
 }
@@ -86,18 +86,19 @@ void what_is_not_certain_is_refused(void**) {
 void an_unknown_option_refuses_cognito_users(void**) {
   for (const char* options : {"route nullok", "nullok route", "route emergency", "emergency route",
                               "route route", "emergency emergency"})
-    assert_code(Routed(kOurs, options).transaction.account(), PAM_SERVICE_ERR);
-  assert_code(Routed(kOurs, "route debug try_first_pass").transaction.account(), PAM_SUCCESS);
+    assert_code(Routed(kCognitoUser, options).transaction.account(), PAM_SERVICE_ERR);
+  assert_code(Routed(kCognitoUser, "route debug try_first_pass").transaction.account(),
+              PAM_SUCCESS);
 }
 
-// The caller of su sets the limits. Every number of descriptors gives the right answer, or a
+// The caller of su sets the limits. With every number of descriptors the result is right, or a
 // refusal.
-void a_shortage_is_never_an_answer(void**) {
-  for (const char* user : {kOurs, kNotOurs}) {
+void a_shortage_is_refused_or_harmless(void**) {
+  for (const char* user : {kCognitoUser, kLocalUser}) {
     for (rlim_t free = 0; free < 8; ++free) {
       Child child([user, free] {
         Routed routed(user);
-        (void)routed.transaction.set_credentials();  // libpam loads its modules now
+        (void)routed.transaction.set_credentials();  // makes libpam load its modules
         const int lowest = ::dup(STDIN_FILENO);
         (void)::close(lowest);
         const rlimit limit{.rlim_cur = static_cast<rlim_t>(lowest) + free, .rlim_max = 4096};
@@ -106,8 +107,8 @@ void a_shortage_is_never_an_answer(void**) {
       });
       const int code = child.wait();
       print_message("%s with %d descriptors: %s\n", user, static_cast<int>(free), code_name(code));
-      const int right = user == kOurs ? PAM_SUCCESS : kIgnored;
-      // PAM_SYSTEM_ERR is libpam's own: it has no socket for the audit log.
+      const int right = user == kCognitoUser ? PAM_SUCCESS : kIgnored;
+      // PAM_SYSTEM_ERR comes from libpam, which has no socket for the audit log.
       assert_true(code == right || code == PAM_SERVICE_ERR || code == PAM_SYSTEM_ERR);
       if (free == 0) assert_true(code != right);
       if (free == 7) assert_code(code, right);
@@ -115,23 +116,24 @@ void a_shortage_is_never_an_answer(void**) {
   }
 }
 
-// NSS that fails for another reason than a shortage: /etc/group cannot be read.
-void an_nss_that_fails_is_a_refusal(void**) {
+// NSS fails although nothing is short: /etc/group cannot be read.
+void a_failure_of_nss_is_refused(void**) {
   assert_int_equal(::rename("/etc/group", "/etc/group.away"), 0);
   assert_int_equal(::symlink("group", "/etc/group"), 0);  // ELOOP
-  assert_routes(kOurs,
+  assert_routes(kCognitoUser,
                 {PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_TRY_AGAIN});
   assert_routes("root", kNone);
-  // So does the line that signs in: the local password is no answer to a look-up that failed.
+  // The line that signs users in refuses too: after a failed look-up a local password must not
+  // count.
   Person person;
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_AUTH_ERR);
   assert_int_equal(::unlink("/etc/group"), 0);
   assert_int_equal(::rename("/etc/group.away", "/etc/group"), 0);
 }
 
-// One transaction: `route` in the line before the module's, as in the profile.
-void who_has_signed_in_stays_a_cognito_user(void**) {
+// A transaction with `route` in the line before the module, as in the profile.
+void a_signed_in_user_remains_a_cognito_user(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
@@ -139,47 +141,46 @@ void who_has_signed_in_stays_a_cognito_user(void**) {
   });
   for (const bool emergency : {false, true}) {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person,
+    Transaction transaction(kCognitoUser, &person,
                             {.local_password = emergency, .routed_after_auth = true});
     {
-      if (emergency) empty_run_directory();  // no bus any more
+      if (emergency) empty_run_directory();  // removes the bus
       assert_code(transaction.authenticate(), PAM_SUCCESS);
     }
     set_users_conf("group=\nusers=carol\n");
     assert_code(transaction.account(), PAM_SUCCESS);
     assert_code(transaction.set_credentials(), PAM_SUCCESS);
-    transaction.set_item(PAM_USER, kNotOurs);
+    transaction.set_item(PAM_USER, kLocalUser);
     assert_code(transaction.account(), kIgnored);
     set_users_conf(kUsersConf);
   }
 }
 
-// PAM_IGNORE, so that the profile goes on to pam_unix; whoever the user is, and whatever users.conf
-// is like.
-void a_password_that_root_sets_is_a_local_one(void**) {
+// PAM_IGNORE lets the profile continue with pam_unix, for every user and every users.conf.
+void a_password_that_root_sets_is_local(void**) {
   set_users_conf("usrs=bob\n");
-  assert_code(Routed(kOurs).transaction.change_password(), kIgnored);
+  assert_code(Routed(kCognitoUser).transaction.change_password(), kIgnored);
   set_users_conf(kUsersConf);
-  assert_code(Routed(kOurs).transaction.change_password(), kIgnored);
-  assert_code(Routed(kNotOurs).transaction.change_password(), kIgnored);
-  // A login program runs as root, too: what has expired is the user's.
-  assert_code(Routed(kOurs).transaction.change_password(kExpired), PAM_SUCCESS);
-  assert_code(Routed(kNotOurs).transaction.change_password(kExpired), kIgnored);
+  assert_code(Routed(kCognitoUser).transaction.change_password(), kIgnored);
+  assert_code(Routed(kLocalUser).transaction.change_password(), kIgnored);
+  // A login program runs as root too, but the expired password is the user's.
+  assert_code(Routed(kCognitoUser).transaction.change_password(kExpired), PAM_SUCCESS);
+  assert_code(Routed(kLocalUser).transaction.change_password(kExpired), kIgnored);
 }
 
-// The line is reached by mistake: nothing was unavailable.
+// The line is reached by mistake, as nothing was unavailable.
 void emergency_alone_signs_nobody_in(void**) {
-  for (const char* user : {kOurs, kNotOurs, "root"})
+  for (const char* user : {kCognitoUser, kLocalUser, "root"})
     assert_code(Routed(user, "emergency").transaction.authenticate(), PAM_AUTH_ERR);
-  assert_code(Routed(kOurs, "emergency nullok").transaction.authenticate(), PAM_AUTH_ERR);
-  assert_code(Routed(kOurs, "emergency").transaction.set_credentials(), PAM_SUCCESS);
-  assert_code(Routed(kNotOurs, "emergency").transaction.set_credentials(), kIgnored);
+  assert_code(Routed(kCognitoUser, "emergency nullok").transaction.authenticate(), PAM_AUTH_ERR);
+  assert_code(Routed(kCognitoUser, "emergency").transaction.set_credentials(), PAM_SUCCESS);
+  assert_code(Routed(kLocalUser, "emergency").transaction.set_credentials(), kIgnored);
 }
 
 void emergency_is_logged(void**) {
   Syslog syslog;
   Person person;
-  Transaction transaction(kOurs, &person, {.local_password = true});
+  Transaction transaction(kCognitoUser, &person, {.local_password = true});
   assert_code(transaction.authenticate(), PAM_SUCCESS);
   const std::string lines = syslog.take();
   assert_true(lines.contains("sign-in unavailable cause=local-password user=alice"));
@@ -190,16 +191,16 @@ void emergency_is_logged(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(it_tells_cognito_users_from_others),
-      cmocka_unit_test(it_asks_nobody_and_needs_no_daemon),
-      cmocka_unit_test(what_is_not_certain_is_refused),
+      cmocka_unit_test(route_tells_cognito_users_from_local_users),
+      cmocka_unit_test(route_asks_nobody_and_needs_no_cognitod),
+      cmocka_unit_test(an_uncertain_membership_is_refused),
       cmocka_unit_test(an_unknown_option_refuses_cognito_users),
-      cmocka_unit_test(a_shortage_is_never_an_answer),
-      cmocka_unit_test(an_nss_that_fails_is_a_refusal),
-      cmocka_unit_test(a_password_that_root_sets_is_a_local_one),
+      cmocka_unit_test(a_shortage_is_refused_or_harmless),
+      cmocka_unit_test(a_failure_of_nss_is_refused),
+      cmocka_unit_test(a_password_that_root_sets_is_local),
       cmocka_unit_test(emergency_alone_signs_nobody_in),
       cmocka_unit_test(emergency_is_logged),
-      cmocka_unit_test(who_has_signed_in_stays_a_cognito_user),
+      cmocka_unit_test(a_signed_in_user_remains_a_cognito_user),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -32,7 +32,7 @@ namespace {
   std::exit(kSkipped);
 }
 
-// A fault of the test's own set-up.
+// Reports an error in the set-up of the test.
 void must(bool good, const char* what) {
   if (good) return;
   std::fprintf(stderr, "test set-up: %s: %s\n", what, std::strerror(errno));
@@ -183,7 +183,7 @@ PrivateBus::PrivateBus(const std::string& more) {
              "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/>\n"
              "<allow send_destination=\"org.freedesktop.DBus\"/></policy>\n"
              "<limit name=\"max_connections_per_user\">100000</limit>\n"
-             // Who may send where, as it is shipped; the test's daemon is root.
+             // The shipped bus policy. The daemon of the test is root.
              "<include>" PAM_COGNITO_TEST_BUS_POLICY
              "</include>\n"
              "<policy user=\"root\"><allow own=\"org.pamcognito.Auth1\"/></policy>\n" +
@@ -193,7 +193,7 @@ PrivateBus::PrivateBus(const std::string& more) {
   daemon_ = Child([&] {
     const int print_to = ::dup(ready[1]);  // without close-on-exec
     const std::string print = "--print-address=" + std::to_string(print_to);
-    // It complains of limits that it cannot raise.
+    // It reports limits that it cannot raise.
     (void)::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
     ::execlp("dbus-daemon", "dbus-daemon", "--config-file=/etc/test-bus.conf", "--nofork",
              "--nopidfile", "--nosyslog", print.c_str(), nullptr);

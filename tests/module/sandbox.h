@@ -7,43 +7,45 @@
 
 namespace pamcognito::test {
 
-// What ctest takes for "skipped".
+// The exit status that ctest counts as skipped.
 inline constexpr int kSkipped = 77;
 
-// Gives this process a mount namespace of its own, in which /etc, /run and /dev are the test's: its
-// own users, users.conf, system bus (none at first) and syslog (none at first). Nothing on the
-// machine changes, and all of it goes with the process. Ends the process with kSkipped, saying why,
-// where that is not possible.
+// Gives this process its own mount namespace with its own /etc, /run and /dev: users, users.conf,
+// system bus and syslog of the test, of which the last two do not exist at first. Nothing on the
+// machine changes, and everything ends with the process. If this is not possible, the process ends
+// with kSkipped and prints the reason.
 void enter_sandbox();
 
-// A fresh, empty /run: no bus. For a child that wants a bus of its own beside its parent's.
+// Mounts a new, empty /run, without a bus. For a child that needs a bus of its own.
 void empty_run_directory();
 
-// Whole or not at all, by rename: who reads the file meanwhile, libpam in another process for
-// example, never sees it empty.
+// Writes the file by rename, so that a concurrent reader, such as libpam in another process, never
+// sees a part of it.
 void write_file(const std::string& path, const std::string& text, mode_t mode = 0644);
 
-// The users of the sandbox's /etc/passwd. "Ours" needs kUsersConf.
-inline constexpr char kOurs[] = "alice";           // uid 1001, member of cognito-users
-inline constexpr char kOursByPrimary[] = "carol";  // uid 1003, its primary group is cognito-users
-inline constexpr char kNotOurs[] = "bob";          // uid 1002
-inline constexpr uid_t kOursUid = 1001;
+// The users in /etc/passwd of the sandbox. kCognitoUser and kPrimaryGroupUser are Cognito users
+// with kUsersConf.
+inline constexpr char kCognitoUser[] = "alice";  // uid 1001, member of cognito-users
+inline constexpr char kPrimaryGroupUser[] =
+    "carol";                                 // uid 1003, its primary group is cognito-users
+inline constexpr char kLocalUser[] = "bob";  // uid 1002
+inline constexpr uid_t kCognitoUserUid = 1001;
 inline constexpr char kUsersConf[] = "group=cognito-users\nexclude=admin\n";
 
-// Sets users.conf; the empty text removes it.
+// Writes users.conf; an empty text removes it.
 void set_users_conf(const std::string& text);
 
-// How long a test waits for another process of its own before it fails and says for what. Generous:
-// only a red test waits so long.
+// The time for which a test waits for another process of its own before it fails and names that
+// process. Only a failing test waits so long.
 inline constexpr int kPatienceSeconds = 120;
-// False: `fd` has neither data nor reached its end after this time.
+// Returns false if `fd` has no data and has not reached its end after this time.
 [[nodiscard]] bool becomes_readable(int fd);
 
-// A child process; killed and reaped by the destructor.
+// A child process. The destructor kills and reaps it.
 class Child {
  public:
   Child() = default;
-  // Runs `function` in a forked child, which ends with what it returns.
+  // Runs `function` in a forked child, whose exit status is the result.
   explicit Child(const std::function<int()>& function);
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
@@ -53,7 +55,7 @@ class Child {
 
   void signal(int number) const;
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // The exit status; -1 if it was killed, as it is if it does not end in that time.
+  // The exit status; -1 if the child was killed, also for not ending in that time.
   int wait();
   void kill();
 
@@ -61,12 +63,13 @@ class Child {
   pid_t pid_ = -1;
 };
 
-// A dbus-daemon of the test's own at the system bus's address. Ready when the constructor returns.
+// A dbus-daemon of the test at the address of the system bus. It is ready when the constructor
+// returns.
 class PrivateBus {
  public:
-  // more: lines of its configuration.
+  // `more` has lines for its configuration.
   explicit PrivateBus(const std::string& more = "");
-  // SIGSTOP, SIGCONT.
+  // Send SIGSTOP and SIGCONT.
   void signal(int number) const { daemon_.signal(number); }
   void kill();
 
@@ -74,14 +77,14 @@ class PrivateBus {
   Child daemon_;
 };
 
-// Collects what is sent to /dev/log. At most one at a time.
+// Collects the messages to /dev/log. At most one object at a time.
 class Syslog {
  public:
   Syslog();
   Syslog(const Syslog&) = delete;
   Syslog& operator=(const Syslog&) = delete;
   ~Syslog();
-  // All lines since the last call, each with a newline.
+  // Returns all lines since the last call, each with a newline.
   std::string take();
 
  private:

@@ -1,4 +1,4 @@
-// The tests' own tools: several processes of a test use the same files.
+// The tools of the tests: several processes of a test use the same files.
 
 #include "tests/module/sandbox.h"
 
@@ -15,8 +15,8 @@
 namespace pamcognito::test {
 namespace {
 
-// libpam takes an empty service file for one without rules, and goes by `other`.
-void a_file_that_is_written_again_is_never_seen_empty(void**) {
+// libpam treats an empty service file as one without rules and uses `other`.
+void a_rewritten_file_is_never_seen_empty(void**) {
   constexpr int times = 5000;
   const std::string path = "/run/service";
   const std::string text(1000, 'x');
@@ -51,7 +51,7 @@ int main() {
   using namespace pamcognito::test;
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(a_file_that_is_written_again_is_never_seen_empty),
+      cmocka_unit_test(a_rewritten_file_is_never_seen_empty),
       cmocka_unit_test(the_end_of_a_child_is_noticed),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -15,7 +15,7 @@ using namespace pamcognito::test;
 
 struct Played {
   int code = -1;
-  std::string transcript;  // what the daemon received
+  std::string transcript;  // the frames that the daemon has received
   std::string tokens;
   std::string seen;
   unsigned delay = 0;
@@ -25,7 +25,7 @@ Played play(const FakeDaemon::Script& script, const std::vector<std::string>& an
             const Stack& stack = {}, int flags = 0) {
   FakeDaemon daemon(script);
   Person person{.answers = answers};
-  Transaction transaction(kOurs, &person, stack);
+  Transaction transaction(kCognitoUser, &person, stack);
   Played played;
   played.code = transaction.authenticate(flags);
   daemon.wait_for_script();
@@ -50,13 +50,13 @@ void password_and_code_sign_in(void**) {
   assert_text(played.tokens, "AUTHTOK=secret OLDAUTHTOK=-");
 }
 
-void the_daemon_learns_where_it_comes_from(void**) {
+void cognitod_receives_the_caller_context(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
     peer.success();
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person, {.service = "login"});
+  Transaction transaction(kCognitoUser, &person, {.service = "login"});
   transaction.set_item(PAM_TTY, "/dev/pts/7");
   transaction.set_item(PAM_RHOST, "192.0.2.1");
   transaction.set_item(PAM_RUSER,
@@ -65,7 +65,7 @@ void the_daemon_learns_where_it_comes_from(void**) {
   assert_code(transaction.authenticate(PAM_DISALLOW_NULL_AUTHTOK), PAM_SUCCESS);
   daemon.wait_for_script();
   const Record& record = daemon.record();
-  assert_string_equal(record.user.data(), kOurs);
+  assert_string_equal(record.user.data(), kCognitoUser);
   assert_string_equal(record.service.data(), "login");
   const std::string facts = record.facts.data();
   for (const char* fact :
@@ -88,7 +88,7 @@ void a_notice_comes_with_its_question_in_one_call(void**) {
               "hidden(Password: ) | error(That code is wrong.) hidden(Code: ) | info(Welcome)");
 }
 
-void silent_keeps_notices_back(void**) {
+void pam_silent_suppresses_notices(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.info("Hello");
@@ -125,7 +125,7 @@ void a_long_text_such_as_a_qr_code_arrives_whole(void**) {
   assert_true(played.seen == "hidden(" + text + ")");
 }
 
-void a_decoy_is_passed_on_as_it_is(void**) {
+void the_password_that_sshd_substitutes_is_sent_unchanged(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -134,10 +134,10 @@ void a_decoy_is_passed_on_as_it_is(void**) {
       {"\x08\x0a\x0d\x7fINCORRECT"});
   assert_code(played.code, PAM_AUTH_ERR);
   assert_text(played.transcript, "answer(password)=\x08\x0a\x0d\x7fINCORRECT");
-  assert_true(played.delay >= 1'000'000);  // as for a wrong password, so that neither shows
+  assert_true(played.delay >= 1'000'000);  // the same as for a wrong password
 }
 
-void the_longest_answer_goes_and_a_longer_one_does_not(void**) {
+void an_answer_that_is_too_long_is_not_sent(void**) {
   const std::string longest(511, 'p');
   const auto one = [](Peer& peer) {
     if (peer.ask(Purpose::password)) peer.success();
@@ -150,7 +150,7 @@ void the_longest_answer_goes_and_a_longer_one_does_not(void**) {
   assert_text(too_long.transcript, "abort");
 }
 
-void the_password_never_stands_for_a_code(void**) {
+void the_password_is_refused_as_a_code(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -161,7 +161,7 @@ void the_password_never_stands_for_a_code(void**) {
   assert_text(played.transcript, "answer(password)=secret abort");
 }
 
-void password_and_code_in_one_answer_hands_over_the_password(void**) {
+void password_and_code_in_one_answer_store_the_password(void**) {
   const auto one = [](Peer& peer) {
     peer.ask(Purpose::password_and_code);
     peer.success();
@@ -173,7 +173,7 @@ void password_and_code_in_one_answer_hands_over_the_password(void**) {
   assert_text(play(one, {"secret"}).tokens, "AUTHTOK=- OLDAUTHTOK=-");
 }
 
-void a_changed_password_hands_over_both(void**) {
+void a_changed_password_stores_both_passwords(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -187,24 +187,24 @@ void a_changed_password_hands_over_both(void**) {
   assert_text(played.tokens, "AUTHTOK=new OLDAUTHTOK=old");
 }
 
-void failure_hands_over_nothing(void**) {
+void a_failure_stores_no_password(void**) {
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
     peer.outcome(Outcome::refused);
   });
   Person person{.answers = {"secret"}};
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_code(transaction.authenticate(), PAM_AUTH_ERR);
   assert_text(transaction.tokens_handed_over(), "");
 }
 
-void a_caller_that_cannot_answer_is_a_broken_conversation(void**) {
+void a_host_that_cannot_answer_breaks_the_conversation(void**) {
   using Manner = Person::Manner;
   for (const Manner manner :
        {Manner::fails, Manner::gives_no_responses, Manner::gives_a_null_answer}) {
     FakeDaemon daemon([](Peer& peer) { peer.ask(Purpose::password); });
     Person person{.answers = {"secret"}, .manner = manner};
-    Transaction transaction(kOurs, &person);
+    Transaction transaction(kCognitoUser, &person);
     assert_code(transaction.authenticate(), PAM_CONV_ERR);
     daemon.wait_for_script();
     assert_text(daemon.record().transcript(), "abort");
@@ -215,10 +215,10 @@ void a_caller_that_cannot_answer_is_a_broken_conversation(void**) {
   assert_text(none.transcript, "abort");
 }
 
-void every_outcome_at_every_step(void**) {
+void every_outcome_has_its_code_at_every_step(void**) {
   struct Row {
     Outcome outcome;
-    int before;  // before anything was asked
+    int before;  // before any question
     int first;   // after the first password
     int later;   // after the code
   };
@@ -259,7 +259,7 @@ void every_outcome_at_every_step(void**) {
   }
 }
 
-void unavailable_counts_only_after_a_single_password(void**) {
+void unavailable_is_accepted_only_after_one_password(void**) {
   const auto asked = [](std::vector<Purpose> purposes) {
     return play(
                [purposes](Peer& peer) {
@@ -277,7 +277,7 @@ void unavailable_counts_only_after_a_single_password(void**) {
   assert_code(asked({Purpose::new_password}), PAM_AUTH_ERR);
 }
 
-void a_success_that_cannot_be_acknowledged_is_none(void**) {
+void an_unacknowledged_success_is_a_failure(void**) {
   const auto played = play(
       [](Peer& peer) {
         peer.ask(Purpose::password);
@@ -285,22 +285,22 @@ void a_success_that_cannot_be_acknowledged_is_none(void**) {
         peer.hang_up();
       },
       {"secret"});
-  // Whether the ack still went out is a race that the daemon decides; both ends are safe, since it
-  // commits on the ack only. Neither may be "unavailable".
+  // The acknowledgement may or may not reach the daemon. Both are safe, because the daemon commits
+  // only on it. Neither may be "unavailable".
   assert_true(played.code == PAM_AUTH_ERR || played.code == PAM_SUCCESS);
 
   FakeDaemon daemon([](Peer& peer) {
     peer.ask_only(Purpose::password);
-    peer.outcome(Outcome::success);  // before the answer is there
+    peer.outcome(Outcome::success);  // before the answer arrives
     peer.hang_up();
   });
   Person person{.answers = {"secret"}};
   person.before_answering = [&daemon](std::size_t) { daemon.wait_for_script(); };
-  Transaction transaction(kOurs, &person);
+  Transaction transaction(kCognitoUser, &person);
   assert_true(transaction.authenticate() != PAM_SUCCESS);
 }
 
-void sixty_four_steps_are_the_most(void**) {
+void a_sign_in_has_at_most_sixty_four_steps(void**) {
   const auto steps = [](int questions) {
     return play(
         [questions](Peer& peer) {
@@ -316,10 +316,10 @@ void sixty_four_steps_are_the_most(void**) {
   assert_true(more.transcript.ends_with(" abort"));
 }
 
-void a_user_who_is_not_ours_never_reaches_the_daemon(void**) {
+void a_local_user_never_reaches_cognitod(void**) {
   FakeDaemon daemon([](Peer& peer) { peer.success(); });
   Person person;
-  Transaction transaction(kNotOurs, &person);
+  Transaction transaction(kLocalUser, &person);
   assert_code(transaction.authenticate(), kIgnored);
   assert_code(transaction.account(), kIgnored);
   assert_int_equal(daemon.record().opened + daemon.record().checked, 0);
@@ -341,23 +341,23 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test(password_and_code_sign_in),
-      cmocka_unit_test(the_daemon_learns_where_it_comes_from),
+      cmocka_unit_test(cognitod_receives_the_caller_context),
       cmocka_unit_test(a_notice_comes_with_its_question_in_one_call),
-      cmocka_unit_test(silent_keeps_notices_back),
+      cmocka_unit_test(pam_silent_suppresses_notices),
       cmocka_unit_test(foreign_text_is_made_printable),
       cmocka_unit_test(a_long_text_such_as_a_qr_code_arrives_whole),
-      cmocka_unit_test(a_decoy_is_passed_on_as_it_is),
-      cmocka_unit_test(the_longest_answer_goes_and_a_longer_one_does_not),
-      cmocka_unit_test(the_password_never_stands_for_a_code),
-      cmocka_unit_test(password_and_code_in_one_answer_hands_over_the_password),
-      cmocka_unit_test(a_changed_password_hands_over_both),
-      cmocka_unit_test(failure_hands_over_nothing),
-      cmocka_unit_test(a_caller_that_cannot_answer_is_a_broken_conversation),
-      cmocka_unit_test(every_outcome_at_every_step),
-      cmocka_unit_test(unavailable_counts_only_after_a_single_password),
-      cmocka_unit_test(a_success_that_cannot_be_acknowledged_is_none),
-      cmocka_unit_test(sixty_four_steps_are_the_most),
-      cmocka_unit_test(a_user_who_is_not_ours_never_reaches_the_daemon),
+      cmocka_unit_test(the_password_that_sshd_substitutes_is_sent_unchanged),
+      cmocka_unit_test(an_answer_that_is_too_long_is_not_sent),
+      cmocka_unit_test(the_password_is_refused_as_a_code),
+      cmocka_unit_test(password_and_code_in_one_answer_store_the_password),
+      cmocka_unit_test(a_changed_password_stores_both_passwords),
+      cmocka_unit_test(a_failure_stores_no_password),
+      cmocka_unit_test(a_host_that_cannot_answer_breaks_the_conversation),
+      cmocka_unit_test(every_outcome_has_its_code_at_every_step),
+      cmocka_unit_test(unavailable_is_accepted_only_after_one_password),
+      cmocka_unit_test(an_unacknowledged_success_is_a_failure),
+      cmocka_unit_test(a_sign_in_has_at_most_sixty_four_steps),
+      cmocka_unit_test(a_local_user_never_reaches_cognitod),
   };
   return cmocka_run_group_tests(tests, start_bus, stop_bus);
 }

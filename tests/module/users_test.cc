@@ -1,4 +1,4 @@
-// Who is ours, as PAM sees it: without a daemon, for all three entry points, and wrong options.
+// Codes for Cognito users and local users in every phase, without cognitod, and with wrong options.
 
 #include <unistd.h>
 
@@ -33,43 +33,44 @@ void assert_codes(const char* user, const Codes& expected, const char* options =
 }
 
 constexpr Codes kIgnoredEverywhere = {kIgnored, kIgnored, kIgnored};
-// Without a bus: where the daemon would have been asked.
+// There is no bus, so a user whom cognitod would be asked about is recognized by the failure.
 constexpr Codes kAsked = {PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SUCCESS};
 
-void ours_and_others(void**) {
-  assert_codes(kOurs, kAsked);
-  assert_codes(kOursByPrimary, kAsked);
-  for (const char* user : {kNotOurs, "root", "daemon", "nobody", "admin", "nosuchuser"})
+void cognito_users_and_local_users_get_their_codes(void**) {
+  assert_codes(kCognitoUser, kAsked);
+  assert_codes(kPrimaryGroupUser, kAsked);
+  for (const char* user : {kLocalUser, "root", "daemon", "nobody", "admin", "nosuchuser"})
     assert_codes(user, kIgnoredEverywhere);
 }
 
-void outside_the_grammar_is_denied(void**) {
+void a_name_outside_the_grammar_is_denied(void**) {
   assert_codes("dave$", {PAM_PERM_DENIED, PAM_PERM_DENIED, kIgnored});
 }
 
-void malformed_denies_all_but_the_exempt(void**) {
+void a_malformed_file_denies_all_but_exempt_users(void**) {
   set_users_conf("exclude=admin\nusrs=bob\n");
-  assert_codes(kOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
-  assert_codes(kNotOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
+  assert_codes(kCognitoUser, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
+  assert_codes(kLocalUser, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, kIgnored});
   for (const char* user : {"root", "daemon", "nobody", "admin"})
     assert_codes(user, kIgnoredEverywhere);
   set_users_conf(kUsersConf);
 }
 
-void absent_ignores_everybody(void**) {
+void without_users_conf_everybody_is_ignored(void**) {
   set_users_conf("");
-  for (const char* user : {kOurs, kNotOurs, "root"}) assert_codes(user, kIgnoredEverywhere);
+  for (const char* user : {kCognitoUser, kLocalUser, "root"})
+    assert_codes(user, kIgnoredEverywhere);
   set_users_conf(kUsersConf);
 }
 
-void an_unknown_option_stops_our_users_only(void**) {
+void an_unknown_option_refuses_cognito_users_only(void**) {
   for (const char* options : {"nullok", "debug use_firstpass", "try_first_pass x=y"}) {
-    assert_codes(kOurs, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR}, options);
+    assert_codes(kCognitoUser, {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR}, options);
     assert_codes("root", kIgnoredEverywhere, options);
   }
 }
 
-// A screen locker runs as the person; the module works there, too.
+// A screen locker runs as the user; the module works there too.
 void an_ordinary_process_signs_itself_in(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
@@ -78,9 +79,9 @@ void an_ordinary_process_signs_itself_in(void**) {
   });
   Child child([] {
     Person person{.answers = {"secret"}};
-    Transaction transaction(kOurs, &person, {.service = "xsecurelock"});
-    if (::setresgid(kOursUid, kOursUid, kOursUid) != 0 ||
-        ::setresuid(kOursUid, kOursUid, kOursUid) != 0)
+    Transaction transaction(kCognitoUser, &person, {.service = "xsecurelock"});
+    if (::setresgid(kCognitoUserUid, kCognitoUserUid, kCognitoUserUid) != 0 ||
+        ::setresuid(kCognitoUserUid, kCognitoUserUid, kCognitoUserUid) != 0)
       return 100;
     return transaction.authenticate() == PAM_SUCCESS && transaction.account() == PAM_SUCCESS ? 0
                                                                                              : 1;
@@ -90,16 +91,16 @@ void an_ordinary_process_signs_itself_in(void**) {
   assert_true(std::string(daemon.record().facts.data()).starts_with("ruid=1001 "));
 }
 
-void libpam_asks_for_the_name_where_the_host_did_not(void**) {
+void libpam_asks_for_a_missing_user_name(void**) {
   const PrivateBus bus;
   FakeDaemon daemon([](Peer& peer) {
     peer.ask(Purpose::password);
     peer.success();
   });
-  Person person{.answers = {kOurs, "secret"}};
+  Person person{.answers = {kCognitoUser, "secret"}};
   Transaction transaction(nullptr, &person);
   assert_code(transaction.authenticate(), PAM_SUCCESS);
-  assert_string_equal(daemon.record().user.data(), kOurs);
+  assert_string_equal(daemon.record().user.data(), kCognitoUser);
 
   Person nobody_there;
   Transaction without(nullptr, &nobody_there);
@@ -111,13 +112,13 @@ void libpam_asks_for_the_name_where_the_host_did_not(void**) {
 int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
-      cmocka_unit_test(ours_and_others),
-      cmocka_unit_test(outside_the_grammar_is_denied),
-      cmocka_unit_test(malformed_denies_all_but_the_exempt),
-      cmocka_unit_test(absent_ignores_everybody),
-      cmocka_unit_test(an_unknown_option_stops_our_users_only),
+      cmocka_unit_test(cognito_users_and_local_users_get_their_codes),
+      cmocka_unit_test(a_name_outside_the_grammar_is_denied),
+      cmocka_unit_test(a_malformed_file_denies_all_but_exempt_users),
+      cmocka_unit_test(without_users_conf_everybody_is_ignored),
+      cmocka_unit_test(an_unknown_option_refuses_cognito_users_only),
       cmocka_unit_test(an_ordinary_process_signs_itself_in),
-      cmocka_unit_test(libpam_asks_for_the_name_where_the_host_did_not),
+      cmocka_unit_test(libpam_asks_for_a_missing_user_name),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

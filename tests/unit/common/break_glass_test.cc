@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -27,14 +27,14 @@ using std::chrono::seconds;
 constexpr char kBoot[] = "11111111-2222-3333-4444-555555555555";
 const Now kNow{.boot_id = kBoot, .boot_time = seconds(1000)};
 
-void the_policy_is_one_word(void**) {
+void the_policy_is_one_of_three_words(void**) {
   assert_true(parse_policy("local_password = when-unreachable\n") == Policy::when_unreachable);
   assert_true(parse_policy("# why\n\n local_password=window") == Policy::window);
   assert_true(parse_policy("local_password = never\r\n") == Policy::never);
   assert_true(parse_policy("# nothing\n") == Policy::when_unreachable);
 }
 
-void everything_else_is_a_fault(void**) {
+void other_policies_are_refused(void**) {
   for (const char* text :
        {"local_password", "local_password =", "local_password = Never", "local_password = always",
         "local_pasword = never", "= never", "local_password = never # why",
@@ -42,7 +42,7 @@ void everything_else_is_a_fault(void**) {
     assert_false(parse_policy(text).has_value());
 }
 
-// A directory of its own; root's, as the tests run as root.
+// A directory for one test. It belongs to root, because the tests run as root.
 class Directory {
  public:
   Directory() { assert_non_null(::mkdtemp(path_)); }
@@ -64,14 +64,14 @@ class Directory {
   char path_[32] = "/tmp/break-glass-test.XXXXXX";
 };
 
-void only_enoent_is_the_default(void**) {
+void only_a_missing_file_means_the_default(void**) {
   const Directory directory;
   assert_true(read_policy((directory.path() + "/none").c_str()).policy == Policy::when_unreachable);
   assert_true(read_policy("/dev/null/none").policy == Policy::never);
   assert_true(read_policy(directory.path().c_str()).policy == Policy::never);
 }
 
-void a_policy_that_others_may_write_is_never(void**) {
+void an_untrusted_policy_counts_as_never(void**) {
   const Directory directory;
   const auto policy = [&] { return read_policy(directory.window().c_str()); };
   directory.write("local_password = window\n");
@@ -94,7 +94,7 @@ Window window_of(seconds end, std::vector<std::string> users) {
   return {.boot_id = kBoot, .end = end, .all = users.empty(), .users = std::move(users)};
 }
 
-// Whether a window is open for alice.
+// Tells whether a window is open for alice.
 bool is_open(const Directory& directory, const Now& now = kNow) {
   const auto window = read_window(now, directory.path());
   return window && *window && (*window)->is_for("alice");
@@ -147,7 +147,7 @@ void a_malformed_window_is_closed(void**) {
   assert_true(is_open(directory));
 }
 
-void a_window_that_others_may_write_is_closed(void**) {
+void an_untrusted_window_is_closed(void**) {
   const Directory directory;
   const std::string good = format_window(window_of(seconds(1060), {}));
   for (const mode_t mode : {0664U, 0646U}) {
@@ -167,7 +167,7 @@ void a_window_that_others_may_write_is_closed(void**) {
   assert_true(is_open(directory));
 }
 
-void this_boot_has_an_id(void**) {
+void the_boot_id_and_the_time_are_read(void**) {
   assert_int_equal(now().boot_id.size(), 36);
   assert_true(now().boot_time > seconds(0));
 }
@@ -182,15 +182,15 @@ int need_root(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(the_policy_is_one_word),
-      cmocka_unit_test(everything_else_is_a_fault),
-      cmocka_unit_test(only_enoent_is_the_default),
-      cmocka_unit_test(a_policy_that_others_may_write_is_never),
+      cmocka_unit_test(the_policy_is_one_of_three_words),
+      cmocka_unit_test(other_policies_are_refused),
+      cmocka_unit_test(only_a_missing_file_means_the_default),
+      cmocka_unit_test(an_untrusted_policy_counts_as_never),
       cmocka_unit_test(a_window_is_read_as_it_was_written),
       cmocka_unit_test(a_window_ends_with_its_time_and_with_the_boot),
       cmocka_unit_test(a_malformed_window_is_closed),
-      cmocka_unit_test(a_window_that_others_may_write_is_closed),
-      cmocka_unit_test(this_boot_has_an_id),
+      cmocka_unit_test(an_untrusted_window_is_closed),
+      cmocka_unit_test(the_boot_id_and_the_time_are_read),
   };
   if (need_root(nullptr) != 0) return 0;
   return cmocka_run_group_tests(tests, nullptr, nullptr);

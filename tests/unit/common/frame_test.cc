@@ -14,7 +14,7 @@
 #include "common/fd.h"
 #include "tests/descriptors.h"
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -28,7 +28,7 @@ namespace {
 using namespace pamcognito;
 using std::string_literals::operator""s;
 
-// A connected pair: what is sent at one end is received at the other.
+// A connected pair: a frame sent at one end is received at the other.
 class Pair {
  public:
   Pair() {
@@ -88,7 +88,7 @@ void texts_are_made_printable_at_both_ends(void**) {
   assert_true(receive_from_daemon(pair.module())->text == "b??");
 }
 
-void the_largest_text_fits_and_no_larger(void**) {
+void a_text_that_is_too_long_is_not_sent(void**) {
   const Pair pair;
   const std::string largest(kMaxText, 'q');
   assert_sent(send_text(pair.daemon(), FrameType::info, Purpose::other, largest));
@@ -115,7 +115,7 @@ void outcomes_carry_the_sign_in_id(void**) {
     assert_true(received && received->type == FrameType::outcome && received->outcome == outcome);
     assert_true(received->sign_in_id == id);
   }
-  // A value from the future is passed on: what it means is not the frame's to say.
+  // An unknown value is passed on; the caller decides about it.
   pair.raw_from_daemon(frame(FrameType::outcome, Purpose::other, "\xfe"s + std::string(16, 'i')));
   assert_int_equal(receive_from_daemon(pair.module())->outcome, 0xfe);
 }
@@ -175,7 +175,7 @@ void malformed_frames_of_the_module_are_refused(void**) {
   }
 }
 
-void an_empty_receive_does_not_wait(void**) {
+void receiving_from_an_empty_socket_does_not_wait(void**) {
   const Pair pair;
   assert_true(receive_from_daemon(pair.module()).error() == FrameError::would_block);
   assert_true(receive_from_module(pair.daemon()).error() == FrameError::would_block);
@@ -189,7 +189,7 @@ void a_closed_peer_is_noticed_without_a_signal(void**) {
   assert_true(send_answer(pair.module(), Purpose::code, Secret()).error() == FrameError::closed);
 }
 
-void the_last_words_of_a_closed_peer_are_heard(void**) {
+void frames_sent_before_the_peer_closed_are_received(void**) {
   Pair pair;
   assert_sent(send_answer(pair.module(), Purpose::code, *Secret::copy_of("never read")));
   assert_sent(send_outcome(pair.daemon(), Outcome::failed, {}));
@@ -199,7 +199,7 @@ void the_last_words_of_a_closed_peer_are_heard(void**) {
   assert_true(receive_from_daemon(pair.module()).error() == FrameError::closed);
 }
 
-void a_full_socket_is_no_wait(void**) {
+void sending_to_a_full_socket_does_not_wait(void**) {
   const Pair pair;
   const std::string text(kMaxText, 'f');
   std::expected<void, FrameError> sent;
@@ -225,8 +225,8 @@ void passed_descriptors_are_closed_and_refused(void**) {
   }
 }
 
-// Whatever comes, the answer is a frame within its bounds or an error. The seed is fixed.
-void random_datagrams_do_no_harm(void**) {
+// Every datagram gives a frame within its bounds or an error. The seed is fixed.
+void random_datagrams_are_frames_or_errors(void**) {
   const Pair pair;
   std::mt19937 random(20160418);
   std::uniform_int_distribution<std::size_t> length(1, 600);
@@ -262,19 +262,19 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(texts_arrive_as_they_were_sent),
       cmocka_unit_test(texts_are_made_printable_at_both_ends),
-      cmocka_unit_test(the_largest_text_fits_and_no_larger),
+      cmocka_unit_test(a_text_that_is_too_long_is_not_sent),
       cmocka_unit_test(only_text_types_carry_text),
       cmocka_unit_test(outcomes_carry_the_sign_in_id),
       cmocka_unit_test(answers_arrive_with_their_purpose),
       cmocka_unit_test(signals_arrive),
       cmocka_unit_test(malformed_frames_of_the_daemon_are_refused),
       cmocka_unit_test(malformed_frames_of_the_module_are_refused),
-      cmocka_unit_test(an_empty_receive_does_not_wait),
+      cmocka_unit_test(receiving_from_an_empty_socket_does_not_wait),
       cmocka_unit_test(a_closed_peer_is_noticed_without_a_signal),
-      cmocka_unit_test(the_last_words_of_a_closed_peer_are_heard),
-      cmocka_unit_test(a_full_socket_is_no_wait),
+      cmocka_unit_test(frames_sent_before_the_peer_closed_are_received),
+      cmocka_unit_test(sending_to_a_full_socket_does_not_wait),
       cmocka_unit_test(passed_descriptors_are_closed_and_refused),
-      cmocka_unit_test(random_datagrams_do_no_harm),
+      cmocka_unit_test(random_datagrams_are_frames_or_errors),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -22,7 +22,7 @@ void digits_become_the_same_bytes(void**) {
   assert_true(bytes == kBytes);
 }
 
-void another_form_is_not_read(void**) {
+void other_forms_are_refused(void**) {
   std::array<std::uint8_t, 4> bytes{};
   for (const char* other :
        {"", "009af0f", "009af0ff0", "009AF0FF", "009af0fg", "0x9af0ff", " 09af0ff"})
@@ -41,7 +41,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(bytes_become_lower_case_digits),
       cmocka_unit_test(digits_become_the_same_bytes),
-      cmocka_unit_test(another_form_is_not_read),
+      cmocka_unit_test(other_forms_are_refused),
       cmocka_unit_test(a_log_id_has_sixteen_digits),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -6,26 +6,26 @@ namespace {
 
 using namespace pamcognito;
 
-void the_code_is_six_digits_after_the_last_plus(void**) {
+void the_code_has_six_digits_after_the_last_plus(void**) {
   const auto parts = split_password_and_code("p+1+111111+654321");
   assert_true(parts.has_value());
   assert_true(parts->password == "p+1+111111");
   assert_true(parts->code == "654321");
 }
 
-void without_a_password_there_is_nothing_to_split(void**) {
+void an_answer_without_a_password_is_not_split(void**) {
   assert_false(split_password_and_code("+123456").has_value());
   assert_true(split_password_and_code("p+123456")->password == "p");
 }
 
-void another_form_is_not_split(void**) {
+void other_forms_are_not_split(void**) {
   for (const char* other : {"", "p", "123456", "p123456", "p-123456", "p+12345", "p+1234567",
                             "p+12345x", "p+１２３４５６", "p+123 4567", "p+123-456", "p+ ", "p"})
     assert_false(split_password_and_code(other).has_value());
 }
 
-// As an app shows it, and as a phone pastes it.
-void blanks_around_and_in_the_code_are_no_part_of_the_password(void**) {
+// Apps show blanks in a code, and phones add them when they paste.
+void blanks_in_the_code_do_not_belong_to_the_password(void**) {
   for (const char* typed : {"p +123 456", "p + 1 2 3 4 5 6 ",
                             "p +123\xC2\xA0"
                             "456\r\n",
@@ -41,10 +41,10 @@ void blanks_around_and_in_the_code_are_no_part_of_the_password(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(the_code_is_six_digits_after_the_last_plus),
-      cmocka_unit_test(without_a_password_there_is_nothing_to_split),
-      cmocka_unit_test(another_form_is_not_split),
-      cmocka_unit_test(blanks_around_and_in_the_code_are_no_part_of_the_password),
+      cmocka_unit_test(the_code_has_six_digits_after_the_last_plus),
+      cmocka_unit_test(an_answer_without_a_password_is_not_split),
+      cmocka_unit_test(other_forms_are_not_split),
+      cmocka_unit_test(blanks_in_the_code_do_not_belong_to_the_password),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -26,27 +26,27 @@ Secret make(std::string_view text) {
   return std::move(*secret);
 }
 
-void holds_up_to_its_capacity(void**) {
+void a_secret_has_at_most_its_capacity(void**) {
   assert_int_equal(make(std::string(Secret::kCapacity, 'x')).size(), Secret::kCapacity);
   assert_false(Secret::copy_of(std::string(Secret::kCapacity + 1, 'x')).has_value());
   assert_true(make("").empty());
 }
 
-void compares_by_content(void**) {
+void secrets_compare_by_content(void**) {
   assert_true(make("abc").equals(make("abc")));
   assert_false(make("abc").equals(make("abd")));
   assert_false(make("abc").equals(make("abcd")));
   assert_true(make("").equals(Secret()));
 }
 
-void parts_are_cut_to_what_is_there(void**) {
+void a_part_ends_with_the_secret(void**) {
   const Secret secret = make("password+123456");
   assert_true(secret.part(0, 8)->reveal() == "password");
   assert_true(secret.part(9, 100)->reveal() == "123456");
   assert_true(secret.part(99, 1)->empty());
 }
 
-void moving_leaves_nothing_behind(void**) {
+void a_moved_secret_is_empty(void**) {
   Secret from = make("abc");
   Secret to = std::move(from);
   assert_true(from.empty());  // NOLINT(bugprone-use-after-move)
@@ -54,8 +54,8 @@ void moving_leaves_nothing_behind(void**) {
   assert_true(to.reveal() == "def");
 }
 
-// Two secrets share a page, so the page stays mapped when one of them goes.
-void is_wiped_at_its_end(void**) {
+// Two secrets share a page, so the page stays mapped when one of them is destroyed.
+void a_destroyed_secret_is_wiped(void**) {
   const Secret neighbour = make("neighbour");
   const char* memory = nullptr;
   {
@@ -68,7 +68,7 @@ void is_wiped_at_its_end(void**) {
   assert_true(neighbour.reveal() == "neighbour");
 }
 
-void many_live_side_by_side(void**) {
+void many_secrets_exist_side_by_side(void**) {
   std::vector<Secret> secrets;
   for (int i = 0; i < 100; ++i) secrets.push_back(make("secret " + std::to_string(i)));
   for (std::size_t i = 0; i < secrets.size(); i += 2) secrets[i] = Secret();
@@ -80,12 +80,12 @@ void many_live_side_by_side(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(holds_up_to_its_capacity),
-      cmocka_unit_test(compares_by_content),
-      cmocka_unit_test(parts_are_cut_to_what_is_there),
-      cmocka_unit_test(moving_leaves_nothing_behind),
-      cmocka_unit_test(is_wiped_at_its_end),
-      cmocka_unit_test(many_live_side_by_side),
+      cmocka_unit_test(a_secret_has_at_most_its_capacity),
+      cmocka_unit_test(secrets_compare_by_content),
+      cmocka_unit_test(a_part_ends_with_the_secret),
+      cmocka_unit_test(a_moved_secret_is_empty),
+      cmocka_unit_test(a_destroyed_secret_is_wiped),
+      cmocka_unit_test(many_secrets_exist_side_by_side),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

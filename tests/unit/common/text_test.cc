@@ -8,7 +8,7 @@
 
 #include "common/user_name.h"
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -28,7 +28,7 @@ void assert_printable(std::string_view text, std::string_view expected,
   assert_memory_equal(result.data(), expected.data(), expected.size());
 }
 
-void plain_text_stays(void**) {
+void plain_text_is_unchanged(void**) {
   assert_printable("", "");
   assert_printable("Password: ", "Password: ");
   assert_printable("two\nlines", "two\nlines");
@@ -42,7 +42,7 @@ void control_characters_become_question_marks(void**) {
   assert_printable("c1 \u0080\u009b\u009f.", "c1 ???.");  // U+009B is CSI
 }
 
-// They change the order or the place of the text around them, or cannot be seen at all.
+// These characters change the order or the place of the text around them, or are invisible.
 void invisible_characters_become_question_marks(void**) {
   assert_printable("a\u202ab\u202bc\u202cd\u202de\u202ef", "a?b?c?d?e?f");
   assert_printable("\u2066a\u2067b\u2068c\u2069", "?a?b?c?");
@@ -50,7 +50,7 @@ void invisible_characters_become_question_marks(void**) {
   assert_printable("one\u2028two\u2029three\u0085four", "one?two?three?four");
   assert_printable("al\u200bi\u2060c\ufeffe\u00ad\u180e", "al?i?c?e??");
   assert_printable("\ufff9\U000E0001\U000E0061", "???");
-  // The neighbours of each range, and the joiners that Persian, Hindi and emoji are written with.
+  // The neighbours of each range, and the joiners, which Persian, Hindi and emoji need.
   assert_printable("\u2027\u202f\u2070\u200c\u200d\u061b\u061d\ufff8\ufffc",
                    "\u2027\u202f\u2070\u200c\u200d\u061b\u061d\ufff8\ufffc");
 }
@@ -67,20 +67,20 @@ void malformed_utf8_becomes_question_marks(void**) {
   assert_printable("\xe2\x82|", "??|");
 }
 
-void cuts_at_a_characters_border(void**) {
+void long_text_is_cut_between_characters(void**) {
   assert_printable("abcdef", "abc", 3);
   assert_printable("ab\u20ac", "ab", 4);
   assert_printable("ab\u20ac", "ab\u20ac", 5);
   assert_printable("x", "", 0);
 }
 
-void writes_no_further_than_its_memory(void**) {
+void make_printable_stays_within_its_memory(void**) {
   std::array<char, 4> out = {'#', '#', '#', '#'};
   assert_int_equal(make_printable("abcdef", std::span(out).first(3)), 3);
   assert_int_equal(out[3], '#');
 }
 
-void blanks_go_at_both_ends_only(void**) {
+void trimmed_removes_blanks_at_both_ends(void**) {
   assert_true(trimmed(" \t a b\r\n") == "a b");
   assert_true(trimmed("a") == "a");
   assert_true(trimmed(" \r\n\t") == "");
@@ -108,13 +108,13 @@ void user_names_follow_the_grammar(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(plain_text_stays),
+      cmocka_unit_test(plain_text_is_unchanged),
       cmocka_unit_test(control_characters_become_question_marks),
       cmocka_unit_test(invisible_characters_become_question_marks),
       cmocka_unit_test(malformed_utf8_becomes_question_marks),
-      cmocka_unit_test(cuts_at_a_characters_border),
-      cmocka_unit_test(writes_no_further_than_its_memory),
-      cmocka_unit_test(blanks_go_at_both_ends_only),
+      cmocka_unit_test(long_text_is_cut_between_characters),
+      cmocka_unit_test(make_printable_stays_within_its_memory),
+      cmocka_unit_test(trimmed_removes_blanks_at_both_ends),
       cmocka_unit_test(errno_names_do_not_depend_on_the_locale),
       cmocka_unit_test(user_names_follow_the_grammar),
   };

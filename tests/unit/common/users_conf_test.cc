@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-// cmocka.h wants these first, and its macros fit no header after it.
+// cmocka.h needs these first, and its macros break headers after it.
 #include <csetjmp>
 #include <cstdarg>
 #include <cstddef>
@@ -55,14 +55,14 @@ void one_key_is_enough_for_the_default_group(void**) {
   assert_string_equal(parse("group=\nusers=alice").group.c_str(), "");
 }
 
-void a_file_without_keys_is_nobody(void**) {
+void a_file_without_keys_names_nobody(void**) {
   for (const char* text : {"", "\n\n", "# only\n  # comments\n", "   "}) {
     const UsersConf conf = parse(text);
     assert_true(conf.group.empty() && conf.users.empty() && !conf.has_uid_range);
   }
 }
 
-void faults_name_file_and_line(void**) {
+void errors_name_the_file_and_the_line(void**) {
   const char* path = "/etc/pam-cognito/users.conf";
   const auto at = [path](const char* rest) { return std::string(path) + rest; };
   assert_refused("group=a\n\nusrs=bob\n", at(":3: unknown key 'usrs'").c_str());
@@ -86,7 +86,7 @@ void faults_name_file_and_line(void**) {
     assert_refused(uid, at(":1: min_uid wants a uid of at least 1000").c_str());
 }
 
-void the_first_fault_is_told_and_excludes_survive(void**) {
+void the_first_error_is_reported_and_excludes_still_apply(void**) {
   assert_refused("exclude=admin\noops\nmore oops\n",
                  "/etc/pam-cognito/users.conf:2: 'oops' is not of the form key=value", {"admin"});
   assert_refused("oops=1\nexclude=admin bob", "/etc/pam-cognito/users.conf:1: unknown key 'oops'",
@@ -100,7 +100,7 @@ void the_first_fault_is_told_and_excludes_survive(void**) {
       "by spaces");
 }
 
-// A file in a directory of its own; root's, as the tests run as root.
+// A file in a directory for one test. It belongs to root, because the tests run as root.
 class File {
  public:
   explicit File(const std::string& text, mode_t mode = 0644) {
@@ -144,12 +144,12 @@ void a_good_file_is_read(void**) {
   assert_true(read && !read->absent && read->conf.users == Names{"alice"});
 }
 
-void only_enoent_is_absent(void**) {
+void only_a_missing_file_is_absent(void**) {
   assert_true(read_users_conf("/nonexistent/users.conf")->absent);
   assert_false(read_users_conf("/dev/null/users.conf").has_value());  // ENOTDIR
 }
 
-void faults_of_the_file_name_its_own_path(void**) {
+void errors_name_the_path_of_the_file(void**) {
   skip_unless_root();
   const File file("\nx\n");
   const auto read = read_users_conf(file.path().c_str());
@@ -157,7 +157,7 @@ void faults_of_the_file_name_its_own_path(void**) {
   assert_true(read.error().reason.starts_with(file.path() + ":2: "));
 }
 
-void a_file_that_others_may_write_counts_for_nothing(void**) {
+void an_untrusted_file_is_refused(void**) {
   skip_unless_root();
   const std::string text = "exclude=mallory\n";
   assert_string_equal(File(text, 0664).fault().c_str(),
@@ -169,7 +169,7 @@ void a_file_that_others_may_write_counts_for_nothing(void**) {
   assert_string_equal(foreign.fault().c_str(), "does not belong to root");
 }
 
-void only_a_regular_file_will_do(void**) {
+void only_a_regular_file_is_read(void**) {
   skip_unless_root();
   const File target("users=alice\n");
   const std::string link = target.path() + ".link";
@@ -186,20 +186,20 @@ void only_a_regular_file_will_do(void**) {
   assert_false(read_users_conf("/tmp").has_value());
 }
 
-void sixty_four_kib_is_the_most(void**) {
+void a_file_has_at_most_64_kib(void**) {
   skip_unless_root();
   const std::string comment = "#" + std::string(64 * 1024 - 2, 'c') + "\n";
   assert_string_equal(File(comment).fault().c_str(), "");
   assert_string_equal(File(comment + "\n").fault().c_str(), "is larger than 64 KiB");
 }
 
-void some_uids_are_never_ours(void**) {
+void system_uids_are_never_cognito_users(void**) {
   for (const uid_t uid : {0U, 1U, 999U, 61184U, 65519U, 65534U, 65535U, 4294967295U})
-    assert_true(uid_is_never_ours(uid, 1000));
+    assert_true(is_never_cognito_uid(uid, 1000));
   for (const uid_t uid : {1000U, 61183U, 65520U, 65533U, 65536U, 4294967294U})
-    assert_false(uid_is_never_ours(uid, 1000));
-  assert_true(uid_is_never_ours(1999, 2000));
-  assert_true(uid_is_never_ours(999, 0));
+    assert_false(is_never_cognito_uid(uid, 1000));
+  assert_true(is_never_cognito_uid(1999, 2000));
+  assert_true(is_never_cognito_uid(999, 0));
 }
 
 }  // namespace
@@ -208,16 +208,16 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_key_is_read),
       cmocka_unit_test(one_key_is_enough_for_the_default_group),
-      cmocka_unit_test(a_file_without_keys_is_nobody),
-      cmocka_unit_test(faults_name_file_and_line),
-      cmocka_unit_test(the_first_fault_is_told_and_excludes_survive),
+      cmocka_unit_test(a_file_without_keys_names_nobody),
+      cmocka_unit_test(errors_name_the_file_and_the_line),
+      cmocka_unit_test(the_first_error_is_reported_and_excludes_still_apply),
       cmocka_unit_test(a_good_file_is_read),
-      cmocka_unit_test(only_enoent_is_absent),
-      cmocka_unit_test(faults_of_the_file_name_its_own_path),
-      cmocka_unit_test(a_file_that_others_may_write_counts_for_nothing),
-      cmocka_unit_test(only_a_regular_file_will_do),
-      cmocka_unit_test(sixty_four_kib_is_the_most),
-      cmocka_unit_test(some_uids_are_never_ours),
+      cmocka_unit_test(only_a_missing_file_is_absent),
+      cmocka_unit_test(errors_name_the_path_of_the_file),
+      cmocka_unit_test(an_untrusted_file_is_refused),
+      cmocka_unit_test(only_a_regular_file_is_read),
+      cmocka_unit_test(a_file_has_at_most_64_kib),
+      cmocka_unit_test(system_uids_are_never_cognito_users),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,10 +1,10 @@
-#include "pam/deadline.h"
+#include "common/deadline.h"
 
 #include <time.h>
 
 #include <cerrno>
 
-namespace pamcognito::pam {
+namespace pamcognito {
 
 timespec Deadline::remaining() const {
   using std::chrono::nanoseconds;
@@ -34,4 +34,4 @@ Wait wait_for(int fd, short events, Deadline deadline) {
   }
 }
 
-}  // namespace pamcognito::pam
+}  // namespace pamcognito
