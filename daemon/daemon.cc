@@ -60,8 +60,8 @@ bool is_same_secret(const std::shared_ptr<const Secret>& one,
 }
 
 // Of all members: what is not compared here is not taken over by a reload.
-bool is_same_pool(const policy::PoolConfig& one, const policy::PoolConfig& other) {
-  const auto members = [](const policy::PoolConfig& pool) {
+bool is_same_pool(const cognito::PoolConfig& one, const cognito::PoolConfig& other) {
+  const auto members = [](const cognito::PoolConfig& pool) {
     return std::tie(pool.region, pool.user_pool_id, pool.client_id, pool.auth_flow, pool.endpoint,
                     pool.issuers, pool.jwks_uris, pool.proxy, pool.ca_file, pool.user_context,
                     pool.unreachable_after);

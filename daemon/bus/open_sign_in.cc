@@ -6,7 +6,6 @@
 
 #include "daemon/bus/caller.h"
 #include "daemon/bus/session_id.h"
-#include "daemon/bus/words.h"
 #include "daemon/prompts/texts.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
@@ -291,7 +290,7 @@ void OpenSignIn::log_end(const SignInResult& result) const {
                 {"ORIGIN", request.origin.key()},
                 {"OUTCOME", to_string(result.outcome)},
                 {"CAUSE", result.cause},
-                {"FACTOR", factor_word(result.factor)},
+                {"FACTOR", to_string(result.factor)},
                 {"REQUEST_ID", result.request_id},
                 {"DETAIL", result.detail},
                 {"CALLS", result.calls},

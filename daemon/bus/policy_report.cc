@@ -3,7 +3,6 @@
 #include <chrono>
 #include <string_view>
 
-#include "daemon/bus/words.h"
 #include "daemon/flows/reauth_question.h"
 #include "daemon/policy/access.h"
 #include "daemon/policy/reauth.h"
@@ -78,8 +77,8 @@ void add_access(const policy::Config& config, const Known& known, const std::str
 
 void add_second_factor(const policy::Config& config, Answers& answers) {
   std::string methods;
-  for (const policy::Method method : config.mfa.methods)
-    methods += (methods.empty() ? "" : " ") + std::string(factor_word(method));
+  for (const cognito::Method method : config.mfa.methods)
+    methods += (methods.empty() ? "" : " ") + std::string(to_string(method));
   answers.emplace_back("second factor", config.mfa.require ? "required" : "not required",
                        config.mfa.require ? "require = yes of [mfa]" : "require = no of [mfa]");
   answers.emplace_back("accepted factors", methods, "methods of [mfa]");

@@ -13,7 +13,6 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/facts.h"
 #include "daemon/bus/session_id.h"
-#include "daemon/bus/words.h"
 #include "daemon/policy/values.h"
 #include "daemon/runtime/journal.h"
 
@@ -148,7 +147,7 @@ int SessionMethods::append_session(sd_bus_message* reply, const sessions::Sessio
   if (result >= 0) result = append_text(reply, "user", session.user);
   if (result >= 0) result = append_text(reply, "service", session.service);
   if (result >= 0) result = append_text(reply, "origin", session.origin);
-  if (result >= 0) result = append_text(reply, "factor", factor_word(session.factor));
+  if (result >= 0) result = append_text(reply, "factor", to_string(session.factor));
   if (result >= 0) result = append_u64(reply, "age_s", age_in_seconds(now, session.signed_in));
   if (result >= 0)
     result = append_u64(reply, "verified_age_s", age_in_seconds(now, session.verified));

@@ -18,9 +18,9 @@ using cognito::AuthStep;
 using cognito::Challenge;
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using cognito::PoolError;
 using cognito::PoolResult;
-using policy::Method;
 using runtime::Task;
 
 const char* code_parameter(Method method) {

@@ -43,8 +43,8 @@ void custom_challenges_passed(SignInContext* context) {
   context->custom_answers = 0;
   // A factor beside the password, or what stands for the password. Never both: whether the second
   // of two answers repeated the first one, only the pool knows.
-  if (context->config().pool.auth_flow != policy::AuthFlow::custom)
-    context->give_factor(policy::Method::custom);
+  if (context->config().pool.auth_flow != cognito::AuthFlow::custom)
+    context->give_factor(cognito::Method::custom);
   context->first_factor_given = true;
 }
 

@@ -17,9 +17,9 @@ namespace {
 
 using cognito::AuthStep;
 using cognito::Challenge;
+using cognito::Method;
 using cognito::OfferedFactor;
 using cognito::PoolResult;
-using policy::Method;
 using runtime::Task;
 
 // In policy's order, each once; a caller that can ask only once has nothing but a TOTP code.

@@ -12,10 +12,10 @@ namespace {
 
 using cognito::ErrorKind;
 using cognito::FactorPreference;
+using cognito::Method;
 using cognito::PoolError;
 using cognito::PoolResult;
 using cognito::UserState;
-using policy::Method;
 using runtime::Task;
 using sessions::Session;
 using Value = MfaPreferenceValue;

@@ -18,8 +18,8 @@ namespace {
 using cognito::AuthStep;
 using cognito::Challenge;
 using cognito::ErrorKind;
+using cognito::Method;
 using cognito::PoolResult;
-using policy::Method;
 using runtime::Task;
 
 // What can be set up in a sign-in, in policy's order. SMS cannot: the pool would want a phone

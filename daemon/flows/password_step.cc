@@ -74,7 +74,7 @@ Task<Step> prove_password(SignInContext* context) {
   std::optional<limits::Attempt> attempt = context->take_attempt();
   if (!attempt) co_return std::unexpected(no_attempt_left());
 
-  const bool sends_password = context->config().pool.auth_flow != policy::AuthFlow::custom;
+  const bool sends_password = context->config().pool.auth_flow != cognito::AuthFlow::custom;
   const runtime::MonotonicTime started = services.clock->now();
   PoolResult<AuthStep> result = co_await services.pool->sign_in(
       context->cognito_name, &context->password, &context->call, context->step_deadline());

@@ -189,7 +189,7 @@ class Reauthentication {
   SignInContext* context_;
   const policy::ReauthRule rule_;
   SignInId id_{};
-  std::optional<policy::Method> factor_;
+  std::optional<cognito::Method> factor_;
   bool password_is_right_ = false;
 };
 

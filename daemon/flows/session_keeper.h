@@ -32,7 +32,7 @@ struct NewSession {
   std::string user;
   std::string service;
   std::string origin;  // limits::Origin::key()
-  std::optional<policy::Method> factor;
+  std::optional<cognito::Method> factor;
   sessions::Binding binding;  // unset: a login whose session opens later, or nothing to bind to
   std::uint64_t pool = 0;  // pool_fingerprint() of where the tokens are from; 0: of the present one
   cognito::VerifiedTokens verified;

@@ -20,7 +20,7 @@ Task<Ended> SignIn::run() {
   // With auth_flow = custom, what was typed is an answer of the pool's own and no password.
   if (end->accepted && context_.request.goal != Goal::change_factors &&
       policy::wants_password_verifiers(context_.config()) &&
-      context_.config().pool.auth_flow != policy::AuthFlow::custom)
+      context_.config().pool.auth_flow != cognito::AuthFlow::custom)
     end->accepted->password = std::move(context_.password);
   co_return end;
 }
@@ -28,8 +28,8 @@ Task<Ended> SignIn::run() {
 Task<Ended> SignIn::run_to_the_end() {
   // A caller with one prompt would give the old password for the new one; with auth_flow = custom
   // there is no password here.
-  const bool cannot_change =
-      context_.rendering.one_prompt || context_.config().pool.auth_flow == policy::AuthFlow::custom;
+  const bool cannot_change = context_.rendering.one_prompt ||
+                             context_.config().pool.auth_flow == cognito::AuthFlow::custom;
   if (context_.request.goal == Goal::change_password && cannot_change)
     co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
   if (context_.request.goal == Goal::change_factors && context_.rendering.one_prompt)

@@ -17,8 +17,8 @@ namespace pamcognito::flows {
 namespace {
 
 using cognito::ErrorKind;
+using cognito::Method;
 using cognito::PoolError;
-using policy::Method;
 using runtime::Level;
 using runtime::Task;
 

@@ -43,8 +43,8 @@ struct SignInContext {
   bool totp_enrolled = false;             // in this sign-in
   // The answer to the new app's first code was lost: the pool may have taken it.
   bool totp_perhaps_enrolled = false;
-  bool email_enrolled = false;           // in this sign-in, for a challenge of the pool
-  std::optional<policy::Method> factor;  // the second factor that was given
+  bool email_enrolled = false;            // in this sign-in, for a challenge of the pool
+  std::optional<cognito::Method> factor;  // the second factor that was given
   // Custom answers count as failed until the pool goes on to something else.
   std::vector<limits::Attempt> custom_attempts;
   int custom_answers = 0;      // in a row
@@ -61,10 +61,10 @@ struct SignInContext {
   [[nodiscard]] cognito::Call step_deadline() { return {step_deadline_, &trace}; }
 
   [[nodiscard]] const policy::Config& config() const { return *services.config; }
-  [[nodiscard]] bool accepts(policy::Method method) const;
+  [[nodiscard]] bool accepts(cognito::Method method) const;
   // A second factor was given. It counts only after a first one, and not instead of one that policy
   // accepts.
-  void give_factor(policy::Method method);
+  void give_factor(cognito::Method method);
   // May an authenticator be set up here without the pool's demand?
   [[nodiscard]] bool may_enrol_freely() const;
   // Does [mfa] enrol permit the account's first factor where the caller is, without the pool's
@@ -109,7 +109,7 @@ struct SignInContext {
   runtime::MonotonicTime step_deadline_;
 };
 
-bool sends_a_message(policy::Method method);
+bool sends_a_message(cognito::Method method);
 Ended no_attempt_left();
 Ended no_first_factor();
 // This machine's name, for the people and the triggers of the pool.

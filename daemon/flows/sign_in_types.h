@@ -123,10 +123,10 @@ struct SignInResult {
         : tokens(std::move(tokens_)), verified(std::move(verified_)) {}
   };
   std::unique_ptr<Accepted> accepted;
-  std::optional<SignInId> reused;        // success only: the session that stood in for the sign-in
-  std::string calls;                     // CallTrace::text()
-  std::optional<policy::Method> factor;  // the second factor that was given
-  bool tells_of_change = false;          // the notice says that a factor was changed
+  std::optional<SignInId> reused;         // success only: the session that stood in for the sign-in
+  std::string calls;                      // CallTrace::text()
+  std::optional<cognito::Method> factor;  // the second factor that was given
+  bool tells_of_change = false;           // the notice says that a factor was changed
 
   SignInResult(Outcome outcome_, std::string cause_, Notice notice_,
                runtime::Level level_ = runtime::Level::notice)

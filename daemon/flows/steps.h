@@ -42,7 +42,7 @@ runtime::Task<Step> answer_challenge(SignInContext* context,
 // code_step.cc: SMS_MFA, EMAIL_OTP, SOFTWARE_TOKEN_MFA.
 runtime::Task<Step> answer_code(SignInContext* context,
                                 std::unique_ptr<cognito::Challenge> challenge,
-                                policy::Method method);
+                                cognito::Method method);
 
 // factor_choice.cc: SELECT_MFA_TYPE.
 runtime::Task<Step> choose_factor(SignInContext* context,

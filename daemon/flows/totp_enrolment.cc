@@ -147,7 +147,7 @@ Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpPr
   std::expected<Enrolment, Ended> enrolment = co_await showing.run();
   if (enrolment && enrolment->state == Enrolment::State::done) {
     context->totp_enrolled = true;
-    context->give_factor(policy::Method::totp);
+    context->give_factor(cognito::Method::totp);
   }
   co_return enrolment;
 }

@@ -7,12 +7,13 @@
 #include <utility>
 
 #include "common/ascii.h"
-#include "daemon/cognito/endpoint.h"
+#include "daemon/cognito/pool_config.h"
 #include "daemon/policy/access.h"
 #include "daemon/policy/values.h"
 
 namespace pamcognito::policy {
 
+using cognito::Method;
 using std::chrono::days;
 using std::chrono::minutes;
 using std::chrono::seconds;

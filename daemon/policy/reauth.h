@@ -29,9 +29,9 @@ struct ReauthQuestion {
   bool alive = false;                  // younger than [session] lifetime, and of this pool
   bool permitted = false;              // access_permitted() for the service
   bool mfa_required = true;            // [mfa] require
-  std::optional<Method> factor;        // that the session's sign-in gave
-  bool factor_accepted = false;        // `methods` has it
-  std::chrono::seconds sign_in_age{};  // of the sign-in, and so of its factor
+  std::optional<cognito::Method> factor;  // that the session's sign-in gave
+  bool factor_accepted = false;           // `methods` has it
+  std::chrono::seconds sign_in_age{};     // of the sign-in, and so of its factor
   bool has_verifier = false;
   std::chrono::seconds verified_age{};
   std::chrono::seconds revalidate{};

@@ -14,6 +14,7 @@
 namespace pamcognito::policy {
 namespace {
 
+using cognito::AuthFlow;
 using Applied = std::expected<void, std::string>;
 using std::chrono::days;
 using std::chrono::seconds;

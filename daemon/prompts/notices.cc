@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kMaxPoolsText = cognito::kMaxShownReason;
 
-std::string names_of(const std::vector<policy::Method>& methods) {
+std::string names_of(const std::vector<cognito::Method>& methods) {
   std::string names;
-  for (const policy::Method method : methods)
+  for (const cognito::Method method : methods)
     names += (names.empty() ? "" : ", ") + method_name(method);
   return names;
 }
@@ -176,7 +176,7 @@ std::string second_factor_needed() {
       "in your organisation's sign-in portal, then try again.");
 }
 
-std::string factor_not_accepted(const std::vector<policy::Method>& accepted) {
+std::string factor_not_accepted(const std::vector<cognito::Method>& accepted) {
   return fill(tr("Your second factor is not accepted here. Accepted: {1}. Set one up in your "
                  "organisation's sign-in portal, then try again."),
               {names_of(accepted)});
@@ -293,7 +293,7 @@ std::string one_preferred_only() {
   return tr("Only one second factor can be the preferred one.");
 }
 
-std::string factor_would_be_missing(const std::vector<policy::Method>& accepted) {
+std::string factor_would_be_missing(const std::vector<cognito::Method>& accepted) {
   return fill(tr("You would be left without a second factor that is accepted here. Accepted: {1}. "
                  "Set up another one first."),
               {names_of(accepted)});

@@ -14,9 +14,9 @@ PAGE = """# A page
 common:
 pam: common
 runtime: common
-policy: cognito/endpoint.h common
-cognito: policy runtime common
-flows: cognito runtime common
+cognito: runtime common
+policy: cognito runtime common
+flows: policy cognito runtime common
 main: flows common
 ```
 """
@@ -42,9 +42,9 @@ class Planted(unittest.TestCase):
         self.write("docs/architecture.md", PAGE)
         self.write("common/fd.h", "#include <unistd.h>\n")
         self.write("daemon/runtime/task.h", '#include "common/fd.h"\n')
-        self.write("daemon/cognito/endpoint.h", "")
+        self.write("daemon/cognito/pool_config.h", "")
         self.write("daemon/cognito/pool.h", "#include <string>\n")
-        self.write("daemon/policy/config.h", '#include "daemon/cognito/endpoint.h"\n')
+        self.write("daemon/policy/config.h", '#include "daemon/cognito/pool_config.h"\n')
         self.write("daemon/flows/sign_in.cc", '#include "daemon/cognito/pool.h"\n')
         self.write("daemon/main.cc", '#include "daemon/flows/sign_in.h"\n')
         self.write("daemon/flows/sign_in.h", "")
@@ -68,9 +68,13 @@ class Planted(unittest.TestCase):
         self.write("daemon/runtime/task.h", '#include "daemon/flows/sign_in.h"\n')
         self.assert_problem("runtime must not include daemon/flows/sign_in.h")
 
-    def test_one_permitted_header_permits_no_other(self):
-        self.write("daemon/policy/config.h", '#include "daemon/cognito/pool.h"\n')
-        self.assert_problem("policy must not include daemon/cognito/pool.h")
+    def test_a_header_in_the_page_is_no_layer(self):
+        self.write("docs/architecture.md", PAGE.replace("cognito: runtime", "cognito: policy/config.h runtime"))
+        self.assert_problem("cognito names policy/config.h, which is no layer")
+
+    def test_two_folders_that_include_each_other(self):
+        self.write("daemon/cognito/pool.h", '#include "daemon/policy/config.h"\n')
+        self.assert_problem("cognito must not include daemon/policy/config.h")
 
     def test_the_module_includes_the_daemon(self):
         self.write("pam/entry.cc", '#include "daemon/runtime/task.h"\n')

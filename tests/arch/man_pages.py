@@ -192,14 +192,15 @@ class Row:
 
     def default(self, tree):
         """As the page writes it; None: there is none."""
-        config = tree.read("daemon/policy/config.h")
+        config = "".join(tree.read(file).replace("cognito::", "") for file in
+                         ("daemon/policy/config.h", "daemon/cognito/pool_config.h"))
         if self.section == "service":
             rule = struct_members(tree.read("daemon/policy/reauth.h"), "ReauthRule")
             given = {"reauth": rule["mode"], "mfa_max_age": rule["mfa_max_age"]}.get(self.key)
         elif self.member is None:
             return None
         elif self.member.startswith("endpoint."):
-            members = struct_members(tree.read("daemon/cognito/endpoint.h"), "EndpointSettings")
+            members = struct_members(config, "EndpointSettings")
             given = members[self.member.split(".")[1]]
         else:
             group, member = self.member.split(".")
@@ -211,8 +212,8 @@ class Row:
         if kind == "std::chrono::seconds":
             return to_duration(product(value))
         if "kDefaultMethods" in value:
-            names = re.search(r"kDefaultMethods = {(.*?)}", config).group(1).split(", ")
-            return " ".join(self.word_for(name) for name in names)
+            names = re.search(r"kDefaultMethods = {\s*(.*?)}", config, re.DOTALL).group(1).split(",")
+            return " ".join(self.word_for(name.strip()) for name in names)
         if kind == "bool" and not self.words:
             return "yes" if value == "true" else "no"
         if self.words:

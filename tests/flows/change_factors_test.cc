@@ -16,13 +16,13 @@ namespace {
 
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::CallerPlace;
 using flows::FactorChange;
 using flows::PreferredMfa;
 using flows::SetUpTotp;
 using flows::SignInResult;
 using policy::Enrol;
-using policy::Method;
 using sessions::FactorChangeNote;
 using Value = flows::MfaPreferenceValue;
 using namespace std::chrono_literals;

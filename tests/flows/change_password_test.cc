@@ -161,7 +161,7 @@ void nothing_is_asked_where_a_password_cannot_be_changed(void**) {
     if (one_prompt)
       world.config->services["passwd"].one_prompt = true;
     else
-      world.config->pool.auth_flow = policy::AuthFlow::custom;
+      world.config->pool.auth_flow = cognito::AuthFlow::custom;
     world.person->answers = {"right password+123456"};
     const SignInResult result = world.run();
     assert_outcome(result.outcome, Outcome::failed);

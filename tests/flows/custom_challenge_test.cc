@@ -10,11 +10,11 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::SignInResult;
-using policy::AuthFlow;
-using policy::Method;
 
 void use_flow(World& world, AuthFlow flow) {
   world.config->pool.auth_flow = flow;

@@ -62,7 +62,7 @@ void success_only_with_all_of_it(void** state) {
 }
 
 bool password_went_out_before(const World& world, std::size_t call) {
-  if (world.config->pool.auth_flow == policy::AuthFlow::custom) return call > 1;
+  if (world.config->pool.auth_flow == cognito::AuthFlow::custom) return call > 1;
   return std::ranges::any_of(world.pool.calls.begin(),
                              world.pool.calls.begin() + static_cast<std::ptrdiff_t>(call),
                              [](const PoolCall& each) { return each.operation == "sign_in"; });
@@ -212,7 +212,7 @@ bool can_repeat_the_password(const Scenario& scenario) {
   if (world.person->answers.size() < 2) return false;
   const std::string password = world.person->answers.front();
   return flows::is_typed_text(password) && !flows::code_in(password, flows::CodeForm::message) &&
-         world.config->mfa.methods != std::vector{policy::Method::custom};
+         world.config->mfa.methods != std::vector{cognito::Method::custom};
 }
 
 void the_password_at_every_prompt(void** state) {

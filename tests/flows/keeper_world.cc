@@ -94,7 +94,7 @@ SignInId KeeperWorld::keep(SignIn sign_in) {
   session.user = sign_in.user;
   session.service = sign_in.service;
   session.origin = "192.0.2.7";
-  session.factor = policy::Method::totp;
+  session.factor = cognito::Method::totp;
   if (sign_in.binding) session.binding = *sign_in.binding;
   session.pool = sign_in.pool;
   session.verified.sub = sub_of(sign_in.user);

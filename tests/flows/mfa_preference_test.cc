@@ -20,11 +20,11 @@ namespace pamcognito::test {
 namespace {
 
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::MfaErrorKind;
 using flows::MfaPreferences;
 using flows::MfaPreferenceUpdate;
 using flows::PreferredMfa;
-using policy::Method;
 using sessions::Session;
 using Value = flows::MfaPreferenceValue;
 using namespace std::chrono_literals;

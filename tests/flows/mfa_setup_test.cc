@@ -12,8 +12,8 @@ namespace {
 
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::SignInResult;
-using policy::Method;
 
 void demand(World& world, const char* offered) {
   world.pool.reply_challenge(ChallengeName::mfa_setup, {{"MFAS_CAN_SETUP", offered}});

@@ -11,8 +11,8 @@ namespace pamcognito::test {
 namespace {
 
 using cognito::ChallengeName;
+using cognito::Method;
 using flows::SignInResult;
-using policy::Method;
 
 void reply_other(World& world, const char* wire_name) {
   world.pool.reply_challenge(ChallengeName::other);

@@ -17,9 +17,9 @@ namespace {
 
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::SignInResult;
 using policy::Enrol;
-using policy::Method;
 
 // The pool's MFA setting with what the user has set up, as it shows after the first factor.
 enum class Asks : std::uint8_t {

@@ -273,7 +273,7 @@ constexpr Reason kReasons[] = {
      [](World& world, Session& session) { session.signed_in = world.clock.boot_time() + 1min; }},
     {"no factor was given", [](World&, Session& session) { session.factor.reset(); }},
     {"the factor is no longer accepted",
-     [](World&, Session& session) { session.factor = policy::Method::custom; }},
+     [](World&, Session& session) { session.factor = cognito::Method::custom; }},
     {"the session's groups do not permit the service",
      [](World&, Session& session) { session.groups = {"others"}; }},
     {"the session is older than its lifetime",
@@ -480,7 +480,7 @@ void it_is_the_new_one_after_a_change(void**) {
 void an_answer_of_the_pools_own_is_no_password(void**) {
   World world;
   world.config->services["sudo"].reauth = Reauth::password;
-  world.config->pool.auth_flow = policy::AuthFlow::custom;
+  world.config->pool.auth_flow = cognito::AuthFlow::custom;
   world.pool.reply_challenge(cognito::ChallengeName::custom_challenge);
   then_totp(world);
   world.person->answers = {"right answer", "123456"};

@@ -8,7 +8,7 @@ namespace {
 
 using cognito::ChallengeName;
 using cognito::ErrorKind;
-using policy::Method;
+using cognito::Method;
 
 void tokens_alone(World& world) {
   world.config->mfa.require = false;
@@ -97,7 +97,7 @@ void sign_up_confirmed(World& world) {
 }
 
 void custom_after_the_password(World& world) {
-  world.config->pool.auth_flow = policy::AuthFlow::custom_srp;
+  world.config->pool.auth_flow = cognito::AuthFlow::custom_srp;
   world.config->mfa.methods = {Method::custom};
   world.pool.reply_challenge(ChallengeName::custom_challenge);
   world.pool.reply_tokens();
@@ -105,7 +105,7 @@ void custom_after_the_password(World& world) {
 }
 
 void custom_for_the_password(World& world) {
-  world.config->pool.auth_flow = policy::AuthFlow::custom;
+  world.config->pool.auth_flow = cognito::AuthFlow::custom;
   world.pool.reply_challenge(ChallengeName::custom_challenge);
   then_totp(world);
   world.person->answers = {"right answer", "123456"};

@@ -372,7 +372,7 @@ sessions::Session World::new_session() {
   made.groups = pool.verified->groups;
   made.service = "sshd";
   made.origin = origin.key();
-  made.factor = policy::Method::totp;
+  made.factor = cognito::Method::totp;
   made.signed_in = made.verified = clock.boot_time();
   made.binding = binding;
   made.pool = sessions::pool_fingerprint(config->pool);

@@ -37,7 +37,7 @@ void a_sign_in_is_kept(void**) {
   assert_text(session->service, "sshd");
   assert_text(session->origin, "192.0.2.7");
   assert_text(session->refresh_token, "refresh 1");
-  assert_true(session->factor == policy::Method::totp);
+  assert_true(session->factor == cognito::Method::totp);
   assert_true(session->signed_in == world.clock.boot_time());
   assert_true(session->verified == world.clock.boot_time());
   assert_false(session->login_open);

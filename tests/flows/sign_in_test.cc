@@ -11,8 +11,8 @@ namespace {
 
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::SignInResult;
-using policy::Method;
 
 constexpr char kOffered[] = R"(["SMS_MFA","SOFTWARE_TOKEN_MFA"])";
 

@@ -14,9 +14,9 @@ namespace {
 
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::SignInResult;
 using policy::Enrol;
-using policy::Method;
 
 constexpr char kOver[] = "Invalid session for the user, session is expired.";
 
@@ -198,7 +198,7 @@ void a_process_that_calls_itself_a_greeter_is_none(void**) {
 void a_set_up_of_a_stranger_does_not_count(void**) {
   // auth_flow = custom: the pool demands a set-up before anything was proved.
   World world;
-  world.config->pool.auth_flow = policy::AuthFlow::custom;
+  world.config->pool.auth_flow = cognito::AuthFlow::custom;
   by_session(world, {"123456"});
   expect_closed(world, Outcome::not_permitted, "no-first-factor");
   assert_int_equal(world.calls_of("associate"), 0);

@@ -18,9 +18,9 @@ namespace {
 
 using cognito::ChallengeName;
 using cognito::ErrorKind;
+using cognito::Method;
 using flows::SignInResult;
 using policy::Enrol;
-using policy::Method;
 
 constexpr std::string_view kGrouped = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ";
 constexpr char kSecret[] = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";

@@ -11,12 +11,12 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::Challenge;
 using cognito::ChallengeName;
 using cognito::ErrorKind;
 using cognito::HttpFailure;
 using cognito::HttpResult;
-using policy::AuthFlow;
 
 constexpr char kCustom[] =
     R"({"ChallengeName":"CUSTOM_CHALLENGE","Session":"session-1",)"

@@ -12,6 +12,7 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::Challenge;
 using cognito::ChallengeName;
 using cognito::ErrorKind;
@@ -19,7 +20,6 @@ using cognito::FactorPreference;
 using cognito::MfaPreference;
 using cognito::SetUpProof;
 using cognito::Tokens;
-using policy::AuthFlow;
 
 // Another code of the same length.
 std::string wrong(std::string code) {

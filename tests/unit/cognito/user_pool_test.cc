@@ -16,6 +16,7 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::AuthStep;
 using cognito::Challenge;
 using cognito::ChallengeName;
@@ -23,9 +24,8 @@ using cognito::ErrorKind;
 using cognito::HttpFailure;
 using cognito::HttpRequest;
 using cognito::HttpResult;
+using cognito::PoolConfig;
 using cognito::Tokens;
-using policy::AuthFlow;
-using policy::PoolConfig;
 using runtime::EventLoop;
 using runtime::seconds;
 

@@ -22,6 +22,7 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::CallContext;
 using cognito::Challenge;
 using cognito::CognitoUserPool;
@@ -30,7 +31,6 @@ using cognito::ErrorKind;
 using cognito::PoolResult;
 using cognito::SetUpProof;
 using cognito::Tokens;
-using policy::AuthFlow;
 using runtime::EventLoop;
 using runtime::seconds;
 
@@ -83,7 +83,7 @@ struct Client {
   CallContext context;
 
   explicit Client(const std::string& url, AuthFlow flow) {
-    policy::PoolConfig config;
+    cognito::PoolConfig config;
     config.user_pool_id = "eu-west-1_Example";
     config.client_id = kClient;
     config.auth_flow = flow;

@@ -13,6 +13,7 @@
 namespace {
 
 using namespace pamcognito::policy;
+using pamcognito::cognito::Method;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;

@@ -1,4 +1,4 @@
-#include "daemon/cognito/endpoint.h"
+#include "daemon/cognito/pool_config.h"
 
 #include <string>
 

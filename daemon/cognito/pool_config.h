@@ -1,11 +1,47 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <expected>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/secret.h"
+
+// A user pool and app client: where they are, and how this machine speaks to them. [pool] of
+// cognitod.conf names the region, the pool and the client; derive_endpoints() makes the URLs of the
+// API and of the signing keys and the accepted issuers from them. The result is a PoolConfig, the
+// only configuration that this layer reads: policy/ fills it in, CognitoUserPool works by it.
 namespace pamcognito::cognito {
+
+// How the first factor is proved. custom_srp: SRP, then the pool's custom challenges; custom: only
+// those, and the text typed as the password answers the first one.
+enum class AuthFlow : std::uint8_t { srp, password, custom_srp, custom };
+
+// A second factor. custom: a custom challenge that was answered after the first factor.
+enum class Method : std::uint8_t { totp, email, sms, custom };
+// The stable word of a second factor, for the log and the bus; "none": none was given.
+std::string_view to_string(const std::optional<Method>& factor);
+
+// All URLs have been checked.
+struct PoolConfig {
+  std::string region;
+  std::string user_pool_id;
+  std::string client_id;
+  std::shared_ptr<const Secret> client_secret;  // the systemd credential client_secret; may be null
+  AuthFlow auth_flow = AuthFlow::srp;
+  std::string endpoint;              // URL of the API, derived or as given
+  std::vector<std::string> issuers;  // accepted `iss`, exactly
+  // One for each issuer, in the same order, unless jwks_uri was given: then it serves all.
+  std::vector<std::string> jwks_uris;
+  std::string proxy;                            // may be empty
+  std::string ca_file;                          // PEM; default: the system's bundle
+  std::chrono::seconds unreachable_after{300};  // [break_glass] unreachable_after
+  bool user_context = false;  // user_context = remote-host: UserContextData.IpAddress is sent
+};
 
 // The settings of [pool] that say where a user pool is, as they stand in the file; an absent one is
 // empty.

@@ -1,9 +1,8 @@
-#include "daemon/cognito/endpoint.h"
+#include "daemon/cognito/pool_config.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <optional>
 
 #include "common/ascii.h"
 #include "daemon/cognito/url.h"
@@ -119,6 +118,21 @@ std::expected<std::vector<std::string>, EndpointError> derive_jwks_uris(
 }
 
 }  // namespace
+
+std::string_view to_string(const std::optional<Method>& factor) {
+  if (!factor) return "none";
+  switch (*factor) {
+    case Method::totp:
+      return "totp";
+    case Method::email:
+      return "email";
+    case Method::sms:
+      return "sms";
+    case Method::custom:
+      return "custom";
+  }
+  return "none";
+}
 
 bool is_user_pool_id(std::string_view id) {
   const auto underscore = id.find('_');
