@@ -79,18 +79,4 @@ std::string_view log_name(Operation operation) {
   return operation == Operation::get_keys ? "JWKS" : wire_name(operation);
 }
 
-RetryCause retry_cause(const PoolError& error) {
-  switch (error.kind) {
-    case ErrorKind::not_connected:
-      return RetryCause::not_connected;
-    case ErrorKind::too_many_requests:
-      return RetryCause::throttled;
-    case ErrorKind::internal_error:
-    case ErrorKind::connection_cut:
-      return RetryCause::after_sending;
-    default:
-      return RetryCause::none;
-  }
-}
-
 }  // namespace pamcognito::cognito

@@ -52,10 +52,4 @@ std::string_view wire_name(Operation operation);
 // The name in logs and counters: the same, and "JWKS".
 std::string_view log_name(Operation operation);
 
-enum class RetryCause : std::uint8_t { none, not_connected, throttled, after_sending };
-
-// Which of the rule's causes an error is. LimitExceeded is none: it is a user's attempts, not a
-// rate.
-RetryCause retry_cause(const PoolError& error);
-
 }  // namespace pamcognito::cognito

@@ -22,7 +22,7 @@
 namespace pamcognito::cognito {
 
 // The exceptions that the service model names for the operations used here, and the failures that
-// are not answers. flows/error_table.cc has a row for each.
+// are not answers. error_table.cc has a row for each.
 enum class ErrorKind : std::uint8_t {
   // named by the service
   alias_exists,

@@ -13,6 +13,7 @@
 namespace pamcognito::flows {
 namespace {
 
+using cognito::AccountVerdict;
 using runtime::Task;
 using sessions::Session;
 
@@ -58,24 +59,24 @@ enum class Next : std::uint8_t { another_session, last_verified };
 using OfSession = std::expected<AccountDecision, Next>;
 
 OfSession of_answer(const AccountServices& services, const AccountRequest& request, SignInId id,
-                    Revalidation standing) {
+                    AccountVerdict standing) {
   // As it is now: it may have ended while the pool was asked.
   const std::optional<Session> session = services.sessions->find(id);
   switch (standing) {
-    case Revalidation::good:
+    case AccountVerdict::good:
       if (!session) return std::unexpected(Next::another_session);
       return of_groups(services, request, session->groups, "session-asked");
-    case Revalidation::disabled:
+    case AccountVerdict::disabled:
       return AccountDecision{Outcome::account_expired, "disabled"};
-    case Revalidation::reset_required:
+    case AccountVerdict::reset_required:
       return AccountDecision{Outcome::new_password_needed, "reset-required"};
-    case Revalidation::ended:
+    case AccountVerdict::session_over:
       return std::unexpected(Next::another_session);
     // Perhaps the pool is there, and a person can bring this about: no grace, as in
     // re-authentication.
-    case Revalidation::undecided:
+    case AccountVerdict::undecided:
       return std::unexpected(Next::last_verified);
-    case Revalidation::unreachable: {
+    case AccountVerdict::unreachable: {
       // No other session was verified later, and the pool will not answer for it either.
       if (!session) return std::unexpected(Next::last_verified);
       const policy::SessionConfig& limits = services.config->session;
@@ -107,7 +108,7 @@ Task<OfSession> of_sessions(const AccountServices* services, const AccountReques
   for (const SignInId id : sessions_in_order(*services, *request)) {
     std::optional<OfSession> says = of_session_alone(*services, *request, id);
     if (!says) {
-      const Revalidation standing = co_await services->sessions->revalidate(id, call);
+      const AccountVerdict standing = co_await services->sessions->revalidate(id, call);
       says = of_answer(*services, *request, id, standing);
     }
     if (*says || says->error() == Next::last_verified) co_return *says;

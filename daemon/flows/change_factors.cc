@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/mfa_preference.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
@@ -16,8 +17,6 @@
 namespace pamcognito::flows {
 namespace {
 
-using cognito::ErrorKind;
-using cognito::PoolError;
 using cognito::PoolResult;
 using cognito::UserState;
 using runtime::Level;
@@ -122,7 +121,8 @@ Task<Ended> set_preference(SignInContext* context, Ended accepted, const UserSta
   std::string token = accepted->accepted->tokens.get().access_token;
   PoolResult<void> set = co_await context->services.pool->set_mfa_preference(
       std::move(token), *preference, context->step_deadline());
-  if (set || may_have_been_taken(set.error())) report_factor_change(*context, What::factors);
+  if (set || cognito::error_row(set.error()).answer_lost())
+    report_factor_change(*context, What::factors);
   if (!set) {
     Ended end = not_changed(mfa_error_of(set.error(), something_new));
     end->request_id = set.error().request_id;
@@ -158,11 +158,6 @@ Task<Ended> change_factors(SignInContext* context, Ended accepted) {
   }
   Ended end = co_await set_preference(context, std::move(accepted), &*user);
   co_return end;
-}
-
-bool may_have_been_taken(const PoolError& error) {
-  return error.kind == ErrorKind::timed_out || error.kind == ErrorKind::connection_cut ||
-         error.kind == ErrorKind::bad_response;
 }
 
 void report_factor_change(const SignInContext& context, What what) {

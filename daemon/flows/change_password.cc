@@ -1,6 +1,7 @@
 #include <expected>
 #include <utility>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
 
@@ -26,7 +27,7 @@ Task<Ended> change_password(SignInContext* context, Ended accepted) {
       accepted->cause = "password-changed";
       co_return accepted;
     }
-    if (!refuses_the_password(changed.error())) {
+    if (!cognito::error_row(changed.error()).refuses_new_password()) {
       Ended end = context->from_error(changed.error());
       end->notice = Notice::error(prompts::not_changed() + " " + end->notice.text);
       co_return end;

@@ -4,12 +4,12 @@
 #include <array>
 #include <utility>
 
-#include "daemon/cognito/errors.h"
 #include "daemon/prompts/texts.h"
 
 namespace pamcognito::flows {
 namespace {
 
+using cognito::AccountVerdict;
 using cognito::ErrorKind;
 using cognito::FactorPreference;
 using cognito::Method;
@@ -67,16 +67,16 @@ bool accepts(const policy::MfaConfig& mfa, Method method) {
   return std::ranges::find(mfa.methods, method) != mfa.methods.end();
 }
 
-MfaError error_of(Revalidation standing) {
+MfaError error_of(AccountVerdict standing) {
   switch (standing) {
-    case Revalidation::unreachable:
+    case AccountVerdict::unreachable:
       return {MfaErrorKind::unavailable, prompts::pool_unreachable()};
-    case Revalidation::undecided:
+    case AccountVerdict::undecided:
       return {MfaErrorKind::failed, prompts::pool_failed()};
-    case Revalidation::good:
-    case Revalidation::ended:
-    case Revalidation::disabled:
-    case Revalidation::reset_required:
+    case AccountVerdict::good:
+    case AccountVerdict::session_over:
+    case AccountVerdict::disabled:
+    case AccountVerdict::reset_required:
       break;
   }
   return {MfaErrorKind::not_authorized, prompts::no_session()};
@@ -85,44 +85,34 @@ MfaError error_of(Revalidation standing) {
 }  // namespace
 
 MfaError mfa_error_of(const PoolError& error, bool switched_on) {
-  std::string detail = std::string(cognito::word_of(error.kind)) + ": " + error.message;
-  const auto made = [&detail](MfaErrorKind kind, std::string text) {
-    return MfaError(kind, std::move(text), std::move(detail));
+  const cognito::ErrorRow& row = cognito::error_row(error);
+  const auto made = [&](MfaErrorKind kind, std::string text) {
+    return MfaError(kind, std::move(text), std::string(row.word) + ": " + error.message);
   };
-  switch (error.kind) {
-    case ErrorKind::not_authorized:
-    case ErrorKind::password_reset_required:
-    case ErrorKind::unauthorized:
-    case ErrorKind::user_disabled:
-    case ErrorKind::user_not_confirmed:
-    case ErrorKind::user_not_found:
-      return made(MfaErrorKind::not_authorized, prompts::no_session());
-    case ErrorKind::mfa_method_not_found:
-    case ErrorKind::software_token_mfa_not_found:
-      return made(MfaErrorKind::not_set_up, prompts::factor_not_set_up());
-    case ErrorKind::invalid_parameter:
-      // The service's words differ by factor and change without notice; what was asked for does
-      // not.
+  switch (row.factors) {
+    case MfaErrorKind::not_authorized:
+      return made(row.factors, prompts::no_session());
+    case MfaErrorKind::not_set_up:
+      return made(row.factors, prompts::factor_not_set_up());
+    case MfaErrorKind::invalid_parameter:
+      // The service's words differ by factor and change without notice; the request is known.
       return switched_on ? made(MfaErrorKind::not_set_up, prompts::factor_not_set_up())
-                         : made(MfaErrorKind::invalid_parameter, prompts::preference_not_taken());
-    case ErrorKind::resource_not_found:
-      return made(MfaErrorKind::resource_not_found, prompts::pool_not_found());
-    case ErrorKind::attempts_exceeded:
-    case ErrorKind::limit_exceeded:
-    case ErrorKind::too_many_failed_attempts:
-      return made(MfaErrorKind::too_many_requests, prompts::too_many_tries());
-    case ErrorKind::local_shortage:
-      return made(MfaErrorKind::failed, prompts::machine_busy());
-    case ErrorKind::too_many_requests:
-      return made(MfaErrorKind::too_many_requests, prompts::busy());
-    case ErrorKind::connection_cut:
-    case ErrorKind::not_connected:
-    case ErrorKind::timed_out:
-    case ErrorKind::unreachable:
-      return made(MfaErrorKind::unavailable, prompts::pool_unreachable());
-    default:
-      return made(MfaErrorKind::failed, prompts::pool_failed());
+                         : made(row.factors, prompts::preference_not_taken());
+    case MfaErrorKind::resource_not_found:
+      return made(row.factors, prompts::pool_not_found());
+    case MfaErrorKind::too_many_requests:
+      return made(row.factors, error.kind == ErrorKind::too_many_requests
+                                   ? prompts::busy()
+                                   : prompts::too_many_tries());
+    case MfaErrorKind::unavailable:
+      return made(row.factors, prompts::pool_unreachable());
+    case MfaErrorKind::refused:
+    case MfaErrorKind::failed:
+      break;
   }
+  return made(MfaErrorKind::failed, error.kind == ErrorKind::local_shortage
+                                        ? prompts::machine_busy()
+                                        : prompts::pool_failed());
 }
 
 namespace {
@@ -248,7 +238,7 @@ Task<MfaResult<UserState>> MfaPreferences::get_user(std::string user, cognito::C
   for (const Session& session : sessions_.sessions_of(user)) ids.push_back(session.id);
   MfaError error(MfaErrorKind::not_authorized, prompts::no_session());
   for (const SignInId& id : ids) {
-    std::expected<std::string, Revalidation> token = co_await sessions_.access_token(id, call);
+    std::expected<std::string, AccountVerdict> token = co_await sessions_.access_token(id, call);
     if (!token) {
       error = error_of(token.error());
       if (error.kind == MfaErrorKind::not_authorized) continue;

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/flows/session_keeper.h"
 #include "daemon/policy/config.h"
@@ -43,16 +44,7 @@ struct MfaPreferenceState {
   MfaPreferenceState() = default;
 };
 
-enum class MfaErrorKind : std::uint8_t {
-  not_authorized,     // no session: sign in
-  invalid_parameter,  // no such factor or value; two preferred
-  refused,            // it would leave the person without a factor that policy accepts
-  not_set_up,         // the factor cannot be switched on before it was set up
-  resource_not_found,
-  too_many_requests,
-  unavailable,  // the pool cannot be reached
-  failed,
-};
+using cognito::MfaErrorKind;
 
 struct MfaError {
   MfaErrorKind kind = MfaErrorKind::failed;

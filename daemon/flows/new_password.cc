@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/text.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
@@ -70,11 +71,6 @@ Ended too_many_tries() {
 
 }  // namespace
 
-bool refuses_the_password(const cognito::PoolError& error) {
-  return error.kind == ErrorKind::invalid_password ||
-         error.kind == ErrorKind::password_history_policy_violation;
-}
-
 // The account has a temporary password. What the pool's policy refuses is asked for again, with the
 // policy's word.
 Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> challenge) {
@@ -100,7 +96,7 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
       context->count_message(*result);
       co_return std::move(*result);
     }
-    if (refuses_the_password(result.error())) {
+    if (cognito::error_row(result.error()).refuses_new_password()) {
       notice = Notice::error(prompts::password_not_allowed(result.error().message));
       continue;
     }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/sent_code.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
@@ -22,8 +23,9 @@ enum class Again : std::uint8_t { nothing, code, password };
 
 // Whatever depends on the account reads as a wrong code.
 Again what_again(const PoolError& error) {
-  if (refuses_the_password(error)) return Again::password;
-  return depends_on_the_account(error.kind) ? Again::code : Again::nothing;
+  const cognito::ErrorRow& row = cognito::error_row(error);
+  if (row.refuses_new_password()) return Again::password;
+  return row.depends_on_account() ? Again::code : Again::nothing;
 }
 
 // A user who resets a password has proved none. Also where an administrator demanded the reset:
@@ -99,8 +101,9 @@ class PasswordReset {
     // A new password that the pool refuses is no wrong code, whichever of the two it looks at
     // first. In a demanded reset the sign-in itself has taken an attempt; in another one this is
     // the first.
-    const bool no_guess = result || (!forgotten_ && refuses_the_password(result.error())) ||
-                          cognito::is_not_connected(result.error().kind);
+    const bool no_guess =
+        result || (!forgotten_ && cognito::error_row(result.error()).refuses_new_password()) ||
+        cognito::is_not_connected(result.error().kind);
     if (no_guess)
       attempt->give_back();
     else

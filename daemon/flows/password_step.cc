@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/password_and_code.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/code.h"
-#include "daemon/flows/error_table.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/texts.h"
 
@@ -22,7 +22,7 @@ using runtime::Level;
 using runtime::Task;
 
 bool refuses_the_account(const cognito::PoolError& error) {
-  return error_row(error.kind).at_password == Outcome::refused;
+  return cognito::error_row(error.kind).at_password == Outcome::refused;
 }
 
 Task<Ended> refuse_like_the_pool(SignInContext* context, std::string cause) {

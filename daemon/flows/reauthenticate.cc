@@ -18,6 +18,7 @@
 namespace pamcognito::flows {
 namespace {
 
+using cognito::AccountVerdict;
 using policy::PoolWord;
 using policy::Reauth;
 using policy::ReauthQuestion;
@@ -28,17 +29,17 @@ using sessions::Session;
 // A pool that hangs must not eat the person's time: what is left of the step is for a full sign-in.
 constexpr std::chrono::seconds kPoolTime{3};
 
-PoolWord word_of(Revalidation standing) {
+PoolWord word_of(AccountVerdict standing) {
   switch (standing) {
-    case Revalidation::good:
+    case AccountVerdict::good:
       return PoolWord::yes;
-    case Revalidation::ended:
-    case Revalidation::disabled:
-    case Revalidation::reset_required:
+    case AccountVerdict::session_over:
+    case AccountVerdict::disabled:
+    case AccountVerdict::reset_required:
       return PoolWord::no;
-    case Revalidation::unreachable:
+    case AccountVerdict::unreachable:
       return PoolWord::unreachable;
-    case Revalidation::undecided:
+    case AccountVerdict::undecided:
       return PoolWord::undecided;
   }
   return PoolWord::no;
@@ -113,7 +114,7 @@ class Reauthentication {
     if (!verdict.ask_pool) co_return verdict;
     cognito::Call call = context_->step_deadline();
     call.deadline = std::min(call.deadline, context_->services.clock->now() + kPoolTime);
-    const Revalidation standing = co_await context_->services.sessions->revalidate(id_, call);
+    const AccountVerdict standing = co_await context_->services.sessions->revalidate(id_, call);
     co_return judge_again(word_of(standing));
   }
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/flows/error_table.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/runtime/journal.h"
 
 namespace pamcognito::flows {
@@ -16,7 +16,7 @@ using runtime::Task;
 constexpr std::chrono::seconds kTimeForOne{8};
 
 void log_failure(std::string_view what, const cognito::PoolError& error) {
-  const std::string_view cause = error_row(error.kind).word;
+  const std::string_view cause = cognito::error_row(error.kind).word;
   runtime::log(runtime::Level::warning, std::string(what) + ": " + std::string(cause),
                {{"CAUSE", cause}, {"DETAIL", error.message}, {"REQUEST_ID", error.request_id}});
 }

@@ -2,13 +2,13 @@
 
 #include <utility>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/code.h"
 #include "daemon/prompts/texts.h"
 
 namespace pamcognito::flows {
 
 using cognito::CodeDelivery;
-using cognito::ErrorKind;
 using cognito::PoolResult;
 using runtime::Task;
 
@@ -16,37 +16,6 @@ namespace {
 // In one sign-in; the budget counts over all of them.
 constexpr int kMostSent = 2;
 }  // namespace
-
-bool depends_on_the_account(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::alias_exists:
-    case ErrorKind::attempts_exceeded:
-    case ErrorKind::blocked_by_risk:
-    case ErrorKind::code_delivery_failure:
-    case ErrorKind::code_mismatch:
-    case ErrorKind::expired_code:
-    case ErrorKind::imported_user:
-    // Triggers and senders run only where there is somebody to write to.
-    case ErrorKind::invalid_email_role_access_policy:
-    case ErrorKind::invalid_lambda_response:
-    case ErrorKind::invalid_parameter:
-    case ErrorKind::invalid_sms_role_access_policy:
-    case ErrorKind::invalid_sms_role_trust_relationship:
-    case ErrorKind::limit_exceeded:
-    case ErrorKind::not_authorized:
-    case ErrorKind::password_reset_required:
-    case ErrorKind::temporary_password_expired:
-    case ErrorKind::too_many_failed_attempts:
-    case ErrorKind::unexpected_lambda:
-    case ErrorKind::user_disabled:
-    case ErrorKind::user_lambda_validation:
-    case ErrorKind::user_not_confirmed:
-    case ErrorKind::user_not_found:
-      return true;
-    default:
-      return false;
-  }
-}
 
 Task<Ended> SentCode::send() {
   if (!context_->charge_reset_message()) {
@@ -59,7 +28,7 @@ Task<Ended> SentCode::send() {
   ++sent_;
   PoolResult<CodeDelivery> delivery = co_await send_();
   if (!delivery) {
-    if (!depends_on_the_account(delivery.error().kind))
+    if (!cognito::error_row(delivery.error()).depends_on_account())
       co_return context_->from_error(delivery.error());
     context_->keep_for_log(delivery.error());
   }

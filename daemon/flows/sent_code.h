@@ -37,8 +37,4 @@ class SentCode {
   int sent_ = 0;
 };
 
-// An error that depends on the account, not on the machine or the pool: what hides an account reads
-// it as a wrong code.
-bool depends_on_the_account(cognito::ErrorKind kind);
-
 }  // namespace pamcognito::flows

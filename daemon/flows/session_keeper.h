@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/secret.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/flows/pending_tokens.h"
 #include "daemon/flows/revocations.h"
@@ -40,23 +41,6 @@ struct NewSession {
 
   NewSession() = default;
 };
-
-// What became of a session when the pool was asked.
-enum class Revalidation : std::uint8_t {
-  good,
-  ended,           // the pool said no: the session is gone
-  disabled,        // the account is: all of the user's sessions are gone
-  reset_required,  // the password must be set anew: the session is gone
-  unreachable,     // nothing was said; the session stays
-  undecided,       // no answer about the account, and no proof that nobody is there; it stays
-};
-
-// What an error of a refresh says of the account. Only what the pool says of this account or this
-// token ends a session. An answer that makes no sense, a trigger that fails, a wrong configuration,
-// a firewall in front of the pool: none is a word about the account, and ending sessions by them
-// would let whoever can cause one sign everybody out. Nor may they pass for an unreachable pool,
-// for which there is a grace: they are `undecided`.
-Revalidation revalidation_after(cognito::ErrorKind error);
 
 // The life of sessions: from a committed sign-in to their end. Decides nothing about who may what;
 // that is policy's and the flows'. Of the loop's thread.
@@ -95,10 +79,10 @@ class SessionKeeper {
   // wait for its answer. Verifies the new tokens, the same `sub`; stores a rotated token and the
   // groups. Ends the session if the pool says no. After call.deadline: unreachable; the refresh
   // goes on, because its answer may carry the only refresh token that still counts.
-  runtime::Task<Revalidation> revalidate(SignInId id, cognito::Call call);
+  runtime::Task<cognito::AccountVerdict> revalidate(SignInId id, cognito::Call call);
   // An access token of the session, fresh from a refresh. The error: why there is none.
-  runtime::Task<std::expected<std::string, Revalidation>> access_token(SignInId id,
-                                                                       cognito::Call call);
+  runtime::Task<std::expected<std::string, cognito::AccountVerdict>> access_token(
+      SignInId id, cognito::Call call);
 
   // The password typed is that of the session? A wrong one counts; with the fifth in a row the
   // verifier is gone. nullopt: it cannot be said (no verifier any more, too many wait).
@@ -122,12 +106,12 @@ class SessionKeeper {
   std::size_t end_all(std::string_view user, std::string_view reason);
 
  private:
-  // A refresh's end. The access token only with Revalidation::good.
+  // A refresh's end. The access token only with cognito::AccountVerdict::good.
   struct Refreshed {
-    Revalidation standing;
+    cognito::AccountVerdict standing;
     std::string access_token;
 
-    explicit Refreshed(Revalidation standing_) : standing(standing_) {}
+    explicit Refreshed(cognito::AccountVerdict standing_) : standing(standing_) {}
   };
   struct Flight {
     SharedAnswer<Refreshed> answer;
@@ -163,11 +147,11 @@ class SessionKeeper {
   runtime::Task<void> fly(SignInId id, std::shared_ptr<Flight> flight);
   runtime::Task<Refreshed> refresh(SignInId id, Flight* flight);
   void land(const SignInId& id, Refreshed refreshed);
-  Revalidation refused(const SignInId& id, const cognito::PoolError& error);
+  cognito::AccountVerdict refused(const SignInId& id, const cognito::PoolError& error);
   void log_unanswered(const SignInId& id, const cognito::PoolError& error) const;
   bool store_rotated(const SignInId& id, const std::string& refresh_token);
-  Revalidation accept(const SignInId& id, const cognito::VerifiedTokens& verified,
-                      runtime::BootTime asked);
+  cognito::AccountVerdict accept(const SignInId& id, const cognito::VerifiedTokens& verified,
+                                 runtime::BootTime asked);
 
   // The end of sessions
   enum class Revoke : std::uint8_t {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/flows/error_table.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/session_keeper.h"
 #include "daemon/flows/sign_in_context.h"
 #include "daemon/runtime/journal.h"
@@ -118,7 +118,7 @@ Task<void> SessionKeeper::confirm_device(SignInId id, std::string user, cognito:
       std::move(tokens.access_token), tokens.device_key, std::move(tokens.device_group_key),
       user + "@" + host_name(), clock_.now() + kTimeForDevice);
   if (!confirmed) {
-    const std::string_view cause = error_row(confirmed.error().kind).word;
+    const std::string_view cause = cognito::error_row(confirmed.error().kind).word;
     runtime::log(Level::warning,
                  "a device of " + user + " was not confirmed: " + std::string(cause),
                  {{"USER", user},

@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-#include "daemon/flows/error_table.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/policy/access.h"
 #include "daemon/prompts/texts.h"
 
@@ -211,14 +211,14 @@ void SignInContext::count_message(const cognito::AuthStep& step) const {
 }
 
 Ended SignInContext::from_error(const PoolError& error) const {
-  const ErrorRow& row = error_row(error.kind);
+  const cognito::ErrorRow& row = cognito::error_row(error.kind);
   // Once the password may have reached the pool, or more than it was asked for, "cannot be reached"
   // is no longer the whole truth: a local password must not do instead.
   const bool still_at_password =
       !first_factor_given && !error.password_sent && !asked_more_than_password;
   const bool later =
       first_factor_given || (row.at_password == Outcome::unavailable && !still_at_password);
-  std::string text = row.text();
+  std::string text = prompts::failure_text(row.text);
   // A user who is not known here is told the same as for a wrong password.
   if (error.kind == cognito::ErrorKind::attempts_exceeded &&
       (first_factor_given ||
@@ -236,7 +236,7 @@ Ended SignInContext::from_error(const PoolError& error) const {
 }
 
 void SignInContext::keep_for_log(const PoolError& error) {
-  untold_error = std::string(error_row(error.kind).word) + ": " + error.message;
+  untold_error = std::string(cognito::error_row(error.kind).word) + ": " + error.message;
 }
 
 bool SignInContext::session_is_over(const PoolError& error, runtime::MonotonicTime received) const {

@@ -58,8 +58,6 @@ runtime::Task<Step> set_new_password(SignInContext* context,
 // A new password, typed twice, another one than the present.
 runtime::Task<std::expected<Secret, Ended>> ask_new_password(SignInContext* context, bool demanded,
                                                              Notice notice);
-// Is the error the pool's word against this password, so that another one may be tried?
-bool refuses_the_password(const cognito::PoolError& error);
 
 // custom_challenge.cc: CUSTOM_CHALLENGE.
 runtime::Task<Step> answer_custom(SignInContext* context,
@@ -119,8 +117,6 @@ runtime::Task<Ended> change_factors(SignInContext* context, Ended accepted);
 // The pool has taken a change of the factors, or may have: it is logged, and the user is told of it
 // at later sign-ins.
 void report_factor_change(const SignInContext& context, sessions::FactorChangeNote::What what);
-// The call failed, but the pool may have done what it asked for: its answer was lost.
-bool may_have_been_taken(const cognito::PoolError& error);
 // The changes that the user was not told of where this sign-in comes from; empty: none.
 std::string untold_factor_changes(const SignInContext& context);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/code.h"
 #include "daemon/flows/steps.h"
 #include "daemon/prompts/qr.h"
@@ -95,7 +96,8 @@ class Showing {
         co_return Enrolment(Enrolment::State::session_over);
       }
       std::string reason = why_not(check);
-      if (!check && may_have_been_taken(check.error())) context_->totp_perhaps_enrolled = true;
+      if (!check && cognito::error_row(check.error()).answer_lost())
+        context_->totp_perhaps_enrolled = true;
       if (reason.empty()) co_return std::unexpected(context_->from_error(check.error()));
       context_->notice = Notice::error(std::move(reason));
     }

@@ -151,6 +151,30 @@ std::string pool_unreachable() {
   return tr("The sign-in service cannot be reached.");
 }
 
+std::string failure_text(cognito::UserText text) {
+  switch (text) {
+    case cognito::UserText::busy:
+      return busy();
+    case cognito::UserText::machine_busy:
+      return machine_busy();
+    case cognito::UserText::needs_other_step:
+      return needs_other_step();
+    case cognito::UserText::no_address_for_codes:
+      return no_address_for_codes();
+    case cognito::UserText::pool_failed:
+      return pool_failed();
+    case cognito::UserText::pool_not_connected:
+      return pool_not_connected();
+    case cognito::UserText::pool_unreachable:
+      return pool_unreachable();
+    case cognito::UserText::refused:
+      return refused();
+    case cognito::UserText::too_many_tries:
+      return too_many_tries();
+  }
+  return pool_failed();
+}
+
 std::string pool_failed() {
   return tr("The sign-in service did not answer as it should. Try again.");
 }

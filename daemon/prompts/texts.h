@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/policy/config.h"
 
@@ -107,8 +108,10 @@ std::string too_many_messages();  // "Too many codes were sent. Wait a few minut
 std::string time_is_up();         // "Time ran out. Try again."
 std::string pool_not_connected();  // no connection now: try again, or ask an administrator
 std::string pool_unreachable();    // "The sign-in service cannot be reached."
-std::string pool_failed();         // "The sign-in service did not answer as it should. Try again."
-std::string busy();                // "The sign-in service is busy. Wait a moment, then try again."
+// The text for a failure of the pool, by its row in the error table.
+std::string failure_text(cognito::UserText text);
+std::string pool_failed();  // "The sign-in service did not answer as it should. Try again."
+std::string busy();         // "The sign-in service is busy. Wait a moment, then try again."
 // "This machine is short of resources. Wait a moment, then try again."
 std::string machine_busy();
 // "Your account has no phone number or e-mail address that a code could be sent to. …"

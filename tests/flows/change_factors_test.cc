@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/flows/error_table.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/prompts/texts.h"
 #include "tests/flows/named_tests.h"
 #include "tests/flows/scripted.h"

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <string>
 
-#include "daemon/flows/error_table.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/scripted.h"
@@ -124,7 +124,7 @@ void the_present_one_and_what_cannot_be_typed_are_never_sent(void**) {
 }
 
 void no_success_without_the_change(void**) {
-  for (const flows::ErrorRow& row : flows::error_rows()) {
+  for (const cognito::ErrorRow& row : cognito::error_rows()) {
     World world;
     begin(world);
     then_totp(world);

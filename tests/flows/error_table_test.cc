@@ -1,4 +1,4 @@
-#include "daemon/flows/error_table.h"
+#include "daemon/cognito/error_table.h"
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "daemon/cognito/errors.h"
-#include "daemon/flows/sent_code.h"
 #include "daemon/prompts/texts.h"
 #include "tests/flows/named_tests.h"
 #include "tests/flows/scenarios.h"
@@ -30,11 +29,12 @@ constexpr char kRaw[] = "raw text of the pool";
 
 void words_are_unique(void**) {
   std::set<std::string_view> words;
-  for (const flows::ErrorRow& row : flows::error_rows()) assert_true(words.insert(row.word).second);
+  for (const cognito::ErrorRow& row : cognito::error_rows())
+    assert_true(words.insert(row.word).second);
 }
 
 void no_row_lets_anybody_in(void**) {
-  for (const flows::ErrorRow& row : flows::error_rows()) {
+  for (const cognito::ErrorRow& row : cognito::error_rows()) {
     assert_true(row.at_password != Outcome::success && row.later != Outcome::success);
     assert_true(row.later != Outcome::unavailable);
     assert_true(row.at_password != Outcome::unavailable || row.kind == ErrorKind::unreachable);
@@ -42,7 +42,7 @@ void no_row_lets_anybody_in(void**) {
 }
 
 void at_the_password(void**) {
-  for (const flows::ErrorRow& row : flows::error_rows()) {
+  for (const cognito::ErrorRow& row : cognito::error_rows()) {
     World world;
     world.pool.reply_error(row.kind, kRaw, false);
     const SignInResult result = world.run();
@@ -61,7 +61,7 @@ void at_the_password(void**) {
 }
 
 void at_the_code(void**) {
-  for (const flows::ErrorRow& row : flows::error_rows()) {
+  for (const cognito::ErrorRow& row : cognito::error_rows()) {
     World world;
     world.pool.reply_challenge(ChallengeName::software_token_mfa);
     for (int i = 0; i < 3; ++i) world.pool.reply_error(row.kind, kRaw);
@@ -110,9 +110,9 @@ void the_rows_that_matter_say_what_they_must(void**) {
       {ErrorKind::captcha_required, Outcome::failed, Outcome::failed},
   };
   for (const Row& row : rows) {
-    print_message("%s\n", std::string(flows::error_row(row.kind).word).c_str());
-    assert_outcome(flows::error_row(row.kind).at_password, row.at_password);
-    assert_outcome(flows::error_row(row.kind).later, row.later);
+    print_message("%s\n", std::string(cognito::error_row(row.kind).word).c_str());
+    assert_outcome(cognito::error_row(row.kind).at_password, row.at_password);
+    assert_outcome(cognito::error_row(row.kind).later, row.later);
   }
 }
 
@@ -124,8 +124,8 @@ void accounts_do_not_differ(void**) {
         ErrorKind::password_reset_required, ErrorKind::user_lambda_validation,
         ErrorKind::user_disabled, ErrorKind::temporary_password_expired, ErrorKind::blocked_by_risk,
         ErrorKind::attempts_exceeded, ErrorKind::imported_user}) {
-    assert_outcome(flows::error_row(kind).at_password, Outcome::refused);
-    texts.insert(flows::error_row(kind).text());
+    assert_outcome(cognito::error_row(kind).at_password, Outcome::refused);
+    texts.insert(prompts::failure_text(cognito::error_row(kind).text));
   }
   assert_int_equal(texts.size(), 1);
 }
@@ -154,8 +154,8 @@ void expect_closed(const Scenario& scenario, std::size_t call, ErrorKind kind) {
   world.pool.fault = cognito::PoolError(kind, kRaw);
   world.pool.fault.password_sent = true;
   const SignInResult result = world.run();
-  const bool hidden =
-      world.pool.calls[call].operation == "forgot_password" && flows::depends_on_the_account(kind);
+  const bool hidden = world.pool.calls[call].operation == "forgot_password" &&
+                      cognito::error_row(kind).depends_on_account();
   if (hidden) return;
   assert_true(result.outcome != Outcome::success && result.outcome != Outcome::unavailable);
   assert_false(result.notice.text.contains(kRaw));
@@ -165,10 +165,10 @@ void every_exception_of_the_operation_has_a_row_and_lets_nobody_in(void** state)
   const auto& operation = row_of<ModelOperation>(state);
   for (const std::string_view name : operation.exceptions) {
     const ErrorKind kind = cognito::kind_of_exception(name);
-    const flows::ErrorRow& row = flows::error_row(kind);
+    const cognito::ErrorRow& row = cognito::error_row(kind);
     print_message("  %s: %s\n", std::string(name).c_str(), std::string(row.word).c_str());
     assert_true(kind != ErrorKind::unknown_exception);
-    assert_false(row.word.empty() || row.text().empty());
+    assert_false(row.word.empty() || prompts::failure_text(row.text).empty());
     for (const Scenario& scenario : scenarios()) {
       for (std::size_t number = 0;
            const auto call :
@@ -194,10 +194,10 @@ void every_exception_of_resending_a_confirmation_ends_or_is_hidden(void**) {
       const SignInResult result = world.run();
       assert_false(result.notice.text.contains(kRaw));
       const ErrorKind kind = cognito::kind_of_exception(name);
-      if (flows::depends_on_the_account(kind))
+      if (cognito::error_row(kind).depends_on_account())
         assert_text(world.operations(), "sign_in, resend, confirm_sign_up, sign_in");
       else
-        assert_outcome(result.outcome, flows::error_row(kind).later);
+        assert_outcome(result.outcome, cognito::error_row(kind).later);
     }
   }
 }
@@ -247,7 +247,7 @@ cognito::PoolError error_on_the_wire(const AccountState& account) {
 void account_state(void** state) {
   const auto& account = row_of<AccountState>(state);
   const cognito::PoolError error = error_on_the_wire(account);
-  assert_text(flows::error_row(error.kind).word, account.word);
+  assert_text(cognito::error_row(error.kind).word, account.word);
   World world;
   world.pool.reply_error(error.kind, error.message);
   const SignInResult result = world.run();
@@ -308,10 +308,12 @@ void an_early_refusal_counts_and_takes_time(void**) {
 
 // Neither is the user pool's doing.
 void a_shortage_here_and_a_missing_number_have_texts_of_their_own(void**) {
-  assert_text(flows::error_row(ErrorKind::local_shortage).text(), prompts::machine_busy());
-  assert_text(flows::error_row(ErrorKind::mfa_method_not_found).text(),
+  assert_text(prompts::failure_text(cognito::error_row(ErrorKind::local_shortage).text),
+              prompts::machine_busy());
+  assert_text(prompts::failure_text(cognito::error_row(ErrorKind::mfa_method_not_found).text),
               prompts::no_address_for_codes());
-  assert_text(flows::error_row(ErrorKind::too_many_requests).text(), prompts::busy());
+  assert_text(prompts::failure_text(cognito::error_row(ErrorKind::too_many_requests).text),
+              prompts::busy());
 }
 
 void account_state_force_change_password_goes_on(void**) {
@@ -345,7 +347,7 @@ void what_stands_in_front_of_the_pool(void** state) {
   response.status = front.status;
   response.body = front.body;
   const cognito::PoolError error = cognito::error_of_response(response);
-  assert_text(flows::error_row(error.kind).word, front.word);
+  assert_text(cognito::error_row(error.kind).word, front.word);
   World world;
   world.pool.reply_error(error.kind, error.message, false);
   const SignInResult result = world.run();
@@ -368,7 +370,7 @@ void a_triggers_refusal_is_shown_only_by_switch(void**) {
 }
 
 void the_switch_shows_no_other_text_of_the_pool(void**) {
-  for (const flows::ErrorRow& row : flows::error_rows()) {
+  for (const cognito::ErrorRow& row : cognito::error_rows()) {
     if (row.kind == ErrorKind::user_lambda_validation) continue;
     World world;
     world.config->texts.trigger_refusal = true;

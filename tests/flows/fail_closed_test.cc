@@ -5,9 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/flows/code.h"
-#include "daemon/flows/error_table.h"
-#include "daemon/flows/sent_code.h"
 #include "tests/flows/named_tests.h"
 #include "tests/flows/scenarios.h"
 
@@ -78,14 +77,15 @@ void expect_closed(const Scenario& scenario, std::size_t call, ErrorKind kind, b
   assert_true(world.pool.calls.size() > call);
   const std::string& operation = world.pool.calls[call].operation;
   // Whether a code could be sent to a forgetful person is told to nobody, so it ends nothing.
-  const bool hidden = operation == "forgot_password" && flows::depends_on_the_account(kind);
+  const bool hidden =
+      operation == "forgot_password" && cognito::error_row(kind).depends_on_account();
   const bool may_be_unavailable = kind == ErrorKind::unreachable && !password_sent &&
                                   world.person->prompts.size() <= 1 &&
                                   !password_went_out_before(world, call);
   if ((outcome == Outcome::success && !hidden) ||
       (outcome == Outcome::unavailable && !may_be_unavailable))
     fail_msg("%s answers %s: %s", operation.c_str(),
-             std::string(flows::error_row(kind).word).c_str(),
+             std::string(cognito::error_row(kind).word).c_str(),
              std::string(to_string(outcome)).c_str());
   assert_all_revoked(world);
 }
@@ -115,7 +115,7 @@ bool is_of_a_kind_of_its_own(ErrorKind kind) {
 void errors_at_every_call(void** state) {
   const auto& scenario = row_of<Scenario>(state);
   for (std::size_t call = 0; call < count_calls(scenario); ++call) {
-    for (const flows::ErrorRow& row : flows::error_rows()) {
+    for (const cognito::ErrorRow& row : cognito::error_rows()) {
       if (is_slow(scenario) && !is_of_a_kind_of_its_own(row.kind)) continue;
       expect_closed(scenario, call, row.kind, true);
       expect_closed(scenario, call, row.kind, false);

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/flows/error_table.h"
-#include "daemon/flows/sent_code.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/prompts/texts.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/flows/scripted.h"
@@ -102,8 +101,8 @@ void an_account_that_exists_looks_like_one_that_does_not(void**) {
   const Seen exists = stranger(std::nullopt, ErrorKind::code_mismatch);
   assert_outcome(exists.outcome, Outcome::tries_exhausted);
   assert_true(std::ranges::count(exists.calls, "confirm_forgot_password") == 3);
-  for (const flows::ErrorRow& row : flows::error_rows()) {
-    if (!flows::depends_on_the_account(row.kind)) continue;
+  for (const cognito::ErrorRow& row : cognito::error_rows()) {
+    if (!row.depends_on_account()) continue;
     assert_true(stranger(row.kind, ErrorKind::code_mismatch) == exists);
     assert_true(stranger(row.kind, row.kind) == exists);
     assert_true(stranger(std::nullopt, row.kind) == exists);
@@ -122,12 +121,12 @@ void what_an_account_can_cause_is_hidden(void**) {
         ErrorKind::unexpected_lambda, ErrorKind::invalid_sms_role_access_policy,
         ErrorKind::invalid_sms_role_trust_relationship,
         ErrorKind::invalid_email_role_access_policy}) {
-    assert_true(flows::depends_on_the_account(kind));
+    assert_true(cognito::error_row(kind).depends_on_account());
   }
   // The machine's or the pool's own trouble says nothing about anybody.
   for (const ErrorKind kind : {ErrorKind::not_connected, ErrorKind::timed_out,
                                ErrorKind::too_many_requests, ErrorKind::waf_blocked})
-    assert_false(flows::depends_on_the_account(kind));
+    assert_false(cognito::error_row(kind).depends_on_account());
 }
 
 void messages_count_in_a_budget_of_their_own(void**) {

@@ -36,7 +36,7 @@ sessions::Binding login(std::uint32_t audit_session, std::uint32_t uid) {
   return {uid, audit_session};
 }
 
-void assert_revalidation(flows::Revalidation actual, flows::Revalidation expected) {
+void assert_revalidation(cognito::AccountVerdict actual, cognito::AccountVerdict expected) {
   assert_int_equal(static_cast<int>(actual), static_cast<int>(expected));
 }
 
@@ -134,7 +134,7 @@ void KeeperWorld::drain() {
   }
 }
 
-flows::Revalidation KeeperWorld::revalidate(const SignInId& id) {
+cognito::AccountVerdict KeeperWorld::revalidate(const SignInId& id) {
   return wait(keeper->revalidate(id, call()));
 }
 

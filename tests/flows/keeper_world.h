@@ -80,7 +80,7 @@ class KeeperWorld {
   // What is ready now.
   void drain();
 
-  flows::Revalidation revalidate(const SignInId& id);
+  cognito::AccountVerdict revalidate(const SignInId& id);
   [[nodiscard]] cognito::Call call() const { return {clock.now() + std::chrono::seconds(5)}; }
   void pin(const std::string& user, const std::string& sub);
   void configure() { keeper->configure(config, pool_pointer()); }
@@ -125,6 +125,6 @@ class KeeperWorld {
 
 std::string sub_of(const std::string& user);
 sessions::Binding login(std::uint32_t audit_session, std::uint32_t uid = 1001);
-void assert_revalidation(flows::Revalidation actual, flows::Revalidation expected);
+void assert_revalidation(cognito::AccountVerdict actual, cognito::AccountVerdict expected);
 
 }  // namespace pamcognito::test

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/flows/error_table.h"
+#include "daemon/cognito/error_table.h"
 #include "daemon/prompts/texts.h"
 #include "tests/flows/named_tests.h"
 #include "tests/flows/scripted.h"
@@ -352,7 +352,7 @@ void an_error_says_what_to_do(void** state) {
 
 void no_error_at_any_call_is_a_success(void**) {
   for (std::size_t call = 0; call < 3; ++call) {
-    for (const flows::ErrorRow& row : flows::error_rows()) {
+    for (const cognito::ErrorRow& row : cognito::error_rows()) {
       Signed person;
       person.world.pool.fault_at = call;
       person.world.pool.fault = cognito::PoolError(row.kind, "raw text of the pool");

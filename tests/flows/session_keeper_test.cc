@@ -80,7 +80,7 @@ void a_session_is_over_with_its_lifetime(void**) {
   assert_true(world.keeper->sessions_of("alice").empty());
   assert_true(world.keeper->all().empty());
   assert_false(world.keeper->open_login(id, "alice", login(1)));
-  assert_revalidation(world.revalidate(id), flows::Revalidation::ended);
+  assert_revalidation(world.revalidate(id), cognito::AccountVerdict::session_over);
   assert_int_equal(world.calls_of("refresh"), 0);
 }
 
@@ -210,7 +210,7 @@ void a_sign_in_with_as_many_groups_as_the_quotas_allow_is_kept(void**) {
   // The same at each refresh.
   world.pool.verified->groups = sign_in.groups;
   assert_revalidation(world.wait(world.keeper->revalidate(id, world.clock.now() + seconds(5))),
-                      flows::Revalidation::good);
+                      cognito::AccountVerdict::good);
   assert_int_equal(world.keeper->find(id)->groups.size(), 101);
 }
 
@@ -364,7 +364,7 @@ void unconfigured_they_stay_and_count_nothing(void**) {
   world.keeper->configure(nullptr, nullptr);
   assert_false(world.keeper->find(id).has_value());
   assert_true(world.keeper->sessions_of("alice").empty());
-  assert_revalidation(world.revalidate(id), flows::Revalidation::ended);
+  assert_revalidation(world.revalidate(id), cognito::AccountVerdict::session_over);
   world.configure();
   assert_true(world.keeper->find(id).has_value());
   assert_true(world.pool.calls.empty());

@@ -10,8 +10,8 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AccountVerdict;
 using cognito::ErrorKind;
-using flows::Revalidation;
 using Revoked = std::vector<std::string>;
 
 struct PasswordWorld : KeeperWorld {
@@ -134,7 +134,7 @@ void one_that_is_not_confirmed_is_not_named(void**) {
   const SignInId id = world.keep(with_device());
   world.drain();
   assert_text(world.keeper->find(id)->device_key, "");
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
 }
 
 void the_end_forgets_it(void**) {
@@ -160,7 +160,7 @@ void a_refresh_waits_for_the_device(void**) {
   world.drain();
   assert_int_equal(world.calls_of("refresh"), 0);
   world.release("confirm_device");
-  assert_revalidation(answer.result->value(), Revalidation::good);
+  assert_revalidation(answer.result->value(), AccountVerdict::good);
   assert_text(world.pool.calls.at(1).values.at("device_key"), "eu-west-1_device");
 }
 

@@ -48,7 +48,7 @@ class Run {
   }
 
  private:
-  using Answer = KeeperWorld::Started<flows::Revalidation>;
+  using Answer = KeeperWorld::Started<cognito::AccountVerdict>;
 
   std::size_t below(std::size_t limit) { return random_() % limit; }
 

@@ -14,8 +14,8 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AccountVerdict;
 using cognito::ErrorKind;
-using flows::Revalidation;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using Revoked = std::vector<std::string>;
@@ -35,7 +35,7 @@ void yes_renews_it(void**) {
   const runtime::BootTime signed_in = world.clock.boot_time();
   world.clock.advance(minutes(10));
   world.pool.verified->groups = {"linux-users", "linux-admins"};
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   const auto session = world.keeper->find(id);
   assert_true(session->verified == world.clock.boot_time());
   assert_true(session->signed_in == signed_in);
@@ -57,7 +57,7 @@ void it_is_as_old_as_the_question(void**) {
   auto answer = world.start(world.keeper->revalidate(id, world.call()));
   world.clock.advance(seconds(3));
   world.release("refresh");
-  assert_revalidation(answer.result->value(), Revalidation::good);
+  assert_revalidation(answer.result->value(), AccountVerdict::good);
   assert_true(world.keeper->find(id)->verified == asked);
 }
 
@@ -65,10 +65,10 @@ void a_rotated_token_takes_over(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.rotated_token = "rotated";
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
   world.pool.rotated_token = "again";
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   assert_text(token_of_call(world, 1), "rotated");
   assert_text(world.keeper->find(id)->refresh_token, "again");
 }
@@ -84,7 +84,7 @@ void it_is_stored_before_it_is_verified(void**) {
     stored = world.store->find(id)->refresh_token;
     return verify(tokens);
   };
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   assert_text(stored, "rotated");
 }
 
@@ -95,7 +95,7 @@ void a_device_is_named(void**) {
   sign_in.device_key = "eu-west-1_device";
   const SignInId id = world.keep(sign_in);
   world.drain();
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   assert_text(world.pool.calls.at(1).operation, "refresh");
   assert_text(world.pool.calls.at(1).values.at("device_key"), "eu-west-1_device");
 }
@@ -112,12 +112,12 @@ void two_at_once_make_one_call(void**) {
   world.drain();
   assert_false(first.result->has_value());
   world.release("refresh");
-  assert_revalidation(first.result->value(), Revalidation::good);
+  assert_revalidation(first.result->value(), AccountVerdict::good);
   assert_text(second.result->value().value(), "access of alice");
   assert_int_equal(world.calls_of("refresh"), 1);
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
   // Then a new one.
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   assert_int_equal(world.calls_of("refresh"), 2);
 }
 
@@ -133,7 +133,7 @@ void who_goes_away_leaves_the_answer_to_the_others(void**) {
   third.spawned.cancel();
   world.release("refresh");
   assert_false(first.result->has_value());
-  assert_revalidation(second.result->value(), Revalidation::good);
+  assert_revalidation(second.result->value(), AccountVerdict::good);
   assert_int_equal(world.calls_of("refresh"), 1);
 }
 
@@ -154,10 +154,10 @@ void who_waits_too_long_has_heard_nothing(void**) {
   world.pool.rotated_token = "rotated";
   world.hold("refresh");
   assert_revalidation(world.wait(world.keeper->revalidate(id, {world.clock.now()})),
-                      Revalidation::undecided);
+                      AccountVerdict::undecided);
   auto patient = world.start(world.keeper->revalidate(id, world.call()));
   world.release("refresh");
-  assert_revalidation(patient.result->value(), Revalidation::good);
+  assert_revalidation(patient.result->value(), AccountVerdict::good);
   assert_int_equal(world.calls_of("refresh"), 1);
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
 }
@@ -168,10 +168,10 @@ void a_lost_answer_is_asked_for_again(void**) {
   const SignInId id = world.keep();
   for (const ErrorKind lost : {ErrorKind::timed_out, ErrorKind::connection_cut}) {
     world.pool.fail("refresh", lost);
-    assert_revalidation(world.revalidate(id), Revalidation::undecided);
+    assert_revalidation(world.revalidate(id), AccountVerdict::undecided);
   }
   world.pool.rotated_token = "rotated";
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   assert_text(token_of_call(world, 2), "refresh 1");
   assert_text(world.keeper->find(id)->refresh_token, "rotated");
 }
@@ -181,9 +181,9 @@ void a_lost_answer_that_came_too_late_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.fail("refresh", ErrorKind::timed_out);
-  assert_revalidation(world.revalidate(id), Revalidation::undecided);
+  assert_revalidation(world.revalidate(id), AccountVerdict::undecided);
   world.pool.fail("refresh", ErrorKind::refresh_token_reuse);
-  assert_revalidation(world.revalidate(id), Revalidation::ended);
+  assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
   assert_false(world.store->find(id).has_value());
 }
 
@@ -194,11 +194,11 @@ void a_revoked_token_ends_one_session(void**) {
   const SignInId other = world.keep();
   world.pool.fail("refresh", ErrorKind::not_authorized);
   const auto token = world.wait(world.keeper->access_token(id, world.call()));
-  assert_revalidation(token.error(), Revalidation::ended);
+  assert_revalidation(token.error(), AccountVerdict::session_over);
   assert_false(world.store->find(id).has_value());
   assert_true(world.keeper->find(other).has_value());
   assert_true(world.known.find("alice")->standing == sessions::Standing::good);
-  assert_revalidation(world.revalidate(id), Revalidation::ended);
+  assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
   assert_int_equal(world.calls_of("refresh"), 1);
 }
 
@@ -210,7 +210,7 @@ void a_disabled_account_ends_all_of_its_sessions(void**) {
     const SignInId other = world.keep();
     const SignInId bobs = world.keep_in_login(3, "bob");
     world.pool.fail("refresh", kind);
-    assert_revalidation(world.revalidate(id), Revalidation::disabled);
+    assert_revalidation(world.revalidate(id), AccountVerdict::disabled);
     world.drain();
     assert_false(world.store->find(id).has_value());
     assert_false(world.store->find(other).has_value());
@@ -226,7 +226,7 @@ void none_counts_of_an_account_that_was_disabled(void**) {
   const SignInId id = world.keep();
   world.known.set_standing("alice", sessions::Standing::disabled);
   assert_true(world.keeper->sessions_of("alice").empty());
-  assert_revalidation(world.revalidate(id), Revalidation::ended);
+  assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
   assert_true(world.known.find("alice")->standing == sessions::Standing::disabled);
   // Nor does a sign-in that was on its way.
   (void)world.keep();
@@ -238,34 +238,35 @@ void a_demanded_reset_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.fail("refresh", ErrorKind::password_reset_required);
-  assert_revalidation(world.revalidate(id), Revalidation::reset_required);
+  assert_revalidation(world.revalidate(id), AccountVerdict::reset_required);
   assert_false(world.store->find(id).has_value());
 }
 
 void every_error_has_its_standing(void**) {
-  const std::map<ErrorKind, Revalidation> words = {
-      {ErrorKind::user_disabled, Revalidation::disabled},
-      {ErrorKind::user_not_found, Revalidation::disabled},
-      {ErrorKind::password_reset_required, Revalidation::reset_required},
-      {ErrorKind::not_authorized, Revalidation::ended},
-      {ErrorKind::refresh_token_reuse, Revalidation::ended},
-      {ErrorKind::unsupported_token_type, Revalidation::ended},
-      {ErrorKind::user_not_confirmed, Revalidation::ended},
-      {ErrorKind::user_lambda_validation, Revalidation::ended},
-      {ErrorKind::blocked_by_risk, Revalidation::ended},
-      {ErrorKind::temporary_password_expired, Revalidation::ended},
-      {ErrorKind::unreachable, Revalidation::unreachable}};
+  const std::map<ErrorKind, AccountVerdict> words = {
+      {ErrorKind::user_disabled, AccountVerdict::disabled},
+      {ErrorKind::user_not_found, AccountVerdict::disabled},
+      {ErrorKind::password_reset_required, AccountVerdict::reset_required},
+      {ErrorKind::not_authorized, AccountVerdict::session_over},
+      {ErrorKind::refresh_token_reuse, AccountVerdict::session_over},
+      {ErrorKind::unsupported_token_type, AccountVerdict::session_over},
+      {ErrorKind::user_not_confirmed, AccountVerdict::session_over},
+      {ErrorKind::user_lambda_validation, AccountVerdict::session_over},
+      {ErrorKind::blocked_by_risk, AccountVerdict::session_over},
+      {ErrorKind::temporary_password_expired, AccountVerdict::session_over},
+      {ErrorKind::unreachable, AccountVerdict::unreachable}};
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
     const auto kind = static_cast<ErrorKind>(i);
     const auto word = words.find(kind);
-    const Revalidation expected = word != words.end() ? word->second : Revalidation::undecided;
+    const AccountVerdict expected = word != words.end() ? word->second : AccountVerdict::undecided;
     KeeperWorld world;
     const SignInId id = world.keep();
     const runtime::BootTime verified = world.clock.boot_time();
     world.clock.advance(minutes(10));
     world.pool.fail("refresh", kind);
     assert_revalidation(world.revalidate(id), expected);
-    const bool stays = expected == Revalidation::unreachable || expected == Revalidation::undecided;
+    const bool stays =
+        expected == AccountVerdict::unreachable || expected == AccountVerdict::undecided;
     assert_int_equal(world.keeper->find(id).has_value(), stays);
     if (stays) assert_true(world.keeper->find(id)->verified == verified);
   }
@@ -274,11 +275,11 @@ void every_error_has_its_standing(void**) {
 // The pool has handed tokens out, but they prove nothing: the session stays, nobody gets in.
 void tokens_that_cannot_be_verified(void**) {
   for (const auto& [kind, expected] :
-       std::map<ErrorKind, Revalidation>{{ErrorKind::tokens_rejected, Revalidation::undecided},
-                                         {ErrorKind::bad_response, Revalidation::undecided},
-                                         {ErrorKind::not_authorized, Revalidation::undecided},
-                                         {ErrorKind::not_connected, Revalidation::undecided},
-                                         {ErrorKind::unreachable, Revalidation::unreachable}}) {
+       std::map<ErrorKind, AccountVerdict>{{ErrorKind::tokens_rejected, AccountVerdict::undecided},
+                                           {ErrorKind::bad_response, AccountVerdict::undecided},
+                                           {ErrorKind::not_authorized, AccountVerdict::undecided},
+                                           {ErrorKind::not_connected, AccountVerdict::undecided},
+                                           {ErrorKind::unreachable, AccountVerdict::unreachable}}) {
     KeeperWorld world;
     const SignInId id = world.keep();
     const runtime::BootTime verified = world.clock.boot_time();
@@ -296,7 +297,7 @@ void another_account_ends_it(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.verified->sub = "another sub";
-  assert_revalidation(world.revalidate(id), Revalidation::ended);
+  assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
   assert_false(world.store->find(id).has_value());
 }
 
@@ -305,7 +306,7 @@ void none_counts_that_is_not_the_pinned_one(void**) {
   const SignInId id = world.keep();
   assert_true(world.wait(world.known.pin("alice", "pinned-since", sessions::PinnedBy::root, 1))
                   .has_value());
-  assert_revalidation(world.revalidate(id), Revalidation::ended);
+  assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
   assert_false(world.keeper->find(id).has_value());
   assert_int_equal(world.calls_of("refresh"), 0);
 }
@@ -316,10 +317,10 @@ void a_lost_group_ends_it(void**) {
   world.config->services["sudo"].allow_groups = {"linux-admins"};
   const SignInId id = world.keep();
   // What only a service wants is asked there.
-  assert_revalidation(world.revalidate(id), Revalidation::good);
+  assert_revalidation(world.revalidate(id), AccountVerdict::good);
   world.pool.rotated_token = "rotated";
   world.pool.verified->groups = {"others"};
-  assert_revalidation(world.revalidate(id), Revalidation::ended);
+  assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
   world.drain();
   assert_false(world.store->find(id).has_value());
   assert_true((world.revoked() == Revoked{"rotated"}));
@@ -335,7 +336,7 @@ void ended_while_the_pool_is_asked(void**) {
   auto answer = world.start(world.keeper->revalidate(id, world.call()));
   world.keeper->end(id, "signed-out");
   world.release("refresh");
-  assert_revalidation(answer.result->value(), Revalidation::ended);
+  assert_revalidation(answer.result->value(), AccountVerdict::session_over);
   assert_false(world.store->find(id).has_value());
   // The new token must not outlive it.
   assert_true((world.revoked() == Revoked{"refresh 1", "rotated"}));
@@ -348,7 +349,7 @@ void what_changes_meanwhile_is_kept(void**) {
   auto answer = world.start(world.keeper->revalidate(id, world.call()));
   assert_true(world.keeper->open_login(id, "alice", login(1)));
   world.release("refresh");
-  assert_revalidation(answer.result->value(), Revalidation::good);
+  assert_revalidation(answer.result->value(), AccountVerdict::good);
   assert_true(world.keeper->find(id)->login_open);
 }
 
@@ -362,7 +363,7 @@ void a_reload_meanwhile(void**) {
   config->pool.client_id = "another client";
   world.keeper->configure(config, {std::shared_ptr<void>(), &other});
   world.release("refresh");
-  assert_revalidation(answer.result->value(), Revalidation::ended);
+  assert_revalidation(answer.result->value(), AccountVerdict::session_over);
   assert_true(other.calls.empty());
 }
 
