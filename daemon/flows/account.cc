@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "daemon/policy/access.h"
+#include "daemon/policy/freshness.h"
 
 namespace pamcognito::flows {
 namespace {
 
 using cognito::AccountVerdict;
+using policy::Freshness;
 using runtime::Task;
 using sessions::Session;
 
@@ -79,9 +81,8 @@ OfSession of_answer(const AccountServices& services, const AccountRequest& reque
     case AccountVerdict::unreachable: {
       // No other session was verified later, and the pool will not answer for it either.
       if (!session) return std::unexpected(Next::last_verified);
-      const policy::SessionConfig& limits = services.config->session;
       const auto age = services.clock->boot_time() - session->verified;
-      if (age > limits.revalidate + limits.unreachable_grace)
+      if (policy::freshness(age, services.config->session) == Freshness::stale)
         return std::unexpected(Next::last_verified);
       return of_groups(services, request, session->groups, "session-in-grace");
     }
@@ -95,11 +96,12 @@ std::optional<OfSession> of_session_alone(const AccountServices& services,
   const std::optional<Session> session = services.sessions->find(id);
   if (!session) return std::unexpected(Next::another_session);
   const auto age = services.clock->boot_time() - session->verified;
-  if (age <= services.config->session.revalidate)
+  if (policy::freshness(age, services.config->session) == Freshness::fresh)
     return of_groups(services, request, session->groups, "session");
   // At each login, and perhaps before there is a network: it is not waited for.
   if (!policy::is_unattended(request.service)) return std::nullopt;
-  if (age > services.config->account.facts_max_age) return std::unexpected(Next::last_verified);
+  if (!policy::is_within(age, services.config->account.facts_max_age))
+    return std::unexpected(Next::last_verified);
   return of_groups(services, request, session->groups, "session-not-asked");
 }
 
@@ -126,8 +128,9 @@ std::optional<AccountDecision> of_known_user(const AccountServices& services,
   // Wall time, because it outlives boots. It may be set back a little, as NTP does; by more, it
   // says nothing about ages.
   constexpr std::chrono::seconds set_back{5};
-  const std::chrono::seconds age(services.clock->wall_time() - known->verified_at);
-  if (known->verified_at == 0 || age < -set_back || age > services.config->account.facts_max_age)
+  std::chrono::seconds age(services.clock->wall_time() - known->verified_at);
+  if (age < std::chrono::seconds::zero() && age >= -set_back) age = std::chrono::seconds::zero();
+  if (known->verified_at == 0 || !policy::is_within(age, services.config->account.facts_max_age))
     return std::nullopt;
   return of_groups(services, request, known->groups, "last-verified");
 }

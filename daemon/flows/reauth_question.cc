@@ -1,9 +1,9 @@
 #include "daemon/flows/reauth_question.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "daemon/policy/access.h"
+#include "daemon/policy/freshness.h"
 
 namespace pamcognito::flows {
 
@@ -11,9 +11,6 @@ policy::ReauthQuestion reauth_question(const policy::Config& config, const polic
                                        const SessionKeeper& keeper,
                                        const sessions::Session& session, std::string_view service,
                                        runtime::BootTime now) {
-  const auto age = [now](runtime::BootTime then) {
-    return std::chrono::floor<std::chrono::seconds>(now - then);
-  };
   policy::ReauthQuestion question;
   question.mode = rule.mode;
   question.mfa_max_age = rule.mfa_max_age;
@@ -23,11 +20,9 @@ policy::ReauthQuestion reauth_question(const policy::Config& config, const polic
   question.factor_accepted =
       session.factor &&
       std::ranges::find(config.mfa.methods, *session.factor) != config.mfa.methods.end();
-  question.sign_in_age = age(session.signed_in);
+  question.sign_in_age = now - session.signed_in;
   question.has_verifier = keeper.can_check_password(session);
-  question.verified_age = age(session.verified);
-  question.revalidate = config.session.revalidate;
-  question.unreachable_grace = config.session.unreachable_grace;
+  question.verification = policy::freshness(now - session.verified, config.session);
   return question;
 }
 

@@ -19,7 +19,6 @@ namespace pamcognito::flows {
 namespace {
 
 using cognito::AccountVerdict;
-using policy::PoolWord;
 using policy::Reauth;
 using policy::ReauthQuestion;
 using policy::ReauthVerdict;
@@ -28,22 +27,6 @@ using sessions::Session;
 
 // A pool that hangs must not eat the person's time: what is left of the step is for a full sign-in.
 constexpr std::chrono::seconds kPoolTime{3};
-
-PoolWord word_of(AccountVerdict standing) {
-  switch (standing) {
-    case AccountVerdict::good:
-      return PoolWord::yes;
-    case AccountVerdict::session_over:
-    case AccountVerdict::disabled:
-    case AccountVerdict::reset_required:
-      return PoolWord::no;
-    case AccountVerdict::unreachable:
-      return PoolWord::unreachable;
-    case AccountVerdict::undecided:
-      return PoolWord::undecided;
-  }
-  return PoolWord::no;
-}
 
 class Reauthentication {
  public:
@@ -79,7 +62,7 @@ class Reauthentication {
     ReauthVerdict best{Reauth::full, false, "no-session"};
     bool is_first = true;
     for (const Session& session : sessions()) {
-      const ReauthVerdict verdict = judge(session, PoolWord::not_asked);
+      const ReauthVerdict verdict = judge(session, std::nullopt);
       if (verdict.kind != Reauth::full) {
         id_ = session.id;
         factor_ = session.factor;
@@ -90,7 +73,8 @@ class Reauthentication {
     return best;
   }
 
-  [[nodiscard]] ReauthVerdict judge(const Session& session, PoolWord pool) const {
+  [[nodiscard]] ReauthVerdict judge(const Session& session,
+                                    std::optional<AccountVerdict> pool) const {
     const SignInRequest& request = context_->request;
     ReauthQuestion question =
         reauth_question(context_->config(), rule_, *context_->services.sessions, session,
@@ -102,20 +86,24 @@ class Reauthentication {
     return policy::decide_reauth(question);
   }
 
-  [[nodiscard]] ReauthVerdict judge_again(PoolWord pool) const {
-    for (const Session& session : sessions())
-      if (session.id == id_) return judge(session, pool);
-    return {Reauth::full, false, pool == PoolWord::no ? "pool-said-no" : "session-over"};
+  [[nodiscard]] ReauthVerdict judge_again(std::optional<AccountVerdict> pool) const {
+    const std::optional<Session> session = context_->services.sessions->find(id_);
+    if (session) return judge(*session, pool);
+    const bool pool_said_no = pool == AccountVerdict::session_over ||
+                              pool == AccountVerdict::disabled ||
+                              pool == AccountVerdict::reset_required;
+    return {Reauth::full, false, pool_said_no ? "pool-said-no" : "session-over"};
   }
 
   // The pool is asked if that is needed.
   Task<ReauthVerdict> decide() {
-    const ReauthVerdict verdict = judge_again(PoolWord::not_asked);
+    const ReauthVerdict verdict = judge_again(std::nullopt);
     if (!verdict.ask_pool) co_return verdict;
     cognito::Call call = context_->step_deadline();
     call.deadline = std::min(call.deadline, context_->services.clock->now() + kPoolTime);
-    const AccountVerdict standing = co_await context_->services.sessions->revalidate(id_, call);
-    co_return judge_again(word_of(standing));
+    const AccountVerdict verdict_of_pool =
+        co_await context_->services.sessions->revalidate(id_, call);
+    co_return judge_again(verdict_of_pool);
   }
 
   // Null and not right: it could not be checked here, so the pool is to judge what was typed.

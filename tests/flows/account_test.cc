@@ -97,13 +97,27 @@ void of_the_sign_in(void**) {
 void of_a_fresh_session(void**) {
   AccountWorld world;
   world.keep();
-  world.clock.advance(minutes(5));
+  world.clock.advance(minutes(5) - seconds(1));
   expect(world.ask("alice", "sshd"), Outcome::success, "session");
   expect(world.ask("alice", "login"), Outcome::success, "session");
   expect(world.ask("alice", "sudo"), Outcome::account_denied, "session");
   expect(world.ask("alice", "cron"), Outcome::success, "session");
   expect(world.ask("bob", "sshd"), Outcome::account_unknown, "unknown");
   assert_int_equal(world.calls_of("refresh"), 0);
+  // As in re-authentication, an age that equals revalidate is beyond it.
+  world.clock.advance(seconds(1));
+  expect(world.ask("alice", "sshd"), Outcome::success, "session-asked");
+  assert_int_equal(world.calls_of("refresh"), 1);
+}
+
+void a_session_verified_in_the_future_is_asked_about(void**) {
+  AccountWorld world;
+  const SignInId id = world.keep();
+  sessions::Session session = *world.store->find(id);
+  session.verified += seconds(1);
+  assert_true(world.store->put(session));
+  expect(world.ask("alice", "sshd"), Outcome::success, "session-asked");
+  assert_int_equal(world.calls_of("refresh"), 1);
 }
 
 // What a stale session says, by what the pool says: and what stands behind it, if nothing.
@@ -178,7 +192,7 @@ void grace_is_for_a_pool_that_is_proved_unreachable(void**) {
     AccountWorld world;
     world.config->session.unreachable_grace = hours(1);
     world.keep();
-    world.clock.advance(hours(1) + minutes(5));
+    world.clock.advance(hours(1) + minutes(5) - seconds(1));
     world.pool.fail("refresh", kind);
     expect(world.ask("alice", "sshd"), Outcome::success, "session-in-grace");
     world.pool.fail("refresh", kind);
@@ -260,6 +274,7 @@ void a_sign_in_that_only_the_sessions_know(void**) {
   session.groups = {"linux-admins"};
   session.verified += seconds(1);
   assert_true(world.store->put(session));
+  world.clock.advance(seconds(1));
   expect(world.ask("alice", "sshd", id), Outcome::success, "session");
   expect(world.ask("alice", "sshd", later), Outcome::account_denied, "session");
   expect(world.ask("alice", "sshd"), Outcome::account_denied, "session");
@@ -274,7 +289,7 @@ void of_what_was_last_verified(void**) {
   expect(world.ask("alice", "cron"), Outcome::success, "last-verified");
   expect(world.ask("alice", "sudo"), Outcome::account_denied, "last-verified");
   expect(world.ask("bob", "sshd"), Outcome::account_unknown, "unknown");
-  world.clock.advance(hours(7 * 24));
+  world.clock.advance(hours(7 * 24) - seconds(1));
   expect(world.ask("alice", "sshd"), Outcome::success, "last-verified");
   world.clock.advance(seconds(1));
   expect(world.ask("alice", "sshd"), Outcome::account_unknown, "unknown");
@@ -338,6 +353,7 @@ int main() {
       cmocka_unit_test(never_seen),
       cmocka_unit_test(of_the_sign_in),
       cmocka_unit_test(of_a_fresh_session),
+      cmocka_unit_test(a_session_verified_in_the_future_is_asked_about),
       cmocka_unit_test(of_a_stale_session),
       cmocka_unit_test(grace_is_for_a_pool_that_is_proved_unreachable),
       cmocka_unit_test(a_pool_that_hangs),
