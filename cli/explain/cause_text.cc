@@ -13,7 +13,7 @@ struct Sentence {
   std::string_view text;
 };
 
-// The causes of daemon/flows, daemon/bus and pam, as far as a sentence says more than the word.
+// The causes of daemon/sign_in, daemon/sessions, daemon/bus and pam, as far as a sentence says more than the word.
 constexpr std::array kRows = {
     Sentence{"signed-in", "every question was answered rightly"},
     Sentence{"session", "a session of this login stood in for it"},

@@ -89,9 +89,9 @@ Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::str
   co_return caller;
 }
 
-Task<flows::CallerPlace> Callers::place(MessageRef message, uid_t uid) {
+Task<sign_in::CallerPlace> Callers::place(MessageRef message, uid_t uid) {
   const char* sender = sd_bus_message_get_sender(message.get());
-  flows::CallerPlace place;
+  sign_in::CallerPlace place;
   if (sender != nullptr) place = co_await place_of_sender(bus_, sender, uid);
   co_return place;
 }

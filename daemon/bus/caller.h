@@ -11,13 +11,13 @@
 #include "common/frame.h"
 #include "daemon/bus/facts.h"
 #include "daemon/bus/message_ref.h"
-#include "daemon/flows/sign_in_types.h"
 #include "daemon/limits/origin.h"
 #include "daemon/policy/config.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/task.h"
 #include "daemon/runtime/worker.h"
 #include "daemon/sessions/binding.h"
+#include "daemon/sign_in/sign_in_types.h"
 
 namespace pamcognito::bus {
 
@@ -64,7 +64,7 @@ class Callers {
                                     Facts facts, std::chrono::milliseconds name_time);
   runtime::Task<Person> person(MessageRef message);
   // For a user, not for root.
-  runtime::Task<flows::CallerPlace> place(MessageRef message, uid_t uid);
+  runtime::Task<sign_in::CallerPlace> place(MessageRef message, uid_t uid);
 
  private:
   // By the bus daemon's word: its policy, where only root may send; else it is asked.

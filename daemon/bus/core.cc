@@ -3,9 +3,9 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/flows/account.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
+#include "daemon/sessions/decisions.h"
 
 namespace pamcognito::bus {
 namespace {
@@ -63,8 +63,8 @@ void Core::configure(std::shared_ptr<const policy::Config> new_config,
   mfa.configure(config, pool);
 }
 
-flows::SignInServices Core::sign_in_services() {
-  flows::SignInServices services;
+sign_in::SignInServices Core::sign_in_services() {
+  sign_in::SignInServices services;
   services.config = config;
   services.pool = pool;
   services.clock = &clock;
@@ -100,16 +100,16 @@ Level Core::level_of_line(const std::string& cause, Level level) {
 Task<Outcome> Core::decide_account(AccountQuestion question) {
   // The module waits ten seconds.
   constexpr std::chrono::seconds time_for_pool{5};
-  flows::AccountServices services;
+  sessions::AccountServices services;
   services.config = config;
   services.clock = &clock;
   services.facts = &facts;
   services.sessions = &sessions;
   services.known = &known;
-  flows::AccountRequest request(question.user, question.service, question.sign_in_id,
-                                question.real_root);
+  sessions::AccountRequest request(question.user, question.service, question.sign_in_id,
+                                   question.real_root);
   cognito::CallTrace trace;
-  const flows::AccountDecision decision = co_await flows::decide_account(
+  const sessions::AccountDecision decision = co_await sessions::decide_account(
       std::move(services), std::move(request), cognito::Call(clock.now() + time_for_pool, &trace));
   const std::string_view outcome = to_string(decision.outcome);
   // A person may ask without end.

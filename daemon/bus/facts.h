@@ -34,7 +34,8 @@ struct Facts {
 // negative errno).
 std::expected<Facts, int> read_facts(sd_bus_message* message);
 
-// A real uid that is not root's; else the remote host; else a terminal of this machine; else unknown.
+// A real uid that is not root's; else the remote host; else a terminal of this machine; else
+// unknown.
 limits::Origin origin_of(const Facts& facts);
 
 // The user's own login that the host process belongs to: its login uid is the user's. Unset: it is

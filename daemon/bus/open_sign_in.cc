@@ -14,10 +14,10 @@
 namespace pamcognito::bus {
 namespace {
 
-using flows::Goal;
-using flows::Notice;
-using flows::SignInResult;
 using runtime::Level;
+using sign_in::Goal;
+using sign_in::Notice;
+using sign_in::SignInResult;
 
 constexpr std::chrono::seconds kStep{8};
 constexpr std::chrono::seconds kAck{10};
@@ -39,7 +39,8 @@ std::string_view goal_word(Goal goal) {
   return "sign-in";
 }
 
-prompts::Rendering rendering_of(const policy::Config& config, const flows::SignInRequest& request) {
+prompts::Rendering rendering_of(const policy::Config& config,
+                                const sign_in::SignInRequest& request) {
   prompts::Rendering rendering = prompts::rendering_for(config, request.program);
   if (request.goal == Goal::change_factors) rendering.deadline = kFactorChange;
   return rendering;
@@ -47,8 +48,8 @@ prompts::Rendering rendering_of(const policy::Config& config, const flows::SignI
 
 }  // namespace
 
-OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
-                       flows::SignInRequest request, limits::SignInPlace place, Holder* holder,
+OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices services,
+                       sign_in::SignInRequest request, limits::SignInPlace place, Holder* holder,
                        std::uint64_t number, Fd socket)
     : loop_(loop),
       place_(std::move(place)),
@@ -60,7 +61,8 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
       sign_in_id_(random_sign_in_id()),
       conversation_(loop, std::move(socket), this) {
   if (request.log_id.empty()) request.log_id = random_log_id();
-  flow_ = std::make_unique<flows::SignIn>(std::move(services), std::move(request), &conversation_);
+  flow_ =
+      std::make_unique<sign_in::SignIn>(std::move(services), std::move(request), &conversation_);
 }
 
 void OpenSignIn::start() {
@@ -75,7 +77,7 @@ void OpenSignIn::start() {
 }
 
 std::chrono::seconds OpenSignIn::deadline_for_module(const policy::Config& config,
-                                                     const flows::SignInRequest& request) {
+                                                     const sign_in::SignInRequest& request) {
   const prompts::Rendering rendering = rendering_of(config, request);
   // Longer than ours by a step, so that the person gets our word and not a silence.
   const auto seconds = rendering.deadline_from == prompts::DeadlineFrom::opening
@@ -96,7 +98,7 @@ runtime::Task<void> OpenSignIn::run_flow() {
 void OpenSignIn::flow_done(bool threw) {
   if (threw || !result_)
     result_ =
-        flows::ended(Outcome::unforeseen, "internal-fault", prompts::pool_failed(), Level::error);
+        sign_in::ended(Outcome::unforeseen, "internal-fault", prompts::pool_failed(), Level::error);
   end(std::move(result_));
 }
 
@@ -143,7 +145,7 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
   }
 }
 
-void OpenSignIn::end(flows::Ended result) {
+void OpenSignIn::end(sign_in::Ended result) {
   step_.reset();
   if (result->outcome != Outcome::success) {
     // The line first: who sees the refusal finds the line.
@@ -185,8 +187,8 @@ void OpenSignIn::acked() {
 
 // The sign-in counts from here on.
 void OpenSignIn::commit() {
-  const flows::SignInServices& services = flow_->services();
-  const flows::SignInRequest& request = flow_->request();
+  const sign_in::SignInServices& services = flow_->services();
+  const sign_in::SignInRequest& request = flow_->request();
   sessions::VerifiedFacts facts;
   facts.verified = services.clock->boot_time();
   if (result_->accepted) {
@@ -212,7 +214,7 @@ void OpenSignIn::commit() {
   // A password that was changed is no login: its tokens go with the result.
   if (!result_->accepted || request.goal != Goal::sign_in) return;
 
-  flows::NewSession session;
+  sessions::NewSession session;
   session.id = sign_in_id_;
   session.user = request.user;
   session.service = request.service;
@@ -276,7 +278,7 @@ Level OpenSignIn::level_of(const SignInResult& result) const {
 }
 
 void OpenSignIn::log_end(const SignInResult& result) const {
-  const flows::SignInRequest& request = flow_->request();
+  const sign_in::SignInRequest& request = flow_->request();
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - opened_);
   const std::string message = std::string(goal_word(request.goal)) + " of " + request.user +
                               " by " + request.service + " from " + request.origin.key() + ": " +

@@ -9,11 +9,11 @@
 #include "common/fd.h"
 #include "common/frame.h"
 #include "daemon/bus/socket_conversation.h"
-#include "daemon/flows/sign_in.h"
 #include "daemon/limits/open_sign_ins.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/sessions/verified_facts.h"
+#include "daemon/sign_in/sign_in.h"
 
 namespace pamcognito::bus {
 
@@ -33,7 +33,7 @@ class OpenSignIn final : private ConversationEvents {
     // What the account phase of later transactions goes by.
     virtual sessions::VerifiedFactsStore& facts() = 0;
     // May the account of this sign-in go on? Decided when the task is awaited.
-    virtual runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
+    virtual runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,
                                                   const SignInId& sign_in_id) = 0;
     // The level of a line about a sign-in from `origin` that tried nothing: lower where there are
     // too many of them.
@@ -45,8 +45,9 @@ class OpenSignIn final : private ConversationEvents {
   };
 
   // `number`: what the holder knows it by.
-  OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services, flows::SignInRequest request,
-             limits::SignInPlace place, Holder* holder, std::uint64_t number, Fd socket);
+  OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices services,
+             sign_in::SignInRequest request, limits::SignInPlace place, Holder* holder,
+             std::uint64_t number, Fd socket);
   OpenSignIn(const OpenSignIn&) = delete;
   OpenSignIn& operator=(const OpenSignIn&) = delete;
   ~OpenSignIn() override = default;
@@ -57,7 +58,7 @@ class OpenSignIn final : private ConversationEvents {
   void stop();
   // For the module, which starts a clock of its own with it.
   [[nodiscard]] static std::chrono::seconds deadline_for_module(
-      const policy::Config& config, const flows::SignInRequest& request);
+      const policy::Config& config, const sign_in::SignInRequest& request);
 
  private:
   runtime::Task<void> run_flow();
@@ -73,9 +74,9 @@ class OpenSignIn final : private ConversationEvents {
   runtime::Task<void> answer_account();
   void commit();
   void cut_short(Outcome outcome, std::string cause, const std::string& text);
-  void end(flows::Ended result);
-  [[nodiscard]] runtime::Level level_of(const flows::SignInResult& result) const;
-  void log_end(const flows::SignInResult& result) const;
+  void end(sign_in::Ended result);
+  [[nodiscard]] runtime::Level level_of(const sign_in::SignInResult& result) const;
+  void log_end(const sign_in::SignInResult& result) const;
   void close();
 
   runtime::EventLoop& loop_;
@@ -90,8 +91,8 @@ class OpenSignIn final : private ConversationEvents {
   SocketConversation conversation_;
   // Destroyed at ack, with what it holds of the sign-in: 2,000 may be open, so nothing stands
   // twice.
-  std::unique_ptr<flows::SignIn> flow_;
-  flows::Ended result_;
+  std::unique_ptr<sign_in::SignIn> flow_;
+  sign_in::Ended result_;
   runtime::Task<Outcome> account_;  // from the ack on
   runtime::EventLoop::Spawned running_;
   std::optional<runtime::Timer> deadline_;  // of the whole sign-in

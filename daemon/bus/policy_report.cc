@@ -3,9 +3,9 @@
 #include <chrono>
 #include <string_view>
 
-#include "daemon/flows/reauth_question.h"
 #include "daemon/policy/access.h"
 #include "daemon/policy/reauth.h"
+#include "daemon/sessions/decisions.h"
 
 namespace pamcognito::bus {
 namespace {
@@ -88,7 +88,7 @@ void add_second_factor(const policy::Config& config, Answers& answers) {
 policy::ReauthVerdict verdict_in_own_login(const Core& core, const policy::ReauthRule& rule,
                                            const Known& known, const sessions::Session& session,
                                            const std::string& service) {
-  policy::ReauthQuestion question = flows::reauth_question(
+  policy::ReauthQuestion question = sessions::reauth_question(
       *core.config, rule, core.sessions, session, service, core.clock.boot_time());
   question.caller_is_root = true;
   question.same_login = session.binding.is_set();

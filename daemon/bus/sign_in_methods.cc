@@ -50,14 +50,14 @@ const sd_bus_vtable SignInMethods::kVtable[] = {
     SD_BUS_VTABLE_END};
 
 Task<void> SignInMethods::open_sign_in(MessageRef message) {
-  co_await open(message, flows::Goal::sign_in);
+  co_await open(message, sign_in::Goal::sign_in);
 }
 
 Task<void> SignInMethods::open_password_change(MessageRef message) {
-  co_await open(message, flows::Goal::change_password);
+  co_await open(message, sign_in::Goal::change_password);
 }
 
-Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
+Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   const char* user = nullptr;
   const char* service = nullptr;
   const int read = sd_bus_message_read(message.get(), "ss", &user, &service);
@@ -70,7 +70,7 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
   }
   const std::string user_name(user);
   const std::string service_name(service);
-  const bool changes_password = goal == flows::Goal::change_password;
+  const bool changes_password = goal == sign_in::Goal::change_password;
   const bool is_demanded = (facts->pam_flags & kChangeExpired) != 0;
   const bool is_test = facts->test != 0 && !changes_password;
   PamCaller caller =
@@ -95,8 +95,8 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
   // A greeter that names no terminal: its service says that its person is at this machine.
   if (caller.origin.is_unknown() && prompts::rendering_for(*core_.config, service_name).console)
     caller.origin = limits::Origin::local();
-  flows::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
-                               std::move(caller.origin));
+  sign_in::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
+                                 std::move(caller.origin));
   request.remote_host = std::move(caller.remote_host);
   request.goal = goal;
   request.program = service_name;
@@ -108,7 +108,7 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
   reply_with_socket(message.get(), std::move(request));
 }
 
-Task<Outcome> SignInMethods::decide_account(const flows::SignInRequest& request,
+Task<Outcome> SignInMethods::decide_account(const sign_in::SignInRequest& request,
                                             const SignInId& sign_in_id) {
   Core::AccountQuestion question;
   question.user = request.user;
@@ -128,7 +128,7 @@ void SignInMethods::finished(std::uint64_t number) {
   runtime::wipe_stack();
 }
 
-void SignInMethods::refuse_to_open(sd_bus_message* message, const flows::SignInRequest& request,
+void SignInMethods::refuse_to_open(sd_bus_message* message, const sign_in::SignInRequest& request,
                                    Level level, std::string_view cause) {
   runtime::log(level,
                "sign-in of " + request.user + " by " + request.service + " from " +
@@ -143,7 +143,7 @@ void SignInMethods::refuse_to_open(sd_bus_message* message, const flows::SignInR
                                    "Too many sign-ins: %s.", std::string(cause).c_str());
 }
 
-void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequest request) {
+void SignInMethods::reply_with_socket(sd_bus_message* message, sign_in::SignInRequest request) {
   if (!request.caller_is_root) {
     const auto count = core_.opened.count(request.origin.key(), core_.clock.boot_time());
     if (count != limits::PerMinute::Count::within) {

@@ -7,8 +7,8 @@
 
 namespace pamcognito::bus {
 
-using flows::ConversationError;
-using flows::Notice;
+using sign_in::ConversationError;
+using sign_in::Notice;
 
 SocketConversation::SocketConversation(runtime::EventLoop& loop, Fd socket,
                                        ConversationEvents* events)
@@ -20,7 +20,7 @@ SocketConversation::SocketConversation(runtime::EventLoop& loop, Fd socket,
 // Not a coroutine: a set-up's text holds a secret, and no frame is to keep it while the person
 // types.
 runtime::Task<std::expected<Secret, ConversationError>> SocketConversation::ask(
-    flows::Prompt prompt) {
+    sign_in::Prompt prompt) {
   const FrameType type = prompt.echo ? FrameType::ask_visible : FrameType::ask_hidden;
   const bool sent =
       !gone_ && send_notice(prompt.notice) &&

@@ -5,9 +5,9 @@
 
 #include "common/fd.h"
 #include "common/frame.h"
-#include "daemon/flows/conversation.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/stall_guard.h"
+#include "daemon/sign_in/conversation.h"
 
 namespace pamcognito::bus {
 
@@ -30,25 +30,26 @@ class ConversationEvents {
 };
 
 // The daemon's end of a sign-in's private SEQPACKET pair.
-class SocketConversation final : public flows::Conversation {
+class SocketConversation final : public sign_in::Conversation {
  public:
   // `events` outlives this.
   SocketConversation(runtime::EventLoop& loop, Fd socket, ConversationEvents* events);
 
-  runtime::Task<std::expected<Secret, flows::ConversationError>> ask(flows::Prompt prompt) override;
+  runtime::Task<std::expected<Secret, sign_in::ConversationError>> ask(
+      sign_in::Prompt prompt) override;
   [[nodiscard]] runtime::MonotonicTime ends_at() const override { return ends_at_; }
   // Whoever keeps the deadline of the whole sign-in says what it is.
   void set_ends_at(runtime::MonotonicTime time) noexcept { ends_at_ = time; }
 
   // The last step. A success is then acknowledged by `acked`, or not at all: `declined`, `gone`.
-  void finish(Outcome outcome, const SignInId& id, const flows::Notice& notice);
+  void finish(Outcome outcome, const SignInId& id, const sign_in::Notice& notice);
   void answer_account(Outcome outcome);
 
  private:
-  runtime::Task<std::expected<Secret, flows::ConversationError>> await_answer(bool sent);
+  runtime::Task<std::expected<Secret, sign_in::ConversationError>> await_answer(bool sent);
   [[nodiscard]] std::expected<ModuleFrame, FrameError> receive() const;
   void readable();
-  bool send_notice(const flows::Notice& notice);
+  bool send_notice(const sign_in::Notice& notice);
 
   // Descriptors that the peer has sent, and that nobody has received, are closed with it.
   class Socket {
@@ -69,7 +70,7 @@ class SocketConversation final : public flows::Conversation {
   Socket socket_;
   ConversationEvents* const events_;
   // The open question; lives in the frame of await_answer().
-  runtime::OneShot<std::expected<Secret, flows::ConversationError>>* question_ = nullptr;
+  runtime::OneShot<std::expected<Secret, sign_in::ConversationError>>* question_ = nullptr;
   runtime::MonotonicTime ends_at_{};
   bool awaiting_ack_ = false;
   bool may_ask_account_ = false;

@@ -17,7 +17,7 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
 
 ChallengeName challenge_name(std::string_view wire_name);
 
-// PASSWORD_VERIFIER's parameters. It is the client's own business and never reaches the flows.
+// PASSWORD_VERIFIER's parameters. It is the client's own business and never leaves this layer.
 struct PasswordVerifierChallenge {
   std::string salt_hex;
   std::string b_hex;

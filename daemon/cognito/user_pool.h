@@ -17,7 +17,7 @@
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/task.h"
 
-// The user pool as the flows see it: operations and their results, nothing of HTTP or JSON.
+// The user pool as sign-ins and sessions see it: operations and their results, nothing of HTTP or JSON.
 // cognito_user_pool.h talks to a real one; tests script their own.
 namespace pamcognito::cognito {
 

@@ -1,0 +1,178 @@
+#include "daemon/sessions/decisions.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "daemon/policy/access.h"
+#include "daemon/policy/freshness.h"
+
+namespace pamcognito::sessions {
+namespace {
+
+using cognito::AccountVerdict;
+using policy::Freshness;
+using runtime::Task;
+
+// By groups that count now.
+AccountDecision of_groups(const AccountServices& services, const AccountRequest& request,
+                          const std::vector<std::string>& groups, std::string_view reason) {
+  const bool permitted =
+      services.config != nullptr &&
+      policy::access_permitted(*services.config, request.user, request.service, groups);
+  return {permitted ? Outcome::success : Outcome::account_denied, reason};
+}
+
+AccountDecision of_unknown(const AccountServices& services, const AccountRequest& request) {
+  switch (policy::unknown_account(services.config.get(), request.service)) {
+    case policy::UnknownAccount::allow:
+      return {Outcome::success, "unknown-allowed"};
+    case policy::UnknownAccount::allow_root:
+      return request.caller_is_root ? AccountDecision{Outcome::success, "unknown-allowed-to-root"}
+                                    : AccountDecision{Outcome::account_unknown, "unknown"};
+    case policy::UnknownAccount::deny:
+      return {Outcome::account_unknown, "unknown"};
+  }
+  return {Outcome::account_unknown, "unknown"};
+}
+
+// The session of this transaction's own sign-in first, if the daemon was restarted in between; then
+// the one that the pool was asked about last.
+std::vector<SignInId> sessions_in_order(const AccountServices& services,
+                                        const AccountRequest& request) {
+  std::vector<Session> sessions = services.sessions->sessions_of(request.user);
+  std::ranges::sort(sessions, std::greater(), [&request](const Session& session) {
+    const bool is_of_this_transaction =
+        request.sign_in_id == session.id && session.service == request.service;
+    return std::pair(is_of_this_transaction, session.verified);
+  });
+  std::vector<SignInId> ids;
+  for (const Session& session : sessions) ids.push_back(session.id);
+  return ids;
+}
+
+// Where to look on, if a session decides nothing.
+enum class Next : std::uint8_t { another_session, last_verified };
+using OfSession = std::expected<AccountDecision, Next>;
+
+OfSession of_answer(const AccountServices& services, const AccountRequest& request, SignInId id,
+                    AccountVerdict standing) {
+  // As it is now: it may have ended while the pool was asked.
+  const std::optional<Session> session = services.sessions->find(id);
+  switch (standing) {
+    case AccountVerdict::good:
+      if (!session) return std::unexpected(Next::another_session);
+      return of_groups(services, request, session->groups, "session-asked");
+    case AccountVerdict::disabled:
+      return AccountDecision{Outcome::account_expired, "disabled"};
+    case AccountVerdict::reset_required:
+      return AccountDecision{Outcome::new_password_needed, "reset-required"};
+    case AccountVerdict::session_over:
+      return std::unexpected(Next::another_session);
+    // Perhaps the pool is there, and a person can bring this about: no grace, as in
+    // re-authentication.
+    case AccountVerdict::undecided:
+      return std::unexpected(Next::last_verified);
+    case AccountVerdict::unreachable: {
+      // No other session was verified later, and the pool will not answer for it either.
+      if (!session) return std::unexpected(Next::last_verified);
+      const auto age = services.clock->boot_time() - session->verified;
+      if (policy::freshness(age, services.config->session) == Freshness::stale)
+        return std::unexpected(Next::last_verified);
+      return of_groups(services, request, session->groups, "session-in-grace");
+    }
+  }
+  return std::unexpected(Next::last_verified);
+}
+
+// What the session says without the pool; nullopt: the pool has to be asked.
+std::optional<OfSession> of_session_alone(const AccountServices& services,
+                                          const AccountRequest& request, SignInId id) {
+  const std::optional<Session> session = services.sessions->find(id);
+  if (!session) return std::unexpected(Next::another_session);
+  const auto age = services.clock->boot_time() - session->verified;
+  if (policy::freshness(age, services.config->session) == Freshness::fresh)
+    return of_groups(services, request, session->groups, "session");
+  // At each login, and perhaps before there is a network: it is not waited for.
+  if (!policy::is_unattended(request.service)) return std::nullopt;
+  if (!policy::is_within(age, services.config->account.facts_max_age))
+    return std::unexpected(Next::last_verified);
+  return of_groups(services, request, session->groups, "session-not-asked");
+}
+
+Task<OfSession> of_sessions(const AccountServices* services, const AccountRequest* request,
+                            cognito::Call call) {
+  for (const SignInId id : sessions_in_order(*services, *request)) {
+    std::optional<OfSession> says = of_session_alone(*services, *request, id);
+    if (!says) {
+      const AccountVerdict standing = co_await services->sessions->revalidate(id, call);
+      says = of_answer(*services, *request, id, standing);
+    }
+    if (*says || says->error() == Next::last_verified) co_return *says;
+  }
+  co_return std::unexpected(Next::last_verified);
+}
+
+// What was last verified of the user, whenever that was; nullopt: nothing, or too long ago.
+std::optional<AccountDecision> of_known_user(const AccountServices& services,
+                                             const AccountRequest& request) {
+  const KnownUser* known = services.known->find(request.user);
+  if (known == nullptr) return std::nullopt;
+  if (known->standing == Standing::disabled)
+    return AccountDecision{Outcome::account_expired, "disabled"};
+  // Wall time, because it outlives boots. It may be set back a little, as NTP does; by more, it
+  // says nothing about ages.
+  constexpr std::chrono::seconds set_back{5};
+  std::chrono::seconds age(services.clock->wall_time() - known->verified_at);
+  if (age < std::chrono::seconds::zero() && age >= -set_back) age = std::chrono::seconds::zero();
+  if (known->verified_at == 0 || !policy::is_within(age, services.config->account.facts_max_age))
+    return std::nullopt;
+  return of_groups(services, request, known->groups, "last-verified");
+}
+
+}  // namespace
+
+policy::ReauthQuestion reauth_question(const policy::Config& config, const policy::ReauthRule& rule,
+                                       const SessionKeeper& keeper, const Session& session,
+                                       std::string_view service, runtime::BootTime now) {
+  policy::ReauthQuestion question;
+  question.mode = rule.mode;
+  question.mfa_max_age = rule.mfa_max_age;
+  question.permitted = policy::access_permitted(config, session.user, service, session.groups);
+  question.mfa_required = config.mfa.require;
+  question.factor = session.factor;
+  question.factor_accepted =
+      session.factor &&
+      std::ranges::find(config.mfa.methods, *session.factor) != config.mfa.methods.end();
+  question.sign_in_age = now - session.signed_in;
+  question.has_verifier = keeper.can_check_password(session);
+  question.verification = policy::freshness(now - session.verified, config.session);
+  return question;
+}
+
+Task<AccountDecision> decide_account(AccountServices services, AccountRequest request,
+                                     cognito::Call call) {
+  if (request.sign_in_id) {
+    const auto facts = services.facts->of_sign_in(*request.sign_in_id, request.user,
+                                                  request.service, services.clock->boot_time());
+    if (facts) co_return of_groups(services, request, facts->groups, "signed-in");
+  }
+  if (services.config) {
+    // Else nobody could be told from one whose account is disabled.
+    if (!services.known->is_readable())
+      co_return AccountDecision{Outcome::account_denied, "identities-unreadable"};
+    const OfSession of_session = co_await of_sessions(&services, &request, call);
+    if (of_session) co_return *of_session;
+    const std::optional<AccountDecision> decision = of_known_user(services, request);
+    if (decision) co_return *decision;
+  }
+  // A sign-in that this daemon does not remember: it was restarted between the phases.
+  if (request.sign_in_id) co_return AccountDecision{Outcome::account_denied, "sign-in-forgotten"};
+  co_return of_unknown(services, request);
+}
+
+}  // namespace pamcognito::sessions

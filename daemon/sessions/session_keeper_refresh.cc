@@ -1,0 +1,185 @@
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "daemon/cognito/error_table.h"
+#include "daemon/policy/access.h"
+#include "daemon/runtime/journal.h"
+#include "daemon/sessions/session_keeper.h"
+
+namespace pamcognito::sessions {
+namespace {
+
+using cognito::AccountVerdict;
+using cognito::PoolResult;
+using runtime::Level;
+using runtime::Task;
+
+// Longer than most who wait for it do: a rotated token should be taken in.
+constexpr std::chrono::seconds kTimeForRefresh{8};
+
+template <class Owner>
+Task<void> answer_of(std::shared_ptr<Owner> owner) {
+  co_await owner->answer;
+}
+
+}  // namespace
+
+Task<AccountVerdict> SessionKeeper::revalidate(SignInId id, cognito::Call call) {
+  const Refreshed result = co_await refreshed(id, call);
+  co_return result.standing;
+}
+
+Task<std::expected<std::string, AccountVerdict>> SessionKeeper::access_token(SignInId id,
+                                                                             cognito::Call call) {
+  Refreshed result = co_await refreshed(id, call);
+  if (result.standing != AccountVerdict::good) co_return std::unexpected(result.standing);
+  co_return std::move(result.access_token);
+}
+
+Task<SessionKeeper::Refreshed> SessionKeeper::refreshed(SignInId id, cognito::Call call) {
+  if (!find(id)) co_return Refreshed(AccountVerdict::session_over);
+  const auto under_way = flights_.find(id);
+  const std::shared_ptr<Flight> flight =
+      under_way != flights_.end() ? under_way->second : std::make_shared<Flight>();
+  if (under_way == flights_.end()) {
+    flights_.emplace(id, flight);
+    in_background(fly(id, flight), [this, id] { land(id, Refreshed(AccountVerdict::undecided)); });
+  }
+  if (!flight->answer.get()) {
+    // call.deadline is by the clock of the caller; the loop has its own.
+    const runtime::MonotonicTime deadline = loop_.now() + (call.deadline - clock_.now());
+    const std::expected<void, runtime::TimedOut> answered =
+        co_await runtime::with_deadline(loop_, deadline, answer_of(flight));
+    // Silence proves nothing: while the pool is proved unreachable, the refresh ends sooner.
+    if (!answered) co_return Refreshed(AccountVerdict::undecided);
+  }
+  if (call.trace != nullptr) call.trace->add(flight->trace);
+  co_return *flight->answer.get();
+}
+
+Task<void> SessionKeeper::fly(SignInId id, std::shared_ptr<Flight> flight) {
+  Refreshed result = co_await refresh(id, flight.get());
+  land(id, std::move(result));
+}
+
+void SessionKeeper::land(const SignInId& id, Refreshed refreshed) {
+  const auto found = flights_.find(id);
+  if (found == flights_.end()) return;
+  const std::shared_ptr<Flight> flight = std::move(found->second);
+  flights_.erase(found);
+  runtime::SharedAnswer<Refreshed>::give(loop_, {flight, &flight->answer}, std::move(refreshed));
+}
+
+Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, Flight* flight) {
+  const runtime::BootTime asked = clock_.boot_time();
+  const cognito::Call call(clock_.now() + kTimeForRefresh, &flight->trace);
+  if (const auto device = confirmations_.find(id); device != confirmations_.end())
+    co_await answer_of(device->second);
+
+  cognito::RefreshProof proof;
+  {
+    const std::optional<Session> session = find(id);
+    if (!session) co_return Refreshed(AccountVerdict::session_over);
+    proof.refresh_token = session->refresh_token;
+    proof.username = session->cognito_name;
+    proof.device_key = session->device_key;
+  }
+  const std::shared_ptr<cognito::UserPool> pool = pool_;
+  PoolResult<cognito::Tokens> tokens = co_await pool->refresh(std::move(proof), call);
+  if (!tokens) co_return Refreshed(refused(id, tokens.error()));
+  // Before anything else: the token before it may have ended already.
+  if (!tokens->refresh_token.empty() && !store_rotated(id, tokens->refresh_token)) {
+    revocations_.add(pool, std::move(tokens->refresh_token));
+    co_return Refreshed(AccountVerdict::session_over);
+  }
+
+  const PoolResult<cognito::VerifiedTokens> verified = co_await pool->verify(&*tokens, call);
+  if (!verified) {
+    // Of the tokens, and not of the account: the pool has just handed them out.
+    const AccountVerdict standing = cognito::error_row(verified.error()).verdict;
+    log_unanswered(id, verified.error());
+    co_return Refreshed(standing == AccountVerdict::unreachable ? standing
+                                                                : AccountVerdict::undecided);
+  }
+  Refreshed result(accept(id, *verified, asked));
+  if (result.standing == AccountVerdict::good)
+    result.access_token = std::move(tokens->access_token);
+  co_return result;
+}
+
+AccountVerdict SessionKeeper::refused(const SignInId& id, const cognito::PoolError& error) {
+  const std::optional<Session> session = store_.find(id);
+  if (!session) return AccountVerdict::session_over;
+  const AccountVerdict standing = cognito::error_row(error).verdict;
+  switch (standing) {
+    case AccountVerdict::disabled:
+      known_.set_standing(session->user, Standing::disabled);
+      (void)end_all(session->user, cognito::error_row(error.kind).word, Revoke::tokens);
+      break;
+    case AccountVerdict::session_over:
+    case AccountVerdict::reset_required:
+      // Else the account phase would let in on the second try whom the pool has just refused.
+      known_.expire(session->user);
+      (void)end(id, cognito::error_row(error.kind).word, Revoke::tokens);
+      break;
+    case AccountVerdict::good:
+    case AccountVerdict::unreachable:
+    case AccountVerdict::undecided:
+      log_unanswered(id, error);
+      break;
+  }
+  return standing;
+}
+
+void SessionKeeper::log_unanswered(const SignInId& id, const cognito::PoolError& error) const {
+  const std::optional<Session> session = store_.find(id);
+  if (!session) return;
+  const cognito::ErrorRow& row = cognito::error_row(error);
+  runtime::log(row.level,
+               "the pool did not say whether the account of " + session->user +
+                   " still stands: " + std::string(row.word),
+               {{"USER", session->user},
+                {"CAUSE", row.word},
+                {"DETAIL", error.message},
+                {"REQUEST_ID", error.request_id}});
+}
+
+bool SessionKeeper::store_rotated(const SignInId& id, const std::string& refresh_token) {
+  std::optional<Session> session = store_.find(id);
+  if (!session) return false;
+  session->refresh_token = refresh_token;
+  if (store_.put(*session)) return true;
+  (void)end(id, "not-stored");
+  return false;
+}
+
+AccountVerdict SessionKeeper::accept(const SignInId& id, const cognito::VerifiedTokens& verified,
+                                     runtime::BootTime asked) {
+  std::optional<Session> session = find(id);
+  if (!session) return AccountVerdict::session_over;
+  if (verified.sub != session->sub) {
+    runtime::log(Level::warning, "a session of " + session->user + " became one of another account",
+                 {{"USER", session->user},
+                  {"DETAIL", "sub " + verified.sub + " instead of " + session->sub}});
+    (void)end(id, "another-account");
+    return AccountVerdict::session_over;
+  }
+  // Also what is lost counts for the account phase, so before the session ends by it.
+  known_.verified(session->user, verified.groups, clock_.wall_time());
+  // No service of that name: [access] alone decides.
+  if (!policy::access_permitted(*config_, session->user, "", verified.groups)) {
+    (void)end(id, "access");
+    return AccountVerdict::session_over;
+  }
+  session->groups = verified.groups;
+  session->verified = asked;
+  if (store_.put(*session)) return AccountVerdict::good;
+  (void)end(id, "not-stored");
+  return AccountVerdict::session_over;
+}
+
+}  // namespace pamcognito::sessions
