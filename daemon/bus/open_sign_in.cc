@@ -24,7 +24,6 @@ constexpr std::chrono::seconds kAck{10};
 constexpr std::chrono::seconds kLongest{900};  // the module's own cap
 // From authentication to the account phase libpam asks nobody anything.
 constexpr std::chrono::seconds kAccount{60};
-constexpr std::chrono::seconds kFactorChange{300};  // to find the phone, and to install an app
 
 // For the log: the field, and the beginning of the line.
 std::string_view goal_word(Goal goal) {
@@ -39,13 +38,6 @@ std::string_view goal_word(Goal goal) {
   return "sign-in";
 }
 
-prompts::Rendering rendering_of(const policy::Config& config,
-                                const sign_in::SignInRequest& request) {
-  prompts::Rendering rendering = prompts::rendering_for(config, request.program);
-  if (request.goal == Goal::change_factors) rendering.deadline = kFactorChange;
-  return rendering;
-}
-
 }  // namespace
 
 OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices services,
@@ -55,7 +47,6 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices service
       place_(std::move(place)),
       holder_(holder),
       number_(number),
-      rendering_(rendering_of(*services.config, request)),
       clock_(*services.clock),
       opened_(loop.now()),
       sign_in_id_(random_sign_in_id()),
@@ -67,7 +58,7 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices service
 
 void OpenSignIn::start() {
   conversation_.set_ends_at(clock_.now() + kLongest);
-  if (rendering_.deadline_from == prompts::DeadlineFrom::opening)
+  if (flow_->profile().deadline_from == policy::DeadlineFrom::opening)
     start_deadline();
   else
     hard_deadline_.emplace(loop_, opened_ + kLongest, [this] {
@@ -76,13 +67,11 @@ void OpenSignIn::start() {
   running_ = loop_.spawn(run_flow(), [this](bool threw) { flow_done(threw); });
 }
 
-std::chrono::seconds OpenSignIn::deadline_for_module(const policy::Config& config,
-                                                     const sign_in::SignInRequest& request) {
-  const prompts::Rendering rendering = rendering_of(config, request);
+std::chrono::seconds OpenSignIn::deadline_for_module() const {
+  const policy::ServiceProfile& profile = flow_->profile();
   // Longer than ours by a step, so that the person gets our word and not a silence.
-  const auto seconds = rendering.deadline_from == prompts::DeadlineFrom::opening
-                           ? rendering.deadline + kStep
-                           : kLongest;
+  const auto seconds =
+      profile.deadline_from == policy::DeadlineFrom::opening ? profile.deadline + kStep : kLongest;
   return std::min(seconds, kLongest);
 }
 
@@ -103,7 +92,7 @@ void OpenSignIn::flow_done(bool threw) {
 }
 
 void OpenSignIn::start_deadline() {
-  const std::chrono::seconds left = std::min(rendering_.deadline, kLongest);
+  const std::chrono::seconds left = std::min(flow_->profile().deadline, kLongest);
   conversation_.set_ends_at(std::min(clock_.now() + left, conversation_.ends_at()));
   deadline_.emplace(loop_, loop_.now() + left,
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
@@ -150,7 +139,7 @@ void OpenSignIn::end(sign_in::Ended result) {
   if (result->outcome != Outcome::success) {
     // The line first: who sees the refusal finds the line.
     log_end(*result);
-    if (rendering_.one_text && result->notice.kind == Notice::Kind::error)
+    if (flow_->profile().one_text && result->notice.kind == Notice::Kind::error)
       result->notice.kind = Notice::Kind::info;
     conversation_.finish(result->outcome, SignInId{}, result->notice);
     close();

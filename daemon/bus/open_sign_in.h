@@ -57,8 +57,7 @@ class OpenSignIn final : private ConversationEvents {
   // holder hears no more of it.
   void stop();
   // For the module, which starts a clock of its own with it.
-  [[nodiscard]] static std::chrono::seconds deadline_for_module(
-      const policy::Config& config, const sign_in::SignInRequest& request);
+  [[nodiscard]] std::chrono::seconds deadline_for_module() const;
 
  private:
   runtime::Task<void> run_flow();
@@ -83,7 +82,6 @@ class OpenSignIn final : private ConversationEvents {
   std::optional<limits::SignInPlace> place_;  // given back once nobody is waited for
   Holder* holder_;                            // null: it was told that this is finished
   const std::uint64_t number_;
-  prompts::Rendering rendering_;
   const runtime::Clock& clock_;  // the flow's: its times are never compared with the loop's
   const runtime::MonotonicTime opened_;
   const SignInId sign_in_id_;

@@ -5,6 +5,7 @@
 
 #include "daemon/policy/access.h"
 #include "daemon/policy/reauth.h"
+#include "daemon/policy/service_profile.h"
 #include "daemon/sessions/decisions.h"
 
 namespace pamcognito::bus {
@@ -140,7 +141,7 @@ std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& use
   add_second_factor(config, answers);
   add_reauthentication(core, known, service, answers);
   answers.emplace_back("account of a user never seen",
-                       std::string(to_string(policy::unknown_account(&config, service))),
+                       std::string(to_string(policy::service_profile(&config, service).unknown)),
                        policy::explain_unknown_account(&config, service));
   return answers;
 }

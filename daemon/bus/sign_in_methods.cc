@@ -13,8 +13,8 @@
 #include "common/bus_names.h"
 #include "common/user_name.h"
 #include "daemon/bus/facts.h"
+#include "daemon/policy/service_profile.h"
 #include "daemon/policy/values.h"
-#include "daemon/prompts/rendering.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
 #include "daemon/runtime/wiping.h"
@@ -93,7 +93,8 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
     co_return;
   }
   // A greeter that names no terminal: its service says that its person is at this machine.
-  if (caller.origin.is_unknown() && prompts::rendering_for(*core_.config, service_name).console)
+  if (caller.origin.is_unknown() &&
+      policy::service_profile(core_.config.get(), service_name).console)
     caller.origin = limits::Origin::local();
   sign_in::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
                                  std::move(caller.origin));
@@ -167,16 +168,16 @@ void SignInMethods::reply_with_socket(sd_bus_message* message, sign_in::SignInRe
   }
   Fd ours(pair[0]);
   const Fd theirs(pair[1]);
-  // First of all: the bus daemon passes it on while the sign-in begins.
-  const auto deadline = OpenSignIn::deadline_for_module(*core_.config, request).count();
-  if (sd_bus_reply_method_return(message, "hu", theirs.get(),
-                                 static_cast<std::uint32_t>(deadline)) < 0)
-    return;
   const std::uint64_t number = next_number_++;
   OpenSignIn::Holder* const holder = this;
   auto sign_in =
       std::make_unique<OpenSignIn>(core_.loop, core_.sign_in_services(), std::move(request),
                                    std::move(*place), holder, number, std::move(ours));
+  // Before it begins: the bus daemon passes the socket on meanwhile.
+  const auto deadline = sign_in->deadline_for_module().count();
+  if (sd_bus_reply_method_return(message, "hu", theirs.get(),
+                                 static_cast<std::uint32_t>(deadline)) < 0)
+    return;
   OpenSignIn& started = *sign_in;
   sign_ins_.emplace(number, std::move(sign_in));
   started.start();

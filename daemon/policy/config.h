@@ -106,8 +106,7 @@ struct AccountConfig {
   std::chrono::seconds facts_max_age{7 * 24 * 3600};
 };
 
-// [service X]. What is absent falls back to the built-in tables (prompts/rendering.h,
-// unknown_account()).
+// [service X]. What is absent falls back to the built-in row (service_profile.h).
 struct ServiceConfig {
   std::vector<std::string> allow_groups;  // narrows [access]; empty: does not
   std::optional<UnknownAccount> unknown;

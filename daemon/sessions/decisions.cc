@@ -10,6 +10,7 @@
 
 #include "daemon/policy/access.h"
 #include "daemon/policy/freshness.h"
+#include "daemon/policy/service_profile.h"
 
 namespace pamcognito::sessions {
 namespace {
@@ -28,7 +29,7 @@ AccountDecision of_groups(const AccountServices& services, const AccountRequest&
 }
 
 AccountDecision of_unknown(const AccountServices& services, const AccountRequest& request) {
-  switch (policy::unknown_account(services.config.get(), request.service)) {
+  switch (policy::service_profile(services.config.get(), request.service).unknown) {
     case policy::UnknownAccount::allow:
       return {Outcome::success, "unknown-allowed"};
     case policy::UnknownAccount::allow_root:
@@ -98,7 +99,8 @@ std::optional<OfSession> of_session_alone(const AccountServices& services,
   if (policy::freshness(age, services.config->session) == Freshness::fresh)
     return of_groups(services, request, session->groups, "session");
   // At each login, and perhaps before there is a network: it is not waited for.
-  if (!policy::is_unattended(request.service)) return std::nullopt;
+  if (!policy::service_profile(services.config.get(), request.service).unattended)
+    return std::nullopt;
   if (!policy::is_within(age, services.config->account.facts_max_age))
     return std::unexpected(Next::last_verified);
   return of_groups(services, request, session->groups, "session-not-asked");

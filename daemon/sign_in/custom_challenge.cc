@@ -67,7 +67,7 @@ Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::strin
 Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   std::optional<Secret> answer = answer_given_ahead(*context);
   if (!answer) {
-    if (context->rendering.one_prompt)
+    if (context->profile.one_prompt)
       co_return std::unexpected(ended(Outcome::failed, "challenge-not-supported",
                                       prompts::needs_other_step(), runtime::Level::warning));
     std::expected<Secret, Ended> typed = co_await ask_answer(

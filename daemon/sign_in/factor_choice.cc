@@ -27,7 +27,7 @@ std::vector<OfferedFactor> usable_factors(const SignInContext& context,
                                           const std::vector<OfferedFactor>& offered) {
   std::vector<OfferedFactor> usable;
   for (const Method method : context.config().mfa.methods) {
-    if (context.rendering.one_prompt && method != Method::totp) continue;
+    if (context.profile.one_prompt && method != Method::totp) continue;
     const auto found = std::ranges::find(offered, method, &OfferedFactor::method);
     if (found != offered.end()) usable.push_back(*found);
   }

@@ -113,13 +113,12 @@ bool must_know_the_password(const SignInContext& context) {
 }  // namespace
 
 bool begins_with_a_reset(const SignInContext& context) {
-  const std::vector<std::string>& services = context.config().password.reset_services;
-  return !context.rendering.one_prompt && !must_know_the_password(context) &&
-         std::ranges::find(services, context.request.service) != services.end();
+  return context.profile.begins_with_reset && !context.profile.one_prompt &&
+         !must_know_the_password(context);
 }
 
 Prompt password_prompt(const SignInContext& context) {
-  if (context.rendering.one_prompt)
+  if (context.profile.one_prompt)
     return {prompts::password_and_code(), Purpose::password_and_code, false};
   if (context.request.goal == Goal::change_password)
     return {prompts::current_password(), Purpose::password, false};
@@ -139,7 +138,7 @@ Task<Ended> ask_password(SignInContext* context) {
 }
 
 Task<Ended> take_password(SignInContext* context, Secret typed) {
-  if (context->rendering.one_prompt) {
+  if (context->profile.one_prompt) {
     Ended end = co_await split_at_the_code(context, std::move(typed));
     co_return end;
   }
@@ -160,7 +159,7 @@ Task<Step> prove_first_factor(SignInContext* context) {
   constexpr int most_recoveries = 2;  // confirmed, and then reset
   for (int recoveries = 0;; ++recoveries) {
     Step step = co_await prove_password(context);
-    if (step || context->rendering.one_prompt || must_know_the_password(*context) ||
+    if (step || context->profile.one_prompt || must_know_the_password(*context) ||
         recoveries == most_recoveries)
       co_return step;
     Ended trouble;

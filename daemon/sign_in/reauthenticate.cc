@@ -119,7 +119,7 @@ class Reauthentication {
     // A password may itself end like a code. So the text as typed is tried first; a code counts as
     // one only where that is not the password.
     const bool may_have_code =
-        context_->rendering.one_prompt && split_password_and_code(typed->reveal());
+        context_->profile.one_prompt && split_password_and_code(typed->reveal());
     context_->password = std::move(*typed);
     // A guess is a guess, wherever it is checked. Taken first, so that guesses at the same time do
     // not pass the budget together.
@@ -150,9 +150,9 @@ class Reauthentication {
   // password only looks as if a code followed it.
   Task<Ended> sign_in_instead(std::string_view reason) {
     Ended end = full(reason);
-    if (context_->rendering.one_prompt && password_is_right_)
+    if (context_->profile.one_prompt && password_is_right_)
       co_return ended(Outcome::refused, "no-code-after-password", prompts::refused());
-    if (context_->rendering.one_prompt && context_->password_asked)
+    if (context_->profile.one_prompt && context_->password_asked)
       end = co_await take_password(context_, std::move(context_->password));
     co_return end;
   }

@@ -28,11 +28,11 @@ Task<Ended> SignIn::run() {
 Task<Ended> SignIn::run_to_the_end() {
   // A caller with one prompt would give the old password for the new one; with auth_flow = custom
   // there is no password here.
-  const bool cannot_change = context_.rendering.one_prompt ||
-                             context_.config().pool.auth_flow == cognito::AuthFlow::custom;
+  const bool cannot_change =
+      context_.profile.one_prompt || context_.config().pool.auth_flow == cognito::AuthFlow::custom;
   if (context_.request.goal == Goal::change_password && cannot_change)
     co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
-  if (context_.request.goal == Goal::change_factors && context_.rendering.one_prompt)
+  if (context_.request.goal == Goal::change_factors && context_.profile.one_prompt)
     co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_factors_here());
 
   Ended by_session = co_await reauthenticate(&context_);

@@ -31,6 +31,7 @@ class SignIn {
     return context_.attempt_taken || !calls().empty();
   }
   [[nodiscard]] const SignInServices& services() const noexcept { return context_.services; }
+  [[nodiscard]] const policy::ServiceProfile& profile() const noexcept { return context_.profile; }
   [[nodiscard]] const SignInRequest& request() const noexcept { return context_.request; }
 
  private:

@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds kStep{7500};
 constexpr std::chrono::seconds kSessionAge{170};
 // To find the phone, add the account, wait for the code and type it.
 constexpr std::chrono::seconds kEnrolment{90};
+// The whole of a factor change: to find the phone, and to install an app.
+constexpr std::chrono::seconds kFactorChange{300};
 
 cognito::CallContext call_context(const policy::Config& config, const SignInRequest& request) {
   cognito::CallContext context;
@@ -38,10 +40,14 @@ cognito::CallContext call_context(const policy::Config& config, const SignInRequ
   return context;
 }
 
-prompts::Rendering rendering_of(const policy::Config& config, const SignInRequest& request) {
-  prompts::Rendering rendering = prompts::rendering_for(config, request.program);
-  if (request.qr) rendering.qr = *request.qr;
-  return rendering;
+// How the program that asks can show things, and what is permitted to the service: a user's own
+// process is not believed about the service.
+policy::ServiceProfile profile_of(const policy::Config& config, const SignInRequest& request) {
+  policy::ServiceProfile profile = policy::service_profile(&config, request.program);
+  profile.begins_with_reset = policy::service_profile(&config, request.service).begins_with_reset;
+  if (request.qr) profile.qr = *request.qr;
+  if (request.goal == Goal::change_factors) profile.deadline = kFactorChange;
+  return profile;
 }
 
 Ended broken(std::string cause, Level level = Level::notice) {
@@ -74,7 +80,7 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
     : services(std::move(services_)),
       request(std::move(request_)),
       conversation(conversation_),
-      rendering(rendering_of(*services.config, request)),
+      profile(profile_of(*services.config, request)),
       cognito_name(policy::cognito_username(services.config->access, request.user)),
       call(call_context(*services.config, request)),
       // A sign-in may begin with a call, before any answer.
@@ -84,7 +90,7 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
 Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
   const Purpose purpose = prompt.purpose;
   if (prompt.notice.kind == Notice::Kind::none) prompt.notice = std::exchange(notice, Notice());
-  if (rendering.one_text && prompt.notice.kind != Notice::Kind::none) {
+  if (profile.one_text && prompt.notice.kind != Notice::Kind::none) {
     prompt.text.insert(0, std::exchange(prompt.notice, Notice()).text + "\n");
   }
   if (purpose != Purpose::password && purpose != Purpose::password_and_code)
@@ -116,7 +122,7 @@ void SignInContext::give_factor(Method method) {
 }
 
 bool SignInContext::may_enrol_freely() const {
-  if (rendering.one_prompt || !accepts(Method::totp)) return false;
+  if (profile.one_prompt || !accepts(Method::totp)) return false;
   // A user who asked for another change is not made to set something up.
   if (request.goal == Goal::change_factors && !is_to_set_up_totp()) return false;
   return may_add_first_factor();
@@ -129,7 +135,7 @@ bool SignInContext::may_add_first_factor() const {
       return false;
     case policy::Enrol::local:
       if (!request.caller_is_root) return request.place.kind == CallerPlace::Kind::seat;
-      return rendering.console && request.program == request.service && !request.origin.is_shared();
+      return profile.console && request.program == request.service && !request.origin.is_shared();
     case policy::Enrol::yes:
       return has_place();
   }
@@ -150,7 +156,7 @@ bool SignInContext::has_time_to_enrol() const {
 }
 
 bool SignInContext::service_has_time_to_enrol() const {
-  return rendering.deadline >= kEnrolment;
+  return profile.deadline >= kEnrolment;
 }
 
 void SignInContext::password_was_changed(Secret new_password) {

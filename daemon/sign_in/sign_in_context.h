@@ -9,7 +9,7 @@
 #include "common/secret.h"
 #include "daemon/cognito/challenge_parameters.h"
 #include "daemon/cognito/user_pool.h"
-#include "daemon/prompts/rendering.h"
+#include "daemon/policy/service_profile.h"
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/task.h"
 #include "daemon/sign_in/conversation.h"
@@ -29,9 +29,9 @@ struct SignInContext {
   const SignInServices services;
   const SignInRequest request;
   Conversation* const conversation;
-  const prompts::Rendering rendering;
-  const std::string cognito_name;   // what InitiateAuth is called with
-  const cognito::CallContext call;  // goes with every call that takes it
+  const policy::ServiceProfile profile;  // of the service, with what this sign-in changes of it
+  const std::string cognito_name;        // what InitiateAuth is called with
+  const cognito::CallContext call;       // goes with every call that takes it
 
   Secret password;                  // the present one; empty: none was typed
   bool password_asked = false;      // by the re-authentication; what was typed is in `password`

@@ -67,7 +67,7 @@ class Showing {
                .demanded = !context->is_to_set_up_totp()},
         proof_(std::move(proof)),
         received_(context->services.clock->now()),
-        form_(context->rendering.qr) {}
+        form_(context->profile.qr) {}
 
   Task<std::expected<Enrolment, Ended>> run() {
     for (int tries = 0; tries < kTries;) {
@@ -107,7 +107,7 @@ class Showing {
   }
 
  private:
-  Prompt next_prompt() { return {question(), Purpose::code, context_->rendering.echo_code}; }
+  Prompt next_prompt() { return {question(), Purpose::code, context_->profile.echo_code}; }
   std::string question() {
     if (context_->request.plain_uri)
       return prompts::otpauth_uri(setup_.secret, setup_.issuer, setup_.account);
