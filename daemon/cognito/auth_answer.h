@@ -22,8 +22,8 @@ struct PasswordVerifierChallenge {
   std::string salt_hex;
   std::string b_hex;
   std::string secret_block;
-  std::string user_id;  // USER_ID_FOR_SRP
-  std::string session;  // may be empty
+  std::string user_id;            // USER_ID_FOR_SRP
+  std::string challenge_session;  // may be empty
 
   PasswordVerifierChallenge() = default;
 };

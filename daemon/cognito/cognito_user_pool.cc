@@ -202,7 +202,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
   if (!claim) co_return std::unexpected(claim.error());
   PoolResult<ApiAnswer> second = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body("PASSWORD_VERIFIER", verifier->session, *claim, *context), call);
+      respond_body("PASSWORD_VERIFIER", verifier->challenge_session, *claim, *context), call);
   if (!second) co_return with_password(second);
   co_return step_with_password(*second, verifier->user_id, clock_.now());
 }
@@ -250,7 +250,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringM
   if (!complete) co_return std::unexpected(complete.error());
   PoolResult<ApiAnswer> answer = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body(challenge.wire_name, challenge.session, *complete, *context), call);
+      respond_body(challenge.wire_name, challenge.challenge_session, *complete, *context), call);
   // Where custom challenges are all that is asked, one of the answers is the password.
   const bool may_be_password =
       config_.auth_flow == AuthFlow::custom && challenge.name == ChallengeName::custom_challenge;

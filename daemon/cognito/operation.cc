@@ -20,7 +20,7 @@ RetryRule retry_rule(Operation operation) {
     case Operation::initiate_auth_password:
     case Operation::initiate_auth_custom:
     case Operation::respond_to_auth_challenge:
-    case Operation::associate_software_token_by_session:
+    case Operation::associate_software_token_by_challenge_session:
     case Operation::verify_software_token:
     case Operation::forgot_password:
     case Operation::confirm_forgot_password:
@@ -42,7 +42,7 @@ std::string_view wire_name(Operation operation) {
       return "InitiateAuth";
     case Operation::respond_to_auth_challenge:
       return "RespondToAuthChallenge";
-    case Operation::associate_software_token_by_session:
+    case Operation::associate_software_token_by_challenge_session:
     case Operation::associate_software_token_by_access_token:
       return "AssociateSoftwareToken";
     case Operation::verify_software_token:

@@ -16,7 +16,7 @@ enum class Operation : std::uint8_t {
   initiate_auth_password,
   initiate_auth_custom,
   respond_to_auth_challenge,
-  associate_software_token_by_session,
+  associate_software_token_by_challenge_session,
   associate_software_token_by_access_token,
   verify_software_token,
   get_user,

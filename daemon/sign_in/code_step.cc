@@ -83,7 +83,7 @@ Task<PoolResult<AuthStep>> send_code(SignInContext* context, const Challenge* ch
   }
   const PoolError& error = result.error();
   if (cognito::is_not_connected(error.kind) || error.kind == ErrorKind::expired_code ||
-      context->session_is_over(error, challenge->received))
+      context->challenge_session_is_over(error, challenge->received))
     attempt.give_back();
   co_return result;
 }
@@ -97,7 +97,7 @@ AfterRefusal after_refusal(const SignInContext& context, const PoolError& error,
   if (error.kind == ErrorKind::code_mismatch ||
       (expired && (method == Method::totp || context.repeated)))
     return AfterRefusal::another_code;
-  const bool over = context.session_is_over(error, challenge.received);
+  const bool over = context.challenge_session_is_over(error, challenge.received);
   return !context.repeated && (expired || over) ? AfterRefusal::password_again : AfterRefusal::end;
 }
 

@@ -54,19 +54,20 @@ Task<Step> complete(SignInContext* context, std::unique_ptr<Challenge> challenge
 }
 
 Task<Step> set_up_totp(SignInContext* context, std::unique_ptr<Challenge> challenge) {
-  std::expected<Enrolment, Ended> enrolment =
-      co_await enrol_totp(context, cognito::SetUpProof::by_session(challenge->session));
+  std::expected<Enrolment, Ended> enrolment = co_await enrol_totp(
+      context, cognito::SetUpProof::by_challenge_session(challenge->challenge_session));
   if (!enrolment) co_return std::unexpected(std::move(enrolment.error()));
-  if (enrolment->state == Enrolment::State::session_over) {
+  if (enrolment->state == Enrolment::State::challenge_session_over) {
     if (context->repeated)
-      co_return std::unexpected(ended(Outcome::failed, "session-over", prompts::time_is_up()));
+      co_return std::unexpected(
+          ended(Outcome::failed, "challenge-session-over", prompts::time_is_up()));
     context->repeated = true;
     Step again = co_await prove_first_factor(context);
     if (again && again->challenge && again->challenge->name == cognito::ChallengeName::mfa_setup)
       context->notice = Notice::info(prompts::setup_starts_again());
     co_return again;
   }
-  challenge->session = std::move(enrolment->session);
+  challenge->challenge_session = std::move(enrolment->challenge_session);
   Step step = co_await complete(context, std::move(challenge), {});
   co_return step;
 }

@@ -236,7 +236,8 @@ void SignInContext::keep_for_log(const PoolError& error) {
   untold_error = std::string(cognito::error_row(error.kind).word) + ": " + error.message;
 }
 
-bool SignInContext::session_is_over(const PoolError& error, runtime::MonotonicTime received) const {
+bool SignInContext::challenge_session_is_over(const PoolError& error,
+                                              runtime::MonotonicTime received) const {
   return error.kind == ErrorKind::not_authorized &&
          (services.clock->now() - received >= kSessionAge ||
           error.message.contains("session is expired"));

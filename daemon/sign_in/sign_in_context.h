@@ -99,8 +99,8 @@ struct SignInContext {
   [[nodiscard]] Ended from_error(const cognito::PoolError& error) const;
   // Keeps for the log what a reset does not tell.
   void keep_for_log(const cognito::PoolError& error);
-  [[nodiscard]] bool session_is_over(const cognito::PoolError& error,
-                                     runtime::MonotonicTime received) const;
+  [[nodiscard]] bool challenge_session_is_over(const cognito::PoolError& error,
+                                               runtime::MonotonicTime received) const;
 
  private:
   runtime::Task<std::expected<Secret, Ended>> take_answer(

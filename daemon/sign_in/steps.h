@@ -69,15 +69,15 @@ runtime::Task<Step> set_up_factor(SignInContext* context,
 
 // totp_enrolment.cc
 struct Enrolment {
-  enum class State : std::uint8_t { done, session_over };
+  enum class State : std::uint8_t { done, challenge_session_over };
   State state;
-  std::string session;  // done, by session: the one to go on with
+  std::string challenge_session;  // done, by one: that to go on with
 
-  explicit Enrolment(State state_, std::string session_ = {})
-      : state(state_), session(std::move(session_)) {}
+  explicit Enrolment(State state_, std::string challenge_session_ = {})
+      : state(state_), challenge_session(std::move(challenge_session_)) {}
 };
-// Shows a new TOTP secret until a code of it was verified. One flow for a session of MFA_SETUP and
-// for an access token.
+// Shows a new TOTP secret until a code of it was verified. One flow for a challenge session of
+// MFA_SETUP and for an access token.
 runtime::Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context,
                                                           cognito::SetUpProof proof);
 // Switches TOTP on, and makes it the preferred factor: always, or only where no other one is.

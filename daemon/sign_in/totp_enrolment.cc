@@ -53,7 +53,7 @@ std::string why_not(const PoolResult<SoftwareTokenCheck>& check) {
 
 SetUpProof with_session(const SetUpProof& proof, const std::string& newer) {
   if (!proof.access_token.empty()) return SetUpProof::by_access_token(proof.access_token);
-  return SetUpProof::by_session(newer.empty() ? proof.session : newer);
+  return SetUpProof::by_challenge_session(newer.empty() ? proof.challenge_session : newer);
 }
 
 // One enrolment after the pool has made its secret.
@@ -90,11 +90,13 @@ class Showing {
           co_await context_->services.pool->verify_software_token(
               proof_, std::string(*code), device_name(), context_->step_deadline());
       if (check && check->verified)
-        co_return Enrolment(Enrolment::State::done, with_session(proof_, check->session).session);
+        co_return Enrolment(Enrolment::State::done,
+                            with_session(proof_, check->challenge_session).challenge_session);
       if (check) {
-        proof_ = with_session(proof_, check->session);
-      } else if (!proof_.session.empty() && context_->session_is_over(check.error(), received_)) {
-        co_return Enrolment(Enrolment::State::session_over);
+        proof_ = with_session(proof_, check->challenge_session);
+      } else if (!proof_.challenge_session.empty() &&
+                 context_->challenge_session_is_over(check.error(), received_)) {
+        co_return Enrolment(Enrolment::State::challenge_session_over);
       }
       std::string reason = why_not(check);
       if (!check && cognito::error_row(check.error()).answer_lost())
@@ -146,7 +148,8 @@ Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpPr
     }
     co_return std::unexpected(context->from_error(token.error()));
   }
-  Showing showing(context, std::move(token->secret_code), with_session(proof, token->session));
+  Showing showing(context, std::move(token->secret_code),
+                  with_session(proof, token->challenge_session));
   std::expected<Enrolment, Ended> enrolment = co_await showing.run();
   if (enrolment && enrolment->state == Enrolment::State::done) {
     context->totp_enrolled = true;

@@ -112,7 +112,7 @@ Task<ScriptedPool::Result<AuthStep>> ScriptedPool::sign_in(std::string username,
 Task<ScriptedPool::Result<AuthStep>> ScriptedPool::respond(Challenge challenge,
                                                            cognito::StringMap responses,
                                                            const CallContext* context, Call call) {
-  responses["(session)"] = challenge.session;
+  responses["(session)"] = challenge.challenge_session;
   calls.push_back(
       {"respond " + challenge.wire_name, challenge.username, {}, std::move(responses), *context});
   co_return next(call);
@@ -185,12 +185,13 @@ Task<ScriptedPool::Result<cognito::SoftwareToken>> ScriptedPool::associate_softw
   calls.push_back({"associate",
                    {},
                    {},
-                   {{"session", proof.session}, {"access_token", proof.access_token}},
+                   {{"session", proof.challenge_session}, {"access_token", proof.access_token}},
                    {}});
   if (auto error = failure("associate", call)) co_return std::unexpected(std::move(*error));
   cognito::SoftwareToken token;
   token.secret_code = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-  if (!proof.session.empty()) token.session = "associated " + std::to_string(++sessions_);
+  if (!proof.challenge_session.empty())
+    token.challenge_session = "associated " + std::to_string(++sessions_);
   co_return token;
 }
 
@@ -199,7 +200,7 @@ Task<ScriptedPool::Result<cognito::SoftwareTokenCheck>> ScriptedPool::verify_sof
   calls.push_back({"verify_totp",
                    {},
                    {},
-                   {{"session", proof.session},
+                   {{"session", proof.challenge_session},
                     {"access_token", proof.access_token},
                     {"code", std::move(code)},
                     {"device", std::move(device_name)}},
@@ -207,7 +208,8 @@ Task<ScriptedPool::Result<cognito::SoftwareTokenCheck>> ScriptedPool::verify_sof
   if (auto error = failure("verify_totp", call)) co_return std::unexpected(std::move(*error));
   cognito::SoftwareTokenCheck check;
   check.verified = wrong_setup_codes-- <= 0;
-  if (!proof.session.empty()) check.session = "checked " + std::to_string(++sessions_);
+  if (!proof.challenge_session.empty())
+    check.challenge_session = "checked " + std::to_string(++sessions_);
   co_return check;
 }
 
@@ -300,7 +302,7 @@ void ScriptedPool::reply_challenge(ChallengeName name, cognito::StringMap parame
   Challenge challenge;
   challenge.name = name;
   challenge.wire_name = wire_name_of(name);
-  challenge.session = "session";
+  challenge.challenge_session = "session";
   challenge.username = "alice";
   challenge.parameters = std::move(parameters);
   replies.emplace_back(AuthStep(std::move(challenge)));

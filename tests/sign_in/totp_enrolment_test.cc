@@ -207,7 +207,7 @@ void a_session_that_ends_twice_ends_the_sign_in(void**) {
   by_session(world, {"111111", "222222", "333333"});
   world.pool.fail("verify_totp", ErrorKind::not_authorized, kOver);
   world.pool.fail("verify_totp", ErrorKind::not_authorized, kOver);
-  expect_closed(world, Outcome::failed, "session-over");
+  expect_closed(world, Outcome::failed, "challenge-session-over");
   assert_int_equal(world.person->prompts.size(), 3);
 }
 

@@ -26,7 +26,7 @@ Challenge custom_challenge() {
   Challenge challenge;
   challenge.name = ChallengeName::custom_challenge;
   challenge.wire_name = "CUSTOM_CHALLENGE";
-  challenge.session = "session-1";
+  challenge.challenge_session = "session-1";
   challenge.username = "alice-id";
   return challenge;
 }

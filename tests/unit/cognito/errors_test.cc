@@ -244,7 +244,7 @@ void what_may_be_sent_twice(void**) {
       {Operation::initiate_auth_password, false},
       {Operation::initiate_auth_custom, false},
       {Operation::respond_to_auth_challenge, false},
-      {Operation::associate_software_token_by_session, false},
+      {Operation::associate_software_token_by_challenge_session, false},
       {Operation::verify_software_token, false},
       {Operation::forgot_password, false},
       {Operation::confirm_forgot_password, false},

@@ -105,7 +105,7 @@ struct Client {
   ErrorKind respond(const char* name) {
     Challenge challenge;
     challenge.wire_name = name;
-    challenge.session = "s";
+    challenge.challenge_session = "s";
     challenge.username = "alice";
     return run_task(loop, pool->respond(challenge, {{"ANSWER", "x"}}, &context, soon()))
         .error()
@@ -165,7 +165,7 @@ int cuts_of(const char* operation, runtime::Task<PoolResult<T>> (*call)(Client&)
 
 void what_spends_a_code_or_causes_a_message_goes_out_once(void**) {
   const auto session = +[](Client& c) {
-    return c.pool->associate_software_token(SetUpProof::by_session("s"), c.soon());
+    return c.pool->associate_software_token(SetUpProof::by_challenge_session("s"), c.soon());
   };
   const auto token = +[](Client& c) {
     return c.pool->associate_software_token(SetUpProof::by_access_token("a"), c.soon());
