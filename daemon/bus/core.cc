@@ -103,7 +103,7 @@ Task<Outcome> Core::decide_account(AccountQuestion question) {
   sessions::AccountServices services;
   services.config = config;
   services.clock = &clock;
-  services.facts = &facts;
+  services.recent_sign_ins = &recent_sign_ins;
   services.sessions = &sessions;
   services.known = &known;
   sessions::AccountRequest request(question.user, question.service, question.sign_in_id,

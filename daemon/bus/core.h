@@ -25,10 +25,10 @@
 #include "daemon/runtime/worker.h"
 #include "daemon/sessions/known_users.h"
 #include "daemon/sessions/password_check.h"
+#include "daemon/sessions/recent_sign_ins.h"
 #include "daemon/sessions/revocations.h"
 #include "daemon/sessions/session_keeper.h"
 #include "daemon/sessions/session_store.h"
-#include "daemon/sessions/verified_facts.h"
 #include "daemon/sign_in/mfa_preference.h"
 #include "daemon/sign_in/sign_in_types.h"
 
@@ -101,7 +101,7 @@ struct Core {
   limits::MessageBudgets reset_messages_by_origin;
   limits::UserQueue password_turns;
   std::chrono::milliseconds refusal_time{250};
-  sessions::VerifiedFactsStore facts;
+  sessions::RecentSignIns recent_sign_ins;
   sessions::PasswordChecker passwords;
   sessions::Revocations revocations;
   sessions::SessionKeeper sessions;

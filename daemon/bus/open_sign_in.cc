@@ -178,8 +178,8 @@ void OpenSignIn::acked() {
 void OpenSignIn::commit() {
   const sign_in::SignInServices& services = flow_->services();
   const sign_in::SignInRequest& request = flow_->request();
-  sessions::VerifiedFacts facts;
-  facts.verified = services.clock->boot_time();
+  sessions::VerifiedIdentity identity;
+  identity.verified = services.clock->boot_time();
   if (result_->accepted) {
     services.failures->signed_in(request.user, request.origin);
     // Nothing else is kept of it, and no later question goes by it; its tokens are revoked.
@@ -187,19 +187,20 @@ void OpenSignIn::commit() {
     if (result_->tells_of_change)
       services.known->told_factor_changes(request.user, request.origin.key(),
                                           services.clock->wall_time());
-    facts.sub = result_->accepted->verified.sub;
-    facts.groups = result_->accepted->verified.groups;
+    identity.sub = result_->accepted->verified.sub;
+    identity.groups = result_->accepted->verified.groups;
   } else if (result_->reused) {
     // By a session that stands in: nothing new is kept, and its groups are what it was made with.
     const auto session = services.sessions->find(*result_->reused);
     if (!session) return;
-    facts.sub = session->sub;
-    facts.groups = session->groups;
-    facts.verified = session->verified;
+    identity.sub = session->sub;
+    identity.groups = session->groups;
+    identity.verified = session->verified;
   } else {
     return;
   }
-  holder_->facts().remember(sign_in_id_, request.user, request.service, std::move(facts));
+  holder_->recent_sign_ins().remember(sign_in_id_, request.user, request.service,
+                                      std::move(identity));
   // A password that was changed is no login: its tokens go with the result.
   if (!result_->accepted || request.goal != Goal::sign_in) return;
 

@@ -12,7 +12,7 @@
 #include "daemon/limits/open_sign_ins.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/journal.h"
-#include "daemon/sessions/verified_facts.h"
+#include "daemon/sessions/recent_sign_ins.h"
 #include "daemon/sign_in/sign_in.h"
 
 namespace pamcognito::bus {
@@ -31,7 +31,7 @@ class OpenSignIn final : private ConversationEvents {
     virtual ~Holder() = default;
 
     // What the account phase of later transactions goes by.
-    virtual sessions::VerifiedFactsStore& facts() = 0;
+    virtual sessions::RecentSignIns& recent_sign_ins() = 0;
     // May the account of this sign-in go on? Decided when the task is awaited.
     virtual runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,
                                                   const SignInId& sign_in_id) = 0;

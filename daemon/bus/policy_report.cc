@@ -66,7 +66,7 @@ void add_access(const policy::Config& config, const Known& known, const std::str
                        : known.user != nullptr
                            ? "none that count: pinned by root, or refused by the pool since"
                            : "never seen: nobody knows any");
-  if (known.user != nullptr && known.user->standing == sessions::Standing::disabled) {
+  if (known.user != nullptr && known.user->account_status == sessions::AccountStatus::disabled) {
     answers.emplace_back("may sign in", "no", "the pool said that the account is disabled");
     return;
   }
@@ -94,7 +94,7 @@ policy::ReauthVerdict verdict_in_own_login(const Core& core, const policy::Reaut
   question.caller_is_root = true;
   question.same_login = session.binding.is_set();
   question.alive = known.user != nullptr && known.user->sub == session.sub &&
-                   known.user->standing == sessions::Standing::good;
+                   known.user->account_status == sessions::AccountStatus::good;
   return policy::decide_reauth(question);
 }
 

@@ -12,7 +12,7 @@
 
 #include "common/bus_names.h"
 #include "common/user_name.h"
-#include "daemon/bus/facts.h"
+#include "daemon/bus/caller_context.h"
 #include "daemon/policy/service_profile.h"
 #include "daemon/policy/values.h"
 #include "daemon/runtime/journal.h"
@@ -61,9 +61,9 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   const char* user = nullptr;
   const char* service = nullptr;
   const int read = sd_bus_message_read(message.get(), "ss", &user, &service);
-  std::expected<Facts, int> facts = std::unexpected(read);
-  if (read >= 0) facts = read_facts(message.get());
-  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service)) {
+  std::expected<CallerContext, int> context = std::unexpected(read);
+  if (read >= 0) context = read_caller_context(message.get());
+  if (!context || !is_valid_user_name(user) || !policy::is_service_name(service)) {
     refuse(message, bus_names::kErrorInvalidArgument,
            "The user, the service or the facts are malformed.");
     co_return;
@@ -71,10 +71,10 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   const std::string user_name(user);
   const std::string service_name(service);
   const bool changes_password = goal == sign_in::Goal::change_password;
-  const bool is_demanded = (facts->pam_flags & kChangeExpired) != 0;
-  const bool is_test = facts->test != 0 && !changes_password;
+  const bool is_demanded = (context->pam_flags & kChangeExpired) != 0;
+  const bool is_test = context->test != 0 && !changes_password;
   PamCaller caller =
-      co_await core_.callers.pam_host(message, user_name, service_name, std::move(*facts),
+      co_await core_.callers.pam_host(message, user_name, service_name, std::move(*context),
                                       changes_password ? kNeededNameTime : kNameTime);
   // Nobody's password is changed but the caller's own, and root is nobody in the pool. A login
   // program is root when the account phase has demanded a new password of the person before it.
@@ -190,9 +190,9 @@ Task<void> SignInMethods::check_account(MessageRef message) {
   std::size_t id_size = 0;
   int read = sd_bus_message_read(message.get(), "ss", &user, &service);
   if (read >= 0) read = sd_bus_message_read_array(message.get(), 'y', &id, &id_size);
-  std::expected<Facts, int> facts = std::unexpected(read);
-  if (read >= 0) facts = read_facts(message.get());
-  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service) ||
+  std::expected<CallerContext, int> context = std::unexpected(read);
+  if (read >= 0) context = read_caller_context(message.get());
+  if (!context || !is_valid_user_name(user) || !policy::is_service_name(service) ||
       (id_size != 0 && id_size != kSignInIdSize)) {
     refuse(message, bus_names::kErrorInvalidArgument,
            "The user, the service, the sign-in id or the facts are malformed.");
@@ -203,7 +203,7 @@ Task<void> SignInMethods::check_account(MessageRef message) {
   if (id_size == kSignInIdSize) std::memcpy(question.sign_in_id.emplace().data(), id, id_size);
 
   PamCaller caller = co_await core_.callers.pam_host(message, question.user, service,
-                                                     std::move(*facts), kNameTime);
+                                                     std::move(*context), kNameTime);
   if (caller.refused != nullptr) {
     refuse(message, caller.refused, "This caller may not ask for that account.");
     co_return;

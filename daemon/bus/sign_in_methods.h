@@ -38,7 +38,7 @@ class SignInMethods final : private OpenSignIn::Holder {
   runtime::Task<void> check_account(MessageRef message);
   runtime::Task<void> open(MessageRef message, sign_in::Goal goal);
 
-  sessions::VerifiedFactsStore& facts() override { return core_.facts; }
+  sessions::RecentSignIns& recent_sign_ins() override { return core_.recent_sign_ins; }
   runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,
                                         const SignInId& sign_in_id) override;
   runtime::Level level_of_line(const limits::Origin& origin, runtime::Level level) override {

@@ -67,4 +67,15 @@ class SharedAnswer {
   std::list<std::coroutine_handle<>> waiting_;
 };
 
+// Waits for an answer, and keeps it meanwhile.
+template <class T>
+Task<void> wait_for_answer(std::shared_ptr<SharedAnswer<T>> answer) {
+  co_await *answer;
+}
+// The same for the owner of an answer.
+template <class Owner>
+Task<void> wait_for_answer(std::shared_ptr<Owner> owner) {
+  co_await owner->answer;
+}
+
 }  // namespace pamcognito::runtime

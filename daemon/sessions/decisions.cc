@@ -20,21 +20,21 @@ using policy::Freshness;
 using runtime::Task;
 
 // By groups that count now.
-AccountDecision of_groups(const AccountServices& services, const AccountRequest& request,
-                          const std::vector<std::string>& groups, std::string_view reason) {
+AccountDecision decide_by_groups(const AccountServices& services, const AccountRequest& request,
+                                 const std::vector<std::string>& groups, std::string_view reason) {
   const bool permitted =
       services.config != nullptr &&
       policy::access_permitted(*services.config, request.user, request.service, groups);
   return {permitted ? Outcome::success : Outcome::account_denied, reason};
 }
 
-AccountDecision of_unknown(const AccountServices& services, const AccountRequest& request) {
+AccountDecision decide_unknown(const AccountServices& services, const AccountRequest& request) {
   switch (policy::service_profile(services.config.get(), request.service).unknown) {
     case policy::UnknownAccount::allow:
       return {Outcome::success, "unknown-allowed"};
     case policy::UnknownAccount::allow_root:
-      return request.caller_is_root ? AccountDecision{Outcome::success, "unknown-allowed-to-root"}
-                                    : AccountDecision{Outcome::account_unknown, "unknown"};
+      return request.real_root ? AccountDecision{Outcome::success, "unknown-allowed-to-root"}
+                               : AccountDecision{Outcome::account_unknown, "unknown"};
     case policy::UnknownAccount::deny:
       return {Outcome::account_unknown, "unknown"};
   }
@@ -60,14 +60,14 @@ std::vector<SignInId> sessions_in_order(const AccountServices& services,
 enum class Next : std::uint8_t { another_session, last_verified };
 using OfSession = std::expected<AccountDecision, Next>;
 
-OfSession of_answer(const AccountServices& services, const AccountRequest& request, SignInId id,
-                    AccountVerdict standing) {
+OfSession decide_by_verdict(const AccountServices& services, const AccountRequest& request,
+                            SignInId id, AccountVerdict verdict) {
   // As it is now: it may have ended while the pool was asked.
   const std::optional<Session> session = services.sessions->find(id);
-  switch (standing) {
+  switch (verdict) {
     case AccountVerdict::good:
       if (!session) return std::unexpected(Next::another_session);
-      return of_groups(services, request, session->groups, "session-asked");
+      return decide_by_groups(services, request, session->groups, "session-asked");
     case AccountVerdict::disabled:
       return AccountDecision{Outcome::account_expired, "disabled"};
     case AccountVerdict::reset_required:
@@ -84,35 +84,35 @@ OfSession of_answer(const AccountServices& services, const AccountRequest& reque
       const auto age = services.clock->boot_time() - session->verified;
       if (policy::freshness(age, services.config->session) == Freshness::stale)
         return std::unexpected(Next::last_verified);
-      return of_groups(services, request, session->groups, "session-in-grace");
+      return decide_by_groups(services, request, session->groups, "session-in-grace");
     }
   }
   return std::unexpected(Next::last_verified);
 }
 
 // What the session says without the pool; nullopt: the pool has to be asked.
-std::optional<OfSession> of_session_alone(const AccountServices& services,
-                                          const AccountRequest& request, SignInId id) {
+std::optional<OfSession> decide_without_pool(const AccountServices& services,
+                                             const AccountRequest& request, SignInId id) {
   const std::optional<Session> session = services.sessions->find(id);
   if (!session) return std::unexpected(Next::another_session);
   const auto age = services.clock->boot_time() - session->verified;
   if (policy::freshness(age, services.config->session) == Freshness::fresh)
-    return of_groups(services, request, session->groups, "session");
+    return decide_by_groups(services, request, session->groups, "session");
   // At each login, and perhaps before there is a network: it is not waited for.
   if (!policy::service_profile(services.config.get(), request.service).unattended)
     return std::nullopt;
   if (!policy::is_within(age, services.config->account.facts_max_age))
     return std::unexpected(Next::last_verified);
-  return of_groups(services, request, session->groups, "session-not-asked");
+  return decide_by_groups(services, request, session->groups, "session-not-asked");
 }
 
-Task<OfSession> of_sessions(const AccountServices* services, const AccountRequest* request,
-                            cognito::Call call) {
+Task<OfSession> decide_by_sessions(const AccountServices* services, const AccountRequest* request,
+                                   cognito::Call call) {
   for (const SignInId id : sessions_in_order(*services, *request)) {
-    std::optional<OfSession> says = of_session_alone(*services, *request, id);
+    std::optional<OfSession> says = decide_without_pool(*services, *request, id);
     if (!says) {
-      const AccountVerdict standing = co_await services->sessions->revalidate(id, call);
-      says = of_answer(*services, *request, id, standing);
+      const AccountVerdict verdict = co_await services->sessions->revalidate(id, call);
+      says = decide_by_verdict(*services, *request, id, verdict);
     }
     if (*says || says->error() == Next::last_verified) co_return *says;
   }
@@ -120,11 +120,11 @@ Task<OfSession> of_sessions(const AccountServices* services, const AccountReques
 }
 
 // What was last verified of the user, whenever that was; nullopt: nothing, or too long ago.
-std::optional<AccountDecision> of_known_user(const AccountServices& services,
-                                             const AccountRequest& request) {
+std::optional<AccountDecision> decide_by_last_verified(const AccountServices& services,
+                                                       const AccountRequest& request) {
   const KnownUser* known = services.known->find(request.user);
   if (known == nullptr) return std::nullopt;
-  if (known->standing == Standing::disabled)
+  if (known->account_status == AccountStatus::disabled)
     return AccountDecision{Outcome::account_expired, "disabled"};
   // Wall time, because it outlives boots. It may be set back a little, as NTP does; by more, it
   // says nothing about ages.
@@ -133,7 +133,7 @@ std::optional<AccountDecision> of_known_user(const AccountServices& services,
   if (age < std::chrono::seconds::zero() && age >= -set_back) age = std::chrono::seconds::zero();
   if (known->verified_at == 0 || !policy::is_within(age, services.config->account.facts_max_age))
     return std::nullopt;
-  return of_groups(services, request, known->groups, "last-verified");
+  return decide_by_groups(services, request, known->groups, "last-verified");
 }
 
 }  // namespace
@@ -159,22 +159,22 @@ policy::ReauthQuestion reauth_question(const policy::Config& config, const polic
 Task<AccountDecision> decide_account(AccountServices services, AccountRequest request,
                                      cognito::Call call) {
   if (request.sign_in_id) {
-    const auto facts = services.facts->of_sign_in(*request.sign_in_id, request.user,
-                                                  request.service, services.clock->boot_time());
-    if (facts) co_return of_groups(services, request, facts->groups, "signed-in");
+    const auto identity = services.recent_sign_ins->find(
+        *request.sign_in_id, request.user, request.service, services.clock->boot_time());
+    if (identity) co_return decide_by_groups(services, request, identity->groups, "signed-in");
   }
   if (services.config) {
     // Else nobody could be told from one whose account is disabled.
     if (!services.known->is_readable())
       co_return AccountDecision{Outcome::account_denied, "identities-unreadable"};
-    const OfSession of_session = co_await of_sessions(&services, &request, call);
-    if (of_session) co_return *of_session;
-    const std::optional<AccountDecision> decision = of_known_user(services, request);
+    const OfSession by_session = co_await decide_by_sessions(&services, &request, call);
+    if (by_session) co_return *by_session;
+    const std::optional<AccountDecision> decision = decide_by_last_verified(services, request);
     if (decision) co_return *decision;
   }
   // A sign-in that this daemon does not remember: it was restarted between the phases.
   if (request.sign_in_id) co_return AccountDecision{Outcome::account_denied, "sign-in-forgotten"};
-  co_return of_unknown(services, request);
+  co_return decide_unknown(services, request);
 }
 
 }  // namespace pamcognito::sessions

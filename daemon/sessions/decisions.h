@@ -14,9 +14,9 @@
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/task.h"
 #include "daemon/sessions/known_users.h"
+#include "daemon/sessions/recent_sign_ins.h"
 #include "daemon/sessions/session.h"
 #include "daemon/sessions/session_keeper.h"
-#include "daemon/sessions/verified_facts.h"
 
 // The two decisions that rest on a session. May it stand in for a sign-in (reauth_question(),
 // decided by policy/reauth)? May the account of a user go on, in the account phase of PAM
@@ -35,14 +35,14 @@ struct AccountRequest {
   std::string service;
   // Of this transaction's authentication; none for key logins, cron, su by root and the like.
   std::optional<SignInId> sign_in_id;
-  bool caller_is_root;  // the real uid behind the PAM transaction is 0
+  bool real_root;  // the real uid behind the PAM transaction is 0
 
   AccountRequest(std::string user_, std::string service_, std::optional<SignInId> sign_in_id_,
-                 bool caller_is_root_)
+                 bool real_root_)
       : user(std::move(user_)),
         service(std::move(service_)),
         sign_in_id(sign_in_id_),
-        caller_is_root(caller_is_root_) {}
+        real_root(real_root_) {}
 };
 
 // What an account decision rests on. All of it outlives the decision; `config` is kept by it, and
@@ -50,7 +50,7 @@ struct AccountRequest {
 struct AccountServices {
   std::shared_ptr<const policy::Config> config;
   runtime::Clock* clock = nullptr;
-  const VerifiedFactsStore* facts = nullptr;
+  const RecentSignIns* recent_sign_ins = nullptr;
   SessionKeeper* sessions = nullptr;
   const KnownUsers* known = nullptr;
 

@@ -109,7 +109,7 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
   }
   const SignInId id = session.id;
   if (!fresh.password.empty() && policy::wants_password_verifiers(*config_)) {
-    verifiers_in_the_making_.emplace(id, std::make_shared<runtime::SharedAnswer<bool>>());
+    pending_verifiers_.emplace(id, std::make_shared<runtime::SharedAnswer<bool>>());
     in_background(make_verifier(id, std::move(fresh.password)),
                   [this, id] { verifier_settled(id); });
   }
@@ -168,7 +168,7 @@ bool SessionKeeper::counts(const Session& session) const {
 // By the pin as it is now, and not disabled since.
 bool SessionKeeper::is_of_the_user(const Session& session) const {
   const KnownUser* user = known_.is_readable() ? known_.find(session.user) : nullptr;
-  return user != nullptr && user->sub == session.sub && user->standing == Standing::good;
+  return user != nullptr && user->sub == session.sub && user->account_status == AccountStatus::good;
 }
 
 std::vector<Session> SessionKeeper::sessions_of(std::string_view user) const {

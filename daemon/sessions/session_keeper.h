@@ -73,9 +73,9 @@ class SessionKeeper {
   [[nodiscard]] std::vector<Session> all() const;
   [[nodiscard]] std::optional<Session> find(const SignInId& id) const;
 
-  // Asks the pool whether the account still stands, by a refresh; one in flight per session, others
-  // wait for its answer. Verifies the new tokens, the same `sub`; stores a rotated token and the
-  // groups. Ends the session if the pool says no. After call.deadline: unreachable; the refresh
+  // Asks the pool whether the account still stands, by a refresh; one in in_flight per session,
+  // others wait for its answer. Verifies the new tokens, the same `sub`; stores a rotated token and
+  // the groups. Ends the session if the pool says no. After call.deadline: unreachable; the refresh
   // goes on, because its answer may carry the only refresh token that still counts.
   runtime::Task<cognito::AccountVerdict> revalidate(SignInId id, cognito::Call call);
   // An access token of the session, fresh from a refresh. The error: why there is none.
@@ -106,12 +106,12 @@ class SessionKeeper {
  private:
   // A refresh's end. The access token only with cognito::AccountVerdict::good.
   struct Refreshed {
-    cognito::AccountVerdict standing;
+    cognito::AccountVerdict verdict;
     std::string access_token;
 
-    explicit Refreshed(cognito::AccountVerdict standing_) : standing(standing_) {}
+    explicit Refreshed(cognito::AccountVerdict verdict_) : verdict(verdict_) {}
   };
-  struct Flight {
+  struct RefreshInFlight {
     runtime::SharedAnswer<Refreshed> answer;
     cognito::CallTrace trace;
   };
@@ -141,9 +141,9 @@ class SessionKeeper {
 
   // revalidate()
   runtime::Task<Refreshed> refreshed(SignInId id, cognito::Call call);
-  runtime::Task<void> fly(SignInId id, std::shared_ptr<Flight> flight);
-  runtime::Task<Refreshed> refresh(SignInId id, Flight* flight);
-  void land(const SignInId& id, Refreshed refreshed);
+  runtime::Task<void> run_refresh(SignInId id, std::shared_ptr<RefreshInFlight> in_flight);
+  runtime::Task<Refreshed> refresh(SignInId id, RefreshInFlight* in_flight);
+  void complete_refresh(const SignInId& id, Refreshed refreshed);
   cognito::AccountVerdict refused(const SignInId& id, const cognito::PoolError& error);
   void log_unanswered(const SignInId& id, const cognito::PoolError& error) const;
   bool store_rotated(const SignInId& id, const std::string& refresh_token);
@@ -170,9 +170,9 @@ class SessionKeeper {
   std::shared_ptr<const policy::Config> config_;
   std::shared_ptr<cognito::UserPool> pool_;
   std::uint64_t fingerprint_ = 0;  // of pool_
-  std::map<SignInId, std::shared_ptr<Flight>> flights_;
+  std::map<SignInId, std::shared_ptr<RefreshInFlight>> refreshes_in_flight_;
   std::map<SignInId, std::shared_ptr<Confirmation>> confirmations_;
-  std::map<SignInId, std::shared_ptr<runtime::SharedAnswer<bool>>> verifiers_in_the_making_;
+  std::map<SignInId, std::shared_ptr<runtime::SharedAnswer<bool>>> pending_verifiers_;
   std::optional<runtime::Timer> expiry_;  // one, at the next session's end
   std::uint64_t next_background_ = 1;
   // Last, so that what runs in the background is cancelled before what it uses goes.

@@ -21,11 +21,6 @@ using runtime::Task;
 
 constexpr std::chrono::seconds kTimeForDevice{8};
 
-// Keeps what is waited for.
-Task<void> answer_to(std::shared_ptr<runtime::SharedAnswer<bool>> answer) {
-  co_await *answer;
-}
-
 }  // namespace
 
 void SessionKeeper::in_background(Task<void> task, std::function<void()> if_thrown) {
@@ -40,7 +35,7 @@ void SessionKeeper::in_background(Task<void> task, std::function<void()> if_thro
 Task<void> SessionKeeper::make_verifier(SignInId id, Secret password) {
   const std::expected<PasswordVerifier, CheckError> made = co_await passwords_.make(&password);
   // Gone from there: the session has ended, or the password has changed since.
-  if (!verifiers_in_the_making_.contains(id)) co_return;
+  if (!pending_verifiers_.contains(id)) co_return;
   std::optional<Session> session = store_.find(id);
   if (!session) {
     verifier_settled(id);
@@ -58,22 +53,21 @@ Task<void> SessionKeeper::make_verifier(SignInId id, Secret password) {
 }
 
 void SessionKeeper::verifier_settled(const SignInId& id) {
-  const auto found = verifiers_in_the_making_.find(id);
-  if (found == verifiers_in_the_making_.end()) return;
+  const auto found = pending_verifiers_.find(id);
+  if (found == pending_verifiers_.end()) return;
   std::shared_ptr<runtime::SharedAnswer<bool>> answer = std::move(found->second);
-  verifiers_in_the_making_.erase(found);
+  pending_verifiers_.erase(found);
   runtime::SharedAnswer<bool>::give(loop_, std::move(answer), true);
 }
 
 bool SessionKeeper::can_check_password(const Session& session) const {
-  return session.verifier || verifiers_in_the_making_.contains(session.id);
+  return session.verifier || pending_verifiers_.contains(session.id);
 }
 
 Task<std::optional<bool>> SessionKeeper::check_password(SignInId id, const Secret* password) {
   // A sudo may come before the login's verifier is made.
-  if (const auto making = verifiers_in_the_making_.find(id);
-      making != verifiers_in_the_making_.end())
-    co_await answer_to(making->second);
+  if (const auto making = pending_verifiers_.find(id); making != pending_verifiers_.end())
+    co_await runtime::wait_for_answer(making->second);
   std::optional<Session> session = find(id);
   if (!session || !session->verifier) co_return std::nullopt;
   PasswordVerifier& verifier = *session->verifier;

@@ -21,64 +21,62 @@ using runtime::Task;
 // Longer than most who wait for it do: a rotated token should be taken in.
 constexpr std::chrono::seconds kTimeForRefresh{8};
 
-template <class Owner>
-Task<void> answer_of(std::shared_ptr<Owner> owner) {
-  co_await owner->answer;
-}
-
 }  // namespace
 
 Task<AccountVerdict> SessionKeeper::revalidate(SignInId id, cognito::Call call) {
   const Refreshed result = co_await refreshed(id, call);
-  co_return result.standing;
+  co_return result.verdict;
 }
 
 Task<std::expected<std::string, AccountVerdict>> SessionKeeper::access_token(SignInId id,
                                                                              cognito::Call call) {
   Refreshed result = co_await refreshed(id, call);
-  if (result.standing != AccountVerdict::good) co_return std::unexpected(result.standing);
+  if (result.verdict != AccountVerdict::good) co_return std::unexpected(result.verdict);
   co_return std::move(result.access_token);
 }
 
 Task<SessionKeeper::Refreshed> SessionKeeper::refreshed(SignInId id, cognito::Call call) {
   if (!find(id)) co_return Refreshed(AccountVerdict::session_over);
-  const auto under_way = flights_.find(id);
-  const std::shared_ptr<Flight> flight =
-      under_way != flights_.end() ? under_way->second : std::make_shared<Flight>();
-  if (under_way == flights_.end()) {
-    flights_.emplace(id, flight);
-    in_background(fly(id, flight), [this, id] { land(id, Refreshed(AccountVerdict::undecided)); });
+  const auto under_way = refreshes_in_flight_.find(id);
+  const std::shared_ptr<RefreshInFlight> in_flight = under_way != refreshes_in_flight_.end()
+                                                         ? under_way->second
+                                                         : std::make_shared<RefreshInFlight>();
+  if (under_way == refreshes_in_flight_.end()) {
+    refreshes_in_flight_.emplace(id, in_flight);
+    in_background(run_refresh(id, in_flight),
+                  [this, id] { complete_refresh(id, Refreshed(AccountVerdict::undecided)); });
   }
-  if (!flight->answer.get()) {
+  if (!in_flight->answer.get()) {
     // call.deadline is by the clock of the caller; the loop has its own.
     const runtime::MonotonicTime deadline = loop_.now() + (call.deadline - clock_.now());
     const std::expected<void, runtime::TimedOut> answered =
-        co_await runtime::with_deadline(loop_, deadline, answer_of(flight));
+        co_await runtime::with_deadline(loop_, deadline, runtime::wait_for_answer(in_flight));
     // Silence proves nothing: while the pool is proved unreachable, the refresh ends sooner.
     if (!answered) co_return Refreshed(AccountVerdict::undecided);
   }
-  if (call.trace != nullptr) call.trace->add(flight->trace);
-  co_return *flight->answer.get();
+  if (call.trace != nullptr) call.trace->add(in_flight->trace);
+  co_return *in_flight->answer.get();
 }
 
-Task<void> SessionKeeper::fly(SignInId id, std::shared_ptr<Flight> flight) {
-  Refreshed result = co_await refresh(id, flight.get());
-  land(id, std::move(result));
+Task<void> SessionKeeper::run_refresh(SignInId id, std::shared_ptr<RefreshInFlight> in_flight) {
+  Refreshed result = co_await refresh(id, in_flight.get());
+  complete_refresh(id, std::move(result));
 }
 
-void SessionKeeper::land(const SignInId& id, Refreshed refreshed) {
-  const auto found = flights_.find(id);
-  if (found == flights_.end()) return;
-  const std::shared_ptr<Flight> flight = std::move(found->second);
-  flights_.erase(found);
-  runtime::SharedAnswer<Refreshed>::give(loop_, {flight, &flight->answer}, std::move(refreshed));
+void SessionKeeper::complete_refresh(const SignInId& id, Refreshed refreshed) {
+  const auto found = refreshes_in_flight_.find(id);
+  if (found == refreshes_in_flight_.end()) return;
+  const std::shared_ptr<RefreshInFlight> in_flight = std::move(found->second);
+  refreshes_in_flight_.erase(found);
+  runtime::SharedAnswer<Refreshed>::give(loop_, {in_flight, &in_flight->answer},
+                                         std::move(refreshed));
 }
 
-Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, Flight* flight) {
+Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, RefreshInFlight* in_flight) {
   const runtime::BootTime asked = clock_.boot_time();
-  const cognito::Call call(clock_.now() + kTimeForRefresh, &flight->trace);
+  const cognito::Call call(clock_.now() + kTimeForRefresh, &in_flight->trace);
   if (const auto device = confirmations_.find(id); device != confirmations_.end())
-    co_await answer_of(device->second);
+    co_await runtime::wait_for_answer(device->second);
 
   cognito::RefreshProof proof;
   {
@@ -100,24 +98,23 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, Flight* fligh
   const PoolResult<cognito::VerifiedTokens> verified = co_await pool->verify(&*tokens, call);
   if (!verified) {
     // Of the tokens, and not of the account: the pool has just handed them out.
-    const AccountVerdict standing = cognito::error_row(verified.error()).verdict;
+    const AccountVerdict verdict = cognito::error_row(verified.error()).verdict;
     log_unanswered(id, verified.error());
-    co_return Refreshed(standing == AccountVerdict::unreachable ? standing
-                                                                : AccountVerdict::undecided);
+    co_return Refreshed(verdict == AccountVerdict::unreachable ? verdict
+                                                               : AccountVerdict::undecided);
   }
   Refreshed result(accept(id, *verified, asked));
-  if (result.standing == AccountVerdict::good)
-    result.access_token = std::move(tokens->access_token);
+  if (result.verdict == AccountVerdict::good) result.access_token = std::move(tokens->access_token);
   co_return result;
 }
 
 AccountVerdict SessionKeeper::refused(const SignInId& id, const cognito::PoolError& error) {
   const std::optional<Session> session = store_.find(id);
   if (!session) return AccountVerdict::session_over;
-  const AccountVerdict standing = cognito::error_row(error).verdict;
-  switch (standing) {
+  const AccountVerdict verdict = cognito::error_row(error).verdict;
+  switch (verdict) {
     case AccountVerdict::disabled:
-      known_.set_standing(session->user, Standing::disabled);
+      known_.set_account_status(session->user, AccountStatus::disabled);
       (void)end_all(session->user, cognito::error_row(error.kind).word, Revoke::tokens);
       break;
     case AccountVerdict::session_over:
@@ -132,7 +129,7 @@ AccountVerdict SessionKeeper::refused(const SignInId& id, const cognito::PoolErr
       log_unanswered(id, error);
       break;
   }
-  return standing;
+  return verdict;
 }
 
 void SessionKeeper::log_unanswered(const SignInId& id, const cognito::PoolError& error) const {

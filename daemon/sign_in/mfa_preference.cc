@@ -67,8 +67,8 @@ bool accepts(const policy::MfaConfig& mfa, Method method) {
   return std::ranges::find(mfa.methods, method) != mfa.methods.end();
 }
 
-MfaError error_of(AccountVerdict standing) {
-  switch (standing) {
+MfaError error_of(AccountVerdict verdict) {
+  switch (verdict) {
     case AccountVerdict::unreachable:
       return {MfaErrorKind::unavailable, prompts::pool_unreachable()};
     case AccountVerdict::undecided:

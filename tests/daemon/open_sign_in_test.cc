@@ -108,7 +108,7 @@ struct Stage final : bus::OpenSignIn::Holder {
   [[nodiscard]] bool remembered() const { return !world.keeper->sessions_of("alice").empty(); }
   [[nodiscard]] SignInId id() const { return module->frames.back().sign_in_id; }
   [[nodiscard]] bool has_facts(const SignInId& of) const {
-    return kept_facts.of_sign_in(of, "alice", "sshd", world.clock.boot_time()).has_value();
+    return kept_facts.find(of, "alice", "sshd", world.clock.boot_time()).has_value();
   }
 
   World world;
@@ -117,7 +117,7 @@ struct Stage final : bus::OpenSignIn::Holder {
   std::vector<SignInId> asked_for;
   std::size_t open_at_account = 99;
   limits::OpenSignIns open;
-  sessions::VerifiedFactsStore kept_facts;
+  sessions::RecentSignIns kept_facts;
   Fd daemons_end;
   std::unique_ptr<Module> module;
   std::unique_ptr<bus::OpenSignIn> opened;
@@ -137,7 +137,7 @@ struct Stage final : bus::OpenSignIn::Holder {
  private:
   static constexpr std::uint64_t kNumber = 7;
 
-  sessions::VerifiedFactsStore& facts() override { return kept_facts; }
+  sessions::RecentSignIns& recent_sign_ins() override { return kept_facts; }
   runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,
                                         const SignInId& sign_in_id) override {
     return answer_account(request.user, sign_in_id);
@@ -266,7 +266,7 @@ void a_reuse_makes_no_session(void**) {
   assert_int_equal(stage.world.keeper->sessions_of("alice").size(), 1);
   assert_true(stage.id() != session.id);
   const auto facts =
-      stage.kept_facts.of_sign_in(stage.id(), "alice", "sudo", stage.world.clock.boot_time());
+      stage.kept_facts.find(stage.id(), "alice", "sudo", stage.world.clock.boot_time());
   assert_true(facts && facts->groups == session.groups);
 }
 

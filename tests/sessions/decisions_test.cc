@@ -31,7 +31,7 @@ struct AccountWorld : KeeperWorld {
     sessions::AccountServices services;
     services.config = is_configured ? config : nullptr;
     services.clock = &clock;
-    services.facts = &facts;
+    services.recent_sign_ins = &recent_sign_ins;
     services.sessions = keeper.get();
     services.known = is_readable ? &known : &unreadable;
     AccountRequest request(std::move(user), std::move(service), id, caller_is_root);
@@ -49,7 +49,7 @@ struct AccountWorld : KeeperWorld {
   }
   void make_stale() { clock.advance(minutes(10)); }
 
-  sessions::VerifiedFactsStore facts;
+  sessions::RecentSignIns recent_sign_ins;
   bool is_configured = true;
   bool is_readable = true;
   // Its file was never read.
@@ -79,9 +79,10 @@ void never_seen(void**) {
 void of_the_sign_in(void**) {
   AccountWorld world;
   const SignInId id{1, 2, 3};
-  world.facts.remember(id, "alice", "sshd", {"sub", {"linux-users"}, world.clock.boot_time()});
-  world.facts.remember(kForgotten, "alice", "sudo",
-                       {"sub", {"linux-users"}, world.clock.boot_time()});
+  world.recent_sign_ins.remember(id, "alice", "sshd",
+                                 {"sub", {"linux-users"}, world.clock.boot_time()});
+  world.recent_sign_ins.remember(kForgotten, "alice", "sudo",
+                                 {"sub", {"linux-users"}, world.clock.boot_time()});
   expect(world.ask("alice", "sshd", id), Outcome::success, "signed-in");
   expect(world.ask("alice", "sudo", kForgotten), Outcome::account_denied, "signed-in");
   // It counts for its user and service only, and only with its id.
@@ -225,7 +226,7 @@ void a_pool_that_hangs(void**) {
   sessions::AccountServices services;
   services.config = world.config;
   services.clock = &world.clock;
-  services.facts = &world.facts;
+  services.recent_sign_ins = &world.recent_sign_ins;
   services.sessions = world.keeper.get();
   services.known = &world.known;
   const AccountDecision decision = world.wait(sessions::decide_account(

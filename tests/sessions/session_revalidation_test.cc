@@ -197,7 +197,7 @@ void a_revoked_token_ends_one_session(void**) {
   assert_revalidation(token.error(), AccountVerdict::session_over);
   assert_false(world.store->find(id).has_value());
   assert_true(world.keeper->find(other).has_value());
-  assert_true(world.known.find("alice")->standing == sessions::Standing::good);
+  assert_true(world.known.find("alice")->account_status == sessions::AccountStatus::good);
   assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
   assert_int_equal(world.calls_of("refresh"), 1);
 }
@@ -215,7 +215,7 @@ void a_disabled_account_ends_all_of_its_sessions(void**) {
     assert_false(world.store->find(id).has_value());
     assert_false(world.store->find(other).has_value());
     assert_true(world.keeper->find(bobs).has_value());
-    assert_true(world.known.find("alice")->standing == sessions::Standing::disabled);
+    assert_true(world.known.find("alice")->account_status == sessions::AccountStatus::disabled);
     // Or they would live again with the account.
     assert_true((world.revoked() == Revoked{"refresh 1", "refresh 2"}));
   }
@@ -224,10 +224,10 @@ void a_disabled_account_ends_all_of_its_sessions(void**) {
 void none_counts_of_an_account_that_was_disabled(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
-  world.known.set_standing("alice", sessions::Standing::disabled);
+  world.known.set_account_status("alice", sessions::AccountStatus::disabled);
   assert_true(world.keeper->sessions_of("alice").empty());
   assert_revalidation(world.revalidate(id), AccountVerdict::session_over);
-  assert_true(world.known.find("alice")->standing == sessions::Standing::disabled);
+  assert_true(world.known.find("alice")->account_status == sessions::AccountStatus::disabled);
   // Nor does a sign-in that was on its way.
   (void)world.keep();
   assert_true(world.keeper->sessions_of("alice").empty());
@@ -242,7 +242,7 @@ void a_demanded_reset_ends_it(void**) {
   assert_false(world.store->find(id).has_value());
 }
 
-void every_error_has_its_standing(void**) {
+void every_error_has_its_verdict(void**) {
   const std::map<ErrorKind, AccountVerdict> words = {
       {ErrorKind::user_disabled, AccountVerdict::disabled},
       {ErrorKind::user_not_found, AccountVerdict::disabled},
@@ -401,7 +401,7 @@ int main() {
       cmocka_unit_test(a_disabled_account_ends_all_of_its_sessions),
       cmocka_unit_test(none_counts_of_an_account_that_was_disabled),
       cmocka_unit_test(a_demanded_reset_ends_it),
-      cmocka_unit_test(every_error_has_its_standing),
+      cmocka_unit_test(every_error_has_its_verdict),
       cmocka_unit_test(tokens_that_cannot_be_verified),
       cmocka_unit_test(another_account_ends_it),
       cmocka_unit_test(none_counts_that_is_not_the_pinned_one),

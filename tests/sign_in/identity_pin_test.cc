@@ -283,10 +283,10 @@ void of_two_names_at_once_one_gets_the_account(void**) {
 void a_sign_in_ends_what_was_said_of_a_disabled_account(void**) {
   World world;
   world.pin(kAlice);
-  world.known.set_standing("alice", sessions::Standing::disabled);
+  world.known.set_account_status("alice", sessions::AccountStatus::disabled);
   sign_in_follows(world);
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_true(world.known.find("alice")->standing == sessions::Standing::good);
+  assert_true(world.known.find("alice")->account_status == sessions::AccountStatus::good);
 }
 
 }  // namespace

@@ -287,7 +287,7 @@ constexpr Reason kReasons[] = {
      [](World&, Session& session) { session.sub = "5e7b1c2a-0000-4000-8000-00000000000f"; }},
     {"the account is disabled, as another session's revalidation found",
      [](World& world, Session&) {
-       world.known.set_standing("alice", sessions::Standing::disabled);
+       world.known.set_account_status("alice", sessions::AccountStatus::disabled);
      }},
     {"there is no verifier",
      [](World& world, Session& session) {

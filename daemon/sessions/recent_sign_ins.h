@@ -14,7 +14,7 @@
 namespace pamcognito::sessions {
 
 // What verified tokens said of a user.
-struct VerifiedFacts {
+struct VerifiedIdentity {
   std::string sub;
   std::vector<std::string> groups;
   runtime::BootTime verified;
@@ -22,28 +22,29 @@ struct VerifiedFacts {
 
 // Which sign-in was whose, for the account phase of the same transaction. No secrets, in memory,
 // bounded; gone with the daemon.
-class VerifiedFactsStore {
+class RecentSignIns {
  public:
   static constexpr std::chrono::minutes kSignInLife{10};
   static constexpr std::size_t kMaxSignIns = 8192;  // the oldest goes first
 
-  VerifiedFactsStore() = default;
-  VerifiedFactsStore(const VerifiedFactsStore&) = delete;
-  VerifiedFactsStore& operator=(const VerifiedFactsStore&) = delete;
+  RecentSignIns() = default;
+  RecentSignIns(const RecentSignIns&) = delete;
+  RecentSignIns& operator=(const RecentSignIns&) = delete;
 
   // A committed sign-in.
-  void remember(const SignInId& id, std::string user, std::string service, VerifiedFacts facts);
-  // The facts of that very sign-in, if it was this user's and this service's.
-  [[nodiscard]] std::optional<VerifiedFacts> of_sign_in(const SignInId& id, std::string_view user,
-                                                        std::string_view service,
-                                                        runtime::BootTime now) const;
+  void remember(const SignInId& id, std::string user, std::string service,
+                VerifiedIdentity identity);
+  // The identity of that very sign-in, if it was this user's and this service's.
+  [[nodiscard]] std::optional<VerifiedIdentity> find(const SignInId& id, std::string_view user,
+                                                     std::string_view service,
+                                                     runtime::BootTime now) const;
 
  private:
   struct SignIn {
     SignInId id;
     std::string user;
     std::string service;
-    VerifiedFacts facts;
+    VerifiedIdentity identity;
   };
   std::deque<SignIn> sign_ins_;  // oldest first
 };

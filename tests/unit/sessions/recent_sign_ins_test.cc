@@ -1,4 +1,4 @@
-#include "daemon/sessions/verified_facts.h"
+#include "daemon/sessions/recent_sign_ins.h"
 
 #include <chrono>
 #include <cstddef>
@@ -26,8 +26,8 @@ SignInId id(unsigned number) {
   return id;
 }
 
-VerifiedFacts facts(const char* group, long second) {
-  VerifiedFacts facts;
+VerifiedIdentity facts(const char* group, long second) {
+  VerifiedIdentity facts;
   facts.sub = "sub";
   facts.groups = {group};
   facts.verified = at(second);
@@ -35,38 +35,38 @@ VerifiedFacts facts(const char* group, long second) {
 }
 
 void a_sign_in_is_its_users_and_services(void**) {
-  VerifiedFactsStore store;
+  RecentSignIns store;
   store.remember(id(1), "alice", "sshd", facts("g1", 0));
-  assert_string_equal(store.of_sign_in(id(1), "alice", "sshd", at(1))->groups[0].c_str(), "g1");
-  assert_false(store.of_sign_in(id(2), "alice", "sshd", at(1)).has_value());
-  assert_false(store.of_sign_in(SignInId{}, "alice", "sshd", at(1)).has_value());
-  assert_false(store.of_sign_in(id(1), "bob", "sshd", at(1)).has_value());
-  assert_false(store.of_sign_in(id(1), "alice", "sudo", at(1)).has_value());
+  assert_string_equal(store.find(id(1), "alice", "sshd", at(1))->groups[0].c_str(), "g1");
+  assert_false(store.find(id(2), "alice", "sshd", at(1)).has_value());
+  assert_false(store.find(SignInId{}, "alice", "sshd", at(1)).has_value());
+  assert_false(store.find(id(1), "bob", "sshd", at(1)).has_value());
+  assert_false(store.find(id(1), "alice", "sudo", at(1)).has_value());
 }
 
 void a_sign_in_is_remembered_for_ten_minutes(void**) {
-  VerifiedFactsStore store;
+  RecentSignIns store;
   store.remember(id(1), "alice", "sshd", facts("g1", 0));
-  assert_true(store.of_sign_in(id(1), "alice", "sshd", at(600)).has_value());
-  assert_false(store.of_sign_in(id(1), "alice", "sshd", at(601)).has_value());
+  assert_true(store.find(id(1), "alice", "sshd", at(600)).has_value());
+  assert_false(store.find(id(1), "alice", "sshd", at(601)).has_value());
 }
 
 // Each keeps its own: the groups may have changed in between.
 void two_sign_ins_of_a_user(void**) {
-  VerifiedFactsStore store;
+  RecentSignIns store;
   store.remember(id(1), "alice", "sshd", facts("old", 0));
   store.remember(id(2), "alice", "sudo", facts("new", 100));
-  assert_string_equal(store.of_sign_in(id(1), "alice", "sshd", at(150))->groups[0].c_str(), "old");
-  assert_string_equal(store.of_sign_in(id(2), "alice", "sudo", at(150))->groups[0].c_str(), "new");
+  assert_string_equal(store.find(id(1), "alice", "sshd", at(150))->groups[0].c_str(), "old");
+  assert_string_equal(store.find(id(2), "alice", "sudo", at(150))->groups[0].c_str(), "new");
 }
 
 void the_oldest_sign_in_goes_first(void**) {
-  VerifiedFactsStore store;
-  for (unsigned i = 0; i <= VerifiedFactsStore::kMaxSignIns; ++i) {
+  RecentSignIns store;
+  for (unsigned i = 0; i <= RecentSignIns::kMaxSignIns; ++i) {
     store.remember(id(i), "alice", "sshd", facts("g", 0));
   }
-  assert_false(store.of_sign_in(id(0), "alice", "sshd", at(1)).has_value());
-  assert_true(store.of_sign_in(id(1), "alice", "sshd", at(1)).has_value());
+  assert_false(store.find(id(0), "alice", "sshd", at(1)).has_value());
+  assert_true(store.find(id(1), "alice", "sshd", at(1)).has_value());
 }
 
 }  // namespace
