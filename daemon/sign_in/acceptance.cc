@@ -17,12 +17,12 @@ using runtime::Level;
 using runtime::Task;
 
 bool has_accepted_factor(const SignInContext& context) {
-  return context.factor && context.accepts(*context.factor);
+  return context.proved.factor && context.accepts(*context.proved.factor);
 }
 
 // The remedy is in the text: what is missing, or what is accepted instead.
 Ended factor_missing(const SignInContext& context) {
-  if (!context.factor)
+  if (!context.proved.factor)
     return ended(Outcome::not_permitted, "no-second-factor", prompts::second_factor_needed());
   return ended(Outcome::not_permitted, "factor-not-accepted",
                prompts::factor_not_accepted(context.config().mfa.methods));
@@ -38,7 +38,7 @@ Task<Ended> enrol_or_refuse(SignInContext* context, std::string access_token) {
       co_await context->services.pool->get_user(access_token, context->step_deadline());
   if (!user) co_return context->from_error(user.error());
   const auto& factors = user->enabled_factors;
-  const bool in_the_way = context->factor
+  const bool in_the_way = context->proved.factor
                               ? std::ranges::find(factors, "SOFTWARE_TOKEN_MFA") != factors.end()
                               : !factors.empty();
   if (in_the_way) co_return factor_missing(*context);
@@ -62,7 +62,7 @@ void remember(const SignInContext& context, const VerifiedTokens& verified) {
 
 Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
   sessions::PendingTokens pending(std::move(tokens), context->services.revoke_later);
-  if (!context->first_factor_given) co_return no_first_factor();
+  if (!context->proved.first_factor) co_return no_first_factor();
   PoolResult<VerifiedTokens> verified =
       co_await context->services.pool->verify(&pending.get(), context->step_deadline());
   if (!verified) co_return context->from_error(verified.error());
@@ -80,7 +80,7 @@ Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
     if (refused) co_return refused;
     if (!has_accepted_factor(*context)) co_return factor_missing(*context);
   }
-  if (context->totp_enrolled) {
+  if (context->enrolled.totp) {
     Ended trouble = co_await prefer_totp(context, pending.get().access_token, Prefer::always);
     if (trouble) co_return trouble;
   }
@@ -95,14 +95,14 @@ Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
     end->tells_of_change = true;
   }
   // After it: who sets something up in a sign-in knows of it.
-  if (context->totp_enrolled || context->email_enrolled)
-    report_factor_change(*context, context->totp_enrolled
+  if (context->enrolled.totp || context->enrolled.email)
+    report_factor_change(*context, context->enrolled.totp
                                        ? sessions::FactorChangeNote::What::app
                                        : sessions::FactorChangeNote::What::factors);
   end->request_id = pending.get().request_id;
   end->accepted =
       std::make_unique<SignInResult::Accepted>(std::move(pending), std::move(*verified));
-  end->factor = context->factor;
+  end->factor = context->proved.factor;
   co_return end;
 }
 

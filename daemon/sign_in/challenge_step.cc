@@ -38,7 +38,7 @@ bool is_first_factor_challenge(const Challenge& challenge) {
 
 // Not a coroutine: a frame less for every sign-in that waits for its code.
 Task<Step> answer_challenge(SignInContext* context, std::unique_ptr<Challenge> challenge) {
-  if (!context->first_factor_given && challenge->name != ChallengeName::custom_challenge)
+  if (!context->proved.first_factor && challenge->name != ChallengeName::custom_challenge)
     return refuse_without_first_factor(std::move(challenge));
   if (const auto method = cognito::factor_of(challenge->name))
     return answer_code(context, std::move(challenge), *method);

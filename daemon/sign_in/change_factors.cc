@@ -36,13 +36,13 @@ Ended refusal(const char* cause, std::string text) {
 // account has none that would have to be given, and [mfa] enrol permits the first one where the
 // caller is. A pool that took the risk for low asked for no factor: that proves none.
 Ended objection(const SignInContext& context, const UserState& user) {
-  if (context.factor && context.accepts(*context.factor)) return nullptr;
+  if (context.proved.factor && context.accepts(*context.proved.factor)) return nullptr;
   if (!context.is_to_set_up_totp() && user.enabled_factors.empty())
     return refusal("no-factor-yet", prompts::no_factor_to_change());
-  if (!context.factor && !user.enabled_factors.empty())
+  if (!context.proved.factor && !user.enabled_factors.empty())
     return refusal("factor-not-asked", prompts::factor_was_not_asked());
   // One that methods does not name was given: that is good for the first one that it names.
-  if (context.factor && (!context.is_to_set_up_totp() || has_totp(user)))
+  if (context.proved.factor && (!context.is_to_set_up_totp() || has_totp(user)))
     return refusal("factor-not-accepted",
                    prompts::factor_not_accepted(context.config().mfa.methods));
   if (!context.has_place()) return refusal("no-place", prompts::no_place_for_set_up());
@@ -69,7 +69,7 @@ Task<Ended> set_up_totp(SignInContext* context, Ended accepted) {
   std::expected<Enrolment, Ended> enrolment =
       co_await enrol_totp(context, cognito::SetUpProof::by_access_token(token));
   if (!enrolment) {
-    if (context->totp_perhaps_enrolled) report_factor_change(*context, What::app);
+    if (context->enrolled.perhaps_totp) report_factor_change(*context, What::app);
     co_return std::move(enrolment.error());
   }
   // From here on the new app counts, whatever the next call answers.
@@ -77,7 +77,7 @@ Task<Ended> set_up_totp(SignInContext* context, Ended accepted) {
   // A pool with optional factors asks for none that is not switched on.
   Ended trouble = co_await prefer_totp(context, std::move(token), Prefer::if_none_is);
   if (trouble) co_return trouble;
-  accepted->factor = context->factor;
+  accepted->factor = context->proved.factor;
   co_return is_set_up(std::move(accepted));
 }
 
@@ -145,7 +145,7 @@ std::string place_of(const SignInRequest& request) {
 
 Task<Ended> change_factors(SignInContext* context, Ended accepted) {
   // The sign-in itself was the set-up, because the pool demanded one.
-  if (context->totp_enrolled && context->is_to_set_up_totp())
+  if (context->enrolled.totp && context->is_to_set_up_totp())
     co_return is_set_up(std::move(accepted));
   PoolResult<UserState> user = co_await context->services.pool->get_user(
       accepted->accepted->tokens.get().access_token, context->step_deadline());

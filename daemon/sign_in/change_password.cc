@@ -19,7 +19,7 @@ Task<Ended> change_password(SignInContext* context, Ended accepted) {
         co_await ask_new_password(context, false, std::exchange(notice, Notice()));
     if (!password) co_return std::move(password.error());
     PoolResult<void> changed = co_await context->services.pool->change_password(
-        accepted->accepted->tokens.get().access_token, &context->password, &*password,
+        accepted->accepted->tokens.get().access_token, &context->typed.password, &*password,
         context->step_deadline());
     if (changed) {
       context->password_was_changed(std::move(*password));

@@ -95,10 +95,11 @@ AfterRefusal after_refusal(const SignInContext& context, const PoolError& error,
                            const Challenge& challenge, Method method) {
   const bool expired = error.kind == ErrorKind::expired_code;
   if (error.kind == ErrorKind::code_mismatch ||
-      (expired && (method == Method::totp || context.repeated)))
+      (expired && (method == Method::totp || context.proved.repeated)))
     return AfterRefusal::another_code;
   const bool over = context.challenge_session_is_over(error, challenge.received);
-  return !context.repeated && (expired || over) ? AfterRefusal::password_again : AfterRefusal::end;
+  return !context.proved.repeated && (expired || over) ? AfterRefusal::password_again
+                                                       : AfterRefusal::end;
 }
 
 }  // namespace
@@ -115,7 +116,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
   for (int tries = 0; tries < kTries;) {
     if (!have_code) {
       if (given_ahead) {
-        typed = std::move(context->code_given_ahead);
+        typed = std::move(context->typed.code);
       } else {
         std::expected<Secret, Ended> answer = co_await ask_code(context, *challenge);
         if (!answer) co_return std::unexpected(std::move(answer.error()));
@@ -124,11 +125,11 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
     }
     have_code = false;
     const bool send_again =
-        sends_a_message(method) && !context->repeated && is_blank(typed.reveal());
+        sends_a_message(method) && !context->proved.repeated && is_blank(typed.reveal());
     const auto code = code_in(typed.reveal(), form);
     if (!code && !send_again) {
       ++tries;
-      context->notice = Notice::error(why_never_sent(typed.reveal(), method));
+      context->report.notice = Notice::error(why_never_sent(typed.reveal(), method));
       if (given_ahead) break;
       continue;
     }
@@ -144,7 +145,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       if (next == AfterRefusal::end) co_return std::unexpected(context->from_error(result.error()));
       if (next == AfterRefusal::another_code) {
         ++tries;
-        context->notice = Notice::error(refused_code(result.error().kind, method));
+        context->report.notice = Notice::error(refused_code(result.error().kind, method));
         if (given_ahead) break;
         continue;
       }
@@ -153,15 +154,15 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
     // The session ended while the person typed, or they asked for another message: the password
     // step once more. The same question again takes a TOTP code that was typed already; any other
     // question is a new one, and what was typed is dropped.
-    context->repeated = true;
+    context->proved.repeated = true;
     Step again = co_await prove_first_factor(context);
     if (!again || !again->challenge || again->challenge->name != asked) co_return again;
     challenge = std::move(again->challenge);
     if (method == Method::totp)
       have_code = true;
     else
-      context->notice = Notice::info((code ? prompts::code_expired() + " " : std::string()) +
-                                     prompts::new_code_sent());
+      context->report.notice = Notice::info((code ? prompts::code_expired() + " " : std::string()) +
+                                            prompts::new_code_sent());
   }
   co_return std::unexpected(ended(given_ahead ? Outcome::refused : Outcome::tries_exhausted,
                                   "wrong-code",

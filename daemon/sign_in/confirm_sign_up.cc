@@ -39,16 +39,16 @@ Task<Ended> confirm_sign_up(SignInContext* context) {
     if (result) {
       attempt->give_back();
       context->reset_message_answered();
-      context->untold_error.clear();
-      context->notice = Notice::info(prompts::account_confirmed());
+      context->report.untold_error.clear();
+      context->report.notice = Notice::info(prompts::account_confirmed());
       co_return nullptr;
     }
     const ErrorKind kind = result.error().kind;
     if (cognito::is_not_connected(kind)) attempt->give_back();
     if (kind != ErrorKind::code_mismatch && kind != ErrorKind::expired_code)
       co_return context->from_error(result.error());
-    context->notice = Notice::error(kind == ErrorKind::expired_code ? prompts::code_expired()
-                                                                    : prompts::wrong_code());
+    context->report.notice = Notice::error(kind == ErrorKind::expired_code ? prompts::code_expired()
+                                                                           : prompts::wrong_code());
   }
   co_return ended(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries());
 }

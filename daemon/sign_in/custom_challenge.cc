@@ -22,30 +22,31 @@ constexpr int kAnswersPerAttempt = 3;
 
 // auth_flow = custom: what was typed at "Password: " answers the first question. nullopt: ask.
 std::optional<Secret> answer_given_ahead(const SignInContext& context) {
-  const bool first = !context.first_factor_given && context.custom_answers == 0;
-  return first ? Secret::copy_of(context.password.reveal()) : std::nullopt;
+  const bool first = !context.proved.first_factor && context.attempts.custom_answers == 0;
+  return first ? Secret::copy_of(context.typed.password.reveal()) : std::nullopt;
 }
 
 // Null: the answer may be sent. The attempt of auth_flow = custom was taken when the flow began.
 Ended take_custom_attempt(SignInContext* context) {
-  const bool due = context->custom_answers % kAnswersPerAttempt == 0;
-  ++context->custom_answers;
-  if (!due || (context->custom_answers == 1 && !context->custom_attempts.empty())) return nullptr;
+  const bool due = context->attempts.custom_answers % kAnswersPerAttempt == 0;
+  ++context->attempts.custom_answers;
+  if (!due || (context->attempts.custom_answers == 1 && !context->attempts.custom.empty()))
+    return nullptr;
   std::optional<limits::Attempt> attempt = context->take_attempt();
   if (!attempt) return no_attempt_left();
-  context->custom_attempts.push_back(std::move(*attempt));
+  context->attempts.custom.push_back(std::move(*attempt));
   return nullptr;
 }
 
 void custom_challenges_passed(SignInContext* context) {
-  for (limits::Attempt& attempt : context->custom_attempts) attempt.give_back();
-  context->custom_attempts.clear();
-  context->custom_answers = 0;
+  for (limits::Attempt& attempt : context->attempts.custom) attempt.give_back();
+  context->attempts.custom.clear();
+  context->attempts.custom_answers = 0;
   // A factor beside the password, or what stands for the password. Never both: whether the second
   // of two answers repeated the first one, only the pool knows.
   if (context->config().pool.auth_flow != cognito::AuthFlow::custom)
     context->give_factor(cognito::Method::custom);
-  context->first_factor_given = true;
+  context->proved.first_factor = true;
 }
 
 Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::string question) {
@@ -54,7 +55,7 @@ Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::strin
         Prompt(question, Purpose::other, context->config().custom_challenge.echo));
     // An empty answer may mean something to the pool; a decoy or what is no text does not.
     if (!answer || answer->empty() || is_typed_text(answer->reveal())) co_return answer;
-    context->notice = Notice::error(prompts::value_needed());
+    context->report.notice = Notice::error(prompts::value_needed());
   }
   co_return std::unexpected(
       ended(Outcome::tries_exhausted, "custom-answer", prompts::too_many_answers()));
@@ -74,7 +75,7 @@ Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> chal
         context, prompts::custom_challenge(*challenge, context->config().custom_challenge.prompt));
     if (!typed) co_return std::unexpected(std::move(typed.error()));
     // Somebody is there, whatever the answer is worth.
-    if (context->first_factor_given) context->services.messages->answered(context->request.user);
+    if (context->proved.first_factor) context->services.messages->answered(context->request.user);
     answer = std::move(*typed);
   }
   Ended none_left = take_custom_attempt(context);
@@ -84,8 +85,8 @@ Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> chal
   PoolResult<AuthStep> result = co_await context->services.pool->respond(
       std::move(*challenge), std::move(responses), &context->call, context->step_deadline());
   if (!result) {
-    if (cognito::is_not_connected(result.error().kind) && !context->custom_attempts.empty())
-      context->custom_attempts.back().give_back();
+    if (cognito::is_not_connected(result.error().kind) && !context->attempts.custom.empty())
+      context->attempts.custom.back().give_back();
     co_return std::unexpected(context->from_error(result.error()));
   }
   const bool passed =

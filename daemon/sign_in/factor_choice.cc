@@ -53,7 +53,7 @@ Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context, std::
     const bool one_digit = typed.size() == 1 && typed[0] >= '1' && typed[0] <= '9';
     const std::size_t chosen = one_digit ? static_cast<std::size_t>(typed[0] - '1') : choices;
     if (chosen < choices) co_return chosen;
-    context->notice = Notice::error(prompts::not_in_list());
+    context->report.notice = Notice::error(prompts::not_in_list());
   }
   co_return std::unexpected(
       ended(Outcome::tries_exhausted, "no-choice", prompts::too_many_answers()));

@@ -58,13 +58,13 @@ Task<Step> set_up_totp(SignInContext* context, std::unique_ptr<Challenge> challe
       context, cognito::SetUpProof::by_challenge_session(challenge->challenge_session));
   if (!enrolment) co_return std::unexpected(std::move(enrolment.error()));
   if (enrolment->state == Enrolment::State::challenge_session_over) {
-    if (context->repeated)
+    if (context->proved.repeated)
       co_return std::unexpected(
           ended(Outcome::failed, "challenge-session-over", prompts::time_is_up()));
-    context->repeated = true;
+    context->proved.repeated = true;
     Step again = co_await prove_first_factor(context);
     if (again && again->challenge && again->challenge->name == cognito::ChallengeName::mfa_setup)
-      context->notice = Notice::info(prompts::setup_starts_again());
+      context->report.notice = Notice::info(prompts::setup_starts_again());
     co_return again;
   }
   challenge->challenge_session = std::move(enrolment->challenge_session);
@@ -87,8 +87,8 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     const std::string_view address = trimmed(answer->reveal());
     // A password may look like an address; a caller that repeats itself answers with it.
-    if (!looks_like_an_address(address) || answer->equals(context->password)) {
-      context->notice = Notice::error(prompts::not_an_email_address());
+    if (!looks_like_an_address(address) || answer->equals(context->typed.password)) {
+      context->report.notice = Notice::error(prompts::not_an_email_address());
       continue;
     }
     Ended too_many = context->charge_message();
@@ -97,12 +97,12 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
     PoolResult<AuthStep> result = co_await context->services.pool->respond(
         *challenge, std::move(responses), &context->call, context->step_deadline());
     if (result) {
-      context->email_enrolled = true;
+      context->enrolled.email = true;
       co_return std::move(*result);
     }
     if (result.error().kind != ErrorKind::invalid_parameter)
       co_return std::unexpected(context->from_error(result.error()));
-    context->notice = Notice::error(prompts::not_an_email_address());
+    context->report.notice = Notice::error(prompts::not_an_email_address());
   }
   co_return std::unexpected(
       ended(Outcome::tries_exhausted, "email-address", prompts::too_many_answers()));

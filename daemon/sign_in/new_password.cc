@@ -30,9 +30,9 @@ Task<std::expected<std::string, Ended>> ask_attribute(SignInContext* context, st
     // What is no text fit for a password is none fit for an attribute; nor is the password itself,
     // which a caller that repeats itself answers with.
     if (!is_blank(answer->reveal()) && is_typed_text(answer->reveal()) &&
-        !answer->equals(context->password))
+        !answer->equals(context->typed.password))
       co_return std::string(answer->reveal());
-    context->notice = Notice::error(prompts::value_needed());
+    context->report.notice = Notice::error(prompts::value_needed());
   }
   co_return std::unexpected(
       ended(Outcome::tries_exhausted, "attribute", prompts::too_many_answers()));
@@ -105,7 +105,7 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
     const bool an_attribute =
         result.error().kind == ErrorKind::invalid_parameter && !responses->empty();
     if (!an_attribute) co_return std::unexpected(context->from_error(result.error()));
-    context->notice = Notice::error(prompts::values_not_taken());
+    context->report.notice = Notice::error(prompts::values_not_taken());
     responses = co_await ask_attributes(context, names_of(*responses));
     if (!responses) co_return std::unexpected(std::move(responses.error()));
   }
@@ -123,7 +123,7 @@ Task<std::expected<Secret, Ended>> ask_new_password(SignInContext* context, bool
       notice = Notice::error(prompts::not_a_password());
       continue;
     }
-    if (first->equals(context->password)) {
+    if (first->equals(context->typed.password)) {
       notice = Notice::error(prompts::password_is_the_old());
       continue;
     }

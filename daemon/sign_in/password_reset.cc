@@ -41,7 +41,7 @@ class PasswordReset {
     if (forgotten_) {
       Ended trouble = co_await code_.send();
       if (trouble) co_return trouble;
-      context_->notice = Notice();  // the question says it
+      context_->report.notice = Notice();  // the question says it
     }
     Again ask = Again::code;
     bool has_password = false;
@@ -66,7 +66,7 @@ class PasswordReset {
       if (ask == Again::nothing) co_return context_->from_error(result.error());
       context_->keep_for_log(result.error());
       if (ask == Again::code)
-        context_->notice = Notice::error(prompts::wrong_code());
+        context_->report.notice = Notice::error(prompts::wrong_code());
       else
         password_notice = Notice::error(prompts::password_not_allowed(result.error().message));
     }
@@ -114,9 +114,9 @@ class PasswordReset {
   Ended done() {
     for (limits::Attempt& attempt : guesses_) attempt.give_back();
     context_->reset_message_answered();
-    context_->untold_error.clear();
+    context_->report.untold_error.clear();
     context_->password_was_changed(std::move(new_password_));
-    context_->notice = Notice::info(prompts::password_was_set());
+    context_->report.notice = Notice::info(prompts::password_was_set());
     return nullptr;
   }
 

@@ -41,8 +41,8 @@ Task<Ended> split_at_the_code(SignInContext* context, Secret answer) {
   auto code = Secret::copy_of(parts->code);
   if (!password || !code)
     co_return ended(Outcome::unforeseen, "no-memory", prompts::pool_failed(), Level::error);
-  context->password = std::move(*password);
-  context->code_given_ahead = std::move(*code);
+  context->typed.password = std::move(*password);
+  context->typed.code = std::move(*code);
   co_return nullptr;
 }
 
@@ -60,7 +60,7 @@ Task<Ended> offer_a_reset(SignInContext* context) {
 // The account behind an attempt is not told by how long the refusal took, nor what it was.
 Task<Step> prove_password(SignInContext* context) {
   const SignInServices& services = context->services;
-  if (!is_typed_text(context->password.reveal())) {
+  if (!is_typed_text(context->typed.password.reveal())) {
     Ended result = co_await refuse_like_the_pool(context, "not-a-password");
     co_return std::unexpected(std::move(result));
   }
@@ -77,7 +77,7 @@ Task<Step> prove_password(SignInContext* context) {
   const bool sends_password = context->config().pool.auth_flow != cognito::AuthFlow::custom;
   const runtime::MonotonicTime started = services.clock->now();
   PoolResult<AuthStep> result = co_await services.pool->sign_in(
-      context->cognito_name, &context->password, &context->call, context->step_deadline());
+      context->cognito_name, &context->typed.password, &context->call, context->step_deadline());
   if (!result) {
     // A refusal that came before the password was sent, as of an imported or unconfirmed user,
     // counts and takes time like a wrong password, or it would tell that there is an account.
@@ -95,8 +95,8 @@ Task<Step> prove_password(SignInContext* context) {
   if (sends_password)
     attempt->give_back();
   else
-    context->custom_attempts.push_back(std::move(*attempt));
-  context->first_factor_given = sends_password;
+    context->attempts.custom.push_back(std::move(*attempt));
+  context->proved.first_factor = sends_password;
   context->count_message(*result);
   co_return std::move(*result);
 }
@@ -126,7 +126,7 @@ Prompt password_prompt(const SignInContext& context) {
 }
 
 Task<Ended> ask_password(SignInContext* context) {
-  if (context->password_asked) co_return nullptr;
+  if (context->typed.password_asked) co_return nullptr;
   if (begins_with_a_reset(*context)) {
     Ended end = co_await reset_password(context, ResetCause::forgotten);
     co_return end;
@@ -147,15 +147,15 @@ Task<Ended> take_password(SignInContext* context, Secret typed) {
     Ended end = co_await offer_a_reset(context);
     co_return end;
   }
-  context->password = std::move(typed);
+  context->typed.password = std::move(typed);
   co_return nullptr;
 }
 
 Task<Step> prove_first_factor(SignInContext* context) {
   // What was given in a sign-in that is begun anew counts for nothing in the new one.
-  context->factor.reset();
-  context->totp_enrolled = false;
-  context->email_enrolled = false;
+  context->proved.factor.reset();
+  context->enrolled.totp = false;
+  context->enrolled.email = false;
   constexpr int most_recoveries = 2;  // confirmed, and then reset
   for (int recoveries = 0;; ++recoveries) {
     Step step = co_await prove_password(context);

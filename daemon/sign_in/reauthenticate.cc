@@ -110,7 +110,7 @@ class Reauthentication {
   Task<Ended> check_password() {
     std::expected<Secret, Ended> typed = co_await context_->ask(password_prompt(*context_));
     if (!typed) co_return std::move(typed.error());
-    context_->password_asked = true;
+    context_->typed.password_asked = true;
     if (!is_typed_text(typed->reveal())) {
       count(Reauth::full, "not-a-password");
       Ended end = co_await take_password(context_, std::move(*typed));
@@ -120,18 +120,18 @@ class Reauthentication {
     // one only where that is not the password.
     const bool may_have_code =
         context_->profile.one_prompt && split_password_and_code(typed->reveal());
-    context_->password = std::move(*typed);
+    context_->typed.password = std::move(*typed);
     // A guess is a guess, wherever it is checked. Taken first, so that guesses at the same time do
     // not pass the budget together.
     std::optional<limits::Attempt> attempt = context_->take_attempt();
     if (!attempt) co_return no_attempt_left();
     const std::optional<bool> right =
-        co_await context_->services.sessions->check_password(id_, &context_->password);
+        co_await context_->services.sessions->check_password(id_, &context_->typed.password);
     if (may_have_code && !right.value_or(false)) {
       // The pool's step takes an attempt of its own.
       attempt->give_back();
       count(Reauth::full, "code-given");
-      Ended end = co_await take_password(context_, std::move(context_->password));
+      Ended end = co_await take_password(context_, std::move(context_->typed.password));
       co_return end;
     }
     if (right && !*right) {
@@ -152,8 +152,8 @@ class Reauthentication {
     Ended end = full(reason);
     if (context_->profile.one_prompt && password_is_right_)
       co_return ended(Outcome::refused, "no-code-after-password", prompts::refused());
-    if (context_->profile.one_prompt && context_->password_asked)
-      end = co_await take_password(context_, std::move(context_->password));
+    if (context_->profile.one_prompt && context_->typed.password_asked)
+      end = co_await take_password(context_, std::move(context_->typed.password));
     co_return end;
   }
 

@@ -21,8 +21,8 @@ Task<Ended> SentCode::send() {
   if (!context_->charge_reset_message()) {
     // A stranger may have used up what there was, and the code may be with its owner already.
     sent_ = kMostSent;
-    context_->notice = Notice::info(prompts::new_code_sent());
-    context_->untold_error = "message-budget";
+    context_->report.notice = Notice::info(prompts::new_code_sent());
+    context_->report.untold_error = "message-budget";
     co_return nullptr;
   }
   ++sent_;
@@ -32,7 +32,7 @@ Task<Ended> SentCode::send() {
       co_return context_->from_error(delivery.error());
     context_->keep_for_log(delivery.error());
   }
-  context_->notice = Notice::info(prompts::new_code_sent());
+  context_->report.notice = Notice::info(prompts::new_code_sent());
   co_return nullptr;
 }
 
@@ -49,7 +49,7 @@ Task<std::expected<std::string, Ended>> SentCode::ask() {
       continue;
     }
     ++tries;
-    context_->notice =
+    context_->report.notice =
         Notice::error(is_blank(answer->reveal()) ? prompts::no_new_code() : prompts::not_a_code());
   }
   co_return std::unexpected(

@@ -15,13 +15,13 @@ constexpr int kMaxChallenges = 20;
 
 Task<Ended> SignIn::run() {
   Ended end = co_await run_to_the_end();
-  if (end->detail.empty()) end->detail = context_.untold_error;
-  end->calls = context_.trace.text();
+  if (end->detail.empty()) end->detail = context_.report.untold_error;
+  end->calls = context_.report.trace.text();
   // With auth_flow = custom, what was typed is an answer of the pool's own and no password.
   if (end->accepted && context_.request.goal != Goal::change_factors &&
       policy::wants_password_verifiers(context_.config()) &&
       context_.config().pool.auth_flow != cognito::AuthFlow::custom)
-    end->accepted->password = std::move(context_.password);
+    end->accepted->password = std::move(context_.typed.password);
   co_return end;
 }
 
@@ -62,7 +62,7 @@ Task<Ended> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
     Ended changed = co_await change_factors(&context_, std::move(end));
     co_return changed;
   }
-  if (context_.password_changed) {
+  if (context_.proved.password_changed) {
     end->notice = Notice::info(prompts::password_changed());
     end->cause = "password-changed";
     co_return end;

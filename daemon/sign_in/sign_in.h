@@ -25,10 +25,10 @@ class SignIn {
   // The object outlives the task. Never null.
   runtime::Task<Ended> run();
   // So far, for the log line of a sign-in that is cut short (CallTrace::text()).
-  [[nodiscard]] const std::string& calls() const noexcept { return context_.trace.text(); }
+  [[nodiscard]] const std::string& calls() const noexcept { return context_.report.trace.text(); }
   // Whether a password or a code was tried, or the pool was asked anything.
   [[nodiscard]] bool tried_anything() const noexcept {
-    return context_.attempt_taken || !calls().empty();
+    return context_.attempts.taken || !calls().empty();
   }
   [[nodiscard]] const SignInServices& services() const noexcept { return context_.services; }
   [[nodiscard]] const policy::ServiceProfile& profile() const noexcept { return context_.profile; }

@@ -89,12 +89,13 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
 // Not a coroutine: no frame keeps the prompt while the person types.
 Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
   const Purpose purpose = prompt.purpose;
-  if (prompt.notice.kind == Notice::Kind::none) prompt.notice = std::exchange(notice, Notice());
+  if (prompt.notice.kind == Notice::Kind::none)
+    prompt.notice = std::exchange(report.notice, Notice());
   if (profile.one_text && prompt.notice.kind != Notice::Kind::none) {
     prompt.text.insert(0, std::exchange(prompt.notice, Notice()).text + "\n");
   }
   if (purpose != Purpose::password && purpose != Purpose::password_and_code)
-    asked_more_than_password = true;
+    typed.more_than_password = true;
   return take_answer(purpose, conversation->ask(std::move(prompt)));
 }
 
@@ -108,7 +109,7 @@ Task<std::expected<Secret, Ended>> SignInContext::take_answer(
   }
   // Before any trimming, so that the password as it was typed is what is compared.
   const bool no_password_belongs_here = purpose == Purpose::code || purpose == Purpose::choice;
-  if (no_password_belongs_here && !password.empty() && answer->equals(password))
+  if (no_password_belongs_here && !typed.password.empty() && answer->equals(typed.password))
     co_return std::unexpected(broken("answer-is-the-password", Level::warning));
   co_return std::move(*answer);
 }
@@ -118,7 +119,7 @@ bool SignInContext::accepts(Method method) const {
 }
 
 void SignInContext::give_factor(Method method) {
-  if (first_factor_given && (!factor || !accepts(*factor))) factor = method;
+  if (proved.first_factor && (!proved.factor || !accepts(*proved.factor))) proved.factor = method;
 }
 
 bool SignInContext::may_enrol_freely() const {
@@ -160,15 +161,15 @@ bool SignInContext::service_has_time_to_enrol() const {
 }
 
 void SignInContext::password_was_changed(Secret new_password) {
-  password = std::move(new_password);
-  password_changed = true;
+  typed.password = std::move(new_password);
+  proved.password_changed = true;
   services.sessions->forget_passwords(request.user);
 }
 
 std::optional<limits::Attempt> SignInContext::take_attempt() {
   std::optional<limits::Attempt> attempt = services.failures->take(
       request.user, request.user_uid, request.origin, services.clock->boot_time());
-  attempt_taken = attempt_taken || attempt.has_value();
+  attempts.taken = attempts.taken || attempt.has_value();
   return attempt;
 }
 
@@ -202,7 +203,7 @@ void SignInContext::count_message(const cognito::AuthStep& step) const {
   if (!step.challenge) return;
   const auto method = cognito::factor_of(step.challenge->name);
   const bool own_question =
-      first_factor_given && step.challenge->name == cognito::ChallengeName::custom_challenge;
+      proved.first_factor && step.challenge->name == cognito::ChallengeName::custom_challenge;
   if (own_question || (method && sends_a_message(*method)))
     services.messages->caused(request.user, services.clock->boot_time());
 }
@@ -212,13 +213,13 @@ Ended SignInContext::from_error(const PoolError& error) const {
   // Once the password may have reached the pool, or more than it was asked for, "cannot be reached"
   // is no longer the whole truth: a local password must not do instead.
   const bool still_at_password =
-      !first_factor_given && !error.password_sent && !asked_more_than_password;
+      !proved.first_factor && !error.password_sent && !typed.more_than_password;
   const bool later =
-      first_factor_given || (row.at_password == Outcome::unavailable && !still_at_password);
+      proved.first_factor || (row.at_password == Outcome::unavailable && !still_at_password);
   std::string text = prompts::failure_text(row.text);
   // A user who is not known here is told the same as for a wrong password.
   if (error.kind == cognito::ErrorKind::attempts_exceeded &&
-      (first_factor_given ||
+      (proved.first_factor ||
        services.failures->knows(request.user, request.user_uid, request.origin)))
     text = prompts::too_many_tries();
   if (error.kind == ErrorKind::user_lambda_validation && config().texts.trigger_refusal)
@@ -233,7 +234,7 @@ Ended SignInContext::from_error(const PoolError& error) const {
 }
 
 void SignInContext::keep_for_log(const PoolError& error) {
-  untold_error = std::string(cognito::error_row(error.kind).word) + ": " + error.message;
+  report.untold_error = std::string(cognito::error_row(error.kind).word) + ": " + error.message;
 }
 
 bool SignInContext::challenge_session_is_over(const PoolError& error,

@@ -33,32 +33,45 @@ struct SignInContext {
   const std::string cognito_name;        // what InitiateAuth is called with
   const cognito::CallContext call;       // goes with every call that takes it
 
-  Secret password;                  // the present one; empty: none was typed
-  bool password_asked = false;      // by the re-authentication; what was typed is in `password`
-  Secret code_given_ahead;          // one prompt only: the code that came with the password
-  bool first_factor_given = false;  // the pool accepted the password or a custom answer for it
-  bool asked_more_than_password = false;  // the person was asked anything else
-  bool repeated = false;                  // the first factor was proved again: once per sign-in
-  bool password_changed = false;          // in this sign-in
-  bool totp_enrolled = false;             // in this sign-in
-  // The answer to the new app's first code was lost: the pool may have taken it.
-  bool totp_perhaps_enrolled = false;
-  bool email_enrolled = false;            // in this sign-in, for a challenge of the pool
-  std::optional<cognito::Method> factor;  // the second factor that was given
-  // Custom answers count as failed until the pool goes on to something else.
-  std::vector<limits::Attempt> custom_attempts;
-  int custom_answers = 0;      // in a row
-  bool attempt_taken = false;  // whatever became of it
-  cognito::CallTrace trace;    // of the calls of this sign-in, for the log
-  Notice notice;               // shown with the next question
-  std::string untold_error;    // what the person is not told of a reset, for the log
+  // Answers that later steps use.
+  struct Typed {
+    Secret password;                  // the present one; empty: none was typed
+    bool password_asked = false;      // by the re-authentication; the answer is in `password`
+    Secret code;                      // one prompt only: the code that came with the password
+    bool more_than_password = false;  // the person was asked anything else
+  } typed;
+  // Answers that the pool has accepted. A sign-in that is begun anew proves them again.
+  struct Proved {
+    bool first_factor = false;              // the password, or a custom answer in its place
+    std::optional<cognito::Method> factor;  // the second one
+    bool repeated = false;                  // the first factor was proved again: once per sign-in
+    bool password_changed = false;          // in this sign-in
+  } proved;
+  // Second factors that were set up in this sign-in.
+  struct Enrolled {
+    bool totp = false;
+    bool perhaps_totp = false;  // the answer to the new app's first code was lost
+    bool email = false;         // for a challenge of the pool
+  } enrolled;
+  struct Attempts {
+    bool taken = false;  // one at least, even if it was given back
+    // Custom answers count as failed until the pool goes on to something else.
+    std::vector<limits::Attempt> custom;
+    int custom_answers = 0;  // in a row
+  } attempts;
+  // For the person and for the log.
+  struct Report {
+    cognito::CallTrace trace;  // of the calls of this sign-in
+    Notice notice;             // shown with the next question
+    std::string untold_error;  // of a reset: the person is not told
+  } report;
 
   // Asks, and sets the deadline of the step that begins with the answer. A caller that repeats
   // itself (sshd with PasswordAuthentication, some screen lockers) sends the password to every
   // prompt: where a code or a choice belongs, that ends the sign-in.
   runtime::Task<std::expected<Secret, Ended>> ask(Prompt prompt);
   // All calls of the present step end by then.
-  [[nodiscard]] cognito::Call step_deadline() { return {step_deadline_, &trace}; }
+  [[nodiscard]] cognito::Call step_deadline() { return {step_deadline_, &report.trace}; }
 
   [[nodiscard]] const policy::Config& config() const { return *services.config; }
   [[nodiscard]] bool accepts(cognito::Method method) const;

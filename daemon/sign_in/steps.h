@@ -90,7 +90,7 @@ enum class ResetCause : std::uint8_t {
   demanded,   // PasswordResetRequiredException: a code was sent by whoever demanded it
   forgotten,  // the person asks for it; nothing may tell whether the account exists
 };
-// Null: the password was reset, context->password is the new one.
+// Null: the password was reset, context->typed.password is the new one.
 runtime::Task<Ended> reset_password(SignInContext* context, ResetCause cause);
 
 // confirm_sign_up.cc: UserNotConfirmedException. Null: the account is confirmed.

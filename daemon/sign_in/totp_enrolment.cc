@@ -83,7 +83,7 @@ class Showing {
       ++tries;
       const auto code = code_in(answer->reveal(), CodeForm::totp);
       if (!code) {
-        context_->notice = Notice::error(prompts::not_a_totp_code());
+        context_->report.notice = Notice::error(prompts::not_a_totp_code());
         continue;
       }
       PoolResult<SoftwareTokenCheck> check =
@@ -100,9 +100,9 @@ class Showing {
       }
       std::string reason = why_not(check);
       if (!check && cognito::error_row(check.error()).answer_lost())
-        context_->totp_perhaps_enrolled = true;
+        context_->enrolled.perhaps_totp = true;
       if (reason.empty()) co_return std::unexpected(context_->from_error(check.error()));
-      context_->notice = Notice::error(std::move(reason));
+      context_->report.notice = Notice::error(std::move(reason));
     }
     co_return std::unexpected(
         ended(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
@@ -152,7 +152,7 @@ Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpPr
                   with_session(proof, token->challenge_session));
   std::expected<Enrolment, Ended> enrolment = co_await showing.run();
   if (enrolment && enrolment->state == Enrolment::State::done) {
-    context->totp_enrolled = true;
+    context->enrolled.totp = true;
     context->give_factor(cognito::Method::totp);
   }
   co_return enrolment;
