@@ -127,6 +127,10 @@ class Planted(unittest.TestCase):
         self.write("docs/other.md", "Text.\n")
         self.assert_problem("docs/README.md does not list other.md")
 
+    def test_a_decision_that_its_index_does_not_list(self):
+        self.write("docs/decisions/0001-x.md", "# X\n")
+        self.assert_problem("docs/decisions/index.md does not list 0001-x.md")
+
     def test_a_page_for_reference_that_nobody_finds(self):
         self.write("docs/reference/other.md", "Text.\n")
         self.assert_problem("docs/README.md does not list reference/other.md")
