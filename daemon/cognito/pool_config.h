@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/secret.h"
@@ -26,12 +27,24 @@ enum class Method : std::uint8_t { totp, email, sms, custom };
 // The stable word of a second factor, for the log and the bus; "none": none was given.
 std::string_view to_string(const std::optional<Method>& factor);
 
-// All URLs have been checked.
+// The app client's secret; may be null. Two are equal if their texts are.
+struct ClientSecret : std::shared_ptr<const Secret> {
+  ClientSecret() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): whoever has a secret has one of a client
+  ClientSecret(std::shared_ptr<const Secret> secret) : shared_ptr(std::move(secret)) {}
+  bool operator==(const ClientSecret& other) const noexcept {
+    return get() == nullptr || other.get() == nullptr ? get() == other.get()
+                                                      : get()->equals(*other);
+  }
+};
+
+// All URLs have been checked. A reload keeps the pool, its connections and its sessions only if the
+// new configuration equals the old one.
 struct PoolConfig {
   std::string region;
   std::string user_pool_id;
   std::string client_id;
-  std::shared_ptr<const Secret> client_secret;  // the systemd credential client_secret; may be null
+  ClientSecret client_secret;  // the systemd credential client_secret
   AuthFlow auth_flow = AuthFlow::srp;
   std::string endpoint;              // URL of the API, derived or as given
   std::vector<std::string> issuers;  // accepted `iss`, exactly
@@ -41,6 +54,8 @@ struct PoolConfig {
   std::string ca_file;                          // PEM; default: the system's bundle
   std::chrono::seconds unreachable_after{300};  // [break_glass] unreachable_after
   bool user_context = false;  // user_context = remote-host: UserContextData.IpAddress is sent
+
+  bool operator==(const PoolConfig&) const = default;
 };
 
 // The settings of [pool] that say where a user pool is, as they stand in the file; an absent one is

@@ -1,5 +1,6 @@
 #include "daemon/cognito/pool_config.h"
 
+#include <memory>
 #include <string>
 
 #include "daemon/cognito/url.h"
@@ -171,12 +172,35 @@ void proxies(void**) {
   }
 }
 
+// A reload asks by it whether the pool stays. The compiler compares all members; the secret is
+// compared by its text, because each load reads it anew.
+void configurations_are_equal_by_their_values(void**) {
+  const auto secret = [](const char* text) {
+    return std::make_shared<const Secret>(*Secret::copy_of(text));
+  };
+  cognito::PoolConfig one;
+  one.client_id = "client";
+  one.client_secret = secret("a secret");
+  cognito::PoolConfig other = one;
+  assert_true(one == other);
+  other.client_secret = secret("a secret");
+  assert_true(one == other);
+  other.client_secret = secret("another secret");
+  assert_false(one == other);
+  other.client_secret = {};
+  assert_false(one == other);
+  other = one;
+  other.user_context = true;
+  assert_false(one == other);
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
 int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
+      cmocka_unit_test(configurations_are_equal_by_their_values),
       cmocka_unit_test(hosts_by_region_partition_and_fips),
       cmocka_unit_test(the_issuer_has_two_forms),
       cmocka_unit_test(an_endpoint_of_ones_own_keeps_the_issuers),
