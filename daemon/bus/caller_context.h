@@ -14,7 +14,7 @@ namespace pamcognito::bus {
 
 inline constexpr uid_t kNoUid = static_cast<uid_t>(-1);
 
-// What a module says of its host process. Believed of root's callers only.
+// The statements of a module about its host process. Believed of root's callers only.
 struct CallerContext {
   CallerContext() = default;
 
@@ -30,8 +30,8 @@ struct CallerContext {
 };
 
 // Reads an a{sv}. Unknown keys are skipped if their value is a number or a short text. Any other
-// value, a known key of another type, an overlong text or key and more than 32 facts are errors (a
-// negative errno).
+// value, a known key of another type, an overlong text or key and more than 32 entries are errors
+// (a negative errno).
 std::expected<CallerContext, int> read_caller_context(sd_bus_message* message);
 
 // A real uid that is not root's; else the remote host; else a terminal of this machine; else

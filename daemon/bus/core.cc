@@ -42,7 +42,8 @@ Core::Core(Foundations foundations)
       mfa(sessions, clock),
       callers(loop, foundations.worker),
       calls(loop) {
-  // Else a stranger could shut people out who come from where they always do, after each restart.
+  // Known origins come from the stored sessions; otherwise failed sign-ins of an attacker could
+  // shut users out of their usual hosts after a restart.
   for (const SignInId& id : store.all()) {
     const auto session = store.find(id);
     const auto origin = session ? limits::Origin::of_key(session->origin) : std::nullopt;
@@ -130,7 +131,8 @@ Task<Outcome> Core::decide_account(AccountQuestion question) {
                   {"CAUSE", decision.reason},
                   {"CALLS", calls}});
   };
-  // Who sees a refusal finds the line; who waits for a yes waits for no line.
+  // Log refusals before the reply, so that the line exists when the user reports it; log successes
+  // after it.
   if (decision.outcome == Outcome::success)
     loop.post(std::move(log));
   else

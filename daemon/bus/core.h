@@ -34,7 +34,7 @@
 
 namespace pamcognito::bus {
 
-// What main has made before there is a bus. All of it outlives the service.
+// The parts that main makes before there is a bus. All of them outlive the service.
 struct Foundations {
   runtime::EventLoop& loop;
   runtime::Clock& clock;
@@ -46,8 +46,8 @@ struct Foundations {
   std::string state_directory;
 };
 
-// What the methods of the bus share: the configuration in force, the budgets, the sessions. The
-// methods are in files of their own.
+// The state that the methods of the bus share: the configuration in force, the budgets, the
+// sessions. The methods are in files of their own.
 struct Core {
   explicit Core(Foundations foundations);
   Core(const Core&) = delete;

@@ -22,7 +22,7 @@ namespace pamcognito::bus {
 // to the journal, and then answers the account question of the same PAM transaction, once.
 class OpenSignIn final : private ConversationEvents {
  public:
-  // Whoever holds the open sign-ins; outlives them.
+  // The owner of the open sign-ins; outlives them.
   class Holder {
    public:
     Holder() = default;
@@ -30,7 +30,7 @@ class OpenSignIn final : private ConversationEvents {
     Holder& operator=(const Holder&) = delete;
     virtual ~Holder() = default;
 
-    // What the account phase of later transactions goes by.
+    // The sign-ins by which account phases of their transactions decide.
     virtual sessions::RecentSignIns& recent_sign_ins() = 0;
     // May the account of this sign-in go on? Decided when the task is awaited.
     virtual runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,

@@ -55,7 +55,7 @@ constexpr std::array kRows = {
     // LOGIN_TIMEOUT of login.defs is 60 s. getty starts it here; a telnet daemon with a remote
     // host.
     Row{"login", terminal(seconds(50), true)},
-    // Whoever types here may be logged in remotely.
+    // The person may be logged in remotely.
     Row{"sudo", terminal(seconds(300))},
     Row{"sudo-i", terminal(seconds(300))},
     Row{"su", terminal(seconds(300), false, UnknownAccount::allow_root)},

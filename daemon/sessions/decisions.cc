@@ -19,7 +19,7 @@ using cognito::AccountVerdict;
 using policy::Freshness;
 using runtime::Task;
 
-// By groups that count now.
+// Decides by groups that count now.
 AccountDecision decide_by_groups(const AccountServices& services, const AccountRequest& request,
                                  const std::vector<std::string>& groups, std::string_view reason) {
   const bool permitted =
@@ -56,7 +56,7 @@ std::vector<SignInId> sessions_in_order(const AccountServices& services,
   return ids;
 }
 
-// Where to look on, if a session decides nothing.
+// The next source to ask, if a session decides nothing.
 enum class Next : std::uint8_t { another_session, last_verified };
 using OfSession = std::expected<AccountDecision, Next>;
 
@@ -90,7 +90,7 @@ OfSession decide_by_verdict(const AccountServices& services, const AccountReques
   return std::unexpected(Next::last_verified);
 }
 
-// What the session says without the pool; nullopt: the pool has to be asked.
+// Decides by the session alone; nullopt: the pool has to be asked.
 std::optional<OfSession> decide_without_pool(const AccountServices& services,
                                              const AccountRequest& request, SignInId id) {
   const std::optional<Session> session = services.sessions->find(id);
@@ -119,7 +119,7 @@ Task<OfSession> decide_by_sessions(const AccountServices* services, const Accoun
   co_return std::unexpected(Next::last_verified);
 }
 
-// What was last verified of the user, whenever that was; nullopt: nothing, or too long ago.
+// Decides by the groups that were verified last; nullopt: none were, or too long ago.
 std::optional<AccountDecision> decide_by_last_verified(const AccountServices& services,
                                                        const AccountRequest& request) {
   const KnownUser* known = services.known->find(request.user);
@@ -164,7 +164,7 @@ Task<AccountDecision> decide_account(AccountServices services, AccountRequest re
     if (identity) co_return decide_by_groups(services, request, identity->groups, "signed-in");
   }
   if (services.config) {
-    // Else nobody could be told from one whose account is disabled.
+    // A disabled account could not be told from any other otherwise.
     if (!services.known->is_readable())
       co_return AccountDecision{Outcome::account_denied, "identities-unreadable"};
     const OfSession by_session = co_await decide_by_sessions(&services, &request, call);

@@ -23,9 +23,9 @@
 // (decide_account())? Both trust the pool's last word for as long as policy::freshness() says.
 namespace pamcognito::sessions {
 
-// What configuration and session say to whether the session may stand in for a sign-in to
-// `service`. Who asks from which login, whether the session is alive and what the pool said stays
-// unsaid, which means no.
+// The part of the question that configuration and session answer: may the session stand in for a
+// sign-in to `service`. Who asks from which login, whether the session is alive and what the pool
+// said stays unsaid, which means no.
 policy::ReauthQuestion reauth_question(const policy::Config& config, const policy::ReauthRule& rule,
                                        const SessionKeeper& keeper, const Session& session,
                                        std::string_view service, runtime::BootTime now);
@@ -33,7 +33,8 @@ policy::ReauthQuestion reauth_question(const policy::Config& config, const polic
 struct AccountRequest {
   std::string user;
   std::string service;
-  // Of this transaction's authentication; none for key logins, cron, su by root and the like.
+  // The id of this transaction's authentication; none for key logins, cron, su by root and the
+  // like.
   std::optional<SignInId> sign_in_id;
   bool real_root;  // the real uid behind the PAM transaction is 0
 
@@ -45,8 +46,8 @@ struct AccountRequest {
         real_root(real_root_) {}
 };
 
-// What an account decision rests on. All of it outlives the decision; `config` is kept by it, and
-// null for an unconfigured daemon.
+// The services that an account decision uses. All of it outlives the decision; `config` is kept by
+// it, and null for an unconfigured daemon.
 struct AccountServices {
   std::shared_ptr<const policy::Config> config;
   runtime::Clock* clock = nullptr;

@@ -11,7 +11,7 @@
 namespace pamcognito::sessions {
 namespace {
 
-// What the worker writes at once, and shares with nobody who changes it.
+// A batch that the worker writes at once. Nobody changes it meanwhile.
 struct Batch {
   explicit Batch(std::string path_) : path(std::move(path_)) {}
   std::string path;
@@ -59,7 +59,7 @@ KnownUsers::~KnownUsers() = default;
 
 std::expected<void, std::string> KnownUsers::load(const std::string& user_pool_id) {
   if (readable_ && pool_ == user_pool_id) return {};
-  // What is still to be written of the pool before goes on its way with what is known now.
+  // Changes of the pool before that are not written yet are queued as they are known now.
   for (const std::string& user : std::exchange(unwritten_, {})) {
     if (const KnownUser* const known = find(user)) {
       waiting_.push_back(std::make_shared<Pending>(verification_of(pool_, user, *known),
@@ -246,7 +246,7 @@ void KnownUsers::start_writing() {
   retry_.reset();
   writing_ = loop_.spawn(write_all(), [this](bool threw) {
     if (threw) report(std::unexpected(path_ + ": out of memory"));
-    // What came after the last look.
+    // Changes since the last look.
     if (again_) start_writing();
   });
 }
@@ -299,7 +299,7 @@ void KnownUsers::try_again_later() {
   retry_.emplace(loop_, loop_.now() + retry_after_, [this] { start_writing(); });
 }
 
-// What the disk has now counts here.
+// A change that is on the disk counts from now on.
 void KnownUsers::take_over(const KnownUserChange& change) {
   if (change.pool != pool_ || !readable_) return;
   const auto known = users_.find(change.user);
@@ -313,7 +313,7 @@ void KnownUsers::take_over(const KnownUserChange& change) {
       return;
     case KnownUserChange::Kind::pin:
       if (known != users_.end() && known->second.sub == change.row.sub) {
-        // What was verified meanwhile is newer.
+        // A verification meanwhile is newer.
         known->second.pinned_by = change.row.pinned_by;
         known->second.pinned_at = change.row.pinned_at;
         return;

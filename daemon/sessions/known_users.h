@@ -46,7 +46,7 @@ struct FactorChangeNote {
   bool operator==(const FactorChangeNote&) const = default;
 };
 
-// What outlives a boot of one Linux user. No secrets.
+// The record of one Linux user that outlives a boot. No secrets.
 struct KnownUser {
   std::string sub;  // the pin
   PinnedBy pinned_by = PinnedBy::first_sign_in;
@@ -78,7 +78,7 @@ struct KnownUserChange {
   KnownUserChange() = default;
 };
 
-// Which Linux user is which account of the pool, and what was last verified of it: in memory for
+// The pins of Linux users to accounts of the pool, and their last verification: in memory for
 // reading, in SQLite for the next boot (known_users_file.h). Reading never waits for a disk. A file
 // that exists but cannot be read makes everybody's pin unknown, and nobody is signed in then.
 // Pins are of one user pool: another pool starts without any. Of the loop's thread.

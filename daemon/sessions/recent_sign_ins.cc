@@ -24,7 +24,7 @@ void RecentSignIns::remember(const SignInId& id, std::string user, std::string s
 std::optional<VerifiedIdentity> RecentSignIns::find(const SignInId& id, std::string_view user,
                                                     std::string_view service,
                                                     runtime::BootTime now) const {
-  // What is asked for has just been remembered.
+  // The sign-in that is asked for has just been remembered.
   const auto newest_first = std::views::reverse(sign_ins_);
   const auto found = std::ranges::find(newest_first, id, &SignIn::id);
   if (found == newest_first.end() || found->user != user || found->service != service ||

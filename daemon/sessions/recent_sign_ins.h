@@ -13,15 +13,15 @@
 
 namespace pamcognito::sessions {
 
-// What verified tokens said of a user.
+// A user by the claims of verified tokens.
 struct VerifiedIdentity {
   std::string sub;
   std::vector<std::string> groups;
   runtime::BootTime verified;
 };
 
-// Which sign-in was whose, for the account phase of the same transaction. No secrets, in memory,
-// bounded; gone with the daemon.
+// The last sign-ins and their users, for the account phase of the same transaction. No secrets, in
+// memory, bounded; gone with the daemon.
 class RecentSignIns {
  public:
   static constexpr std::chrono::minutes kSignInLife{10};

@@ -12,7 +12,7 @@ namespace {
 
 using runtime::Task;
 
-// Of everything that one token takes, retries included.
+// For all calls of one token, retries included.
 constexpr std::chrono::seconds kTimeForOne{8};
 
 void log_failure(std::string_view what, const cognito::PoolError& error) {

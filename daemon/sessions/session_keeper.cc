@@ -22,7 +22,7 @@ bool is_same_place(const Session& one, const Session& other) {
   return one.service == kUserService && other.service == kUserService && one.origin == other.origin;
 }
 
-// What the sign-in says of itself. The password stays where it is.
+// The session that the sign-in becomes. The password stays where it is.
 Session as_session(NewSession& fresh) {
   Session session;
   session.id = fresh.id;
@@ -165,7 +165,7 @@ bool SessionKeeper::counts(const Session& session) const {
   return config_ && session.pool == fingerprint_ && !is_expired(session) && is_of_the_user(session);
 }
 
-// By the pin as it is now, and not disabled since.
+// Asks the pin as it is now; root may have changed it, or the pool disabled the account.
 bool SessionKeeper::is_of_the_user(const Session& session) const {
   const KnownUser* user = known_.is_readable() ? known_.find(session.user) : nullptr;
   return user != nullptr && user->sub == session.sub && user->account_status == AccountStatus::good;

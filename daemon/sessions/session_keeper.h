@@ -41,11 +41,19 @@ struct NewSession {
   NewSession() = default;
 };
 
-// The life of sessions: from a committed sign-in to their end. Decides nothing about who may what;
-// that is policy's and the flows'. Of the loop's thread.
+// The life of sessions: from a committed sign-in to their end. It is told in four chapters:
+//
+// - session_keeper.cc keeps a sign-in as a session, and joins it to a login.
+// - session_keeper_background.cc makes password verifiers, checks passwords and confirms devices.
+// - session_keeper_refresh.cc asks the pool whether the account is still good, once for all who
+// wait.
+// - session_keeper_end.cc ends sessions, each with a stable reason, and revokes their tokens.
+//
+// It makes no decision about who may do what; policy, decisions.h and sign_in/ do. Not thread-safe:
+// it belongs to the loop's thread.
 class SessionKeeper {
  public:
-  // Whoever takes longer to open the login than this has lost the ticket.
+  // A login that opens later than this does not join its sign-in.
   static constexpr std::chrono::minutes kTimeToOpenLogin{10};
 
   // All outlive this.
@@ -132,7 +140,8 @@ class SessionKeeper {
   bool put_with_room(const Session& session, const std::optional<SignInId>& replaced);
   void make_room_of_user(std::string_view user, const std::optional<SignInId>& replaced);
 
-  // What nobody waits for. `if_thrown`: clears up after an exception that left the task.
+  // Runs a task that nobody waits for. `if_thrown`: clears up after an exception that left the
+  // task.
   void in_background(runtime::Task<void> task, std::function<void()> if_thrown);
   runtime::Task<void> make_verifier(SignInId id, Secret password);
   runtime::Task<void> confirm_device(SignInId id, std::string user, cognito::Tokens tokens);

@@ -44,7 +44,7 @@ std::size_t SessionKeeper::end_all(std::string_view user, std::string_view reaso
 }
 
 void SessionKeeper::revoke(const Session& session, Revoke what) {
-  // Of another pool: nobody here can.
+  // Only the client of its own pool could revoke it.
   if (!pool_ || session.pool != fingerprint_) return;
   cognito::RefreshProof proof;
   proof.refresh_token = session.refresh_token;

@@ -18,7 +18,7 @@ using cognito::PoolResult;
 using runtime::Level;
 using runtime::Task;
 
-// Longer than most who wait for it do: a rotated token should be taken in.
+// Longer than most callers wait: a rotated token must still be stored.
 constexpr std::chrono::seconds kTimeForRefresh{8};
 
 }  // namespace
@@ -97,7 +97,7 @@ Task<SessionKeeper::Refreshed> SessionKeeper::refresh(SignInId id, RefreshInFlig
 
   const PoolResult<cognito::VerifiedTokens> verified = co_await pool->verify(&*tokens, call);
   if (!verified) {
-    // Of the tokens, and not of the account: the pool has just handed them out.
+    // The error is about the tokens, not the account: the pool has just handed them out.
     const AccountVerdict verdict = cognito::error_row(verified.error()).verdict;
     log_unanswered(id, verified.error());
     co_return Refreshed(verdict == AccountVerdict::unreachable ? verdict
@@ -119,7 +119,8 @@ AccountVerdict SessionKeeper::refused(const SignInId& id, const cognito::PoolErr
       break;
     case AccountVerdict::session_over:
     case AccountVerdict::reset_required:
-      // Else the account phase would let in on the second try whom the pool has just refused.
+      // The last verification expires too, or the account phase would let the user in at the next
+      // try.
       known_.expire(session->user);
       (void)end(id, cognito::error_row(error.kind).word, Revoke::tokens);
       break;
@@ -165,7 +166,8 @@ AccountVerdict SessionKeeper::accept(const SignInId& id, const cognito::Verified
     (void)end(id, "another-account");
     return AccountVerdict::session_over;
   }
-  // Also what is lost counts for the account phase, so before the session ends by it.
+  // Lost groups count for the account phase as well, so they are noted before the session ends by
+  // them.
   known_.verified(session->user, verified.groups, clock_.wall_time());
   // No service of that name: [access] alone decides.
   if (!policy::access_permitted(*config_, session->user, "", verified.groups)) {

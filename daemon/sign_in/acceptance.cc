@@ -52,7 +52,7 @@ Task<Ended> enrol_or_refuse(SignInContext* context, std::string access_token) {
   co_return nullptr;
 }
 
-// What the account phase of later logins goes by.
+// Notes the groups for the account phase of later logins.
 void remember(const SignInContext& context, const VerifiedTokens& verified) {
   context.services.known->verified(context.request.user, verified.groups,
                                    context.services.clock->wall_time());

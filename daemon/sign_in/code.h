@@ -7,7 +7,7 @@
 
 namespace pamcognito::sign_in {
 
-// What people type where a code belongs. Only what has the form of a code is ever sent.
+// The form of a code. Only an answer of this form is ever sent.
 enum class CodeForm : std::uint8_t {
   message,  // SMS or e-mail: 4 to 10 digits
   totp,     // exactly six digits
@@ -20,9 +20,9 @@ std::optional<std::string> code_in(std::string_view answer, CodeForm form);
 // Nothing but blanks.
 bool is_blank(std::string_view answer);
 
-// What a person can have typed and a pool can have stored, a password above all: UTF-8, not empty,
-// without control bytes. sshd replaces the password of denied and unknown users by a decoy with
-// control bytes.
+// Text that a person can have typed and a pool can have stored, a password above all: UTF-8, not
+// empty, without control bytes. sshd replaces the password of denied and unknown users by a decoy
+// with control bytes.
 bool is_typed_text(std::string_view answer);
 
 }  // namespace pamcognito::sign_in

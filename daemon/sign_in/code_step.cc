@@ -88,7 +88,7 @@ Task<PoolResult<AuthStep>> send_code(SignInContext* context, const Challenge* ch
   co_return result;
 }
 
-// What the refusal of a code is followed by.
+// The next step after a code was refused.
 enum class AfterRefusal : std::uint8_t { another_code, password_again, end };
 
 AfterRefusal after_refusal(const SignInContext& context, const PoolError& error,

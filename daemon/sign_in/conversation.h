@@ -51,7 +51,7 @@ class Conversation {
   Conversation& operator=(const Conversation&) = delete;
   virtual ~Conversation() = default;
 
-  // What is returned is awaited at once: the question may have gone out already.
+  // Await the result at once: the question may have gone out already.
   virtual runtime::Task<std::expected<Secret, ConversationError>> ask(Prompt prompt) = 0;
 
   // When the whole sign-in will be ended, for steps that must not begin without time for them.

@@ -63,7 +63,7 @@ Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::strin
 
 }  // namespace
 
-// Which answer was wrong, only the pool knows: it may ask the same again. So attempts are spent on
+// Only the pool knows which answer was wrong: it may ask the same again. So attempts are spent on
 // the whole, one for each three answers, and given back when the pool goes on to something else.
 Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   std::optional<Secret> answer = answer_given_ahead(*context);

@@ -45,7 +45,7 @@ FactorPreference present(const UserState& user, const Factor& factor) {
   return {.enabled = is_on(user, factor), .preferred = user.preferred_factor == factor.wire_name};
 }
 
-// What the factor is to be. `another_is_preferred`: by this update.
+// The setting that the factor is to get. `another_is_preferred`: by this update.
 FactorPreference wanted(FactorPreference now, std::optional<Value> value,
                         bool another_is_preferred) {
   const bool stays_preferred = now.preferred && !another_is_preferred;
@@ -231,7 +231,7 @@ void MfaPreferences::forget(std::string_view user) {
   if (found != cached_.end()) cached_.erase(found);
 }
 
-// By the first session that still stands: the pool may have ended one of them.
+// Uses the first session that is still good: the pool may have ended one of them.
 Task<MfaResult<UserState>> MfaPreferences::get_user(std::string user, cognito::Call call) {
   const std::shared_ptr<cognito::UserPool> pool = pool_;  // a reload may put another in its place
   std::vector<SignInId> ids;

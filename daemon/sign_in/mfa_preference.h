@@ -63,7 +63,7 @@ using MfaResult = std::expected<T, MfaError>;
 std::optional<MfaPreferenceValue> mfa_preference_value(std::string_view word);
 std::optional<PreferredMfa> preferred_mfa(std::string_view word);
 
-// What of the account's factors would change, as SetUserMFAPreference is to be sent. Pure: the
+// The change of the account's factors, as SetUserMFAPreference is to be sent. Pure: the
 // conversions of Amplify, with only what differs from `user`, and the refusals.
 MfaResult<cognito::MfaPreference> mfa_preference_of(const MfaPreferenceUpdate& update,
                                                     const cognito::UserState& user,
@@ -96,7 +96,7 @@ class MfaPreferences {
   void configure(std::shared_ptr<const policy::Config> config,
                  std::shared_ptr<cognito::UserPool> pool);
 
-  // By any live session. What was fetched within [session] revalidate is answered again unless
+  // Uses any live session. A state fetched within [session] revalidate is answered again unless
   // `bypass_cache`, and within two seconds also then.
   runtime::Task<MfaResult<MfaPreferenceState>> fetch(std::string user, bool bypass_cache,
                                                      cognito::Call call);

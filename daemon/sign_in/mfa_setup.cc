@@ -22,8 +22,8 @@ using cognito::Method;
 using cognito::PoolResult;
 using runtime::Task;
 
-// What can be set up in a sign-in, in policy's order. SMS cannot: the pool would want a phone
-// number first, and a new sign-in after it.
+// The factors that can be set up in a sign-in, in policy's order. SMS cannot: the pool would want a
+// phone number first, and a new sign-in after it.
 std::vector<Method> usable_methods(const SignInContext& context, const Challenge& challenge) {
   const std::vector<cognito::OfferedFactor> offered = cognito::factors_to_set_up(challenge);
   std::vector<Method> usable;

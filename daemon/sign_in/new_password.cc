@@ -27,8 +27,8 @@ Task<std::expected<std::string, Ended>> ask_attribute(SignInContext* context, st
     std::expected<Secret, Ended> answer =
         co_await context->ask(Prompt(prompts::attribute(name), Purpose::other, true));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
-    // What is no text fit for a password is none fit for an attribute; nor is the password itself,
-    // which a caller that repeats itself answers with.
+    // A text that is not fit for a password is not fit for an attribute; nor is the password
+    // itself, which a caller that repeats itself answers with.
     if (!is_blank(answer->reveal()) && is_typed_text(answer->reveal()) &&
         !answer->equals(context->typed.password))
       co_return std::string(answer->reveal());
@@ -49,7 +49,7 @@ Task<std::expected<cognito::StringMap, Ended>> ask_attributes(SignInContext* con
   co_return responses;
 }
 
-// What Cognito takes: at most 256 characters, and no blank at either end.
+// Cognito takes at most 256 characters, and no blank at either end.
 bool can_be_a_new_password(std::string_view text) {
   constexpr std::ptrdiff_t longest = 256;
   const auto begins_a_character = [](char c) {

@@ -18,7 +18,7 @@ using cognito::PoolError;
 using cognito::PoolResult;
 using runtime::Task;
 
-// What is to be asked again after the pool refused a reset.
+// The answer to ask for again after the pool refused a reset.
 enum class Again : std::uint8_t { nothing, code, password };
 
 // Whatever depends on the account reads as a wrong code.

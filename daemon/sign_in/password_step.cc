@@ -152,7 +152,7 @@ Task<Ended> take_password(SignInContext* context, Secret typed) {
 }
 
 Task<Step> prove_first_factor(SignInContext* context) {
-  // What was given in a sign-in that is begun anew counts for nothing in the new one.
+  // Factors of the sign-in before do not count in one that is begun anew.
   context->proved.factor.reset();
   context->enrolled.totp = false;
   context->enrolled.email = false;

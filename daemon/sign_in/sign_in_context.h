@@ -20,7 +20,7 @@ namespace pamcognito::sign_in {
 // How often a person may try to answer one question.
 inline constexpr int kTries = 3;
 
-// What the steps of one sign-in share: who signs in, with what they work, and how far it is.
+// The state that the steps of one sign-in share: who signs in, the services, and the progress.
 struct SignInContext {
   SignInContext(SignInServices services_, SignInRequest request_, Conversation* conversation_);
   SignInContext(const SignInContext&) = delete;

@@ -28,7 +28,7 @@
 
 namespace pamcognito::sign_in {
 
-// What the sign-in is for.
+// The purpose of a sign-in.
 enum class Goal : std::uint8_t {
   sign_in,
   change_password,  // then the new password is asked for, and set
@@ -48,7 +48,7 @@ struct CallerPlace {
   CallerPlace() = default;
 };
 
-// Who wants to sign in where, as the bus layer has established it.
+// A request to sign in, as the bus layer has established it.
 struct SignInRequest {
   std::string user;         // the Linux name
   std::string service;      // decides what is permitted; "user" for callers that are not root
@@ -62,7 +62,7 @@ struct SignInRequest {
   bool is_test = false;         // of a sign-in: a success is told, and nothing of it is kept
   bool caller_is_root = false;  // a PAM host that runs as root asks; else the user's own process
   bool real_root = false;       // and root started it: for the account phase
-  // Of the login that the host process belongs to, if that is the user's own: only then may a
+  // The login that the host process belongs to, if that is the user's own: only then may a
   // session of it stand in for the sign-in. Unset: none, or not to be believed.
   sessions::Binding binding;
   CallerPlace place;  // of a caller that is not root, where it was asked for: of change_factors
@@ -80,15 +80,15 @@ struct SignInRequest {
         origin(std::move(origin_)) {}
 };
 
-// What a flow works with. All of it outlives the flow; `config` is kept by it.
+// The services of a sign-in. All of them outlive it; `config` is kept by it.
 struct SignInServices {
   std::shared_ptr<const policy::Config> config;
   std::shared_ptr<cognito::UserPool> pool;  // a reload may put another in its place
   runtime::Clock* clock;
   limits::FailureBudgets* failures;
   limits::MessageBudgets* messages;
-  // Of password resets and confirmations, apart: a stranger may ask for them, and must not use up
-  // the codes of a user's sign-ins.
+  // The budget of password resets and confirmations, apart: a stranger may ask for them, and must
+  // not use up the codes of a user's sign-ins.
   limits::MessageBudgets* reset_messages;
   // The same by origin: whoever asks for them may name many users.
   limits::MessageBudgets* reset_messages_by_origin;
@@ -135,7 +135,7 @@ struct SignInResult {
 
 // The end of a sign-in, on the heap: each frame of a waiting sign-in has room for several.
 using Ended = std::unique_ptr<SignInResult>;
-// Where the pool stands after a step, or the end that the step led to.
+// The pool's answer after a step, or the end that the step led to.
 using Step = std::expected<cognito::AuthStep, Ended>;
 
 // An end that the person is told about.

@@ -28,7 +28,7 @@ constexpr std::string_view kWireName = "SOFTWARE_TOKEN_MFA";
 // How often the secret may be shown in another form.
 constexpr int kShows = 6;
 
-// What a person may type instead of a code; nullopt: nothing of the kind.
+// The other form that a person asks for in place of a code; nullopt: none.
 std::optional<Qr> other_form(std::string_view typed, Qr present) {
   const std::string_view word = trimmed(typed);
   if (word == "a" || word == "A") return Qr::ascii;
