@@ -1,6 +1,9 @@
 #include "daemon/bus/open_sign_in.h"
 
+#include <sys/epoll.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +18,7 @@ namespace pamcognito::bus {
 namespace {
 
 using runtime::Level;
+using sign_in::ConversationError;
 using sign_in::Goal;
 using sign_in::Notice;
 using sign_in::SignInResult;
@@ -50,14 +54,16 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices service
       clock_(*services.clock),
       opened_(loop.now()),
       sign_in_id_(random_sign_in_id()),
-      conversation_(loop, std::move(socket), this) {
+      socket_(std::move(socket)),
+      watch_(loop, socket_.get(), static_cast<std::uint32_t>(EPOLLIN),
+             [this](std::uint32_t) { readable(); }) {
   if (request.log_id.empty()) request.log_id = random_log_id();
-  flow_ =
-      std::make_unique<sign_in::SignIn>(std::move(services), std::move(request), &conversation_);
+  sign_in::Conversation* const conversation = this;
+  flow_ = std::make_unique<sign_in::SignIn>(std::move(services), std::move(request), conversation);
 }
 
 void OpenSignIn::start() {
-  conversation_.set_ends_at(clock_.now() + kLongest);
+  ends_at_ = clock_.now() + kLongest;
   if (flow_->profile().deadline_from == policy::DeadlineFrom::opening)
     start_deadline();
   else
@@ -93,13 +99,83 @@ void OpenSignIn::flow_done(bool threw) {
 
 void OpenSignIn::start_deadline() {
   const std::chrono::seconds left = std::min(flow_->profile().deadline, kLongest);
-  conversation_.set_ends_at(std::min(clock_.now() + left, conversation_.ends_at()));
+  ends_at_ = std::min(clock_.now() + left, ends_at_);
   deadline_.emplace(loop_, loop_.now() + left,
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
 }
 
-void OpenSignIn::asked() {
-  step_.reset();
+// Not a coroutine: a set-up's text holds a secret, and no frame is to keep it while the person
+// types.
+runtime::Task<std::expected<Secret, ConversationError>> OpenSignIn::ask(sign_in::Prompt prompt) {
+  const FrameType type = prompt.echo ? FrameType::ask_visible : FrameType::ask_hidden;
+  const bool sent =
+      !gone_ && send_notice(prompt.notice) &&
+      send_text(socket_.get(), type, prompt.purpose, printable(prompt.text, kMaxText)).has_value();
+  return await_answer(sent);
+}
+
+runtime::Task<std::expected<Secret, ConversationError>> OpenSignIn::await_answer(bool sent) {
+  if (!sent) co_return std::unexpected(ConversationError::gone);
+  // Steps that are cancelled take their question with them.
+  struct OpenQuestion {
+    explicit OpenQuestion(OpenSignIn& sign_in) : owner(sign_in) { owner.question_ = &answer; }
+    OpenQuestion(const OpenQuestion&) = delete;
+    OpenQuestion& operator=(const OpenQuestion&) = delete;
+    ~OpenQuestion() { owner.question_ = nullptr; }
+    OpenSignIn& owner;
+    runtime::OneShot<std::expected<Secret, ConversationError>> answer;
+  };
+  OpenQuestion question(*this);
+  step_.reset();  // the person has the time now
+  std::expected<Secret, ConversationError> answer = co_await question.answer;
+  co_return answer;
+}
+
+bool OpenSignIn::send_notice(const Notice& notice) {
+  if (notice.kind == Notice::Kind::none) return true;
+  const FrameType type = notice.kind == Notice::Kind::error ? FrameType::error : FrameType::info;
+  return send_text(socket_.get(), type, Purpose::other, printable(notice.text, kMaxText))
+      .has_value();
+}
+
+bool OpenSignIn::send_end(Outcome outcome, const SignInId& id, const Notice& notice) {
+  return !gone_ && send_notice(notice) && send_outcome(socket_.get(), outcome, id).has_value();
+}
+
+// The decision is no sign-in, and has no id.
+void OpenSignIn::send_account(Outcome outcome) {
+  if (!gone_) (void)send_outcome(socket_.get(), outcome, SignInId{});
+}
+
+std::expected<ModuleFrame, FrameError> OpenSignIn::receive() const {
+  const runtime::StallGuard guard;
+  return receive_from_module(socket_.get());
+}
+
+void OpenSignIn::readable() {
+  std::expected<ModuleFrame, FrameError> frame = receive();
+  if (!frame && frame.error() == FrameError::would_block) return;
+
+  const auto take_question = [this] { return std::exchange(question_, nullptr); };
+  if (frame && frame->type == FrameType::answer && question_ != nullptr) {
+    answered();
+    take_question()->report(std::move(frame->answer));
+    return;
+  }
+  if (frame && frame->type == FrameType::abort && question_ != nullptr) {
+    answered();
+    take_question()->report(std::unexpected(ConversationError::aborted));
+    return;
+  }
+  if (frame && frame->type == FrameType::ack && state_ == State::awaiting_ack) return acked();
+  if (frame && frame->type == FrameType::abort && state_ == State::awaiting_ack) return declined();
+  if (frame && frame->type == FrameType::account && state_ == State::committed)
+    return account_asked();
+
+  // Nothing that can follow makes this end well, and a socket at its end is readable for ever.
+  gone_ = true;
+  watch_.set_events(0);
+  gone();
 }
 
 void OpenSignIn::answered() {
@@ -127,6 +203,7 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
       close();
       return;
     case State::committed:  // the transaction ended without an account phase, or with one elsewhere
+    case State::deciding_account:
       close();
       return;
     case State::closed:
@@ -141,7 +218,7 @@ void OpenSignIn::end(sign_in::Ended result) {
     log_end(*result);
     if (flow_->profile().one_text && result->notice.kind == Notice::Kind::error)
       result->notice.kind = Notice::Kind::info;
-    conversation_.finish(result->outcome, SignInId{}, result->notice);
+    (void)send_end(result->outcome, SignInId{}, result->notice);
     close();
     return;
   }
@@ -149,11 +226,10 @@ void OpenSignIn::end(sign_in::Ended result) {
   state_ = State::awaiting_ack;
   hard_deadline_.reset();
   deadline_.emplace(loop_, loop_.now() + kAck, [this] { cut_short(Outcome::failed, {}, {}); });
-  conversation_.finish(Outcome::success, sign_in_id_, result_->notice);
+  if (!send_end(Outcome::success, sign_in_id_, result_->notice)) gone();
 }
 
 void OpenSignIn::acked() {
-  if (state_ != State::awaiting_ack) return;
   if (flow_->request().is_test) {
     tested();
     return;
@@ -227,7 +303,6 @@ void OpenSignIn::tested() {
 }
 
 void OpenSignIn::declined() {
-  if (state_ != State::awaiting_ack) return;
   if (flow_->request().is_test) {
     tested();
     return;
@@ -244,17 +319,17 @@ void OpenSignIn::gone() {
 }
 
 void OpenSignIn::account_asked() {
-  if (state_ != State::committed) return;
+  state_ = State::deciding_account;
   deadline_.reset();
   running_ = loop_.spawn(answer_account(), [this](bool threw) {
-    if (threw) conversation_.answer_account(Outcome::unforeseen);
+    if (threw) send_account(Outcome::unforeseen);
     close();
   });
 }
 
 runtime::Task<void> OpenSignIn::answer_account() {
   const Outcome outcome = co_await std::move(account_);
-  conversation_.answer_account(outcome);
+  send_account(outcome);
 }
 
 // journald counts cognitod's lines together: too many of one user's would suppress those of others.

@@ -2,25 +2,34 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/fd.h"
 #include "common/frame.h"
-#include "daemon/bus/socket_conversation.h"
 #include "daemon/limits/open_sign_ins.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/journal.h"
+#include "daemon/runtime/stall_guard.h"
 #include "daemon/sessions/recent_sign_ins.h"
+#include "daemon/sign_in/conversation.h"
 #include "daemon/sign_in/sign_in.h"
 
 namespace pamcognito::bus {
 
-// One sign-in between OpenSignIn and its end: runs the flow, keeps its deadlines, ends it when the
-// host process is gone, commits a success once the module has acknowledged it, writes its one line
-// to the journal, and then answers the account question of the same PAM transaction, once.
-class OpenSignIn final : private ConversationEvents {
+// One sign-in between OpenSignIn and its end: the daemon's end of the private SEQPACKET pair, and
+// the life of what happens on it.
+//
+//   running ──success──▶ awaiting_ack ──ack──▶ committed ──question──▶ deciding_account
+//      └──any other end, a deadline, the host process is gone──▶ closed ◀──┘
+//
+// It runs the steps (sign_in::SignIn), which see a Conversation; keeps their deadlines; ends them
+// when the host process is gone; commits a success once the module has acknowledged it; writes the
+// one line to the journal; and then answers the account question of the same PAM transaction, once.
+class OpenSignIn final : private sign_in::Conversation {
  public:
   // The owner of the open sign-ins; outlives them.
   class Holder {
@@ -63,13 +72,25 @@ class OpenSignIn final : private ConversationEvents {
   runtime::Task<void> run_flow();
   void flow_done(bool threw);
   void start_deadline();
-  void asked() override;
-  void answered() override;
-  void acked() override;
-  void declined() override;
-  void account_asked() override;
-  void gone() override;
+
+  // The conversation. An open question ends with the sign-in.
+  runtime::Task<std::expected<Secret, sign_in::ConversationError>> ask(
+      sign_in::Prompt prompt) override;
+  [[nodiscard]] runtime::MonotonicTime ends_at() const override { return ends_at_; }
+  runtime::Task<std::expected<Secret, sign_in::ConversationError>> await_answer(bool sent);
+  [[nodiscard]] std::expected<ModuleFrame, FrameError> receive() const;
+  void readable();
+  bool send_notice(const sign_in::Notice& notice);
+  bool send_end(Outcome outcome, const SignInId& id, const sign_in::Notice& notice);
+  void send_account(Outcome outcome);
+
+  void answered();  // an answer came; the steps do not see it yet
+  void acked();     // the module took the success over
+  void declined();  // it does not want the success: nothing of it is to stay
+  void account_asked();
+  void gone();  // the host process died, hung up, or sent what it must not
   void tested();
+
   runtime::Task<void> answer_account();
   void commit();
   void cut_short(Outcome outcome, std::string cause, const std::string& text);
@@ -86,7 +107,28 @@ class OpenSignIn final : private ConversationEvents {
   const runtime::MonotonicTime opened_;
   const SignInId sign_in_id_;
 
-  SocketConversation conversation_;
+  // Descriptors that the peer has sent, and that nobody has received, are closed with it.
+  class Socket {
+   public:
+    explicit Socket(Fd fd) : fd_(std::move(fd)) {}
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    ~Socket() {
+      const runtime::StallGuard guard;
+      fd_.reset();
+    }
+    [[nodiscard]] int get() const noexcept { return fd_.get(); }
+
+   private:
+    Fd fd_;
+  };
+
+  Socket socket_;
+  // The open question; lives in the frame of await_answer().
+  runtime::OneShot<std::expected<Secret, sign_in::ConversationError>>* question_ = nullptr;
+  runtime::MonotonicTime ends_at_{};
+  bool gone_ = false;
+  runtime::IoWatch watch_;
   // Destroyed at ack, with what it holds of the sign-in: 2,000 may be open, so nothing stands
   // twice.
   std::unique_ptr<sign_in::SignIn> flow_;
@@ -96,7 +138,7 @@ class OpenSignIn final : private ConversationEvents {
   std::optional<runtime::Timer> deadline_;  // of the whole sign-in
   std::optional<runtime::Timer> hard_deadline_;
   std::optional<runtime::Timer> step_;
-  enum class State : std::uint8_t { running, awaiting_ack, committed, closed };
+  enum class State : std::uint8_t { running, awaiting_ack, committed, deciding_account, closed };
   State state_ = State::running;
 };
 
