@@ -32,7 +32,6 @@ constexpr char kFooter[] =
 
 // Options live as long as the parsed command: they are what its function is called with.
 struct Options {
-  bool metrics = false;
   bool refresh = false;
   bool full = false;
   std::string user;
@@ -102,11 +101,8 @@ class Parser {
   }
 
   void add_status() {
-    CLI::App* status = app_.add_subcommand("status", "how cognitod is; counters as root");
-    status->add_flag("--metrics", options_->metrics, "print the counters too (root)");
-    run(status, [](const Context& context, const Options& options) {
-      return show_status(context, options.metrics);
-    });
+    CLI::App* status = app_.add_subcommand("status", "how cognitod is");
+    run(status, [](const Context& context, const Options&) { return show_status(context); });
   }
 
   void add_login_test() {

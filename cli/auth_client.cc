@@ -148,28 +148,6 @@ int read_dictionary(sd_bus_message* message, Dictionary* dictionary) {
   });
 }
 
-int read_labels(sd_bus_message* message, std::map<std::string, std::string>* labels) {
-  return read_array(message, "{ss}", [&](sd_bus_message* entry) {
-    std::string name;
-    std::string value;
-    int result = ::sd_bus_message_enter_container(entry, SD_BUS_TYPE_DICT_ENTRY, "ss");
-    if (result >= 0) result = read(entry, &name);
-    if (result >= 0) result = read(entry, &value);
-    if (result >= 0) result = ::sd_bus_message_exit_container(entry);
-    if (result >= 0) (*labels)[name] = value;
-    return result;
-  });
-}
-
-int read_sample(sd_bus_message* message, MetricsSample* sample) {
-  int result = ::sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "sa{ss}d");
-  if (result >= 0) result = read(message, &sample->name);
-  if (result >= 0) result = read_labels(message, &sample->labels);
-  if (result >= 0) result = ::sd_bus_message_read_basic(message, 'd', &sample->value);
-  if (result >= 0) result = ::sd_bus_message_exit_container(message);
-  return result;
-}
-
 int read_answer(sd_bus_message* message, PolicyAnswer* answer) {
   int result = ::sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "sss");
   if (result >= 0) result = read(message, &answer->question);
@@ -295,17 +273,6 @@ Result<Dictionary> AuthClient::status() {
   const int result = read_dictionary(reply->get(), &status);
   if (result < 0) return failed_with(result);
   return status;
-}
-
-Result<std::vector<MetricsSample>> AuthClient::metrics() {
-  auto reply = call(new_call("GetMetrics"), "a(sa{ss}d)");
-  if (!reply) return std::unexpected(std::move(reply.error()));
-  std::vector<MetricsSample> samples;
-  const int result = read_array(reply->get(), "(sa{ss}d)", [&](sd_bus_message* entry) {
-    return read_sample(entry, &samples.emplace_back());
-  });
-  if (result < 0) return failed_with(result);
-  return samples;
 }
 
 Result<Conversing> AuthClient::open_sign_in(const std::string& user, const std::string& service,

@@ -40,12 +40,6 @@ struct MfaPreference {
   std::string preferred;             // one of them, or empty
 };
 
-struct MetricsSample {
-  std::string name;
-  std::map<std::string, std::string> labels;
-  double value = 0;
-};
-
 struct PolicyAnswer {
   std::string question;
   std::string answer;
@@ -62,7 +56,6 @@ class AuthClient {
 
   Result<ServiceState> service_state();
   Result<Dictionary> status();
-  Result<std::vector<MetricsSample>> metrics();
 
   // `log_id` ties the lines of the log together. Of a test the daemon keeps nothing.
   enum class Kind : std::uint8_t { sign_in, test };

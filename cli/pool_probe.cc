@@ -60,7 +60,7 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* i
 }
 
 // A post if there is a body, with AWS's target.
-Exchange exchange_with(const policy::PoolConfig& pool, const std::string& url,
+Exchange exchange_with(const cognito::PoolConfig& pool, const std::string& url,
                        const std::string& body) {
   Exchange exchange;
   const std::unique_ptr<CURL, FreeCurl> owner(curl_easy_init());
@@ -141,26 +141,26 @@ std::string some_a() {
   return digits;
 }
 
-std::string question(const policy::PoolConfig& pool) {
+std::string question(const cognito::PoolConfig& pool) {
   Json::Value body;
   body["ClientId"] = pool.client_id;
   Json::Value& parameters = body["AuthParameters"];
   parameters["USERNAME"] = kNobody;
   switch (pool.auth_flow) {
-    case policy::AuthFlow::srp:
+    case cognito::AuthFlow::srp:
       body["AuthFlow"] = "USER_SRP_AUTH";
       parameters["SRP_A"] = some_a();
       break;
-    case policy::AuthFlow::password:
+    case cognito::AuthFlow::password:
       body["AuthFlow"] = "USER_PASSWORD_AUTH";
       parameters["PASSWORD"] = "Not-A-Password-0";
       break;
-    case policy::AuthFlow::custom_srp:
+    case cognito::AuthFlow::custom_srp:
       body["AuthFlow"] = "CUSTOM_AUTH";
       parameters["CHALLENGE_NAME"] = "SRP_A";
       parameters["SRP_A"] = some_a();
       break;
-    case policy::AuthFlow::custom:
+    case cognito::AuthFlow::custom:
       body["AuthFlow"] = "CUSTOM_AUTH";
       break;
   }
@@ -169,7 +169,7 @@ std::string question(const policy::PoolConfig& pool) {
 
 }  // namespace
 
-PoolAnswer ask_pool(const policy::PoolConfig& pool) {
+PoolAnswer ask_pool(const cognito::PoolConfig& pool) {
   std::string url = pool.endpoint;
   if (!url.ends_with('/')) url += '/';
   const Exchange exchange = exchange_with(pool, url, question(pool));
@@ -193,7 +193,7 @@ PoolAnswer ask_pool(const policy::PoolConfig& pool) {
   return answer;
 }
 
-std::string fetch_keys(const policy::PoolConfig& pool) {
+std::string fetch_keys(const cognito::PoolConfig& pool) {
   if (pool.jwks_uris.empty()) return "no URI is known";
   std::string problem;
   for (const std::string& uri : pool.jwks_uris) {

@@ -32,9 +32,9 @@ struct PoolAnswer {
 };
 
 // Takes 10 s at most.
-PoolAnswer ask_pool(const policy::PoolConfig& pool);
+PoolAnswer ask_pool(const cognito::PoolConfig& pool);
 
 // Can the key set be fetched, and has it keys? Empty, or what is wrong.
-std::string fetch_keys(const policy::PoolConfig& pool);
+std::string fetch_keys(const cognito::PoolConfig& pool);
 
 }  // namespace pamcognito::cli

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <expected>
-#include <tuple>
 #include <utility>
 
 #include "common/text.h"
@@ -51,22 +50,6 @@ bool store_must_be_locked() {
   const char* notify = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): one thread
   return notify != nullptr && ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
          limit.rlim_cur >= whole_store;
-}
-
-bool is_same_secret(const std::shared_ptr<const Secret>& one,
-                    const std::shared_ptr<const Secret>& other) {
-  if (!one || !other) return one == other;
-  return one->reveal() == other->reveal();
-}
-
-// Of all members: what is not compared here is not taken over by a reload.
-bool is_same_pool(const policy::PoolConfig& one, const policy::PoolConfig& other) {
-  const auto members = [](const policy::PoolConfig& pool) {
-    return std::tie(pool.region, pool.user_pool_id, pool.client_id, pool.auth_flow, pool.endpoint,
-                    pool.issuers, pool.jwks_uris, pool.proxy, pool.ca_file, pool.user_context,
-                    pool.unreachable_after);
-  };
-  return members(one) == members(other) && is_same_secret(one.client_secret, other.client_secret);
 }
 
 // There is no bus, or it does not give this process the name: only root can bring that about.
@@ -156,7 +139,7 @@ std::expected<Daemon::Loaded, std::string> Daemon::load(Language language) {
   if (!config) return std::unexpected(config.error());
   Loaded loaded;
   // Sign-ins and sessions go on with the pool that is there, and its connections stay open.
-  if (in_force_.config && is_same_pool(in_force_.config->pool, config->pool)) {
+  if (in_force_.config && in_force_.config->pool == config->pool) {
     loaded.pool = in_force_.pool;
   } else {
     const cognito::PoolMemory memory(disk_, state_directory_ + "/" + kAddressesFile);

@@ -33,7 +33,6 @@ LIBRARIES = (
     Library("JsonCpp", "jsoncpp", "libjsoncpp-dev", "MIT", runtime="libjsoncpp25",
             note="public domain where the law knows that, else MIT"),
     Library("OpenSSL", "openssl", "libssl-dev", "Apache-2.0", runtime="libssl3"),
-    Library("inih", "inih", "libinih-dev", "BSD-3-Clause", runtime="libinih1"),
     Library("libqrencode", "libqrencode", "libqrencode-dev", "LGPL-2.1-or-later",
             runtime="libqrencode4"),
     Library("SQLite", "sqlite3", "libsqlite3-dev", "blessing", runtime="libsqlite3-0",

@@ -13,7 +13,7 @@ host_packages=(
   scdoc groff-base  # docs/man to manual pages, and what judges them
   build-essential debhelper dh-apparmor git  # the Debian packages
   # libraries (cmake/dependencies.cmake)
-  libpam0g-dev libsystemd-dev libcurl4-openssl-dev libssl-dev libjsoncpp-dev libinih-dev
+  libpam0g-dev libsystemd-dev libcurl4-openssl-dev libssl-dev libjsoncpp-dev
   libqrencode-dev libsqlite3-dev libcli11-dev libmicrohttpd-dev libcmocka-dev
   # what tests and demo use: a private bus, a PTY driver, one-time codes, a QR in the terminal and
   # its reader, the sandbox (mount, unshare, debootstrap where / cannot be overlaid), CA certificates

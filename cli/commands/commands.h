@@ -10,7 +10,7 @@
 // cognitoctl's exit status.
 namespace pamcognito::cli {
 
-ExitCode show_status(const Context& context, bool with_metrics);
+ExitCode show_status(const Context& context);
 
 // A whole sign-in without PAM, of which nothing is kept.
 ExitCode test_login(const Context& context, const std::string& user, const std::string& service);

@@ -1,6 +1,4 @@
-#include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,38 +9,6 @@
 
 namespace pamcognito::cli {
 namespace {
-
-std::string number_text(double value) {
-  char text[40];
-  const bool whole = std::floor(value) == value && std::fabs(value) < 1e15;
-  (void)std::snprintf(text, sizeof(text), whole ? "%.0f" : "%g", value);
-  return text;
-}
-
-// name{label="value"} as Prometheus writes it.
-std::string series_text(const MetricsSample& sample) {
-  std::string text = sample.name;
-  const char* separator = "{";
-  for (const auto& [name, value] : sample.labels) {
-    text.append(separator).append(name).append("=\"").append(value).append("\"");
-    separator = ",";
-  }
-  if (!sample.labels.empty()) text += "}";
-  return text;
-}
-
-Json::Value to_json(const std::vector<MetricsSample>& samples) {
-  Json::Value array(Json::arrayValue);
-  for (const MetricsSample& sample : samples) {
-    Json::Value one;
-    one["name"] = sample.name;
-    one["labels"] = Json::objectValue;
-    for (const auto& [name, value] : sample.labels) one["labels"][name] = value;
-    one["value"] = sample.value;
-    array.append(std::move(one));
-  }
-  return array;
-}
 
 constexpr char kNotConfigured[] = "no, nobody can sign in";
 
@@ -106,7 +72,7 @@ void print_status(const Context& context, const Dictionary& status) {
 
 }  // namespace
 
-ExitCode show_status(const Context& context, bool with_metrics) {
+ExitCode show_status(const Context& context) {
   const Output& out = context.out;
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
@@ -121,20 +87,10 @@ ExitCode show_status(const Context& context, bool with_metrics) {
     object["configured"] = state->configured;
     out.object(object);
     print_state(context, *state);
-    if (with_metrics) return out.fail(status.error());
     return state->configured ? ExitCode::ok : ExitCode::failed;
   }
-  const auto metrics = client->metrics();
-  if (!metrics) return out.fail(metrics.error());
-  Json::Value object = to_json(*status);
-  object["metrics"] = to_json(*metrics);
-  out.object(object);
+  out.object(to_json(*status));
   print_status(context, *status);
-  if (with_metrics) {
-    out.line();
-    for (const MetricsSample& sample : *metrics)
-      out.line(series_text(sample) + " " + number_text(sample.value));
-  }
   return flag_of(*status, "configured") ? ExitCode::ok : ExitCode::failed;
 }
 

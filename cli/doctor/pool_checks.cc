@@ -13,20 +13,20 @@ constexpr long kClockWarning = 30;
 
 constexpr char kFlowNotEnabled[] = "flow not enabled";
 
-std::string flow_name(policy::AuthFlow flow) {
+std::string flow_name(cognito::AuthFlow flow) {
   switch (flow) {
-    case policy::AuthFlow::srp:
+    case cognito::AuthFlow::srp:
       return "ALLOW_USER_SRP_AUTH";
-    case policy::AuthFlow::password:
+    case cognito::AuthFlow::password:
       return "ALLOW_USER_PASSWORD_AUTH";
-    case policy::AuthFlow::custom_srp:
-    case policy::AuthFlow::custom:
+    case cognito::AuthFlow::custom_srp:
+    case cognito::AuthFlow::custom:
       return "ALLOW_CUSTOM_AUTH";
   }
   return "the flow";
 }
 
-Finding judge_reach(const policy::PoolConfig& pool, const PoolAnswer& answer) {
+Finding judge_reach(const cognito::PoolConfig& pool, const PoolAnswer& answer) {
   const Check check{"pool-reachable", "the user pool can be reached"};
   switch (answer.reached) {
     case PoolAnswer::Reached::answered:
@@ -47,7 +47,7 @@ Finding judge_reach(const policy::PoolConfig& pool, const PoolAnswer& answer) {
                      "look at what stands between this machine and the pool: firewall, `proxy`");
 }
 
-Finding judge_certificate(const policy::PoolConfig& pool, const PoolAnswer& answer) {
+Finding judge_certificate(const cognito::PoolConfig& pool, const PoolAnswer& answer) {
   const Check check{"pool-certificate", "the user pool's certificate is trusted"};
   // OpenSSL's words for both ends of a certificate's life.
   const bool of_another_time =
@@ -81,7 +81,7 @@ Finding judge_clock(const PoolAnswer& answer) {
   return check.ok();
 }
 
-Finding judge_client(const policy::PoolConfig& pool, const PoolAnswer& answer) {
+Finding judge_client(const cognito::PoolConfig& pool, const PoolAnswer& answer) {
   const Check check{"pool-client", "the app client allows the sign-in flow"};
   if (answer.reached != PoolAnswer::Reached::answered)
     return check.skipped("the pool cannot be reached");
@@ -96,7 +96,7 @@ Finding judge_client(const policy::PoolConfig& pool, const PoolAnswer& answer) {
   if (wants_secret || answer.exception == "UserNotFoundException" ||
       (answer.status == 200 && !answer.challenge.empty()) ||
       (answer.exception == "NotAuthorizedException" &&
-       pool.auth_flow == policy::AuthFlow::password)) {
+       pool.auth_flow == cognito::AuthFlow::password)) {
     if (answer.exception == "UserNotFoundException")
       return check.warning("it tells strangers which users there are",
                            "set PreventUserExistenceErrors of the app client to ENABLED");
@@ -125,7 +125,7 @@ Finding judge_client(const policy::PoolConfig& pool, const PoolAnswer& answer) {
 
 }  // namespace
 
-Findings judge_pool_answer(const policy::PoolConfig& pool, const PoolAnswer& answer) {
+Findings judge_pool_answer(const cognito::PoolConfig& pool, const PoolAnswer& answer) {
   return {judge_reach(pool, answer), judge_certificate(pool, answer), judge_clock(answer),
           judge_client(pool, answer)};
 }

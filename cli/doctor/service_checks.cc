@@ -8,7 +8,7 @@
 
 #include "cli/doctor/checks.h"
 #include "cli/doctor/pam_stack.h"
-#include "daemon/policy/access.h"
+#include "daemon/policy/service_profile.h"
 #include "daemon/policy/values.h"
 
 // Installed programs that use PAM in another way than a login does.
@@ -59,7 +59,7 @@ Finding check_account_only(const System& system, const policy::Config* config) {
   std::vector<std::string> found;
   for (const std::string& service : services_of(system))
     if (asks_only_for_accounts(system, service) &&
-        policy::unknown_account(config, service) == policy::UnknownAccount::deny)
+        policy::service_profile(config, service).unknown == policy::UnknownAccount::deny)
       found.push_back(service);
   if (found.empty()) return check.ok();
   return check.warning(list_of(found) +

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/doctor/checks.h"
-#include "daemon/prompts/rendering.h"
+#include "daemon/policy/service_profile.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -47,9 +47,7 @@ Finding check_grace(const Settings& settings, const policy::Config* config) {
   if (grace < kShortestGrace)
     return check.fault("LoginGraceTime is " + std::to_string(grace) + " s",
                        "LoginGraceTime 120 in /etc/ssh/sshd_config.d/50-pam-cognito.conf");
-  const auto rendering =
-      prompts::rendering_for(config != nullptr ? *config : policy::Config(), "sshd");
-  const auto deadline = static_cast<long>(rendering.deadline.count());
+  const auto deadline = static_cast<long>(policy::service_profile(config, "sshd").deadline.count());
   if (deadline > grace - kReserve)
     return check.warning("sshd hangs up after " + std::to_string(grace) +
                              " s, cognitod waits for " + std::to_string(deadline) + " s",

@@ -13,7 +13,8 @@ struct Sentence {
   std::string_view text;
 };
 
-// The causes of daemon/flows, daemon/bus and pam, as far as a sentence says more than the word.
+// The causes of daemon/sign_in, daemon/sessions, daemon/bus and pam, as far as a sentence says more
+// than the word.
 constexpr std::array kRows = {
     Sentence{"signed-in", "every question was answered rightly"},
     Sentence{"session", "a session of this login stood in for it"},
@@ -35,7 +36,8 @@ constexpr std::array kRows = {
     Sentence{"code-mismatch", "the code was wrong"},
     Sentence{"wrong-code", "the code was wrong"},
     Sentence{"expired-code", "the code had expired, or was used before"},
-    Sentence{"session-over", "the user pool's session ended while the person was typing"},
+    Sentence{"challenge-session-over",
+             "the user pool's challenge session ended while the person was typing"},
     Sentence{"limit-exceeded", "the user pool counts too many attempts of this user"},
     Sentence{"too-many-failed-attempts", "the user pool counts too many attempts of this user"},
     Sentence{"too-many-requests", "the user pool refused further calls for now (throttled)"},

@@ -39,7 +39,7 @@ void AuthService::leave_bus() {
 
 void AuthService::configure(std::shared_ptr<const policy::Config> config,
                             std::shared_ptr<cognito::UserPool> pool) {
-  // Who is who was read for the new user pool: nobody of another one may become anybody here. A
+  // Identity pins were read for the new user pool: sign-ins to the old one end. A
   // reload that keeps the user pool loses no sign-in.
   if (core_.config && config && core_.config->pool.user_pool_id != config->pool.user_pool_id)
     sign_ins_.end_all();

@@ -46,7 +46,7 @@ Task<std::string> Callers::our_name_of(uid_t uid) {
 }
 
 Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::string service,
-                                  Facts facts, std::chrono::milliseconds name_time) {
+                                  CallerContext context, std::chrono::milliseconds name_time) {
   PamCaller caller;
   const std::expected<uid_t, int> uid = co_await uid_of_sender(message);
   if (!uid) {
@@ -54,24 +54,25 @@ Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::str
     co_return caller;
   }
   if (*uid == 0) {
-    if (facts.real_uid == kNoUid) {
+    if (context.real_uid == kNoUid) {
       caller.refused = bus_names::kErrorInvalidArgument;
       co_return caller;
     }
     caller.is_root = true;
-    caller.real_root = facts.real_uid == 0;
+    caller.real_root = context.real_uid == 0;
     caller.service = std::move(service);
-    caller.origin = origin_of(facts);
-    caller.remote_host = limits::literal_address(facts.remote_host);
-    caller.binding = binding_for_reuse(facts);
-    caller.log_id = facts.log_id.empty() ? random_log_id() : std::move(facts.log_id);
+    caller.origin = origin_of(context);
+    caller.remote_host = limits::literal_address(context.remote_host);
+    caller.binding = binding_for_reuse(context);
+    caller.log_id = context.log_id.empty() ? random_log_id() : std::move(context.log_id);
     // sudo and the like by the user itself: an origin that is known for this user.
-    if (facts.user_uid != kNoUid) {
-      if (facts.real_uid == facts.user_uid && !caller.real_root) caller.user_uid = facts.real_uid;
+    if (context.user_uid != kNoUid) {
+      if (context.real_uid == context.user_uid && !caller.real_root)
+        caller.user_uid = context.real_uid;
     } else if (!caller.real_root) {
-      const auto name =
-          co_await runtime::with_deadline(loop_, loop_.now() + name_time, name_of(facts.real_uid));
-      if (name && *name == user) caller.user_uid = facts.real_uid;
+      const auto name = co_await runtime::with_deadline(loop_, loop_.now() + name_time,
+                                                        name_of(context.real_uid));
+      if (name && *name == user) caller.user_uid = context.real_uid;
     }
     co_return caller;
   }
@@ -89,9 +90,9 @@ Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::str
   co_return caller;
 }
 
-Task<flows::CallerPlace> Callers::place(MessageRef message, uid_t uid) {
+Task<sign_in::CallerPlace> Callers::place(MessageRef message, uid_t uid) {
   const char* sender = sd_bus_message_get_sender(message.get());
-  flows::CallerPlace place;
+  sign_in::CallerPlace place;
   if (sender != nullptr) place = co_await place_of_sender(bus_, sender, uid);
   co_return place;
 }

@@ -9,15 +9,15 @@
 #include <string>
 
 #include "common/frame.h"
-#include "daemon/bus/facts.h"
+#include "daemon/bus/caller_context.h"
 #include "daemon/bus/message_ref.h"
-#include "daemon/flows/sign_in_types.h"
 #include "daemon/limits/origin.h"
 #include "daemon/policy/config.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/task.h"
 #include "daemon/runtime/worker.h"
 #include "daemon/sessions/binding.h"
+#include "daemon/sign_in/sign_in_types.h"
 
 namespace pamcognito::bus {
 
@@ -27,7 +27,7 @@ using policy::kUserService;
 // that are not root by NSS instead of theirs.
 struct PamCaller {
   const char* refused = nullptr;  // the bus error; then nothing else counts
-  bool is_root = false;           // a PAM host that runs as root; its facts are believed
+  bool is_root = false;           // a PAM host that runs as root; its context is believed
   bool real_root = false;         // and root started it
   std::string service;
   uid_t user_uid = kNoUid;  // the user's own, if the user started the host process
@@ -61,10 +61,10 @@ class Callers {
   // `name_time`: how long NSS may take to say who a root caller's real uid is, where an older
   // module does not say the user's.
   runtime::Task<PamCaller> pam_host(MessageRef message, std::string user, std::string service,
-                                    Facts facts, std::chrono::milliseconds name_time);
+                                    CallerContext context, std::chrono::milliseconds name_time);
   runtime::Task<Person> person(MessageRef message);
   // For a user, not for root.
-  runtime::Task<flows::CallerPlace> place(MessageRef message, uid_t uid);
+  runtime::Task<sign_in::CallerPlace> place(MessageRef message, uid_t uid);
 
  private:
   // By the bus daemon's word: its policy, where only root may send; else it is asked.

@@ -13,8 +13,8 @@
 namespace pamcognito::bus {
 namespace {
 
-using flows::CallerPlace;
 using runtime::Task;
+using sign_in::CallerPlace;
 
 // Each of the three calls; cognitoctl waits 10 s for its own.
 constexpr std::uint64_t kTimeoutUsec = 2'000'000;

@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "daemon/flows/sign_in_types.h"
 #include "daemon/runtime/task.h"
+#include "daemon/sign_in/sign_in_types.h"
 
 namespace pamcognito::bus {
 
@@ -19,6 +19,7 @@ namespace pamcognito::bus {
 // The bus daemon gives the pid of the process that connected. A process that ended since, and whose
 // number a process in another login of the same user has now, is taken for that one: whoever can
 // bring that about already runs programs as this user, and needs the password all the same.
-runtime::Task<flows::CallerPlace> place_of_sender(sd_bus* bus, std::string unique_name, uid_t uid);
+runtime::Task<sign_in::CallerPlace> place_of_sender(sd_bus* bus, std::string unique_name,
+                                                    uid_t uid);
 
 }  // namespace pamcognito::bus

@@ -3,9 +3,9 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/flows/account.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
+#include "daemon/sessions/decisions.h"
 
 namespace pamcognito::bus {
 namespace {
@@ -42,7 +42,8 @@ Core::Core(Foundations foundations)
       mfa(sessions, clock),
       callers(loop, foundations.worker),
       calls(loop) {
-  // Else a stranger could shut people out who come from where they always do, after each restart.
+  // Known origins come from the stored sessions; otherwise failed sign-ins of an attacker could
+  // shut users out of their usual hosts after a restart.
   for (const SignInId& id : store.all()) {
     const auto session = store.find(id);
     const auto origin = session ? limits::Origin::of_key(session->origin) : std::nullopt;
@@ -63,8 +64,8 @@ void Core::configure(std::shared_ptr<const policy::Config> new_config,
   mfa.configure(config, pool);
 }
 
-flows::SignInServices Core::sign_in_services() {
-  flows::SignInServices services;
+sign_in::SignInServices Core::sign_in_services() {
+  sign_in::SignInServices services;
   services.config = config;
   services.pool = pool;
   services.clock = &clock;
@@ -100,16 +101,16 @@ Level Core::level_of_line(const std::string& cause, Level level) {
 Task<Outcome> Core::decide_account(AccountQuestion question) {
   // The module waits ten seconds.
   constexpr std::chrono::seconds time_for_pool{5};
-  flows::AccountServices services;
+  sessions::AccountServices services;
   services.config = config;
   services.clock = &clock;
-  services.facts = &facts;
+  services.recent_sign_ins = &recent_sign_ins;
   services.sessions = &sessions;
   services.known = &known;
-  flows::AccountRequest request(question.user, question.service, question.sign_in_id,
-                                question.real_root);
+  sessions::AccountRequest request(question.user, question.service, question.sign_in_id,
+                                   question.real_root);
   cognito::CallTrace trace;
-  const flows::AccountDecision decision = co_await flows::decide_account(
+  const sessions::AccountDecision decision = co_await sessions::decide_account(
       std::move(services), std::move(request), cognito::Call(clock.now() + time_for_pool, &trace));
   const std::string_view outcome = to_string(decision.outcome);
   // A person may ask without end.
@@ -130,7 +131,8 @@ Task<Outcome> Core::decide_account(AccountQuestion question) {
                   {"CAUSE", decision.reason},
                   {"CALLS", calls}});
   };
-  // Who sees a refusal finds the line; who waits for a yes waits for no line.
+  // Log refusals before the reply, so that the line exists when the user reports it; log successes
+  // after it.
   if (decision.outcome == Outcome::success)
     loop.post(std::move(log));
   else

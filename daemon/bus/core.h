@@ -14,10 +14,6 @@
 #include "daemon/bus/caller.h"
 #include "daemon/bus/calls.h"
 #include "daemon/cognito/user_pool.h"
-#include "daemon/flows/mfa_preference.h"
-#include "daemon/flows/revocations.h"
-#include "daemon/flows/session_keeper.h"
-#include "daemon/flows/sign_in_types.h"
 #include "daemon/limits/failure_budgets.h"
 #include "daemon/limits/message_budgets.h"
 #include "daemon/limits/open_sign_ins.h"
@@ -29,12 +25,16 @@
 #include "daemon/runtime/worker.h"
 #include "daemon/sessions/known_users.h"
 #include "daemon/sessions/password_check.h"
+#include "daemon/sessions/recent_sign_ins.h"
+#include "daemon/sessions/revocations.h"
+#include "daemon/sessions/session_keeper.h"
 #include "daemon/sessions/session_store.h"
-#include "daemon/sessions/verified_facts.h"
+#include "daemon/sign_in/mfa_preference.h"
+#include "daemon/sign_in/sign_in_types.h"
 
 namespace pamcognito::bus {
 
-// What main has made before there is a bus. All of it outlives the service.
+// The parts that main makes before there is a bus. All of them outlive the service.
 struct Foundations {
   runtime::EventLoop& loop;
   runtime::Clock& clock;
@@ -46,8 +46,8 @@ struct Foundations {
   std::string state_directory;
 };
 
-// What the methods of the bus share: the configuration in force, the budgets, the sessions. The
-// methods are in files of their own.
+// The state that the methods of the bus share: the configuration in force, the budgets, the
+// sessions. The methods are in files of their own.
 struct Core {
   explicit Core(Foundations foundations);
   Core(const Core&) = delete;
@@ -58,7 +58,7 @@ struct Core {
   void configure(std::shared_ptr<const policy::Config> new_config,
                  std::shared_ptr<cognito::UserPool> new_pool);
   [[nodiscard]] bool is_configured() const noexcept { return config && pool; }
-  [[nodiscard]] flows::SignInServices sign_in_services();
+  [[nodiscard]] sign_in::SignInServices sign_in_services();
 
   struct AccountQuestion {
     std::string user;
@@ -101,11 +101,11 @@ struct Core {
   limits::MessageBudgets reset_messages_by_origin;
   limits::UserQueue password_turns;
   std::chrono::milliseconds refusal_time{250};
-  sessions::VerifiedFactsStore facts;
+  sessions::RecentSignIns recent_sign_ins;
   sessions::PasswordChecker passwords;
-  flows::Revocations revocations;
-  flows::SessionKeeper sessions;
-  flows::MfaPreferences mfa;
+  sessions::Revocations revocations;
+  sessions::SessionKeeper sessions;
+  sign_in::MfaPreferences mfa;
 
   Callers callers;
   Calls calls;  // last: what runs uses all of the above

@@ -43,8 +43,9 @@ int append_identity(sd_bus_message* reply, const std::string& name,
   if (result >= 0) result = append_u64(reply, "pinned_at", since_epoch(user.pinned_at));
   if (result >= 0) result = append_u64(reply, "verified_at", since_epoch(user.verified_at));
   if (result >= 0)
-    result = append_text(reply, "standing",
-                         user.standing == sessions::Standing::disabled ? "disabled" : "good");
+    result =
+        append_text(reply, "standing",
+                    user.account_status == sessions::AccountStatus::disabled ? "disabled" : "good");
   return result < 0 ? result : sd_bus_message_close_container(reply);
 }
 

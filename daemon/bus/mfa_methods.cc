@@ -22,40 +22,40 @@ using runtime::Task;
 
 constexpr std::size_t kMaxDeviceName = 64;
 
-const char* error_name(flows::MfaErrorKind kind) {
+const char* error_name(sign_in::MfaErrorKind kind) {
   switch (kind) {
-    case flows::MfaErrorKind::not_authorized:
+    case sign_in::MfaErrorKind::not_authorized:
       return bus_names::kErrorNotAuthorized;
-    case flows::MfaErrorKind::invalid_parameter:
+    case sign_in::MfaErrorKind::invalid_parameter:
       return bus_names::kErrorInvalidParameter;
-    case flows::MfaErrorKind::refused:
+    case sign_in::MfaErrorKind::refused:
       return bus_names::kErrorRefused;
-    case flows::MfaErrorKind::not_set_up:
+    case sign_in::MfaErrorKind::not_set_up:
       return bus_names::kErrorNotSetUp;
-    case flows::MfaErrorKind::resource_not_found:
+    case sign_in::MfaErrorKind::resource_not_found:
       return bus_names::kErrorResourceNotFound;
-    case flows::MfaErrorKind::too_many_requests:
+    case sign_in::MfaErrorKind::too_many_requests:
       return bus_names::kErrorTooManyRequests;
-    case flows::MfaErrorKind::unavailable:
+    case sign_in::MfaErrorKind::unavailable:
       return bus_names::kErrorUnavailable;
-    case flows::MfaErrorKind::failed:
+    case sign_in::MfaErrorKind::failed:
       return bus_names::kErrorFailed;
   }
   return bus_names::kErrorFailed;
 }
 
-void refuse(const MessageRef& message, const flows::MfaError& error) {
+void refuse(const MessageRef& message, const sign_in::MfaError& error) {
   refuse(message, error_name(error.kind), error.message.c_str());
 }
 
 // The pool's own word; where it did not speak, ours.
-std::string_view detail_of(const flows::MfaError& error) {
+std::string_view detail_of(const sign_in::MfaError& error) {
   return error.detail.empty() ? error.message : error.detail;
 }
 
 // One line for each call that asked the pool or was refused. The caller can repeat it without end,
 // so that one user's lines are bounded.
-void log_call(Core& core, const std::string& user, const flows::MfaError* error,
+void log_call(Core& core, const std::string& user, const sign_in::MfaError* error,
               const cognito::CallTrace& trace) {
   const std::string_view ending =
       error == nullptr ? "done" : std::string_view(error_name(error->kind));
@@ -108,8 +108,8 @@ bool read_options(sd_bus_message* message, Options& options) {
 }
 
 // nullopt: an unknown key or value, or a key twice.
-std::optional<flows::MfaPreferenceUpdate> read_update(sd_bus_message* message) {
-  flows::MfaPreferenceUpdate update;
+std::optional<sign_in::MfaPreferenceUpdate> read_update(sd_bus_message* message) {
+  sign_in::MfaPreferenceUpdate update;
   if (sd_bus_message_enter_container(message, 'a', "{ss}") < 0) return std::nullopt;
   const char* key = nullptr;
   const char* word = nullptr;
@@ -121,7 +121,7 @@ std::optional<flows::MfaPreferenceUpdate> read_update(sd_bus_message* message) {
                   : name == "email" ? &update.email
                                     : nullptr;
     if (value == nullptr || value->has_value()) return std::nullopt;
-    *value = flows::mfa_preference_value(word);
+    *value = sign_in::mfa_preference_value(word);
     if (!value->has_value()) return std::nullopt;
   }
   if (result < 0) return std::nullopt;
@@ -191,10 +191,11 @@ Task<Person> MfaMethods::owner(MessageRef message) {
   co_return person;
 }
 
-Task<void> MfaMethods::open(MessageRef message, flows::FactorChange change, SetUpOptions options) {
+Task<void> MfaMethods::open(MessageRef message, sign_in::FactorChange change,
+                            SetUpOptions options) {
   const Person person = co_await owner(message);
   if (person.name.empty()) co_return;
-  flows::CallerPlace place;
+  sign_in::CallerPlace place;
   {
     const Turn turn(*this, person.name);
     if (!turn.taken()) {
@@ -208,9 +209,9 @@ Task<void> MfaMethods::open(MessageRef message, flows::FactorChange change, SetU
     refuse(message, bus_names::kErrorUnconfigured, "cognitod has no valid configuration.");
     co_return;
   }
-  flows::SignInRequest request(person.name, kUserService, person.uid,
-                               limits::Origin::of_uid(person.uid));
-  request.goal = flows::Goal::change_factors;
+  sign_in::SignInRequest request(person.name, kUserService, person.uid,
+                                 limits::Origin::of_uid(person.uid));
+  request.goal = sign_in::Goal::change_factors;
   request.log_id = random_log_id();
   request.place = std::move(place);
   request.change = change;
@@ -226,18 +227,18 @@ Task<void> MfaMethods::set_up_totp(MessageRef message) {
     refuse(message, bus_names::kErrorInvalidParameter, "The options are malformed.");
     co_return;
   }
-  co_await open(message, flows::SetUpTotp(), std::move(options));
+  co_await open(message, sign_in::SetUpTotp(), std::move(options));
 }
 
 Task<void> MfaMethods::update(MessageRef message) {
-  const std::optional<flows::MfaPreferenceUpdate> update = read_update(message.get());
+  const std::optional<sign_in::MfaPreferenceUpdate> update = read_update(message.get());
   if (!update) {
     refuse(message, bus_names::kErrorInvalidParameter,
            "Name sms, totp or email, and ENABLED, DISABLED, PREFERRED or NOT_PREFERRED.");
     co_return;
   }
   // Before anybody types a password for it.
-  if (flows::prefers_two(*update)) {
+  if (sign_in::prefers_two(*update)) {
     refuse(message, bus_names::kErrorInvalidParameter, prompts::one_preferred_only().c_str());
     co_return;
   }
@@ -246,8 +247,8 @@ Task<void> MfaMethods::update(MessageRef message) {
 
 Task<void> MfaMethods::set_preferred(MessageRef message) {
   const char* word = nullptr;
-  std::optional<flows::PreferredMfa> preferred;
-  if (sd_bus_message_read(message.get(), "s", &word) >= 0) preferred = flows::preferred_mfa(word);
+  std::optional<sign_in::PreferredMfa> preferred;
+  if (sd_bus_message_read(message.get(), "s", &word) >= 0) preferred = sign_in::preferred_mfa(word);
   if (!preferred) {
     refuse(message, bus_names::kErrorInvalidParameter, "Name TOTP, SMS, EMAIL or NOMFA.");
     co_return;
@@ -267,7 +268,7 @@ Task<void> MfaMethods::fetch(MessageRef message) {
   }
   cognito::CallTrace trace;
   const cognito::Call call(core_.clock.now() + protocol::kRequestTime, &trace);
-  flows::MfaResult<flows::MfaPreferenceState> state =
+  sign_in::MfaResult<sign_in::MfaPreferenceState> state =
       co_await core_.mfa.fetch(person.name, bypass_cache != 0, call);
   if (!state || !trace.text().empty())
     log_call(core_, person.name, state ? nullptr : &state.error(), trace);

@@ -8,7 +8,7 @@
 
 #include "daemon/bus/core.h"
 #include "daemon/bus/sign_in_methods.h"
-#include "daemon/flows/mfa_preference.h"
+#include "daemon/sign_in/mfa_preference.h"
 
 namespace pamcognito::bus {
 
@@ -37,7 +37,7 @@ class MfaMethods {
   // The caller, if it is a user of ours; else it was refused, and there is no name.
   runtime::Task<Person> owner(MessageRef message);
   // Opens the conversation that makes the change.
-  runtime::Task<void> open(MessageRef message, flows::FactorChange change, SetUpOptions options);
+  runtime::Task<void> open(MessageRef message, sign_in::FactorChange change, SetUpOptions options);
 
   Core& core_;
   SignInMethods& sign_ins_;

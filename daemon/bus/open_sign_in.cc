@@ -1,13 +1,15 @@
 #include "daemon/bus/open_sign_in.h"
 
+#include <sys/epoll.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
 #include "common/protocol_limits.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/session_id.h"
-#include "daemon/bus/words.h"
 #include "daemon/prompts/texts.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
@@ -16,17 +18,17 @@
 namespace pamcognito::bus {
 namespace {
 
-using flows::Goal;
-using flows::Notice;
-using flows::SignInResult;
 using runtime::Level;
+using sign_in::ConversationError;
+using sign_in::Goal;
+using sign_in::Notice;
+using sign_in::SignInResult;
 
 constexpr std::chrono::seconds kStep = protocol::kDaemonStepTime;
 constexpr std::chrono::seconds kAck{10};
 constexpr std::chrono::seconds kLongest = protocol::kMaxConversationTime;
 // From authentication to the account phase libpam asks nobody anything.
 constexpr std::chrono::seconds kAccount{60};
-constexpr std::chrono::seconds kFactorChange{300};  // to find the phone, and to install an app
 
 // For the log: the field, and the beginning of the line.
 std::string_view goal_word(Goal goal) {
@@ -41,33 +43,29 @@ std::string_view goal_word(Goal goal) {
   return "sign-in";
 }
 
-prompts::Rendering rendering_of(const policy::Config& config, const flows::SignInRequest& request) {
-  prompts::Rendering rendering = prompts::rendering_for(config, request.program);
-  if (request.goal == Goal::change_factors) rendering.deadline = kFactorChange;
-  return rendering;
-}
-
 }  // namespace
 
-OpenSignIn::OpenSignIn(runtime::EventLoop& loop, flows::SignInServices services,
-                       flows::SignInRequest request, limits::SignInPlace place, Holder* holder,
+OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices services,
+                       sign_in::SignInRequest request, limits::SignInPlace place, Holder* holder,
                        std::uint64_t number, Fd socket)
     : loop_(loop),
       place_(std::move(place)),
       holder_(holder),
       number_(number),
-      rendering_(rendering_of(*services.config, request)),
       clock_(*services.clock),
       opened_(loop.now()),
       sign_in_id_(random_sign_in_id()),
-      conversation_(loop, std::move(socket), this) {
+      socket_(std::move(socket)),
+      watch_(loop, socket_.get(), static_cast<std::uint32_t>(EPOLLIN),
+             [this](std::uint32_t) { readable(); }) {
   if (request.log_id.empty()) request.log_id = random_log_id();
-  flow_ = std::make_unique<flows::SignIn>(std::move(services), std::move(request), &conversation_);
+  sign_in::Conversation* const conversation = this;
+  flow_ = std::make_unique<sign_in::SignIn>(std::move(services), std::move(request), conversation);
 }
 
 void OpenSignIn::start() {
-  conversation_.set_ends_at(clock_.now() + kLongest);
-  if (rendering_.deadline_from == prompts::DeadlineFrom::opening)
+  ends_at_ = clock_.now() + kLongest;
+  if (flow_->profile().deadline_from == policy::DeadlineFrom::opening)
     start_deadline();
   else
     hard_deadline_.emplace(loop_, opened_ + kLongest, [this] {
@@ -76,13 +74,11 @@ void OpenSignIn::start() {
   running_ = loop_.spawn(run_flow(), [this](bool threw) { flow_done(threw); });
 }
 
-std::chrono::seconds OpenSignIn::deadline_for_module(const policy::Config& config,
-                                                     const flows::SignInRequest& request) {
-  const prompts::Rendering rendering = rendering_of(config, request);
+std::chrono::seconds OpenSignIn::deadline_for_module() const {
+  const policy::ServiceProfile& profile = flow_->profile();
   // Longer than ours by a step, so that the person gets our word and not a silence.
-  const auto seconds = rendering.deadline_from == prompts::DeadlineFrom::opening
-                           ? rendering.deadline + kStep
-                           : kLongest;
+  const auto seconds =
+      profile.deadline_from == policy::DeadlineFrom::opening ? profile.deadline + kStep : kLongest;
   return std::min(seconds, kLongest);
 }
 
@@ -98,19 +94,89 @@ runtime::Task<void> OpenSignIn::run_flow() {
 void OpenSignIn::flow_done(bool threw) {
   if (threw || !result_)
     result_ =
-        flows::ended(Outcome::unforeseen, "internal-fault", prompts::pool_failed(), Level::error);
+        sign_in::ended(Outcome::unforeseen, "internal-fault", prompts::pool_failed(), Level::error);
   end(std::move(result_));
 }
 
 void OpenSignIn::start_deadline() {
-  const std::chrono::seconds left = std::min(rendering_.deadline, kLongest);
-  conversation_.set_ends_at(std::min(clock_.now() + left, conversation_.ends_at()));
+  const std::chrono::seconds left = std::min(flow_->profile().deadline, kLongest);
+  ends_at_ = std::min(clock_.now() + left, ends_at_);
   deadline_.emplace(loop_, loop_.now() + left,
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
 }
 
-void OpenSignIn::asked() {
-  step_.reset();
+// Not a coroutine: a set-up's text holds a secret, and no frame is to keep it while the person
+// types.
+runtime::Task<std::expected<Secret, ConversationError>> OpenSignIn::ask(sign_in::Prompt prompt) {
+  const FrameType type = prompt.echo ? FrameType::ask_visible : FrameType::ask_hidden;
+  const bool sent =
+      !gone_ && send_notice(prompt.notice) &&
+      send_text(socket_.get(), type, prompt.purpose, printable(prompt.text, kMaxText)).has_value();
+  return await_answer(sent);
+}
+
+runtime::Task<std::expected<Secret, ConversationError>> OpenSignIn::await_answer(bool sent) {
+  if (!sent) co_return std::unexpected(ConversationError::gone);
+  // Steps that are cancelled take their question with them.
+  struct OpenQuestion {
+    explicit OpenQuestion(OpenSignIn& sign_in) : owner(sign_in) { owner.question_ = &answer; }
+    OpenQuestion(const OpenQuestion&) = delete;
+    OpenQuestion& operator=(const OpenQuestion&) = delete;
+    ~OpenQuestion() { owner.question_ = nullptr; }
+    OpenSignIn& owner;
+    runtime::OneShot<std::expected<Secret, ConversationError>> answer;
+  };
+  OpenQuestion question(*this);
+  step_.reset();  // the person has the time now
+  std::expected<Secret, ConversationError> answer = co_await question.answer;
+  co_return answer;
+}
+
+bool OpenSignIn::send_notice(const Notice& notice) {
+  if (notice.kind == Notice::Kind::none) return true;
+  const FrameType type = notice.kind == Notice::Kind::error ? FrameType::error : FrameType::info;
+  return send_text(socket_.get(), type, Purpose::other, printable(notice.text, kMaxText))
+      .has_value();
+}
+
+bool OpenSignIn::send_end(Outcome outcome, const SignInId& id, const Notice& notice) {
+  return !gone_ && send_notice(notice) && send_outcome(socket_.get(), outcome, id).has_value();
+}
+
+// The decision is no sign-in, and has no id.
+void OpenSignIn::send_account(Outcome outcome) {
+  if (!gone_) (void)send_outcome(socket_.get(), outcome, SignInId{});
+}
+
+std::expected<ModuleFrame, FrameError> OpenSignIn::receive() const {
+  const runtime::StallGuard guard;
+  return receive_from_module(socket_.get());
+}
+
+void OpenSignIn::readable() {
+  std::expected<ModuleFrame, FrameError> frame = receive();
+  if (!frame && frame.error() == FrameError::would_block) return;
+
+  const auto take_question = [this] { return std::exchange(question_, nullptr); };
+  if (frame && frame->type == FrameType::answer && question_ != nullptr) {
+    answered();
+    take_question()->report(std::move(frame->answer));
+    return;
+  }
+  if (frame && frame->type == FrameType::abort && question_ != nullptr) {
+    answered();
+    take_question()->report(std::unexpected(ConversationError::aborted));
+    return;
+  }
+  if (frame && frame->type == FrameType::ack && state_ == State::awaiting_ack) return acked();
+  if (frame && frame->type == FrameType::abort && state_ == State::awaiting_ack) return declined();
+  if (frame && frame->type == FrameType::account && state_ == State::committed)
+    return account_asked();
+
+  // Nothing that can follow makes this end well, and a socket at its end is readable for ever.
+  gone_ = true;
+  watch_.set_events(0);
+  gone();
 }
 
 void OpenSignIn::answered() {
@@ -138,6 +204,7 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
       close();
       return;
     case State::committed:  // the transaction ended without an account phase, or with one elsewhere
+    case State::deciding_account:
       close();
       return;
     case State::closed:
@@ -145,14 +212,14 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
   }
 }
 
-void OpenSignIn::end(flows::Ended result) {
+void OpenSignIn::end(sign_in::Ended result) {
   step_.reset();
   if (result->outcome != Outcome::success) {
     // The line first: who sees the refusal finds the line.
     log_end(*result);
-    if (rendering_.one_text && result->notice.kind == Notice::Kind::error)
+    if (flow_->profile().one_text && result->notice.kind == Notice::Kind::error)
       result->notice.kind = Notice::Kind::info;
-    conversation_.finish(result->outcome, SignInId{}, result->notice);
+    (void)send_end(result->outcome, SignInId{}, result->notice);
     close();
     return;
   }
@@ -160,11 +227,10 @@ void OpenSignIn::end(flows::Ended result) {
   state_ = State::awaiting_ack;
   hard_deadline_.reset();
   deadline_.emplace(loop_, loop_.now() + kAck, [this] { cut_short(Outcome::failed, {}, {}); });
-  conversation_.finish(Outcome::success, sign_in_id_, result_->notice);
+  if (!send_end(Outcome::success, sign_in_id_, result_->notice)) gone();
 }
 
 void OpenSignIn::acked() {
-  if (state_ != State::awaiting_ack) return;
   if (flow_->request().is_test) {
     tested();
     return;
@@ -187,10 +253,10 @@ void OpenSignIn::acked() {
 
 // The sign-in counts from here on.
 void OpenSignIn::commit() {
-  const flows::SignInServices& services = flow_->services();
-  const flows::SignInRequest& request = flow_->request();
-  sessions::VerifiedFacts facts;
-  facts.verified = services.clock->boot_time();
+  const sign_in::SignInServices& services = flow_->services();
+  const sign_in::SignInRequest& request = flow_->request();
+  sessions::VerifiedIdentity identity;
+  identity.verified = services.clock->boot_time();
   if (result_->accepted) {
     services.failures->signed_in(request.user, request.origin);
     // Nothing else is kept of it, and no later question goes by it; its tokens are revoked.
@@ -198,23 +264,24 @@ void OpenSignIn::commit() {
     if (result_->tells_of_change)
       services.known->told_factor_changes(request.user, request.origin.key(),
                                           services.clock->wall_time());
-    facts.sub = result_->accepted->verified.sub;
-    facts.groups = result_->accepted->verified.groups;
+    identity.sub = result_->accepted->verified.sub;
+    identity.groups = result_->accepted->verified.groups;
   } else if (result_->reused) {
     // By a session that stands in: nothing new is kept, and its groups are what it was made with.
     const auto session = services.sessions->find(*result_->reused);
     if (!session) return;
-    facts.sub = session->sub;
-    facts.groups = session->groups;
-    facts.verified = session->verified;
+    identity.sub = session->sub;
+    identity.groups = session->groups;
+    identity.verified = session->verified;
   } else {
     return;
   }
-  holder_->facts().remember(sign_in_id_, request.user, request.service, std::move(facts));
+  holder_->recent_sign_ins().remember(sign_in_id_, request.user, request.service,
+                                      std::move(identity));
   // A password that was changed is no login: its tokens go with the result.
   if (!result_->accepted || request.goal != Goal::sign_in) return;
 
-  flows::NewSession session;
+  sessions::NewSession session;
   session.id = sign_in_id_;
   session.user = request.user;
   session.service = request.service;
@@ -237,7 +304,6 @@ void OpenSignIn::tested() {
 }
 
 void OpenSignIn::declined() {
-  if (state_ != State::awaiting_ack) return;
   if (flow_->request().is_test) {
     tested();
     return;
@@ -254,17 +320,17 @@ void OpenSignIn::gone() {
 }
 
 void OpenSignIn::account_asked() {
-  if (state_ != State::committed) return;
+  state_ = State::deciding_account;
   deadline_.reset();
   running_ = loop_.spawn(answer_account(), [this](bool threw) {
-    if (threw) conversation_.answer_account(Outcome::unforeseen);
+    if (threw) send_account(Outcome::unforeseen);
     close();
   });
 }
 
 runtime::Task<void> OpenSignIn::answer_account() {
   const Outcome outcome = co_await std::move(account_);
-  conversation_.answer_account(outcome);
+  send_account(outcome);
 }
 
 // journald counts cognitod's lines together: too many of one user's would suppress those of others.
@@ -278,7 +344,7 @@ Level OpenSignIn::level_of(const SignInResult& result) const {
 }
 
 void OpenSignIn::log_end(const SignInResult& result) const {
-  const flows::SignInRequest& request = flow_->request();
+  const sign_in::SignInRequest& request = flow_->request();
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() - opened_);
   const std::string message = std::string(goal_word(request.goal)) + " of " + request.user +
                               " by " + request.service + " from " + request.origin.key() + ": " +
@@ -292,7 +358,7 @@ void OpenSignIn::log_end(const SignInResult& result) const {
                 {"ORIGIN", request.origin.key()},
                 {"OUTCOME", to_string(result.outcome)},
                 {"CAUSE", result.cause},
-                {"FACTOR", factor_word(result.factor)},
+                {"FACTOR", to_string(result.factor)},
                 {"REQUEST_ID", result.request_id},
                 {"DETAIL", result.detail},
                 {"CALLS", result.calls},

@@ -3,10 +3,10 @@
 #include <chrono>
 #include <string_view>
 
-#include "daemon/bus/words.h"
-#include "daemon/flows/reauth_question.h"
 #include "daemon/policy/access.h"
 #include "daemon/policy/reauth.h"
+#include "daemon/policy/service_profile.h"
+#include "daemon/sessions/decisions.h"
 
 namespace pamcognito::bus {
 namespace {
@@ -66,7 +66,7 @@ void add_access(const policy::Config& config, const Known& known, const std::str
                        : known.user != nullptr
                            ? "none that count: pinned by root, or refused by the pool since"
                            : "never seen: nobody knows any");
-  if (known.user != nullptr && known.user->standing == sessions::Standing::disabled) {
+  if (known.user != nullptr && known.user->account_status == sessions::AccountStatus::disabled) {
     answers.emplace_back("may sign in", "no", "the pool said that the account is disabled");
     return;
   }
@@ -78,8 +78,8 @@ void add_access(const policy::Config& config, const Known& known, const std::str
 
 void add_second_factor(const policy::Config& config, Answers& answers) {
   std::string methods;
-  for (const policy::Method method : config.mfa.methods)
-    methods += (methods.empty() ? "" : " ") + std::string(factor_word(method));
+  for (const cognito::Method method : config.mfa.methods)
+    methods += (methods.empty() ? "" : " ") + std::string(to_string(method));
   answers.emplace_back("second factor", config.mfa.require ? "required" : "not required",
                        config.mfa.require ? "require = yes of [mfa]" : "require = no of [mfa]");
   answers.emplace_back("accepted factors", methods, "methods of [mfa]");
@@ -89,12 +89,12 @@ void add_second_factor(const policy::Config& config, Answers& answers) {
 policy::ReauthVerdict verdict_in_own_login(const Core& core, const policy::ReauthRule& rule,
                                            const Known& known, const sessions::Session& session,
                                            const std::string& service) {
-  policy::ReauthQuestion question = flows::reauth_question(
+  policy::ReauthQuestion question = sessions::reauth_question(
       *core.config, rule, core.sessions, session, service, core.clock.boot_time());
   question.caller_is_root = true;
   question.same_login = session.binding.is_set();
   question.alive = known.user != nullptr && known.user->sub == session.sub &&
-                   known.user->standing == sessions::Standing::good;
+                   known.user->account_status == sessions::AccountStatus::good;
   return policy::decide_reauth(question);
 }
 
@@ -141,7 +141,7 @@ std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& use
   add_second_factor(config, answers);
   add_reauthentication(core, known, service, answers);
   answers.emplace_back("account of a user never seen",
-                       std::string(to_string(policy::unknown_account(&config, service))),
+                       std::string(to_string(policy::service_profile(&config, service).unknown)),
                        policy::explain_unknown_account(&config, service));
   return answers;
 }

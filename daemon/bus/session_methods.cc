@@ -10,10 +10,9 @@
 #include "common/bus_names.h"
 #include "common/hexadecimal.h"
 #include "common/user_name.h"
+#include "daemon/bus/caller_context.h"
 #include "daemon/bus/dictionary.h"
-#include "daemon/bus/facts.h"
 #include "daemon/bus/session_id.h"
-#include "daemon/bus/words.h"
 #include "daemon/policy/values.h"
 #include "daemon/runtime/journal.h"
 
@@ -39,10 +38,10 @@ struct SessionMethods::Login {
   std::string user;
   std::string service;
   std::optional<SignInId> sign_in_id;
-  Facts facts;
+  CallerContext context;
 
   Login() = default;
-  [[nodiscard]] sessions::Binding binding() const { return binding_of_login(facts); }
+  [[nodiscard]] sessions::Binding binding() const { return binding_of_login(context); }
 
   // nullopt: malformed.
   static std::optional<Login> read(sd_bus_message* message, bool with_id) {
@@ -60,9 +59,9 @@ struct SessionMethods::Login {
         return std::nullopt;
       std::memcpy(login.sign_in_id.emplace().data(), id, size);
     }
-    auto facts = read_facts(message);
-    if (!facts) return std::nullopt;
-    login.facts = std::move(*facts);
+    auto context = read_caller_context(message);
+    if (!context) return std::nullopt;
+    login.context = std::move(*context);
     return login;
   }
 };
@@ -114,7 +113,7 @@ Task<void> SessionMethods::open_login(MessageRef message) {
     co_return;
   }
   runtime::log(Level::debug, "login of " + login->user + " by " + login->service +
-                                 " is joined to its sign-in id=" + login->facts.log_id);
+                                 " is joined to its sign-in id=" + login->context.log_id);
   (void)sd_bus_reply_method_return(message.get(), "");
 }
 
@@ -148,7 +147,7 @@ int SessionMethods::append_session(sd_bus_message* reply, const sessions::Sessio
   if (result >= 0) result = append_text(reply, "user", session.user);
   if (result >= 0) result = append_text(reply, "service", session.service);
   if (result >= 0) result = append_text(reply, "origin", session.origin);
-  if (result >= 0) result = append_text(reply, "factor", factor_word(session.factor));
+  if (result >= 0) result = append_text(reply, "factor", to_string(session.factor));
   if (result >= 0) result = append_u64(reply, "age_s", age_in_seconds(now, session.signed_in));
   if (result >= 0)
     result = append_u64(reply, "verified_age_s", age_in_seconds(now, session.verified));

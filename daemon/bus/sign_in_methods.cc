@@ -12,9 +12,9 @@
 
 #include "common/bus_names.h"
 #include "common/user_name.h"
-#include "daemon/bus/facts.h"
+#include "daemon/bus/caller_context.h"
+#include "daemon/policy/service_profile.h"
 #include "daemon/policy/values.h"
-#include "daemon/prompts/rendering.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
 #include "daemon/runtime/wiping.h"
@@ -50,31 +50,31 @@ const sd_bus_vtable SignInMethods::kVtable[] = {
     SD_BUS_VTABLE_END};
 
 Task<void> SignInMethods::open_sign_in(MessageRef message) {
-  co_await open(message, flows::Goal::sign_in);
+  co_await open(message, sign_in::Goal::sign_in);
 }
 
 Task<void> SignInMethods::open_password_change(MessageRef message) {
-  co_await open(message, flows::Goal::change_password);
+  co_await open(message, sign_in::Goal::change_password);
 }
 
-Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
+Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   const char* user = nullptr;
   const char* service = nullptr;
   const int read = sd_bus_message_read(message.get(), "ss", &user, &service);
-  std::expected<Facts, int> facts = std::unexpected(read);
-  if (read >= 0) facts = read_facts(message.get());
-  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service)) {
+  std::expected<CallerContext, int> context = std::unexpected(read);
+  if (read >= 0) context = read_caller_context(message.get());
+  if (!context || !is_valid_user_name(user) || !policy::is_service_name(service)) {
     refuse(message, bus_names::kErrorInvalidArgument,
            "The user, the service or the facts are malformed.");
     co_return;
   }
   const std::string user_name(user);
   const std::string service_name(service);
-  const bool changes_password = goal == flows::Goal::change_password;
-  const bool is_demanded = (facts->pam_flags & kChangeExpired) != 0;
-  const bool is_test = facts->test != 0 && !changes_password;
+  const bool changes_password = goal == sign_in::Goal::change_password;
+  const bool is_demanded = (context->pam_flags & kChangeExpired) != 0;
+  const bool is_test = context->test != 0 && !changes_password;
   PamCaller caller =
-      co_await core_.callers.pam_host(message, user_name, service_name, std::move(*facts),
+      co_await core_.callers.pam_host(message, user_name, service_name, std::move(*context),
                                       changes_password ? kNeededNameTime : kNameTime);
   // Nobody's password is changed but the caller's own, and root is nobody in the pool. A login
   // program is root when the account phase has demanded a new password of the person before it.
@@ -93,10 +93,11 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
     co_return;
   }
   // A greeter that names no terminal: its service says that its person is at this machine.
-  if (caller.origin.is_unknown() && prompts::rendering_for(*core_.config, service_name).console)
+  if (caller.origin.is_unknown() &&
+      policy::service_profile(core_.config.get(), service_name).console)
     caller.origin = limits::Origin::local();
-  flows::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
-                               std::move(caller.origin));
+  sign_in::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
+                                 std::move(caller.origin));
   request.remote_host = std::move(caller.remote_host);
   request.goal = goal;
   request.program = service_name;
@@ -108,7 +109,7 @@ Task<void> SignInMethods::open(MessageRef message, flows::Goal goal) {
   reply_with_socket(message.get(), std::move(request));
 }
 
-Task<Outcome> SignInMethods::decide_account(const flows::SignInRequest& request,
+Task<Outcome> SignInMethods::decide_account(const sign_in::SignInRequest& request,
                                             const SignInId& sign_in_id) {
   Core::AccountQuestion question;
   question.user = request.user;
@@ -128,7 +129,7 @@ void SignInMethods::finished(std::uint64_t number) {
   runtime::wipe_stack();
 }
 
-void SignInMethods::refuse_to_open(sd_bus_message* message, const flows::SignInRequest& request,
+void SignInMethods::refuse_to_open(sd_bus_message* message, const sign_in::SignInRequest& request,
                                    Level level, std::string_view cause) {
   runtime::log(level,
                "sign-in of " + request.user + " by " + request.service + " from " +
@@ -143,7 +144,7 @@ void SignInMethods::refuse_to_open(sd_bus_message* message, const flows::SignInR
                                    "Too many sign-ins: %s.", std::string(cause).c_str());
 }
 
-void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequest request) {
+void SignInMethods::reply_with_socket(sd_bus_message* message, sign_in::SignInRequest request) {
   if (!request.caller_is_root) {
     const auto count = core_.opened.count(request.origin.key(), core_.clock.boot_time());
     if (count != limits::PerMinute::Count::within) {
@@ -167,16 +168,16 @@ void SignInMethods::reply_with_socket(sd_bus_message* message, flows::SignInRequ
   }
   Fd ours(pair[0]);
   const Fd theirs(pair[1]);
-  // First of all: the bus daemon passes it on while the sign-in begins.
-  const auto deadline = OpenSignIn::deadline_for_module(*core_.config, request).count();
-  if (sd_bus_reply_method_return(message, "hu", theirs.get(),
-                                 static_cast<std::uint32_t>(deadline)) < 0)
-    return;
   const std::uint64_t number = next_number_++;
   OpenSignIn::Holder* const holder = this;
   auto sign_in =
       std::make_unique<OpenSignIn>(core_.loop, core_.sign_in_services(), std::move(request),
                                    std::move(*place), holder, number, std::move(ours));
+  // Before it begins: the bus daemon passes the socket on meanwhile.
+  const auto deadline = sign_in->deadline_for_module().count();
+  if (sd_bus_reply_method_return(message, "hu", theirs.get(),
+                                 static_cast<std::uint32_t>(deadline)) < 0)
+    return;
   OpenSignIn& started = *sign_in;
   sign_ins_.emplace(number, std::move(sign_in));
   started.start();
@@ -189,9 +190,9 @@ Task<void> SignInMethods::check_account(MessageRef message) {
   std::size_t id_size = 0;
   int read = sd_bus_message_read(message.get(), "ss", &user, &service);
   if (read >= 0) read = sd_bus_message_read_array(message.get(), 'y', &id, &id_size);
-  std::expected<Facts, int> facts = std::unexpected(read);
-  if (read >= 0) facts = read_facts(message.get());
-  if (!facts || !is_valid_user_name(user) || !policy::is_service_name(service) ||
+  std::expected<CallerContext, int> context = std::unexpected(read);
+  if (read >= 0) context = read_caller_context(message.get());
+  if (!context || !is_valid_user_name(user) || !policy::is_service_name(service) ||
       (id_size != 0 && id_size != kSignInIdSize)) {
     refuse(message, bus_names::kErrorInvalidArgument,
            "The user, the service, the sign-in id or the facts are malformed.");
@@ -202,7 +203,7 @@ Task<void> SignInMethods::check_account(MessageRef message) {
   if (id_size == kSignInIdSize) std::memcpy(question.sign_in_id.emplace().data(), id, id_size);
 
   PamCaller caller = co_await core_.callers.pam_host(message, question.user, service,
-                                                     std::move(*facts), kNameTime);
+                                                     std::move(*context), kNameTime);
   if (caller.refused != nullptr) {
     refuse(message, caller.refused, "This caller may not ask for that account.");
     co_return;

@@ -26,20 +26,20 @@ class SignInMethods final : private OpenSignIn::Holder {
 
   [[nodiscard]] Core& core() const noexcept { return core_; }
   // Answers with the socket of a new conversation.
-  void reply_with_socket(sd_bus_message* message, flows::SignInRequest request);
+  void reply_with_socket(sd_bus_message* message, sign_in::SignInRequest request);
   // Each is told that it failed: a socket that just closes would say less.
   void end_all();
 
  private:
-  void refuse_to_open(sd_bus_message* message, const flows::SignInRequest& request,
+  void refuse_to_open(sd_bus_message* message, const sign_in::SignInRequest& request,
                       runtime::Level level, std::string_view cause);
   runtime::Task<void> open_sign_in(MessageRef message);
   runtime::Task<void> open_password_change(MessageRef message);
   runtime::Task<void> check_account(MessageRef message);
-  runtime::Task<void> open(MessageRef message, flows::Goal goal);
+  runtime::Task<void> open(MessageRef message, sign_in::Goal goal);
 
-  sessions::VerifiedFactsStore& facts() override { return core_.facts; }
-  runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
+  sessions::RecentSignIns& recent_sign_ins() override { return core_.recent_sign_ins; }
+  runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,
                                         const SignInId& sign_in_id) override;
   runtime::Level level_of_line(const limits::Origin& origin, runtime::Level level) override {
     return core_.level_of_line(origin.key(), level);

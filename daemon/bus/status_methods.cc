@@ -11,23 +11,11 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/policy_report.h"
 #include "daemon/policy/values.h"
-#include "daemon/runtime/metrics.h"
 
 namespace pamcognito::bus {
 namespace {
 
 using runtime::Task;
-
-int append_sample(sd_bus_message* reply, const runtime::Sample& sample) {
-  int result = sd_bus_message_open_container(reply, 'r', "sa{ss}d");
-  if (result >= 0) result = sd_bus_message_append(reply, "s", sample.name.c_str());
-  if (result >= 0) result = sd_bus_message_open_container(reply, 'a', "{ss}");
-  for (const auto& [name, value] : sample.labels)
-    if (result >= 0) result = sd_bus_message_append(reply, "{ss}", name.c_str(), value.c_str());
-  if (result >= 0) result = sd_bus_message_close_container(reply);
-  if (result >= 0) result = sd_bus_message_append(reply, "d", sample.value);
-  return result < 0 ? result : sd_bus_message_close_container(reply);
-}
 
 }  // namespace
 
@@ -35,9 +23,6 @@ const sd_bus_vtable StatusMethods::kVtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", status),
                             &Dispatch<&StatusMethods::get_status>::call,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("GetMetrics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sa{ss}d)", samples),
-                            &Dispatch<&StatusMethods::get_metrics>::call,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(
         "TestPolicy", SD_BUS_ARGS("s", user, "s", service), SD_BUS_RESULT("a(sss)", answers),
@@ -93,18 +78,6 @@ Task<void> StatusMethods::get_status(MessageRef message) {
   if (result >= 0) result = append_u32(reply, "pool_addresses_fresh", reach.fresh_addresses);
   if (result >= 0)
     result = append_u64(reply, "pool_verified_at", static_cast<std::uint64_t>(reach.verified_at));
-  if (result >= 0) result = sd_bus_message_close_container(reply);
-  send_reply(message, reply, result);
-}
-
-Task<void> StatusMethods::get_metrics(MessageRef message) {
-  const bool permitted = co_await is_root(message);
-  if (!permitted) co_return;
-  sd_bus_message* reply = nullptr;
-  int result = sd_bus_message_new_method_return(message.get(), &reply);
-  if (result >= 0) result = sd_bus_message_open_container(reply, 'a', "(sa{ss}d)");
-  for (const runtime::Sample& sample : runtime::metrics().samples())
-    if (result >= 0) result = append_sample(reply, sample);
   if (result >= 0) result = sd_bus_message_close_container(reply);
   send_reply(message, reply, result);
 }

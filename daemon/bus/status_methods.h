@@ -6,8 +6,7 @@
 
 namespace pamcognito::bus {
 
-// GetStatus, GetMetrics and TestPolicy, which are root's, and the properties, which are
-// everybody's.
+// GetStatus and TestPolicy, which are root's, and the properties, which are everybody's.
 class StatusMethods {
  public:
   static const sd_bus_vtable kVtable[];
@@ -23,7 +22,6 @@ class StatusMethods {
   static int get_configured(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply,
                             void* self, sd_bus_error*);
   runtime::Task<void> get_status(MessageRef message);
-  runtime::Task<void> get_metrics(MessageRef message);
   runtime::Task<void> test_policy(MessageRef message);
   // False: it was refused.
   runtime::Task<bool> is_root(MessageRef message);

@@ -26,8 +26,9 @@ PoolResult<SoftwareToken> read_software_token(const ApiAnswer& answer, bool by_s
   if (!session) return answer.bad_response(session.error());
   SoftwareToken token;
   token.secret_code = std::move(*secret);
-  token.session = session->value_or("");
-  if (by_session && token.session.empty()) return answer.bad_response("Session is missing");
+  token.challenge_session = session->value_or("");
+  if (by_session && token.challenge_session.empty())
+    return answer.bad_response("Session is missing");
   return token;
 }
 
@@ -39,7 +40,7 @@ PoolResult<SoftwareTokenCheck> read_software_token_check(const ApiAnswer& answer
   if (!session) return answer.bad_response(session.error());
   SoftwareTokenCheck check;
   check.verified = *status == "SUCCESS";
-  check.session = session->value_or("");
+  check.challenge_session = session->value_or("");
   return check;
 }
 

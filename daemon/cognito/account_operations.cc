@@ -20,10 +20,10 @@ std::unexpected<PoolError> not_utf8(ErrorKind kind, const char* what) {
 }
 
 void add_proof(JsonObjectWriter& body, const SetUpProof& proof) {
-  if (proof.session.empty()) {
+  if (proof.challenge_session.empty()) {
     body.add("AccessToken", proof.access_token);
   } else {
-    body.add("Session", proof.session);
+    body.add("Session", proof.challenge_session);
   }
 }
 
@@ -61,11 +61,11 @@ Task<PoolResult<void>> CognitoUserPool::call_for_nothing(Operation operation, st
 
 Task<PoolResult<SoftwareToken>> CognitoUserPool::associate_software_token(SetUpProof proof,
                                                                           Call call) {
-  const bool by_session = !proof.session.empty();
+  const bool by_session = !proof.challenge_session.empty();
   JsonObjectWriter body;
   add_proof(body, proof);
   PoolResult<ApiAnswer> answer =
-      co_await api_.call(by_session ? Operation::associate_software_token_by_session
+      co_await api_.call(by_session ? Operation::associate_software_token_by_challenge_session
                                     : Operation::associate_software_token_by_access_token,
                          body.finish(), call);
   if (!answer) co_return without_password(std::move(answer.error()));

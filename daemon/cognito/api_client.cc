@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/cognito/errors.h"
 #include "daemon/runtime/metrics.h"
 
@@ -53,11 +54,11 @@ Attempt judge(HttpResult result) {
     const bool may_pass = failure != HttpFailure::not_trusted &&
                           failure != HttpFailure::not_started &&
                           failure != HttpFailure::not_reached;
-    if (may_pass) attempt.cause = retry_cause(error);
+    if (may_pass) attempt.cause = error_row(error).retry;
     attempt.result = std::unexpected(std::move(error));
   } else if (result->status != 200) {
     PoolError error = error_of_response(*result);
-    attempt.cause = retry_cause(error);
+    attempt.cause = error_row(error).retry;
     attempt.result = std::unexpected(std::move(error));
   } else {
     attempt.result = std::move(*result);
@@ -123,7 +124,7 @@ Task<PoolResult<ApiClient::Received>> ApiClient::send(Operation operation, HttpR
     sent = sent || attempt.sent;
     if (attempt.result) co_return Received(std::move(*attempt.result), began);
     PoolError error = std::move(attempt.result.error());
-    note(operation, call, began, word_of(error.kind), error.request_id);
+    note(operation, call, began, to_string(error.kind), error.request_id);
     error.password_sent = sent;
     if (!spend(rule, attempt.cause)) co_return std::unexpected(std::move(error));
     const bool in_time = co_await wait_before_retry(request.deadline);
@@ -142,7 +143,7 @@ Task<PoolResult<ApiAnswer>> ApiClient::call(Operation operation, std::string bod
   if (!received) co_return std::unexpected(std::move(received.error()));
   HttpResponse& response = received->response;
   auto document = parse_json_object(response.body);
-  note(operation, call, received->began, document ? kOk : word_of(ErrorKind::bad_response),
+  note(operation, call, received->began, document ? kOk : to_string(ErrorKind::bad_response),
        response.request_id);
   if (!document) {
     PoolError error(ErrorKind::bad_response, "the answer is " + document.error(),

@@ -63,7 +63,7 @@ PoolResult<Challenge> read_challenge(const ApiAnswer& answer, std::string wire_n
   Challenge challenge;
   challenge.name = challenge_name(wire_name);
   challenge.wire_name = std::move(wire_name);
-  challenge.session = session->value_or("");
+  challenge.challenge_session = session->value_or("");
   challenge.parameters = std::move(*parameters);
   challenge.request_id = answer.request_id;
   return challenge;
@@ -98,7 +98,7 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
   }
   auto challenge = read_challenge(answer, std::move(**name));
   if (!challenge) return std::unexpected(std::move(challenge.error()));
-  if (challenge->session.empty()) return answer.bad_response("Session is missing");
+  if (challenge->challenge_session.empty()) return answer.bad_response("Session is missing");
   challenge->username = parameter(challenge->parameters, "USER_ID_FOR_SRP");
   if (challenge->username.empty()) challenge->username = username;
   challenge->received = received;
@@ -119,7 +119,7 @@ PoolResult<PasswordVerifierChallenge> read_password_verifier(const ApiAnswer& an
   verifier.b_hex = parameter(challenge->parameters, "SRP_B");
   verifier.secret_block = parameter(challenge->parameters, "SECRET_BLOCK");
   verifier.user_id = parameter(challenge->parameters, "USER_ID_FOR_SRP");
-  verifier.session = challenge->session;
+  verifier.challenge_session = challenge->challenge_session;
   if (verifier.salt_hex.empty() || verifier.b_hex.empty() || verifier.secret_block.empty() ||
       verifier.user_id.empty() || verifier.user_id.size() > kMaxName) {
     return answer.bad_response("PASSWORD_VERIFIER lacks a parameter");

@@ -17,13 +17,13 @@ PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string
 
 ChallengeName challenge_name(std::string_view wire_name);
 
-// PASSWORD_VERIFIER's parameters. It is the client's own business and never reaches the flows.
+// PASSWORD_VERIFIER's parameters. It is the client's own business and never leaves this layer.
 struct PasswordVerifierChallenge {
   std::string salt_hex;
   std::string b_hex;
   std::string secret_block;
-  std::string user_id;  // USER_ID_FOR_SRP
-  std::string session;  // may be empty
+  std::string user_id;            // USER_ID_FOR_SRP
+  std::string challenge_session;  // may be empty
 
   PasswordVerifierChallenge() = default;
 };

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/cognito/pool_config.h"
 #include "daemon/cognito/user_pool.h"
-#include "daemon/policy/config.h"
 
 // What the parameters of a challenge say.
 namespace pamcognito::cognito {
@@ -15,7 +15,7 @@ namespace pamcognito::cognito {
 // factor is EMAIL_OTP in practice and EMAIL_MFA in the API's text, so what was offered is what is
 // sent.
 struct OfferedFactor {
-  policy::Method method;
+  Method method;
   std::string wire_name;
 };
 
@@ -30,7 +30,7 @@ std::vector<OfferedFactor> factors_to_choose(const Challenge& challenge);
 std::vector<OfferedFactor> factors_to_set_up(const Challenge& challenge);
 
 // The factor that a code challenge asks for; nullopt: not a code challenge.
-std::optional<policy::Method> factor_of(ChallengeName name);
+std::optional<Method> factor_of(ChallengeName name);
 
 // How NEW_PASSWORD_REQUIRED names attributes, in its parameters and in the answer.
 inline constexpr std::string_view kAttributePrefix = "userAttributes.";

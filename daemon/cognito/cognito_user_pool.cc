@@ -5,7 +5,7 @@
 
 #include "daemon/cognito/call_context.h"
 #include "daemon/cognito/curl_http.h"
-#include "daemon/cognito/endpoint.h"
+#include "daemon/cognito/pool_config.h"
 #include "daemon/cognito/secret_hash.h"
 #include "daemon/cognito/srp.h"
 #include "daemon/cognito/url.h"
@@ -20,7 +20,7 @@ constexpr std::size_t kStockOfPairs = 4;
 constexpr runtime::seconds kPrewarmTime{5};
 constexpr runtime::seconds kPrewarmPause{2};
 
-std::string jwks_uri_at_endpoint(const policy::PoolConfig& config) {
+std::string jwks_uri_at_endpoint(const PoolConfig& config) {
   const auto endpoint = parse_url(config.endpoint);
   const auto found = std::ranges::find_if(config.jwks_uris, [&](const std::string& uri) {
     const auto url = parse_url(uri);
@@ -62,8 +62,8 @@ PoolError error_of_initiate_auth(PoolError error) {
   return error;
 }
 
-bool proves_by_srp(policy::AuthFlow flow) {
-  return flow == policy::AuthFlow::srp || flow == policy::AuthFlow::custom_srp;
+bool proves_by_srp(AuthFlow flow) {
+  return flow == AuthFlow::srp || flow == AuthFlow::custom_srp;
 }
 
 // What an answer is that cannot be sent, because JSON is UTF-8 (RFC 8259 section 8.1). The pool
@@ -78,7 +78,7 @@ PoolError answer_not_utf8(ChallengeName challenge) {
 }  // namespace
 
 CognitoUserPool::CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock,
-                                 std::unique_ptr<Http> http, policy::PoolConfig config,
+                                 std::unique_ptr<Http> http, PoolConfig config,
                                  std::unique_ptr<ReachingHttp> reaching)
     : loop_(loop),
       clock_(clock),
@@ -170,12 +170,12 @@ PoolResult<StringMap> CognitoUserPool::password_claim(const PasswordVerifierChal
 Task<PoolResult<AuthStep>> CognitoUserPool::sign_in(std::string username, const Secret* password,
                                                     const CallContext* context, Call call) {
   switch (config_.auth_flow) {
-    case policy::AuthFlow::password:
+    case AuthFlow::password:
       return sign_in_by_password(std::move(username), password, context, call);
-    case policy::AuthFlow::custom:
+    case AuthFlow::custom:
       return sign_in_by_custom_challenge(std::move(username), context, call);
-    case policy::AuthFlow::srp:
-    case policy::AuthFlow::custom_srp:
+    case AuthFlow::srp:
+    case AuthFlow::custom_srp:
       break;
   }
   return sign_in_by_srp(std::move(username), password, context, call);
@@ -186,7 +186,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
                                                            const CallContext* context, Call call) {
   const auto pair = key_pairs_.take();
   if (!pair) co_return std::unexpected(openssl_failed());
-  const bool custom = config_.auth_flow == policy::AuthFlow::custom_srp;
+  const bool custom = config_.auth_flow == AuthFlow::custom_srp;
   StringMap own = {{"SRP_A", pair->public_hex()}};
   if (custom) own["CHALLENGE_NAME"] = "SRP_A";
   const auto parameters = with_user(std::move(own), username);
@@ -202,7 +202,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::sign_in_by_srp(std::string username,
   if (!claim) co_return std::unexpected(claim.error());
   PoolResult<ApiAnswer> second = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body("PASSWORD_VERIFIER", verifier->session, *claim, *context), call);
+      respond_body("PASSWORD_VERIFIER", verifier->challenge_session, *claim, *context), call);
   if (!second) co_return with_password(second);
   co_return step_with_password(*second, verifier->user_id, clock_.now());
 }
@@ -250,10 +250,10 @@ Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringM
   if (!complete) co_return std::unexpected(complete.error());
   PoolResult<ApiAnswer> answer = co_await api_.call(
       Operation::respond_to_auth_challenge,
-      respond_body(challenge.wire_name, challenge.session, *complete, *context), call);
+      respond_body(challenge.wire_name, challenge.challenge_session, *complete, *context), call);
   // Where custom challenges are all that is asked, one of the answers is the password.
-  const bool may_be_password = config_.auth_flow == policy::AuthFlow::custom &&
-                               challenge.name == ChallengeName::custom_challenge;
+  const bool may_be_password =
+      config_.auth_flow == AuthFlow::custom && challenge.name == ChallengeName::custom_challenge;
   if (!answer && may_be_password) co_return with_password(answer);
   if (!answer) co_return without_password(std::move(answer.error()));
   if (may_be_password) co_return step_with_password(*answer, challenge.username, clock_.now());
@@ -274,9 +274,10 @@ Task<PoolResult<void>> CognitoUserPool::revoke(std::string refresh_token, Call c
   co_return PoolResult<void>();
 }
 
-std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(
-    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config,
-    const PoolMemory* memory) {
+std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(runtime::EventLoop& loop,
+                                                                     runtime::Clock& clock,
+                                                                     const PoolConfig& config,
+                                                                     const PoolMemory* memory) {
   CurlHttp::Settings settings;
   settings.ca_file = config.ca_file;
   settings.proxy = config.proxy;

@@ -11,10 +11,10 @@
 #include "daemon/cognito/http.h"
 #include "daemon/cognito/key_cache.h"
 #include "daemon/cognito/key_pair_stock.h"
+#include "daemon/cognito/pool_config.h"
 #include "daemon/cognito/reaching_http.h"
 #include "daemon/cognito/token_verifier.h"
 #include "daemon/cognito/user_pool.h"
-#include "daemon/policy/config.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/worker.h"
 
@@ -26,7 +26,7 @@ class CognitoUserPool final : public UserPool {
  public:
   // The references outlive this. `config` has been checked by the loader.
   CognitoUserPool(runtime::EventLoop& loop, runtime::Clock& clock, std::unique_ptr<Http> http,
-                  policy::PoolConfig config, std::unique_ptr<ReachingHttp> reaching = nullptr);
+                  PoolConfig config, std::unique_ptr<ReachingHttp> reaching = nullptr);
 
   [[nodiscard]] ReachabilityReport reachability() const override;
   void note_earlier_contact() override;
@@ -104,7 +104,7 @@ class CognitoUserPool final : public UserPool {
 
   runtime::EventLoop& loop_;
   runtime::Clock& clock_;
-  policy::PoolConfig config_;
+  PoolConfig config_;
   std::unique_ptr<Http> http_;
   std::unique_ptr<ReachingHttp> reaching_;  // over http_; may be null
   ApiClient api_;
@@ -131,7 +131,7 @@ struct PoolMemory {
 // memory its reachability is watched in the background (reaching_http.h); without one it is not,
 // and it is never proved unreachable.
 std::expected<std::unique_ptr<UserPool>, std::string> make_user_pool(
-    runtime::EventLoop& loop, runtime::Clock& clock, const policy::PoolConfig& config,
+    runtime::EventLoop& loop, runtime::Clock& clock, const PoolConfig& config,
     const PoolMemory* memory = nullptr);
 
 }  // namespace pamcognito::cognito

@@ -103,7 +103,7 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-JsonResult<JsonDocument> parse_json_object(std::string_view text) {
+JsonResult<JsonDocument> parse_json(std::string_view text) {
   if (!is_utf8(text)) return std::unexpected("not UTF-8");
   try {
     const std::unique_ptr<Json::CharReader> reader(strict_builder().newCharReader());
@@ -112,11 +112,16 @@ JsonResult<JsonDocument> parse_json_object(std::string_view text) {
     const bool parsed = reader->parse(text.data(), text.data() + text.size(), &value, nullptr);
     JsonDocument document(std::move(value));
     if (!parsed) return std::unexpected("not JSON");
-    if (!document.root().isObject()) return std::unexpected("not a JSON object");
     return document;
   } catch (const Json::Exception&) {  // nested too deeply
     return std::unexpected("not JSON that can be read");
   }
+}
+
+JsonResult<JsonDocument> parse_json_object(std::string_view text) {
+  auto document = parse_json(text);
+  if (document && !document->root().isObject()) return std::unexpected("not a JSON object");
+  return document;
 }
 
 void JsonObjectWriter::write_string(std::string_view value) {

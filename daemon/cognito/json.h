@@ -40,7 +40,10 @@ class JsonDocument {
   Json::Value root_;
 };
 
-// One object (RFC 8259) and nothing else: UTF-8, no comments, no repeated key, at most 32 deep.
+// One object or array (RFC 8259) and nothing else: UTF-8, no comments, no repeated key, at most 32
+// deep.
+JsonResult<JsonDocument> parse_json(std::string_view text);
+// The same, but only an object.
 JsonResult<JsonDocument> parse_json_object(std::string_view text);
 
 // RFC 3629: no overlong form, no surrogate.

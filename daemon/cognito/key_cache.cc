@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/cognito/errors.h"
+#include "daemon/cognito/error_table.h"
 
 namespace pamcognito::cognito {
 namespace {
@@ -86,8 +86,8 @@ Task<PoolResult<PublicKey>> KeyCache::key(std::string uri, std::string kid, Call
     const MonotonicTime began = clock_.now();
     const auto waited = co_await runtime::with_deadline(loop_, call.deadline, wait(&set));
     std::string_view ending = "ok";
-    if (!waited) ending = word_of(ErrorKind::timed_out);
-    if (waited && !set.last_fetch) ending = word_of(set.last_fetch.error().kind);
+    if (!waited) ending = to_string(ErrorKind::timed_out);
+    if (waited && !set.last_fetch) ending = to_string(set.last_fetch.error().kind);
     if (call.trace != nullptr) {
       const auto took = std::chrono::duration_cast<runtime::milliseconds>(clock_.now() - began);
       call.trace->note(log_name(Operation::get_keys), ending, took, {});

@@ -20,7 +20,7 @@ RetryRule retry_rule(Operation operation) {
     case Operation::initiate_auth_password:
     case Operation::initiate_auth_custom:
     case Operation::respond_to_auth_challenge:
-    case Operation::associate_software_token_by_session:
+    case Operation::associate_software_token_by_challenge_session:
     case Operation::verify_software_token:
     case Operation::forgot_password:
     case Operation::confirm_forgot_password:
@@ -42,7 +42,7 @@ std::string_view wire_name(Operation operation) {
       return "InitiateAuth";
     case Operation::respond_to_auth_challenge:
       return "RespondToAuthChallenge";
-    case Operation::associate_software_token_by_session:
+    case Operation::associate_software_token_by_challenge_session:
     case Operation::associate_software_token_by_access_token:
       return "AssociateSoftwareToken";
     case Operation::verify_software_token:
@@ -77,20 +77,6 @@ std::string_view wire_name(Operation operation) {
 
 std::string_view log_name(Operation operation) {
   return operation == Operation::get_keys ? "JWKS" : wire_name(operation);
-}
-
-RetryCause retry_cause(const PoolError& error) {
-  switch (error.kind) {
-    case ErrorKind::not_connected:
-      return RetryCause::not_connected;
-    case ErrorKind::too_many_requests:
-      return RetryCause::throttled;
-    case ErrorKind::internal_error:
-    case ErrorKind::connection_cut:
-      return RetryCause::after_sending;
-    default:
-      return RetryCause::none;
-  }
 }
 
 }  // namespace pamcognito::cognito

@@ -16,7 +16,7 @@ enum class Operation : std::uint8_t {
   initiate_auth_password,
   initiate_auth_custom,
   respond_to_auth_challenge,
-  associate_software_token_by_session,
+  associate_software_token_by_challenge_session,
   associate_software_token_by_access_token,
   verify_software_token,
   get_user,
@@ -51,11 +51,5 @@ RetryRule retry_rule(Operation operation);
 std::string_view wire_name(Operation operation);
 // The name in logs and counters: the same, and "JWKS".
 std::string_view log_name(Operation operation);
-
-enum class RetryCause : std::uint8_t { none, not_connected, throttled, after_sending };
-
-// Which of the rule's causes an error is. LimitExceeded is none: it is a user's attempts, not a
-// rate.
-RetryCause retry_cause(const PoolError& error);
 
 }  // namespace pamcognito::cognito

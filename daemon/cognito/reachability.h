@@ -15,7 +15,7 @@
 
 // Whether the user pool is proved unreachable. Only then may a local password do instead, so a
 // failure that a local user can cause within one sign-in must prove nothing. Nothing here opens a
-// socket: reaching_http.h probes, this decides (docs/architecture.md, "Unavailable needs proof").
+// socket: reaching_http.h probes, this decides (docs/decisions/0016-unavailable-needs-proof.md).
 namespace pamcognito::cognito {
 
 // An address that has presented the pool's valid certificate.

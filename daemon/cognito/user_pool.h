@@ -17,12 +17,12 @@
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/task.h"
 
-// The user pool as the flows see it: operations and their results, nothing of HTTP or JSON.
-// cognito_user_pool.h talks to a real one; tests script their own.
+// The user pool as sign-ins and sessions see it: operations and their results, nothing of HTTP or
+// JSON. cognito_user_pool.h talks to a real one; tests script their own.
 namespace pamcognito::cognito {
 
 // The exceptions that the service model names for the operations used here, and the failures that
-// are not answers. flows/error_table.cc has a row for each.
+// are not answers. error_table.cc has a row for each.
 enum class ErrorKind : std::uint8_t {
   // named by the service
   alias_exists,
@@ -112,15 +112,16 @@ enum class ChallengeName : std::uint8_t {
   other,  // wire_name says which
 };
 
-// A question of the pool. `session` is single-use after success; an error leaves it valid.
+// A question of the pool. `challenge_session` is single-use after success; an error leaves it
+// valid.
 struct Challenge {
   ChallengeName name = ChallengeName::other;
   std::string wire_name;
-  std::string session;
+  std::string challenge_session;
   std::string username;  // what later calls of this sign-in send: USER_ID_FOR_SRP, else USERNAME
   std::map<std::string, std::string> parameters;
   std::string request_id;
-  runtime::MonotonicTime received{};  // when the session began to age
+  runtime::MonotonicTime received{};  // when the challenge session began to age
 
   Challenge() = default;
 };
@@ -205,29 +206,32 @@ struct RefreshProof {
 
 // By what a person who sets up TOTP is known to the pool: exactly one is not empty.
 struct SetUpProof {
-  std::string session;  // of MFA_SETUP
+  std::string challenge_session;  // of MFA_SETUP
   std::string access_token;
 
-  static SetUpProof by_session(std::string session) { return {std::move(session), {}}; }
+  static SetUpProof by_challenge_session(std::string challenge_session) {
+    return {std::move(challenge_session), {}};
+  }
   static SetUpProof by_access_token(std::string token) { return {{}, std::move(token)}; }
 
  private:
   SetUpProof(std::string session_, std::string access_token_)
-      : session(std::move(session_)), access_token(std::move(access_token_)) {}
+      : challenge_session(std::move(session_)), access_token(std::move(access_token_)) {}
 };
 
 // AssociateSoftwareToken's answer.
 struct SoftwareToken {
-  std::string secret_code;  // base32, as the otpauth URI takes it
-  std::string session;      // set-up by session: the one to go on with
+  std::string secret_code;        // base32, as the otpauth URI takes it
+  std::string challenge_session;  // set-up by challenge session: the one to go on with
 
   SoftwareToken() = default;
 };
 
 // VerifySoftwareToken's answer.
 struct SoftwareTokenCheck {
-  bool verified = false;  // Status SUCCESS; an answer 200 with ERROR is a wrong code
-  std::string session;    // set-up by session: the one to go on with; may be empty after ERROR
+  bool verified = false;          // Status SUCCESS; an answer 200 with ERROR is a wrong code
+  std::string challenge_session;  // set-up by challenge session: the one to go on with; may be
+                                  // empty after ERROR
 
   SoftwareTokenCheck() = default;
 };

@@ -1,7 +1,6 @@
 #include "daemon/policy/access.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 namespace pamcognito::policy {
@@ -32,12 +31,6 @@ AccessVerdict explain_admission(const AccessConfig& access, std::string_view use
 const ServiceConfig* service_of(const Config& config, std::string_view service) {
   const auto found = config.services.find(service);
   return found == config.services.end() ? nullptr : &found->second;
-}
-
-UnknownAccount built_in_unknown(std::string_view service) {
-  if (is_unattended(service)) return UnknownAccount::allow;
-  if (service == "su" || service == "su-l") return UnknownAccount::allow_root;
-  return UnknownAccount::deny;
 }
 
 }  // namespace
@@ -75,35 +68,6 @@ AccessVerdict explain_access(const Config& config, std::string_view user, std::s
 bool access_permitted(const Config& config, std::string_view user, std::string_view service,
                       const std::vector<std::string>& groups) {
   return explain_access(config, user, service, groups).permitted;
-}
-
-bool is_unattended(std::string_view service) {
-  constexpr std::array<std::string_view, 3> services = {"systemd-user", "cron", "atd"};
-  return std::ranges::find(services, service) != services.end();
-}
-
-UnknownAccount unknown_account(const Config* config, std::string_view service) {
-  const ServiceConfig* const known = config == nullptr ? nullptr : service_of(*config, service);
-  return known != nullptr && known->unknown ? *known->unknown : built_in_unknown(service);
-}
-
-std::string explain_unknown_account(const Config* config, std::string_view service) {
-  const ServiceConfig* const known = config == nullptr ? nullptr : service_of(*config, service);
-  const std::string name(service);
-  return known != nullptr && known->unknown ? "unknown of [service " + name + "]"
-                                            : "built in: unknown for " + name;
-}
-
-std::string_view to_string(UnknownAccount rule) {
-  switch (rule) {
-    case UnknownAccount::deny:
-      return "deny";
-    case UnknownAccount::allow:
-      return "allow";
-    case UnknownAccount::allow_root:
-      return "allow-root";
-  }
-  return "deny";
 }
 
 }  // namespace pamcognito::policy

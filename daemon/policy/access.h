@@ -30,16 +30,4 @@ struct AccessVerdict {
 AccessVerdict explain_access(const Config& config, std::string_view user, std::string_view service,
                              const std::vector<std::string>& groups);
 
-// Nobody is there to answer: systemd-user, cron and atd.
-bool is_unattended(std::string_view service);
-
-// What the account phase answers for a user that was never seen: the configuration's, else the
-// built-in: allow where it is_unattended(); allow_root for su and su-l; deny.
-// `config` may be null: an unconfigured daemon.
-UnknownAccount unknown_account(const Config* config, std::string_view service);
-// "unknown of [service sshd]", or that it is built in.
-std::string explain_unknown_account(const Config* config, std::string_view service);
-// As the configuration writes it.
-std::string_view to_string(UnknownAccount rule);
-
 }  // namespace pamcognito::policy

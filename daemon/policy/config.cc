@@ -17,6 +17,9 @@
 namespace pamcognito::policy {
 namespace {
 
+using cognito::AuthFlow;
+using cognito::Method;
+using cognito::PoolConfig;
 using Checked = std::expected<void, std::string>;
 
 constexpr char kSystemBundle[] = "/etc/ssl/certs/ca-certificates.crt";

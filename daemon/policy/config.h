@@ -6,24 +6,19 @@
 #include <expected>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "common/secret.h"
+#include "daemon/cognito/pool_config.h"
 
 namespace pamcognito::policy {
 
-// How the first factor is proved. custom_srp: SRP, then the pool's custom challenges; custom: only
-// those, and what is typed as the password answers the first one.
-enum class AuthFlow : std::uint8_t { srp, password, custom_srp, custom };
-// A second factor. custom: a custom challenge that was answered after the first factor.
-enum class Method : std::uint8_t { totp, email, sms, custom };
 // An array by name: g++ 12 takes the one behind an initialiser list for uninitialised.
-inline constexpr std::array kDefaultMethods = {Method::totp, Method::email, Method::sms};
+inline constexpr std::array kDefaultMethods = {cognito::Method::totp, cognito::Method::email,
+                                               cognito::Method::sms};
 enum class Choose : std::uint8_t { policy, ask };
 // Where a second factor may be set up in a sign-in. pool: where the pool demands it (MFA_SETUP);
 // local: also without its demand, on a console or greeter of this machine; yes: and remotely.
@@ -38,23 +33,6 @@ enum class EndWith : std::uint8_t { lifetime, last_logout };
 // How a QR code is shown to a terminal: half blocks are UTF-8, ascii is twice as large.
 enum class Qr : std::uint8_t { none, half_blocks, ascii };
 enum class UnknownAccount : std::uint8_t { deny, allow, allow_root };
-
-// [pool]: where the user pool is and how this machine speaks to it. All URLs have been checked.
-struct PoolConfig {
-  std::string region;
-  std::string user_pool_id;
-  std::string client_id;
-  std::shared_ptr<const Secret> client_secret;  // the systemd credential client_secret; may be null
-  AuthFlow auth_flow = AuthFlow::srp;
-  std::string endpoint;              // URL of the API, derived or as given
-  std::vector<std::string> issuers;  // accepted `iss`, exactly
-  // One for each issuer, in the same order, unless jwks_uri was given: then it serves all.
-  std::vector<std::string> jwks_uris;
-  std::string proxy;                            // may be empty
-  std::string ca_file;                          // PEM; default: the system's bundle
-  std::chrono::seconds unreachable_after{300};  // [break_glass] unreachable_after
-  bool user_context = false;  // user_context = remote-host: UserContextData.IpAddress is sent
-};
 
 // [client_metadata]: what goes as ClientMetadata with each call that takes it, for the pool's
 // Lambda triggers. At most 16 pairs; a name has at most 64 bytes, a value 256.
@@ -96,7 +74,7 @@ struct AccessConfig {
 
 struct MfaConfig {
   bool require = true;
-  std::vector<Method> methods{kDefaultMethods.begin(), kDefaultMethods.end()};
+  std::vector<cognito::Method> methods{kDefaultMethods.begin(), kDefaultMethods.end()};
   Choose choose = Choose::policy;
   Enrol enrol = Enrol::pool;
   std::string issuer = "Cognito";  // what an authenticator app shows beside the account
@@ -128,8 +106,7 @@ struct AccountConfig {
   std::chrono::seconds facts_max_age{7 * 24 * 3600};
 };
 
-// [service X]. What is absent falls back to the built-in tables (prompts/rendering.h,
-// unknown_account()).
+// [service X]. What is absent falls back to the built-in row (service_profile.h).
 struct ServiceConfig {
   std::vector<std::string> allow_groups;  // narrows [access]; empty: does not
   std::optional<UnknownAccount> unknown;
@@ -143,7 +120,7 @@ struct ServiceConfig {
 };
 
 struct Config {
-  PoolConfig pool;
+  cognito::PoolConfig pool;
   AccessConfig access;
   ClientMetadataConfig client_metadata;
   MfaConfig mfa;

@@ -29,8 +29,8 @@ struct IniError {
   std::string message;
 };
 
-// Parses the text of one file. Stricter than inih, because a setting that is read otherwise than
-// its author meant it is a hole in an access policy:
+// Parses the text of one file. Stricter than INI readers usually are, because a setting that is
+// read otherwise than its author meant it is a hole in an access policy:
 //
 // - a comment starts with '#' or ';', at the start of a line or after a blank
 // - blanks before a key mean nothing: no value goes on over a second line

@@ -1,18 +1,18 @@
 #include "daemon/policy/key_values.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <expected>
 #include <utility>
 
 #include "common/ascii.h"
-#include "daemon/cognito/endpoint.h"
-#include "daemon/policy/access.h"
+#include "daemon/cognito/pool_config.h"
+#include "daemon/policy/service_profile.h"
 #include "daemon/policy/values.h"
 
 namespace pamcognito::policy {
 
+using cognito::Method;
 using std::chrono::days;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -114,12 +114,6 @@ ValueResult<std::string> parse_language(std::string_view value) {
   return std::unexpected("is not the name of a language, such as de or pt_BR");
 }
 
-// Those of prompts/rendering.cc, which this layer does not know; a test there holds the two
-// together.
-constexpr std::array<std::string_view, 14> kSignInServices = {
-    "sshd",         "login", "sudo",         "sudo-i", "su",       "su-l",     "lightdm",
-    "gdm-password", "sddm",  "xscreensaver", "i3lock", "swaylock", "polkit-1", "passwd"};
-
 ValueResult<std::vector<std::string>> parse_services(std::string_view value) {
   auto services = parse_list(value);
   if (!services) return services;
@@ -127,9 +121,7 @@ ValueResult<std::vector<std::string>> parse_services(std::string_view value) {
     if (!is_service_name(service)) {
       return std::unexpected("names " + service + ", which is no file in /etc/pam.d");
     }
-    // Each of their sign-ins would send a message before anybody typed anything.
-    if (is_unattended(service) ||
-        std::ranges::find(kSignInServices, service) != kSignInServices.end()) {
+    if (has_built_in_profile(service)) {
       return std::unexpected("names " + service +
                              ", which people sign in by: make a PAM service for resets alone");
     }

@@ -44,7 +44,7 @@ ValueResult<std::vector<std::string>> parse_groups(std::string_view value);
 ValueResult<std::string> parse_username_template(std::string_view value);
 
 // [mfa]
-ValueResult<std::vector<Method>> parse_methods(std::string_view value);
+ValueResult<std::vector<cognito::Method>> parse_methods(std::string_view value);
 // No colon: it stands between issuer and account in the label of an otpauth URI.
 ValueResult<std::string> parse_issuer(std::string_view value);
 

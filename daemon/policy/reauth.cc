@@ -5,6 +5,8 @@
 namespace pamcognito::policy {
 namespace {
 
+using cognito::AccountVerdict;
+
 constexpr ReauthVerdict full(std::string_view reason) {
   return {Reauth::full, false, reason};
 }
@@ -19,39 +21,32 @@ std::string_view objection(const ReauthQuestion& question) {
   if (question.caller_is_root && !question.same_login) return "other-login";
   if (question.mfa_required && !question.factor) return "no-factor";
   if (question.mfa_required && !question.factor_accepted) return "factor-not-accepted";
-  // Ages are whole seconds: what is as old as the limit may be older, and a limit of 0 is never
-  // met.
-  if (question.sign_in_age < std::chrono::seconds::zero() ||
-      question.sign_in_age >= question.mfa_max_age) {
-    return "factor-too-old";
-  }
+  if (!is_within(question.sign_in_age, question.mfa_max_age)) return "factor-too-old";
   if (question.mode == Reauth::password && !question.has_verifier) return "no-verifier";
   return {};
-}
-
-bool is_within(std::chrono::seconds age, std::chrono::seconds limit) {
-  return age >= std::chrono::seconds::zero() && age < limit;
 }
 
 }  // namespace
 
 ReauthVerdict decide_reauth(const ReauthQuestion& question) {
   if (const std::string_view reason = objection(question); !reason.empty()) return full(reason);
-  const bool fresh = is_within(question.verified_age, question.revalidate);
-  switch (question.pool) {
-    case PoolWord::yes:
+  const bool fresh = question.verification == Freshness::fresh;
+  if (!question.pool)
+    return fresh ? ReauthVerdict{question.mode, false, "fresh"}
+                 : ReauthVerdict{question.mode, true, "stale"};
+  switch (*question.pool) {
+    case AccountVerdict::good:
       return {question.mode, false, "pool-said-yes"};
-    case PoolWord::not_asked:
-      return fresh ? ReauthVerdict{question.mode, false, "fresh"}
-                   : ReauthVerdict{question.mode, true, "stale"};
-    case PoolWord::unreachable:
+    case AccountVerdict::unreachable:
       if (fresh) return {question.mode, false, "fresh"};
-      return is_within(question.verified_age, question.revalidate + question.unreachable_grace)
+      return question.verification == Freshness::in_grace
                  ? ReauthVerdict{question.mode, false, "unreachable-within-grace"}
                  : full("unreachable");
-    case PoolWord::undecided:
+    case AccountVerdict::undecided:
       return full("undecided");
-    case PoolWord::no:
+    case AccountVerdict::session_over:
+    case AccountVerdict::disabled:
+    case AccountVerdict::reset_required:
       return full("pool-said-no");
   }
   return full("not-understood");

@@ -1,26 +1,16 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/policy/config.h"
+#include "daemon/policy/freshness.h"
 
 namespace pamcognito::policy {
 
-// What the pool said of a session's account when it was asked just now.
-enum class PoolWord : std::uint8_t {
-  not_asked,
-  yes,
-  no,           // disabled, revoked, deleted: the session is over
-  unreachable,  // no connection, no answer: it said nothing
-  undecided,    // no answer about the account: throttled, a fault, a shortage here; a person can
-                // bring that about, so no grace
-};
-
-// All that decides whether a session stands in for a sign-in. Ages are by the boot clock, in whole
-// seconds: an age that equals its limit is beyond it, so a limit of 0 is never met.
+// All that decides whether a session stands in for a sign-in.
 struct ReauthQuestion {
   Reauth mode = Reauth::full;          // of the service
   std::chrono::seconds mfa_max_age{};  // of the service
@@ -29,14 +19,12 @@ struct ReauthQuestion {
   bool alive = false;                  // younger than [session] lifetime, and of this pool
   bool permitted = false;              // access_permitted() for the service
   bool mfa_required = true;            // [mfa] require
-  std::optional<Method> factor;        // that the session's sign-in gave
-  bool factor_accepted = false;        // `methods` has it
-  std::chrono::seconds sign_in_age{};  // of the sign-in, and so of its factor
+  std::optional<cognito::Method> factor;   // that the session's sign-in gave
+  bool factor_accepted = false;            // `methods` has it
+  std::chrono::nanoseconds sign_in_age{};  // of the sign-in, and so of its factor
   bool has_verifier = false;
-  std::chrono::seconds verified_age{};
-  std::chrono::seconds revalidate{};
-  std::chrono::seconds unreachable_grace{};
-  PoolWord pool = PoolWord::not_asked;
+  Freshness verification = Freshness::stale;    // of the pool's last word on the account
+  std::optional<cognito::AccountVerdict> pool;  // if the pool was asked just now
 };
 
 struct ReauthVerdict {

@@ -15,6 +15,7 @@
 namespace pamcognito::policy {
 namespace {
 
+using cognito::AuthFlow;
 using Applied = std::expected<void, std::string>;
 using std::chrono::days;
 using std::chrono::seconds;
@@ -59,7 +60,7 @@ Applied put_allowed_users(AccessConfig& access, std::string_view value) {
   return {};
 }
 
-Applied put_sent_facts(ClientMetadataConfig& metadata, std::string_view value) {
+Applied put_sent_metadata(ClientMetadataConfig& metadata, std::string_view value) {
   const auto words = parse_list(value);
   if (!words) return std::unexpected(words.error());
   metadata.host = metadata.service = metadata.remote_host = false;
@@ -202,7 +203,7 @@ constexpr std::array kRows = {
 
     Row{kClientMetadata, "send",
         [](Target t, std::string_view v) {
-          return put_sent_facts(t.draft.config.client_metadata, v);
+          return put_sent_metadata(t.draft.config.client_metadata, v);
         }},
 
     Row{"custom_challenge", "prompt",

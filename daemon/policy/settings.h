@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/cognito/endpoint.h"
+#include "daemon/cognito/pool_config.h"
 #include "daemon/policy/config.h"
 
 namespace pamcognito::policy {

@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kMaxPoolsText = cognito::kMaxShownReason;
 
-std::string names_of(const std::vector<policy::Method>& methods) {
+std::string names_of(const std::vector<cognito::Method>& methods) {
   std::string names;
-  for (const policy::Method method : methods)
+  for (const cognito::Method method : methods)
     names += (names.empty() ? "" : ", ") + method_name(method);
   return names;
 }
@@ -151,6 +151,30 @@ std::string pool_unreachable() {
   return tr("The sign-in service cannot be reached.");
 }
 
+std::string failure_text(cognito::UserText text) {
+  switch (text) {
+    case cognito::UserText::busy:
+      return busy();
+    case cognito::UserText::machine_busy:
+      return machine_busy();
+    case cognito::UserText::needs_other_step:
+      return needs_other_step();
+    case cognito::UserText::no_address_for_codes:
+      return no_address_for_codes();
+    case cognito::UserText::pool_failed:
+      return pool_failed();
+    case cognito::UserText::pool_not_connected:
+      return pool_not_connected();
+    case cognito::UserText::pool_unreachable:
+      return pool_unreachable();
+    case cognito::UserText::refused:
+      return refused();
+    case cognito::UserText::too_many_tries:
+      return too_many_tries();
+  }
+  return pool_failed();
+}
+
 std::string pool_failed() {
   return tr("The sign-in service did not answer as it should. Try again.");
 }
@@ -176,7 +200,7 @@ std::string second_factor_needed() {
       "in your organisation's sign-in portal, then try again.");
 }
 
-std::string factor_not_accepted(const std::vector<policy::Method>& accepted) {
+std::string factor_not_accepted(const std::vector<cognito::Method>& accepted) {
   return fill(tr("Your second factor is not accepted here. Accepted: {1}. Set one up in your "
                  "organisation's sign-in portal, then try again."),
               {names_of(accepted)});
@@ -293,7 +317,7 @@ std::string one_preferred_only() {
   return tr("Only one second factor can be the preferred one.");
 }
 
-std::string factor_would_be_missing(const std::vector<policy::Method>& accepted) {
+std::string factor_would_be_missing(const std::vector<cognito::Method>& accepted) {
   return fill(tr("You would be left without a second factor that is accepted here. Accepted: {1}. "
                  "Set up another one first."),
               {names_of(accepted)});

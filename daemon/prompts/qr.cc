@@ -3,8 +3,7 @@
 #include <qrencode.h>
 #include <string.h>
 
-#include <array>
-#include <cstdlib>
+#include <cstddef>
 #include <memory>
 
 #include "common/ascii.h"
@@ -14,28 +13,8 @@ namespace {
 
 constexpr int kQuietZone = 4;  // modules, as the standard asks for (ISO/IEC 18004)
 
-// libqrencode works on copies of the text, and frees them as they are. glibc gives a freed block to
-// the next request of its size, so whoever asks for all that it keeps of each small size (seven
-// blocks) has these copies in hand; larger free blocks are merged, and cut up for the same
-// requests.
-void wipe_freed_copies() {
-  constexpr std::size_t kSmallest = 24;
-  constexpr std::size_t kLargest = 1032;
-  constexpr std::size_t kStep = 16;
-  constexpr std::size_t kKept = 7;
-  std::array<void*, kKept*((kLargest - kSmallest) / kStep + 1)> blocks{};
-  std::size_t count = 0;
-  for (std::size_t size = kSmallest; size <= kLargest; size += kStep) {
-    for (std::size_t i = 0; i < kKept; ++i) {
-      void* const block = std::malloc(size);
-      if (block != nullptr) ::explicit_bzero(block, size);
-      blocks[count++] = block;
-    }
-  }
-  for (void* const block : blocks) std::free(block);
-}
-
-// libqrencode allocates with malloc, which nothing wipes.
+// libqrencode allocates with malloc, which nothing wipes. Its working copies of the text are freed
+// as they are: the secret is on the screen at that moment.
 struct WipeAndFree {
   void operator()(QRcode* code) const noexcept {
     const auto width = static_cast<std::size_t>(code->width);
@@ -114,7 +93,6 @@ std::string qr_code(std::string_view text, policy::Qr form) {
   // A screen does not get dirty or torn: the least correction gives the smallest code.
   const QrSymbol symbol(
       QRcode_encodeString(std::string(text).c_str(), 0, QR_ECLEVEL_L, QR_MODE_8, 1));
-  wipe_freed_copies();
   if (!symbol) return {};
   const Modules modules(*symbol);
   return form == policy::Qr::ascii ? in_ascii(modules) : in_half_blocks(modules);

@@ -21,7 +21,7 @@ std::string parameter(const cognito::Challenge& challenge, const std::string& na
   return one_line(found->second, max_bytes, for_newline);
 }
 
-std::string sent_code(const cognito::Challenge& challenge, policy::Method method) {
+std::string sent_code(const cognito::Challenge& challenge, cognito::Method method) {
   const std::string destination = parameter(challenge, "CODE_DELIVERY_DESTINATION");
   if (destination.empty()) return fill(tr("Code sent by {1}: "), {method_name(method)});
   return fill(tr("Code sent to {1} by {2}: "), {destination, method_name(method)});
@@ -33,7 +33,7 @@ std::string totp_code(const cognito::Challenge& challenge) {
   return fill(tr("Code from your authenticator app ({1}): "), {device});
 }
 
-std::string numbered(std::string text, const std::vector<policy::Method>& methods) {
+std::string numbered(std::string text, const std::vector<cognito::Method>& methods) {
   text += '\n';
   for (std::size_t i = 0; i < methods.size(); ++i) {
     text += " " + std::to_string(i + 1) + "  " + method_name(methods[i]) + "\n";
@@ -76,9 +76,9 @@ std::string current_password() {
 std::string code(const cognito::Challenge& challenge) {
   switch (challenge.name) {
     case cognito::ChallengeName::sms_mfa:
-      return sent_code(challenge, policy::Method::sms);
+      return sent_code(challenge, cognito::Method::sms);
     case cognito::ChallengeName::email_otp:
-      return sent_code(challenge, policy::Method::email);
+      return sent_code(challenge, cognito::Method::email);
     case cognito::ChallengeName::software_token_mfa:
       return totp_code(challenge);
     case cognito::ChallengeName::select_mfa_type:
@@ -91,19 +91,19 @@ std::string code(const cognito::Challenge& challenge) {
   return tr("Code: ");
 }
 
-std::string choice(const std::vector<policy::Method>& methods) {
+std::string choice(const std::vector<cognito::Method>& methods) {
   return numbered(tr("How do you want to get your code?"), methods);
 }
 
-std::string method_name(policy::Method method) {
+std::string method_name(cognito::Method method) {
   switch (method) {
-    case policy::Method::totp:
+    case cognito::Method::totp:
       return tr("authenticator app");
-    case policy::Method::email:
+    case cognito::Method::email:
       return tr("e-mail");
-    case policy::Method::sms:
+    case cognito::Method::sms:
       return tr("SMS");
-    case policy::Method::custom:
+    case cognito::Method::custom:
       return tr("a question from your organisation");
   }
   return {};
@@ -141,7 +141,7 @@ std::string totp_setup_again() {
   return tr("Code from the app (s: show the secret again): ");
 }
 
-std::string setup_choice(const std::vector<policy::Method>& methods) {
+std::string setup_choice(const std::vector<cognito::Method>& methods) {
   return numbered(tr("Your account needs a second factor. Which one?"), methods);
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/policy/config.h"
 
@@ -28,8 +29,8 @@ std::string current_password();
 std::string code(const cognito::Challenge& challenge);
 // A numbered list and the question, all in one prompt:
 // "How do you want to get your code?\n 1  authenticator app\n 2  SMS\nNumber: "
-std::string choice(const std::vector<policy::Method>& methods);
-std::string method_name(policy::Method method);  // "authenticator app", "e-mail", "SMS", …
+std::string choice(const std::vector<cognito::Method>& methods);
+std::string method_name(cognito::Method method);  // "authenticator app", "e-mail", "SMS", …
 
 // "New password: " and "New password again: ". The first says why where the person did not ask for
 // it: "Your password must be changed. New password: ".
@@ -57,7 +58,7 @@ std::string totp_setup(const TotpSetup& setup, policy::Qr qr);
 // After the first try: "Code from the app (s: show the secret again): ".
 std::string totp_setup_again();
 // "Your account needs a second factor. Which one?\n 1  authenticator app\n 2  e-mail\nNumber: "
-std::string setup_choice(const std::vector<policy::Method>& methods);
+std::string setup_choice(const std::vector<cognito::Method>& methods);
 // "Your account needs a second factor. E-mail address for your codes: "
 std::string setup_email();
 
@@ -76,14 +77,15 @@ std::string forgot_password_code();
 std::string confirmation_code(bool may_send);
 
 // Notices.
-std::string wrong_code();         // "That code is not right."
-std::string code_already_used();  // "That code was used already. Wait for the next code of your app."
-std::string code_expired();       // "That code has expired."
-std::string not_a_code();         // "A code has 4 to 10 digits."  Nothing was sent.
-std::string not_a_totp_code();    // "The code has six digits."
-std::string not_in_list();        // "Type one of the numbers."
-std::string new_code_sent();      // "A new code was sent."
-std::string no_new_code();          // "No new code could be sent."
+std::string wrong_code();  // "That code is not right."
+std::string
+code_already_used();            // "That code was used already. Wait for the next code of your app."
+std::string code_expired();     // "That code has expired."
+std::string not_a_code();       // "A code has 4 to 10 digits."  Nothing was sent.
+std::string not_a_totp_code();  // "The code has six digits."
+std::string not_in_list();      // "Type one of the numbers."
+std::string new_code_sent();    // "A new code was sent."
+std::string no_new_code();      // "No new code could be sent."
 std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."
 // "A password cannot be empty, begin or end with a space, or be longer than 256 characters."
@@ -105,15 +107,17 @@ std::string too_many_tries();     // "Too many tries. Wait a few minutes, then t
 std::string too_many_messages();  // "Too many codes were sent. Wait a few minutes, then try again."
 std::string time_is_up();         // "Time ran out. Try again."
 std::string pool_not_connected();  // no connection now: try again, or ask an administrator
-std::string pool_unreachable();   // "The sign-in service cannot be reached."
-std::string pool_failed();        // "The sign-in service did not answer as it should. Try again."
-std::string busy();               // "The sign-in service is busy. Wait a moment, then try again."
+std::string pool_unreachable();    // "The sign-in service cannot be reached."
+// The text for a failure of the pool, by its row in the error table.
+std::string failure_text(cognito::UserText text);
+std::string pool_failed();  // "The sign-in service did not answer as it should. Try again."
+std::string busy();         // "The sign-in service is busy. Wait a moment, then try again."
 // "This machine is short of resources. Wait a moment, then try again."
 std::string machine_busy();
 // "Your account has no phone number or e-mail address that a code could be sent to. …"
 std::string no_address_for_codes();
 std::string second_factor_needed();  // what to do about it
-std::string factor_not_accepted(const std::vector<policy::Method>& accepted);  // names what is
+std::string factor_not_accepted(const std::vector<cognito::Method>& accepted);  // names what is
 std::string not_permitted();  // "Your account may not sign in here."
 std::string cannot_set_up();  // the pool demands a set-up that this place or version refuses
 // "… Setting it up takes longer than this sign-in may last. …", and what to do; starting again
@@ -144,7 +148,7 @@ std::string cannot_change_factors_here();  // a caller that can ask only once
 std::string factor_was_changed(bool is_app, std::time_t at, std::string_view from);
 std::string one_preferred_only();  // "Only one second factor can be the preferred one."
 // A change that would take the last accepted one away; names what is.
-std::string factor_would_be_missing(const std::vector<policy::Method>& accepted);
+std::string factor_would_be_missing(const std::vector<cognito::Method>& accepted);
 std::string factor_not_set_up();     // it cannot be switched on yet: what to do
 std::string preference_not_taken();  // "The sign-in service did not take this change."
 std::string pool_not_found();        // the pool or its client is not what it should be

@@ -22,7 +22,7 @@ struct BootClock {
 };
 using BootTime = BootClock::time_point;
 
-// Time as the flows see it; a test puts its own behind this.
+// Time as sign-ins and sessions see it. A test has its own.
 class Clock {
  public:
   Clock() = default;

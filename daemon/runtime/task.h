@@ -155,6 +155,6 @@ template <class T, class... Args>
 struct std::coroutine_traits<pamcognito::runtime::Task<T>, Args...> {
   static_assert((pamcognito::runtime::detail::kSafeCoroutineArgument<Args> && ...),
                 "a coroutine's parameter must not be an aggregate that has something to destroy: "
-                "give the type a constructor (docs/architecture.md, coroutines)");
+                "give the type a constructor (docs/decisions/0001-coroutines.md)");
   using promise_type = pamcognito::runtime::detail::Promise<T>;
 };

@@ -39,7 +39,7 @@ class Worker {
     // g++ 12 destroys a closure twice that is a temporary of a co_await expression.
     static_assert(std::is_trivially_destructible_v<Job>,
                   "a worker's job captures nothing that has to be destroyed: hand it a pointer "
-                  "(docs/architecture.md, coroutines)");
+                  "(docs/decisions/0001-coroutines.md)");
     return Call<std::invoke_result_t<Job>>(*this, std::move(job));
   }
 

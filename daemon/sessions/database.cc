@@ -37,7 +37,7 @@ DatabaseResult<Database> Database::open(const std::string& path, Mode mode) {
   (void)::sqlite3_busy_timeout(handle, kLockWait);
   (void)::sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, kMaxValue);
   (void)::sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, kMaxSql);
-  // What stands in the file is data: no functions run from its schema, no tricks with its pages.
+  // The content of the file is data: no functions run from its schema, no tricks with its pages.
   (void)::sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   (void)::sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   (void)::sqlite3_db_config(handle, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);

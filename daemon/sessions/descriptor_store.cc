@@ -23,7 +23,7 @@ FileId id_of(int fd) {
   return {status.st_dev, status.st_ino};
 }
 
-// What systemd holds alone under a name, as far as this process knows.
+// The descriptor that systemd holds under a name, as far as this process knows.
 std::map<std::string, FileId>& held() {
   static std::map<std::string, FileId> held;
   return held;
@@ -52,7 +52,7 @@ Fd take_kept_descriptor(const char* name) {
 bool keep_descriptor(const char* name, int fd) {
   const FileId id = id_of(fd);
   if (held().contains(name) && held()[name] == id) return true;
-  // Of what is held under the name, nothing is wanted any more. Not so above: killed between the
+  // Nothing that is held under the name is wanted any more. Not so above: killed between the
   // two messages, the daemon would lose what is held.
   const std::string fd_name = std::string("\nFDNAME=") + name;
   (void)sd_pid_notify(0, 0, ("FDSTOREREMOVE=1" + fd_name).c_str());

@@ -11,7 +11,7 @@
 namespace pamcognito::sessions {
 namespace {
 
-// What the worker writes at once, and shares with nobody who changes it.
+// A batch that the worker writes at once. Nobody changes it meanwhile.
 struct Batch {
   explicit Batch(std::string path_) : path(std::move(path_)) {}
   std::string path;
@@ -32,7 +32,8 @@ bool is_untold(const FactorChangeNote& note, std::string_view origin, std::time_
          std::ranges::find(note.told, origin) == note.told.end();
 }
 
-KnownUserChange facts_of(const std::string& pool, const std::string& user, const KnownUser& row) {
+KnownUserChange verification_of(const std::string& pool, const std::string& user,
+                                const KnownUser& row) {
   KnownUserChange change;
   change.pool = pool;
   change.user = user;
@@ -58,21 +59,21 @@ KnownUsers::~KnownUsers() = default;
 
 std::expected<void, std::string> KnownUsers::load(const std::string& user_pool_id) {
   if (readable_ && pool_ == user_pool_id) return {};
-  // What is still to be written of the pool before goes on its way with what is known now.
+  // Changes of the pool before that are not written yet are queued as they are known now.
   for (const std::string& user : std::exchange(unwritten_, {})) {
     if (const KnownUser* const known = find(user)) {
-      waiting_.push_back(std::make_shared<Pending>(facts_of(pool_, user, *known),
+      waiting_.push_back(std::make_shared<Pending>(verification_of(pool_, user, *known),
                                                    std::weak_ptr<runtime::OneShot<Written>>()));
     }
   }
   pool_ = user_pool_id;
   users_.clear();
-  facts_on_disk_.clear();
+  verified_on_disk_.clear();
   auto users = read_known_users(path_, pool_);
   readable_ = users.has_value();
   if (!users) return std::unexpected(std::move(users.error()));
   users_ = std::move(*users);
-  for (const auto& [name, known] : users_) facts_on_disk_[name] = known.verified_at;
+  for (const auto& [name, known] : users_) verified_on_disk_[name] = known.verified_at;
   if (!waiting_.empty()) start_writing();
   return {};
 }
@@ -161,21 +162,21 @@ void KnownUsers::verified(std::string_view user, const std::vector<std::string>&
   const auto found = users_.find(user);
   if (!readable_ || found == users_.end()) return;
   KnownUser& known = found->second;
-  const std::time_t on_disk = facts_on_disk_[found->first];
-  const bool is_news = known.groups != groups || known.standing != Standing::good ||
+  const std::time_t on_disk = verified_on_disk_[found->first];
+  const bool is_news = known.groups != groups || known.account_status != AccountStatus::good ||
                        now - on_disk >= kFactsAge || now < on_disk;
   known.groups = groups;
   known.verified_at = now;
-  known.standing = Standing::good;
+  known.account_status = AccountStatus::good;
   if (!is_news) return;
   unwritten_.insert(found->first);
   start_writing();
 }
 
-void KnownUsers::set_standing(std::string_view user, Standing standing) {
+void KnownUsers::set_account_status(std::string_view user, AccountStatus account_status) {
   const auto found = users_.find(user);
-  if (!readable_ || found == users_.end() || found->second.standing == standing) return;
-  found->second.standing = standing;
+  if (!readable_ || found == users_.end() || found->second.account_status == account_status) return;
+  found->second.account_status = account_status;
   unwritten_.insert(found->first);
   start_writing();
 }
@@ -245,7 +246,7 @@ void KnownUsers::start_writing() {
   retry_.reset();
   writing_ = loop_.spawn(write_all(), [this](bool threw) {
     if (threw) report(std::unexpected(path_ + ": out of memory"));
-    // What came after the last look.
+    // Changes since the last look.
     if (again_) start_writing();
   });
 }
@@ -257,12 +258,12 @@ runtime::Task<void> KnownUsers::write_all() {
     in_flight_ = std::exchange(waiting_, {});
     for (const auto& pending : in_flight_) batch->changes.push_back(pending->change);
     const std::set<std::string> of_users = std::exchange(unwritten_, {});
-    std::map<std::string, std::time_t> facts;
+    std::map<std::string, std::time_t> verified;
     for (const std::string& user : of_users) {
       const KnownUser* const known = find(user);
       if (known == nullptr) continue;
-      batch->changes.push_back(facts_of(pool, user, *known));
-      facts[user] = known->verified_at;
+      batch->changes.push_back(verification_of(pool, user, *known));
+      verified[user] = known->verified_at;
     }
 
     auto answer = co_await worker_.run_with(batch, &write_batch);
@@ -272,11 +273,11 @@ runtime::Task<void> KnownUsers::write_all() {
       for (const auto& pending : in_flight_) take_over(pending->change);
     }
     if (pool == pool_) {
-      for (const auto& [user, verified_at] : facts) {
+      for (const auto& [user, verified_at] : verified) {
         const auto known = users_.find(user);
         if (known == users_.end()) continue;
         if (written)
-          facts_on_disk_[user] = verified_at;
+          verified_on_disk_[user] = verified_at;
         else
           unwritten_.insert(user);
       }
@@ -298,27 +299,27 @@ void KnownUsers::try_again_later() {
   retry_.emplace(loop_, loop_.now() + retry_after_, [this] { start_writing(); });
 }
 
-// What the disk has now counts here.
+// A change that is on the disk counts from now on.
 void KnownUsers::take_over(const KnownUserChange& change) {
   if (change.pool != pool_ || !readable_) return;
   const auto known = users_.find(change.user);
   switch (change.kind) {
-    case KnownUserChange::Kind::facts:
+    case KnownUserChange::Kind::verification:
       return;
     case KnownUserChange::Kind::forget:
       if (known == users_.end()) return;
-      facts_on_disk_.erase(change.user);
+      verified_on_disk_.erase(change.user);
       users_.erase(known);
       return;
     case KnownUserChange::Kind::pin:
       if (known != users_.end() && known->second.sub == change.row.sub) {
-        // What was verified meanwhile is newer.
+        // A verification meanwhile is newer.
         known->second.pinned_by = change.row.pinned_by;
         known->second.pinned_at = change.row.pinned_at;
         return;
       }
       users_[change.user] = change.row;
-      facts_on_disk_[change.user] = change.row.verified_at;
+      verified_on_disk_[change.user] = change.row.verified_at;
       return;
   }
 }

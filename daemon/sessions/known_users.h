@@ -19,7 +19,7 @@
 
 namespace pamcognito::sessions {
 
-enum class Standing : std::uint8_t {
+enum class AccountStatus : std::uint8_t {
   good,
   disabled,  // the pool said so; until it says otherwise, or the user signs in again
 };
@@ -46,14 +46,14 @@ struct FactorChangeNote {
   bool operator==(const FactorChangeNote&) const = default;
 };
 
-// What outlives a boot of one Linux user. No secrets.
+// The record of one Linux user that outlives a boot. No secrets.
 struct KnownUser {
   std::string sub;  // the pin
   PinnedBy pinned_by = PinnedBy::first_sign_in;
   std::time_t pinned_at = 0;
   std::vector<std::string> groups;  // as verified tokens last said
   std::time_t verified_at = 0;      // 0: never, or the pool refused since
-  Standing standing = Standing::good;
+  AccountStatus account_status = AccountStatus::good;
   std::vector<FactorChangeNote> factor_changes;  // oldest first
 
   KnownUser() = default;
@@ -65,12 +65,12 @@ using KnownUserMap = std::map<std::string, KnownUser, std::less<>>;
 // One row of the file, as it shall be.
 struct KnownUserChange {
   enum class Kind : std::uint8_t {
-    pin,     // unless by root: not where another account is pinned, nor where another user was
-             // pinned to this account by a sign-in
-    facts,   // groups, time, standing and notes, as long as the same account is pinned
-    forget,  // the row goes
+    pin,  // unless by root: not where another account is pinned, nor where another user was
+          // pinned to this account by a sign-in
+    verification,  // groups, time, account status and notes, as long as the same account is pinned
+    forget,        // the row goes
   };
-  Kind kind = Kind::facts;
+  Kind kind = Kind::verification;
   std::string pool;
   std::string user;
   KnownUser row;
@@ -78,7 +78,7 @@ struct KnownUserChange {
   KnownUserChange() = default;
 };
 
-// Which Linux user is which account of the pool, and what was last verified of it: in memory for
+// The pins of Linux users to accounts of the pool, and their last verification: in memory for
 // reading, in SQLite for the next boot (known_users_file.h). Reading never waits for a disk. A file
 // that exists but cannot be read makes everybody's pin unknown, and nobody is signed in then.
 // Pins are of one user pool: another pool starts without any. Of the loop's thread.
@@ -87,7 +87,7 @@ class KnownUsers {
   static constexpr std::size_t kMaxUsers = 65536;
   static constexpr std::size_t kMaxSub = 128;  // bytes, printable ASCII without blanks
   static constexpr std::time_t kFactsAge =
-      3600;  // s; older facts are written though nothing changed
+      3600;  // s; an older verification is written though nothing changed
 
   // `worker` does the writing; both outlive this. `path`: of the file; its directory exists, or
   // nothing can be written. `retry`: how long after a failure what waits is tried again.
@@ -122,11 +122,11 @@ class KnownUsers {
   // Forgets all of the user. The error as for pin().
   runtime::Task<std::expected<void, std::string>> reset(std::string user);
 
-  // Tokens of a pinned user were verified: so its standing is good. Counts here at once; written
-  // later, and only if it says something new or an hour has passed. A disk that does not take it is
-  // said in the log, once; it is tried again with the next change, and every minute.
+  // Tokens of a pinned user were verified: so its account status is good. Counts here at once;
+  // written later, and only if it says something new or an hour has passed. A disk that does not
+  // take it is said in the log, once; it is tried again with the next change, and every minute.
   void verified(std::string_view user, const std::vector<std::string>& groups, std::time_t now);
-  void set_standing(std::string_view user, Standing standing);
+  void set_account_status(std::string_view user, AccountStatus account_status);
   // The pool has refused what the user was verified by: the groups no longer count. The pin stays.
   void expire(std::string_view user);
   // The pinned account's factors were changed here. Written later, as what was verified is.
@@ -162,8 +162,8 @@ class KnownUsers {
 
   std::vector<std::shared_ptr<Pending>> waiting_;    // pins and resets, in order
   std::vector<std::shared_ptr<Pending>> in_flight_;  // those that the worker writes now
-  std::set<std::string> unwritten_;                  // users whose facts the file lacks
-  std::map<std::string, std::time_t, std::less<>> facts_on_disk_;  // verified_at there
+  std::set<std::string> unwritten_;                  // users whose verification the file lacks
+  std::map<std::string, std::time_t, std::less<>> verified_on_disk_;  // verified_at there
   std::vector<std::function<void()>> flushed_;
   bool failing_ = false;
   bool again_ = false;  // something was said while a writing ran

@@ -67,8 +67,8 @@ constexpr char kRead[] =
 std::int64_t number_of(PinnedBy by) {
   return by == PinnedBy::root ? 1 : 0;
 }
-std::int64_t number_of(Standing standing) {
-  return standing == Standing::disabled ? 1 : 0;
+std::int64_t number_of(AccountStatus account_status) {
+  return account_status == AccountStatus::disabled ? 1 : 0;
 }
 
 bool is_control(char c) {
@@ -235,8 +235,9 @@ std::expected<KnownUserMap, std::string> read_rows(Database& database, const std
     user.groups = parted(groups);
     user.verified_at = read->integer(5);
     // Not good, as long as it does not say so.
-    user.standing =
-        read->integer(6) == number_of(Standing::good) ? Standing::good : Standing::disabled;
+    user.account_status = read->integer(6) == number_of(AccountStatus::good)
+                              ? AccountStatus::good
+                              : AccountStatus::disabled;
     // A row that is left out would be a user that is not pinned.
     if (!is_valid_user_name(name) || !is_valid_sub(user.sub) || joined(user.groups) != groups)
       return std::unexpected("has a row that cognitod did not write");
@@ -293,7 +294,7 @@ DatabaseResult<void> write_row(Database& database, const KnownUserChange& change
     const int first = pins ? 6 : 4;
     statement->bind(first, joined(row.groups))
         .bind(first + 1, std::int64_t{row.verified_at})
-        .bind(first + 2, number_of(row.standing));
+        .bind(first + 2, number_of(row.account_status));
   }
   if (const auto done = statement->step(); !done) return std::unexpected(done.error());
   if (pins && database.changes() == 0)

@@ -29,7 +29,7 @@ std::expected<KnownUserMap, std::string> read_known_users(const std::string& pat
 std::expected<void, std::string> write_known_users(const std::string& path,
                                                    const std::vector<KnownUserChange>& changes);
 
-// What may stand in the file, and so in memory.
+// The bounds of the file, and so of the memory.
 bool is_valid_sub(std::string_view sub);
 // Those of them that can be kept: without control characters, together 64 KiB.
 std::vector<std::string> storable_groups(const std::vector<std::string>& groups);

@@ -8,7 +8,7 @@
 namespace pamcognito::sessions {
 
 // Not the endpoint: the same pool may be reached by another way (PrivateLink, FIPS).
-std::uint64_t pool_fingerprint(const policy::PoolConfig& pool) {
+std::uint64_t pool_fingerprint(const cognito::PoolConfig& pool) {
   // A NUL is in neither of them, so that no two pairs make the same text.
   const std::string text = pool.user_pool_id + '\0' + pool.client_id;
   std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};

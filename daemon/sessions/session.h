@@ -31,10 +31,10 @@ struct Session {
   std::string cognito_name;  // `username` of the tokens
   std::vector<std::string> groups;
   std::string service;
-  std::string origin;                    // limits::Origin::key()
-  std::optional<policy::Method> factor;  // the second factor that was given
-  runtime::BootTime signed_in{};         // when the sign-in was accepted, its factor given
-  runtime::BootTime verified{};          // when the pool last said that the account stands
+  std::string origin;                     // limits::Origin::key()
+  std::optional<cognito::Method> factor;  // the second factor that was given
+  runtime::BootTime signed_in{};          // when the sign-in was accepted, its factor given
+  runtime::BootTime verified{};           // when the pool last said that the account stands
   Binding binding;
   bool login_open = false;  // between open_session and close_session of a login
   std::uint64_t pool = 0;   // fingerprint of the user pool and app client: pool_fingerprint()
@@ -46,6 +46,6 @@ struct Session {
 };
 
 // Tells sessions of one user pool and app client from those of another.
-std::uint64_t pool_fingerprint(const policy::PoolConfig& pool);
+std::uint64_t pool_fingerprint(const cognito::PoolConfig& pool);
 
 }  // namespace pamcognito::sessions

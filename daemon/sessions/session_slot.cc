@@ -146,17 +146,17 @@ class Reader {
   bool good_ = true;
 };
 
-constexpr auto kLastMethod = std::to_underlying(policy::Method::custom);
+constexpr auto kLastMethod = std::to_underlying(cognito::Method::custom);
 
-void write_factor(Writer& writer, const std::optional<policy::Method>& factor) {
+void write_factor(Writer& writer, const std::optional<cognito::Method>& factor) {
   const int value = factor ? 1 + std::to_underlying(*factor) : 0;
   writer.number(static_cast<std::uint8_t>(value));
 }
 
-std::optional<policy::Method> read_factor(Reader& reader) {
+std::optional<cognito::Method> read_factor(Reader& reader) {
   const std::uint8_t value = reader.choice(kLastMethod + 1);
   if (value == 0) return std::nullopt;
-  return static_cast<policy::Method>(value - 1);
+  return static_cast<cognito::Method>(value - 1);
 }
 
 void write_verifier(Writer& writer, const std::optional<PasswordVerifier>& verifier) {

@@ -30,7 +30,7 @@ class SessionStore {
  public:
   static constexpr std::size_t kSlotSize = 3840;
   static constexpr std::size_t kMaxSessions = 10000;
-  // Of one session. The largest that a token within cognito/bounds.h can make fits.
+  // Slots of one session. The largest that a token within cognito/bounds.h can make fits.
   static constexpr std::size_t kMaxSlotsOfOne = 36;
   // A change is written beside the session that it replaces, so the slots of one are kept free.
   static constexpr std::size_t kSlots = kMaxSessions + kMaxSlotsOfOne;
@@ -62,7 +62,7 @@ class SessionStore {
   [[nodiscard]] std::size_t size() const noexcept;
   // For the descriptor store; stays this object's.
   [[nodiscard]] int fd() const noexcept;
-  // Whose sign-in is the oldest; nullopt: there is none.
+  // The session whose sign-in is the oldest; nullopt: there is none.
   [[nodiscard]] std::optional<SignInId> oldest() const;
 
  private:

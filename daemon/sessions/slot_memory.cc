@@ -148,7 +148,7 @@ std::uint32_t SlotMemory::slots() const noexcept {
   return static_cast<std::uint32_t>((bytes_.size() - kHeaderSize) / slot_size_);
 }
 
-// By the file's holes: to read an untouched page through the mapping would allocate it.
+// Reads the file's holes: to read an untouched page through the mapping would allocate it.
 std::vector<std::uint32_t> SlotMemory::touched_slots() const {
   const std::uint32_t slots = this->slots();
   std::vector<std::uint32_t> touched;

@@ -24,7 +24,8 @@ class SlotMemory {
   // The errors say why not. A new one has zeros in all slots.
   static std::expected<SlotMemory, std::string> create(std::uint32_t slots, std::size_t slot_size,
                                                        bool lock_required);
-  // What create() made in another process of this boot. Nothing of its slots has been read.
+  // The memory that create() made in another process of this boot. Nothing of its slots has been
+  // read.
   static std::expected<SlotMemory, std::string> adopt(Fd kept, std::uint32_t slots,
                                                       std::size_t slot_size, bool lock_required);
 

@@ -21,7 +21,7 @@ constexpr std::array kRows = {
 """
 ARGUMENTS = """
     CLI::App* status = app_.add_subcommand("status", "text");
-    status->add_flag("--metrics", x);
+    status->add_flag("--all", x);
     app_.add_flag("--json", x);
     CLI::App* mfa = group_of(app_, "mfa", "text");
     CLI::App* show = mfa->add_subcommand("show", "text");
@@ -111,7 +111,7 @@ class Planted(unittest.TestCase):
     def test_a_sound_page_has_no_problem(self):
         self.page("[here](#keys-and-codes) [there](README.md) [out](https://example.com/x)\n"
                   "`[service sshd]` `[session] lifetime` `reauth = none` `cognitoctl mfa show`\n"
-                  "`cognitoctl status --json --metrics`\n"
+                  "`cognitoctl status --json --all`\n"
                   "```sh admin\ncat > x <<'END'\n[service sudo]\nreauth = full\nEND\ncognitoctl status\n```")
         self.assertEqual(docs.check(self.root), [])
 
@@ -126,6 +126,10 @@ class Planted(unittest.TestCase):
     def test_a_page_that_nobody_finds(self):
         self.write("docs/other.md", "Text.\n")
         self.assert_problem("docs/README.md does not list other.md")
+
+    def test_a_decision_that_its_index_does_not_list(self):
+        self.write("docs/decisions/0001-x.md", "# X\n")
+        self.assert_problem("docs/decisions/index.md does not list 0001-x.md")
 
     def test_a_page_for_reference_that_nobody_finds(self):
         self.write("docs/reference/other.md", "Text.\n")

@@ -199,14 +199,15 @@ class Row:
 
     def default(self, tree):
         """As the page writes it; None: there is none."""
-        config = tree.read("daemon/policy/config.h")
+        config = "".join(tree.read(file).replace("cognito::", "") for file in
+                         ("daemon/policy/config.h", "daemon/cognito/pool_config.h"))
         if self.section == "service":
             rule = struct_members(tree.read("daemon/policy/reauth.h"), "ReauthRule")
             given = {"reauth": rule["mode"], "mfa_max_age": rule["mfa_max_age"]}.get(self.key)
         elif self.member is None:
             return None
         elif self.member.startswith("endpoint."):
-            members = struct_members(tree.read("daemon/cognito/endpoint.h"), "EndpointSettings")
+            members = struct_members(config, "EndpointSettings")
             given = members[self.member.split(".")[1]]
         else:
             group, member = self.member.split(".")
@@ -218,8 +219,8 @@ class Row:
         if kind == "std::chrono::seconds":
             return to_duration(product(value))
         if "kDefaultMethods" in value:
-            names = re.search(r"kDefaultMethods = {(.*?)}", config).group(1).split(", ")
-            return " ".join(self.word_for(name) for name in names)
+            names = re.search(r"kDefaultMethods = {\s*(.*?)}", config, re.DOTALL).group(1).split(",")
+            return " ".join(self.word_for(name.strip()) for name in names)
         if kind == "bool" and not self.words:
             return "yes" if value == "true" else "no"
         if self.words:
@@ -279,14 +280,10 @@ def row_problems(tree, row, head, body):
 
 def check_unknown(tree, page):
     """`unknown` of [service NAME]: the built-in answers."""
-    text = tree.read("daemon/policy/access.cc")
-    unattended = re.search(r"services = {(.*?)}", function("is_unattended", text)).group(1)
-    built_in = function("built_in_unknown", text).replace("is_unattended(service", f"({unattended}")
-    expected = {name: answer.replace("_", "-")
-                for names, answer in re.findall(r"if \((.*?)\)\s*{?\s*return UnknownAccount::(\w+);",
-                                                built_in, re.DOTALL)
-                for name in re.findall(r'"([\w-]+)"', names)}
-    default = re.findall(r"return UnknownAccount::(\w+);\n}", built_in)
+    answers = {name: fields["unknown"].rpartition("::")[2].replace("_", "-")
+               for name, fields in service_profiles(tree).items()}
+    default = [answers.pop("others")]
+    expected = {name: answer for name, answer in answers.items() if answer not in default}
     body = page.names("SECTION [service NAME]").get("unknown", ("", ""))[1]
     said = body.partition("Default: ")[2]
     problems = []
@@ -303,10 +300,10 @@ def check_unknown(tree, page):
     return problems + differ(page.name, "built-in unknown", expected.items(), shown.items())
 
 
-def rendering(text, default_deadline, made_by):
-    """The fields that an expression such as `terminal(seconds(50), true)` gives a Rendering."""
+def profile_fields(text, default_deadline, made_by):
+    """The fields that an expression such as `terminal(seconds(50), true)` gives a ServiceProfile."""
     fields = {"deadline": default_deadline, "one_prompt": "false", "echo_code": "false",
-              "qr": "policy::Qr::none", "console": "false"}
+              "qr": "Qr::none", "console": "false", "unknown": "UnknownAccount::deny"}
     call = re.match(r"(\w+)\((.*)\)$", text)
     body = text
     if call:
@@ -316,8 +313,30 @@ def rendering(text, default_deadline, made_by):
             value = given[place] if place < len(given) else parameter[1]
             body = re.sub(rf"= {parameter[0]}\b", f"= {value}", body)
     fields.update(re.findall(r"\.(\w+) = ([\w:()]+)", body))
+    return fields
+
+
+def service_profiles(tree):
+    """The fields of each row of the table of services; "others": those of a service without a row."""
+    text = re.sub(r"//[^\n]*", "", tree.read("daemon/policy/service_profile.cc"))
+    deadline = re.search(r"deadline{(\d+)}", tree.read("daemon/policy/service_profile.h")).group(1)
+    made_by = {}
+    for name, parameters in re.findall(r"constexpr ServiceProfile (\w+)\((.*?)\) {", text, re.DOTALL):
+        split = [re.match(r".*?(\w+)(?: = ([\w:]+))?$", each).groups()
+                 for each in re.split(r",\s*", parameters) if each]
+        made_by[name] = (split, function(name, text))
+    profiles = {"others": profile_fields("", deadline, made_by)}
+    for found in re.finditer(r'Row{"([\w-]+)",', text):
+        row = block_after(text, found.start())
+        value = " ".join(row[row.index(",") + 1:-1].split())
+        profiles[found.group(1)] = profile_fields(value, deadline, made_by)
+    return profiles
+
+
+def shown_fields(fields):
+    """As the page's table shows them."""
     yes_no = {"true": "yes", "false": "no"}
-    qr = {"policy::Qr::none": "no", "policy::Qr::half_blocks": "yes", "policy::Qr::ascii": "ascii"}
+    qr = {"Qr::none": "no", "Qr::half_blocks": "yes", "Qr::ascii": "ascii"}
     return (to_duration(int(re.search(r"\d+", fields["deadline"]).group(0))),
             {"true": "one", "false": "many"}[fields["one_prompt"]], yes_no[fields["echo_code"]],
             qr[fields["qr"]], yes_no[fields["console"]])
@@ -325,18 +344,7 @@ def rendering(text, default_deadline, made_by):
 
 def check_built_in(tree, page):
     """The table of services."""
-    text = re.sub(r"//[^\n]*", "", tree.read("daemon/prompts/rendering.cc"))
-    deadline = re.search(r"deadline{(\d+)}", tree.read("daemon/prompts/rendering.h")).group(1)
-    made_by = {}
-    for name, parameters in re.findall(r"constexpr Rendering (\w+)\((.*?)\) {", text):
-        split = [re.match(r".*?(\w+)(?: = (\w+))?$", each).groups()
-                 for each in parameters.split(", ") if each]
-        made_by[name] = (split, function(name, text))
-    expected = {("others",) + rendering("", deadline, made_by)}
-    for found in re.finditer(r'Row{"([\w-]+)",', text):
-        row = block_after(text, found.start())
-        value = " ".join(row[row.index(",") + 1:-1].split())
-        expected.add((found.group(1),) + rendering(value, deadline, made_by))
+    expected = {(name,) + shown_fields(fields) for name, fields in service_profiles(tree).items()}
     table = page.table("SECTION [service NAME]", "Built-in values:")
     return differ(page.name, "row of the built-in values", expected,
                   {tuple(row) for row in table[1:]})

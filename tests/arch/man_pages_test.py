@@ -62,7 +62,7 @@ class Planted(unittest.TestCase):
                 (config, "lifetime{12 * 3600}", "lifetime{8 * 3600}", "lifetime", "8h"),
                 (config, "unsigned messages = 5", "unsigned messages = 6", "messages", "6"),
                 (config, "bool require = true", "bool require = false", "require"),
-                ("daemon/prompts/rendering.cc", 'Row{"sudo-i",', 'Row{"sudo-x",', "sudo-x"),
+                ("daemon/policy/service_profile.cc", 'Row{"sudo-i",', 'Row{"sudo-x",', "sudo-x"),
         ):
             with self.subTest(new=new):
                 self.assert_found(check, changed, old, new, *parts)

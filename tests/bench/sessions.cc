@@ -37,7 +37,7 @@ Session session_of(std::size_t i) {
   session.groups = {"linux-users", "linux-admins"};
   session.service = "sshd";
   session.origin = "198.51.100.7";
-  session.factor = policy::Method::totp;
+  session.factor = cognito::Method::totp;
   session.signed_in = runtime::BootTime(std::chrono::seconds(i));
   session.verified = session.signed_in;
   session.refresh_token = std::string(kTokenSize, static_cast<char>('a' + i % 26));

@@ -114,9 +114,11 @@ void remedies_of_other_services_help(void**) {
   }
 }
 
-// A service's file in /etc/pam.d stands for the one of its package; what is found names the file that counts.
+// A service's file in /etc/pam.d stands for the one of its package; what is found names the file
+// that counts.
 void an_administrators_file_replaces_the_packages(void**) {
-  constexpr char lax[] = "auth sufficient pam_u2f.so\n@include common-auth\n@include common-account\n";
+  constexpr char lax[] =
+      "auth sufficient pam_u2f.so\n@include common-auth\n@include common-account\n";
   Machine machine;
   machine.write("/usr/lib/pam.d/polkit-1", lax);
   const cli::Findings findings = machine.findings();

@@ -311,13 +311,6 @@ int get_status(sd_bus_message* call, void*, sd_bus_error* error) {
                                     "sessions_survive", "b", 1, "identities_writable", "b", 1);
 }
 
-int get_metrics(sd_bus_message* call, void*, sd_bus_error* error) {
-  if (caller_of(call) != 0) return not_permitted(error);
-  return sd_bus_reply_method_return(call, "a(sa{ss}d)", 2, "pam_cognito_sign_ins_total", 2,
-                                    "outcome", "success", "service", "sshd", 17.0,
-                                    "pam_cognito_messages_total", 0, 4.0);
-}
-
 int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
   if (caller_of(call) != 0) return not_permitted(error);
   const char* user = nullptr;
@@ -359,7 +352,6 @@ const sd_bus_vtable kTable[] = {
     SD_BUS_METHOD("PinIdentity", "ss", "", &change_identity, kAnybody),
     SD_BUS_METHOD("ResetIdentity", "s", "", &change_identity, kAnybody),
     SD_BUS_METHOD("GetStatus", "", "a{sv}", &get_status, kAnybody),
-    SD_BUS_METHOD("GetMetrics", "", "a(sa{ss}d)", &get_metrics, kAnybody),
     SD_BUS_METHOD("TestPolicy", "ss", "a(sss)", &test_policy, kAnybody),
     SD_BUS_PROPERTY("Version", "s", &version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Configured", "b", &configured, 0, 0),

@@ -81,8 +81,8 @@ void done_within_a_substack_ends_only_that(void**) {
 
 // The pool's answer.
 
-policy::PoolConfig pool() {
-  policy::PoolConfig config;
+cognito::PoolConfig pool() {
+  cognito::PoolConfig config;
   config.endpoint = "https://cognito-idp.eu-west-1.amazonaws.com";
   config.ca_file = "/etc/ssl/certs/ca-certificates.crt";
   return config;

@@ -68,7 +68,6 @@ void play(const std::string& name, const std::vector<Scene>& scenes) {
 
 void status(void**) {
   play("status", {{{"status"}, "", 0},
-                  {{"status", "--metrics"}, "", 0},
                   {{"--json", "status"}, "", 0},
                   {{"status"}, "", kAlice},
                   {{"status", "--json"}, "", kAlice}});

@@ -17,7 +17,7 @@
 
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/lingering_socket.h"
-#include "tests/flows/scripted.h"
+#include "tests/sign_in/scripted.h"
 
 // The life of one sign-in on a real socket pair and the real loop: what the module's end sees, and
 // what is left when it vanishes.
@@ -88,13 +88,13 @@ struct Stage final : bus::OpenSignIn::Holder {
   }
   // From what the world says by now.
   void make_sign_in() {
-    sign_in = std::make_unique<bus::OpenSignIn>(loop, world.services(), world.request(),
-                                                std::move(*open.take("alice", world.origin)), this,
-                                                kNumber, std::move(daemons_end));
+    opened = std::make_unique<bus::OpenSignIn>(loop, world.services(), world.request(),
+                                               std::move(*open.take("alice", world.origin)), this,
+                                               kNumber, std::move(daemons_end));
   }
   void run() {
-    if (!sign_in) make_sign_in();
-    sign_in->start();
+    if (!opened) make_sign_in();
+    opened->start();
     assert_int_equal(loop.run(), 0);
     assert_int_equal(ended, 1);
     assert_int_equal(open.count(), 0);
@@ -108,7 +108,7 @@ struct Stage final : bus::OpenSignIn::Holder {
   [[nodiscard]] bool remembered() const { return !world.keeper->sessions_of("alice").empty(); }
   [[nodiscard]] SignInId id() const { return module->frames.back().sign_in_id; }
   [[nodiscard]] bool has_facts(const SignInId& of) const {
-    return kept_facts.of_sign_in(of, "alice", "sshd", world.clock.boot_time()).has_value();
+    return kept_facts.find(of, "alice", "sshd", world.clock.boot_time()).has_value();
   }
 
   World world;
@@ -117,10 +117,10 @@ struct Stage final : bus::OpenSignIn::Holder {
   std::vector<SignInId> asked_for;
   std::size_t open_at_account = 99;
   limits::OpenSignIns open;
-  sessions::VerifiedFactsStore kept_facts;
+  sessions::RecentSignIns kept_facts;
   Fd daemons_end;
   std::unique_ptr<Module> module;
-  std::unique_ptr<bus::OpenSignIn> sign_in;
+  std::unique_ptr<bus::OpenSignIn> opened;
   std::unique_ptr<runtime::Timer> round;
   int ended = 0;
   // So many rounds more that the module's end sees what was sent last.
@@ -137,8 +137,8 @@ struct Stage final : bus::OpenSignIn::Holder {
  private:
   static constexpr std::uint64_t kNumber = 7;
 
-  sessions::VerifiedFactsStore& facts() override { return kept_facts; }
-  runtime::Task<Outcome> decide_account(const flows::SignInRequest& request,
+  sessions::RecentSignIns& recent_sign_ins() override { return kept_facts; }
+  runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,
                                         const SignInId& sign_in_id) override {
     return answer_account(request.user, sign_in_id);
   }
@@ -154,7 +154,7 @@ struct Stage final : bus::OpenSignIn::Holder {
   bool may_wait() override { return has_room; }
   void finished(std::uint64_t number) override {
     assert_int_equal(number, kNumber);
-    sign_in.reset();
+    opened.reset();
     ++ended;
     exit_when_module_is_done();
   }
@@ -266,7 +266,7 @@ void a_reuse_makes_no_session(void**) {
   assert_int_equal(stage.world.keeper->sessions_of("alice").size(), 1);
   assert_true(stage.id() != session.id);
   const auto facts =
-      stage.kept_facts.of_sign_in(stage.id(), "alice", "sudo", stage.world.clock.boot_time());
+      stage.kept_facts.find(stage.id(), "alice", "sudo", stage.world.clock.boot_time());
   assert_true(facts && facts->groups == session.groups);
 }
 
@@ -329,7 +329,7 @@ void a_dead_host_process_ends_it_at_the_code(void**) {
 
 void a_password_change_goes_over_the_same_socket(void**) {
   Stage stage;
-  stage.world.goal = flows::Goal::change_password;
+  stage.world.goal = sign_in::Goal::change_password;
   stage.script_totp();
   stage.module->answers = {"right password", "123456", "another one", "another one"};
   stage.run();
@@ -347,7 +347,7 @@ void a_password_change_goes_over_the_same_socket(void**) {
 // passwd's second pass may never come: nothing must have been changed then.
 void a_module_that_stops_before_the_new_password_changes_nothing(void**) {
   Stage stage;
-  stage.world.goal = flows::Goal::change_password;
+  stage.world.goal = sign_in::Goal::change_password;
   stage.script_totp();
   stage.module->on_frame = [&](const DaemonFrame& frame) {
     if (frame.purpose == Purpose::new_password) stage.module->hang_up();
@@ -363,13 +363,13 @@ DaemonFrame stopped_at(Stage& stage, const std::function<bool(const DaemonFrame&
   stage.module->on_frame = [&](const DaemonFrame& frame) {
     if (!is_the_frame(frame)) return;
     stage.loop.post([&stage] {
-      stage.sign_in->stop();
-      stage.sign_in.reset();
+      stage.opened->stop();
+      stage.opened.reset();
       stage.exit_when_module_is_done();
     });
   };
   stage.make_sign_in();
-  stage.sign_in->start();
+  stage.opened->start();
   assert_int_equal(stage.loop.run(), 0);
   assert_int_equal(stage.ended, 0);
   assert_int_equal(stage.open.count(), 0);

@@ -13,9 +13,9 @@
 #include "common/bus_names.h"
 #include "daemon/bus/auth_service.h"
 #include "tests/cmocka_cpp.h"
-#include "tests/flows/scripted.h"
 #include "tests/module/host.h"
 #include "tests/module/sandbox.h"
+#include "tests/sign_in/scripted.h"
 
 // OpenPasswordChange on a real bus: who may call it, and passwd(1)'s way through module, bus and
 // flow, with a scripted pool.

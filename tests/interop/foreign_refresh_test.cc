@@ -43,11 +43,11 @@ struct Foreign {
   std::unique_ptr<cognito::UserPool> client;
 
   Foreign() {
-    policy::PoolConfig config;
+    cognito::PoolConfig config;
     config.region = "local";
     config.user_pool_id = fixture["user_pool_id"].asString();
     config.client_id = fixture["client_id"].asString();
-    config.auth_flow = policy::AuthFlow::password;
+    config.auth_flow = cognito::AuthFlow::password;
     config.endpoint = fixture["endpoint"].asString();
     config.endpoint.pop_back();  // the / at its end
     config.issuers = {fixture["issuer"].asString()};

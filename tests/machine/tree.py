@@ -29,7 +29,7 @@ BASE_PACKAGES = (
     "util-linux", "polkitd", "pkexec", "cron", "bash-completion", "iproute2", "procps", "acl",
     # what our packages and cognito-pool depend on, so that apt needs no network
     *(releases.release_value(RELEASE, name) for name in LIBRARIES),
-    "libinih1", "libqrencode4", "libsystemd0", "libsqlite3-0", "libpam-runtime", "libpam-modules", "ca-certificates", "openssl",
+    "libqrencode4", "libsystemd0", "libsqlite3-0", "libpam-runtime", "libpam-modules", "ca-certificates", "openssl",
     # what the scenes use
     "python3", "oathtool", "pamtester", "sshpass",
 )

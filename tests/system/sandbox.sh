@@ -31,7 +31,7 @@ runtime_packages() {
   for library in libcurl libjsoncpp libssl libmicrohttpd; do
     release_value "$(host_release)" "$library"
   done
-  printf '%s\n' python3 openssl ca-certificates libinih1 libqrencode4 libsystemd0 libsqlite3-0 qrencode oathtool \
+  printf '%s\n' python3 openssl ca-certificates libqrencode4 libsystemd0 libsqlite3-0 qrencode oathtool \
     zbar-tools nodejs mount
 }
 

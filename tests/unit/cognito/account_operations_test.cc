@@ -47,7 +47,7 @@ struct OperationCase {
 };
 
 std::vector<OperationCase> operations() {
-  const auto proof = [] { return SetUpProof::by_session("session-1"); };
+  const auto proof = [] { return SetUpProof::by_challenge_session("session-1"); };
   const auto token = [] { return SetUpProof::by_access_token("a.b.c"); };
   return {
       {"AssociateSoftwareToken", kSecret, false, false, R"({"Session":"session-1"})",
@@ -212,10 +212,10 @@ void a_secret_is_base32_and_bounded(void**) {
   const auto with_code = [](const std::string& code) {
     return R"({"SecretCode":")" + code + R"(","Session":"session-2"})";
   };
-  const SetUpProof session = SetUpProof::by_session("session-1");
+  const SetUpProof session = SetUpProof::by_challenge_session("session-1");
   const auto token = associate(kSecret, session);
   assert_text(token->secret_code, "JBSWY3DPEHPK3PXP");
-  assert_text(token->session, "session-2");
+  assert_text(token->challenge_session, "session-2");
   for (const std::string& code :
        {std::string("jbswy3dp"), std::string("JBSWY3DPEE======"), std::string(512, 'A')}) {
     assert_text(associate(with_code(code), session)->secret_code, code);
@@ -244,27 +244,27 @@ void a_secret_is_base32_and_bounded(void**) {
     assert_false(result.error().message.contains("JBSWY3D"));
   }
   const SetUpProof by_token = SetUpProof::by_access_token("a.b.c");
-  assert_text(associate(R"({"SecretCode":"JBSWY3DP"})", by_token)->session, "");
+  assert_text(associate(R"({"SecretCode":"JBSWY3DP"})", by_token)->challenge_session, "");
 }
 
 void only_success_is_a_verified_code(void**) {
   const auto verify = [](const std::string& answer) {
     ScriptedPool p({answered(200, answer)});
-    return p.run(
-        p.pool.verify_software_token(SetUpProof::by_session("session-1"), "123456", "", p.soon()));
+    return p.run(p.pool.verify_software_token(SetUpProof::by_challenge_session("session-1"),
+                                              "123456", "", p.soon()));
   };
   const auto verified = verify(kVerified);
   assert_true(verified->verified);
-  assert_text(verified->session, "session-3");
+  assert_text(verified->challenge_session, "session-3");
   assert_true(verify(R"({"Status":"SUCCESS"})")->verified);
   for (const char* answer :
        {R"({"Status":"ERROR"})", R"({"Status":"success"})", R"({"Status":"NEW"})"}) {
     const auto check = verify(answer);
     assert_true(check.has_value());
     assert_false(check->verified);
-    assert_text(check->session, "");
+    assert_text(check->challenge_session, "");
   }
-  assert_text(verify(R"({"Status":"ERROR","Session":"again"})")->session, "again");
+  assert_text(verify(R"({"Status":"ERROR","Session":"again"})")->challenge_session, "again");
   for (const std::string& answer :
        {std::string("{}"), std::string(R"({"Status":""})"), std::string(R"({"Status":true})"),
         std::string(R"({"Status":null,"Session":"s"})"),
@@ -347,7 +347,7 @@ void where_a_code_went(void**) {
 void what_is_not_utf_8_stays_here(void**) {
   const Secret broken = *Secret::copy_of("caf\xe9");
   const std::string code = "12\xff";
-  const SetUpProof proof = SetUpProof::by_session("session-1");
+  const SetUpProof proof = SetUpProof::by_challenge_session("session-1");
   ScriptedPool p({});
   assert_int_equal(p.run(p.pool.verify_software_token(proof, code, "", p.soon())).error().kind,
                    ErrorKind::code_mismatch);

@@ -14,8 +14,8 @@ using cognito::ChallengeName;
 using cognito::factor_of;
 using cognito::factors_to_choose;
 using cognito::factors_to_set_up;
+using cognito::Method;
 using cognito::OfferedFactor;
-using policy::Method;
 
 Challenge offering(const char* parameter, const std::string& text) {
   Challenge challenge;

@@ -11,12 +11,12 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::Challenge;
 using cognito::ChallengeName;
 using cognito::ErrorKind;
 using cognito::HttpFailure;
 using cognito::HttpResult;
-using policy::AuthFlow;
 
 constexpr char kCustom[] =
     R"({"ChallengeName":"CUSTOM_CHALLENGE","Session":"session-1",)"
@@ -26,7 +26,7 @@ Challenge custom_challenge() {
   Challenge challenge;
   challenge.name = ChallengeName::custom_challenge;
   challenge.wire_name = "CUSTOM_CHALLENGE";
-  challenge.session = "session-1";
+  challenge.challenge_session = "session-1";
   challenge.username = "alice-id";
   return challenge;
 }

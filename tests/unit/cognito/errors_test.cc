@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/cognito/error_table.h"
 #include "daemon/cognito/json.h"
 #include "daemon/cognito/operation.h"
 #include "tests/cmocka_cpp.h"
@@ -108,12 +109,12 @@ void what_the_model_lists_for_an_operation_is_known(void**) {
 void every_kind_has_a_word_of_its_own(void**) {
   std::set<std::string_view> words;
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
-    const std::string_view word = cognito::word_of(static_cast<ErrorKind>(i));
+    const std::string_view word = cognito::to_string(static_cast<ErrorKind>(i));
     assert_false(word.empty());
     assert_int_equal(word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-"), std::string::npos);
     assert_true(words.insert(word).second);
   }
-  assert_text(cognito::word_of(ErrorKind::refresh_token_reuse), "refresh-token-reuse");
+  assert_text(cognito::to_string(ErrorKind::refresh_token_reuse), "refresh-token-reuse");
 }
 
 struct Case {
@@ -243,7 +244,7 @@ void what_may_be_sent_twice(void**) {
       {Operation::initiate_auth_password, false},
       {Operation::initiate_auth_custom, false},
       {Operation::respond_to_auth_challenge, false},
-      {Operation::associate_software_token_by_session, false},
+      {Operation::associate_software_token_by_challenge_session, false},
       {Operation::verify_software_token, false},
       {Operation::forgot_password, false},
       {Operation::confirm_forgot_password, false},
@@ -269,7 +270,7 @@ void why_something_may_be_sent_twice(void**) {
     if (kind == ErrorKind::internal_error || kind == ErrorKind::connection_cut) {
       cause = RetryCause::after_sending;
     }
-    assert_int_equal(cognito::retry_cause(PoolError(kind)), cause);
+    assert_int_equal(cognito::error_row(kind).retry, cause);
   }
 }
 

@@ -63,12 +63,12 @@ inline const std::string& state_directory() {
 // cognito-pool with two users, and a client that has a secret.
 class LocalPool {
  public:
-  explicit LocalPool(policy::AuthFlow flow = policy::AuthFlow::srp, const char* seed = kSeed)
+  explicit LocalPool(cognito::AuthFlow flow = cognito::AuthFlow::srp, const char* seed = kSeed)
       : pool_(required(pool::TokenIssuer::open(state_directory()))) {
     const auto tls = required(pool::load_or_make_certificates(state_directory()));
     assert_true(pool_.load(*pool::parse_json(seed)).has_value());
     auto listener = required(pool::listen_on("127.0.0.1", 0));
-    policy::PoolConfig config;
+    cognito::PoolConfig config;
     config.region = "eu-west-1";
     config.user_pool_id = "eu-west-1_CogPool01";
     config.client_id = "2cognitopool3secret4id56";

@@ -12,6 +12,7 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::Challenge;
 using cognito::ChallengeName;
 using cognito::ErrorKind;
@@ -19,7 +20,6 @@ using cognito::FactorPreference;
 using cognito::MfaPreference;
 using cognito::SetUpProof;
 using cognito::Tokens;
-using policy::AuthFlow;
 
 // Another code of the same length.
 std::string wrong(std::string code) {
@@ -38,9 +38,9 @@ void a_factor_that_the_pool_demands_is_set_up(void**) {
     assert_false(cognito::factors_to_set_up(*step->challenge).empty());
 
     const auto token = p.run(p.client->associate_software_token(
-        SetUpProof::by_session(step->challenge->session), p.soon()));
+        SetUpProof::by_challenge_session(step->challenge->challenge_session), p.soon()));
     assert_true(token.has_value());
-    const SetUpProof proof = SetUpProof::by_session(token->session);
+    const SetUpProof proof = SetUpProof::by_challenge_session(token->challenge_session);
     const std::string code = p.totp_code(token->secret_code);
     const auto refused =
         p.run(p.client->verify_software_token(proof, wrong(code), "laptop", p.soon()));
@@ -53,7 +53,7 @@ void a_factor_that_the_pool_demands_is_set_up(void**) {
     assert_true(check.has_value());
     assert_true(check->verified);
     Challenge last = *step->challenge;
-    last.session = check->session;
+    last.challenge_session = check->challenge_session;
     const Tokens tokens = p.tokens_of(p.respond(last, {}));
     const auto verified = p.run(p.client->verify(&tokens, p.soon()));
     assert_text(verified->username, "erin");

@@ -25,8 +25,8 @@ inline constexpr char kTokens[] =
     R"("ExpiresIn":3600,"TokenType":"Bearer","NewDeviceMetadata":{"DeviceKey":"k",)"
     R"("DeviceGroupKey":"g"}},"ChallengeParameters":{}})";
 
-inline policy::PoolConfig make_config(policy::AuthFlow flow = policy::AuthFlow::srp) {
-  policy::PoolConfig config;
+inline cognito::PoolConfig make_config(cognito::AuthFlow flow = cognito::AuthFlow::srp) {
+  cognito::PoolConfig config;
   config.region = "eu-west-1";
   config.user_pool_id = "eu-west-1_Example";
   config.client_id = kClient;
@@ -48,7 +48,7 @@ struct ScriptedPool {
   cognito::CallContext context;
 
   explicit ScriptedPool(std::vector<cognito::HttpResult> script,
-                        const policy::PoolConfig& config = make_config())
+                        const cognito::PoolConfig& config = make_config())
       : answers(std::move(script)),
         http(new ScriptedHttp(loop, [this](const auto&) { return next(); })),
         pool(loop, clock, std::unique_ptr<cognito::Http>(http), config) {
@@ -79,7 +79,7 @@ struct ScriptedPool {
   std::size_t sent() const { return http->requests.size(); }
 };
 
-inline policy::PoolConfig with_secret(policy::PoolConfig config) {
+inline cognito::PoolConfig with_secret(cognito::PoolConfig config) {
   config.client_secret = std::make_shared<const Secret>(*Secret::copy_of("client-secret"));
   return config;
 }

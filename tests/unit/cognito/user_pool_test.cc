@@ -16,6 +16,7 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::AuthStep;
 using cognito::Challenge;
 using cognito::ChallengeName;
@@ -23,9 +24,8 @@ using cognito::ErrorKind;
 using cognito::HttpFailure;
 using cognito::HttpRequest;
 using cognito::HttpResult;
+using cognito::PoolConfig;
 using cognito::Tokens;
-using policy::AuthFlow;
-using policy::PoolConfig;
 using runtime::EventLoop;
 using runtime::seconds;
 
@@ -33,7 +33,7 @@ Challenge totp_challenge() {
   Challenge challenge;
   challenge.name = ChallengeName::software_token_mfa;
   challenge.wire_name = "SOFTWARE_TOKEN_MFA";
-  challenge.session = "session-1";
+  challenge.challenge_session = "session-1";
   challenge.username = "alice-id";
   return challenge;
 }
@@ -44,7 +44,7 @@ void a_password_by_srp_and_a_code(void**) {
   assert_true(step.has_value());
   assert_non_null(step->challenge.get());
   assert_int_equal(step->challenge->name, ChallengeName::software_token_mfa);
-  assert_text(step->challenge->session, "session-1");
+  assert_text(step->challenge->challenge_session, "session-1");
   assert_text(step->challenge->username, "alice-id");
   assert_text(step->challenge->parameters.at("FRIENDLY_DEVICE_NAME"), "phone");
   assert_text(step->challenge->request_id, "request-1");

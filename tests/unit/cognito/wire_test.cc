@@ -22,6 +22,7 @@
 namespace pamcognito::test {
 namespace {
 
+using cognito::AuthFlow;
 using cognito::CallContext;
 using cognito::Challenge;
 using cognito::CognitoUserPool;
@@ -30,7 +31,6 @@ using cognito::ErrorKind;
 using cognito::PoolResult;
 using cognito::SetUpProof;
 using cognito::Tokens;
-using policy::AuthFlow;
 using runtime::EventLoop;
 using runtime::seconds;
 
@@ -83,7 +83,7 @@ struct Client {
   CallContext context;
 
   explicit Client(const std::string& url, AuthFlow flow) {
-    policy::PoolConfig config;
+    cognito::PoolConfig config;
     config.user_pool_id = "eu-west-1_Example";
     config.client_id = kClient;
     config.auth_flow = flow;
@@ -105,7 +105,7 @@ struct Client {
   ErrorKind respond(const char* name) {
     Challenge challenge;
     challenge.wire_name = name;
-    challenge.session = "s";
+    challenge.challenge_session = "s";
     challenge.username = "alice";
     return run_task(loop, pool->respond(challenge, {{"ANSWER", "x"}}, &context, soon()))
         .error()
@@ -165,7 +165,7 @@ int cuts_of(const char* operation, runtime::Task<PoolResult<T>> (*call)(Client&)
 
 void what_spends_a_code_or_causes_a_message_goes_out_once(void**) {
   const auto session = +[](Client& c) {
-    return c.pool->associate_software_token(SetUpProof::by_session("s"), c.soon());
+    return c.pool->associate_software_token(SetUpProof::by_challenge_session("s"), c.soon());
   };
   const auto token = +[](Client& c) {
     return c.pool->associate_software_token(SetUpProof::by_access_token("a"), c.soon());

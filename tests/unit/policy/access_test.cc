@@ -101,33 +101,6 @@ void the_name_is_mapped(void**) {
   assert_string_equal(cognito_username(access, "al%u").c_str(), "%u-al%u%");
 }
 
-void unknown_accounts_follow_the_service(void**) {
-  const Config config = config_of({}, {});
-  struct Row {
-    const char* service;
-    UnknownAccount built_in;
-    UnknownAccount configured;
-  };
-  constexpr std::array rows = {
-      Row{"sshd", UnknownAccount::deny, UnknownAccount::allow},
-      Row{"su", UnknownAccount::allow_root, UnknownAccount::deny},
-      Row{"su-l", UnknownAccount::allow_root, UnknownAccount::allow_root},
-      Row{"systemd-user", UnknownAccount::allow, UnknownAccount::allow},
-      Row{"cron", UnknownAccount::allow, UnknownAccount::allow},
-      Row{"atd", UnknownAccount::allow, UnknownAccount::allow},
-      Row{"sudo", UnknownAccount::deny, UnknownAccount::deny},
-      Row{"crond", UnknownAccount::deny, UnknownAccount::deny},
-      Row{"", UnknownAccount::deny, UnknownAccount::deny},
-  };
-  for (const Row& row : rows) {
-    assert_true(unknown_account(nullptr, row.service) == row.built_in);
-    assert_true(unknown_account(&config, row.service) == row.configured);
-  }
-  assert_text(explain_unknown_account(&config, "sshd"), "unknown of [service sshd]");
-  assert_text(explain_unknown_account(&config, "sudo"), "built in: unknown for sudo");
-  assert_text(explain_unknown_account(nullptr, "sshd"), "built in: unknown for sshd");
-}
-
 }  // namespace
 
 int main() {
@@ -137,7 +110,6 @@ int main() {
       cmocka_unit_test(a_service_narrows_and_never_widens),
       cmocka_unit_test(the_rule_that_decides_is_named),
       cmocka_unit_test(the_name_is_mapped),
-      cmocka_unit_test(unknown_accounts_follow_the_service),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

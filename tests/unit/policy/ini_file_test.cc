@@ -70,6 +70,14 @@ void a_byte_order_mark_is_dropped(void**) {
   assert_int_equal(parsed("\xef\xbb\xbf[a]\nb = c\n").entries.size(), 1);
 }
 
+void the_first_equals_sign_ends_the_key(void**) {
+  const IniFile file = parsed("[a]\nurl = http://b:80/?c=d\nx:y = z\nnone=\n");
+  assert_int_equal(file.entries.size(), 3);
+  assert_string_equal(file.entries[0].value.c_str(), "http://b:80/?c=d");
+  assert_string_equal(file.entries[1].key.c_str(), "x:y");
+  assert_string_equal(file.entries[2].value.c_str(), "");
+}
+
 void faults_are_named_with_their_line(void**) {
   assert_error("key = 1\n", 1, "before the first");
   assert_error("[a]\nkey\n", 2, "neither a [section]");
@@ -104,6 +112,7 @@ int main() {
       cmocka_unit_test(an_indented_line_is_a_key_of_its_own),
       cmocka_unit_test(long_values_arrive_whole),
       cmocka_unit_test(a_byte_order_mark_is_dropped),
+      cmocka_unit_test(the_first_equals_sign_ends_the_key),
       cmocka_unit_test(faults_are_named_with_their_line),
       cmocka_unit_test(the_first_fault_counts),
       cmocka_unit_test(an_empty_file_has_nothing),

@@ -13,6 +13,8 @@
 namespace {
 
 using namespace pamcognito::policy;
+using pamcognito::cognito::AccountVerdict;
+using pamcognito::cognito::Method;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -31,9 +33,7 @@ ReauthQuestion good(Reauth mode) {
   question.factor_accepted = true;
   question.sign_in_age = minutes(10);
   question.has_verifier = true;
-  question.verified_age = minutes(1);
-  question.revalidate = minutes(5);
-  question.unreachable_grace = hours(4);
+  question.verification = Freshness::fresh;
   return question;
 }
 
@@ -96,7 +96,7 @@ constexpr std::array kCases = {
     Case{"at the hour", Reauth::none, [](ReauthQuestion& q) { q.sign_in_age = hours(1); },
          Reauth::full, false, "factor-too-old"},
     Case{"mfa_max_age = 0 is never met", Reauth::none,
-         [](ReauthQuestion& q) { q.mfa_max_age = q.sign_in_age = seconds(0); }, Reauth::full, false,
+         [](ReauthQuestion& q) { q.sign_in_age = q.mfa_max_age = seconds(0); }, Reauth::full, false,
          "factor-too-old"},
     Case{"a clock that went back", Reauth::none,
          [](ReauthQuestion& q) { q.sign_in_age = seconds(-1); }, Reauth::full, false,
@@ -106,53 +106,50 @@ constexpr std::array kCases = {
     Case{"none needs no verifier", Reauth::none, [](ReauthQuestion& q) { q.has_verifier = false; },
          Reauth::none, false, "fresh"},
     Case{"stale: the pool is asked", Reauth::none,
-         [](ReauthQuestion& q) { q.verified_age = minutes(5); }, Reauth::none, true, "stale"},
-    Case{"revalidate = 0 always asks", Reauth::password,
-         [](ReauthQuestion& q) { q.revalidate = q.verified_age = seconds(0); }, Reauth::password,
-         true, "stale"},
+         [](ReauthQuestion& q) { q.verification = Freshness::stale; }, Reauth::none, true, "stale"},
+    Case{"in the grace the pool is asked too", Reauth::password,
+         [](ReauthQuestion& q) { q.verification = Freshness::in_grace; }, Reauth::password, true,
+         "stale"},
     Case{"stale, and the pool said yes", Reauth::none,
          [](ReauthQuestion& q) {
-           q.verified_age = minutes(5);
-           q.pool = PoolWord::yes;
+           q.verification = Freshness::stale;
+           q.pool = AccountVerdict::good;
          },
          Reauth::none, false, "pool-said-yes"},
     Case{"the pool said no", Reauth::none,
          [](ReauthQuestion& q) {
-           q.verified_age = minutes(5);
-           q.pool = PoolWord::no;
+           q.verification = Freshness::stale;
+           q.pool = AccountVerdict::session_over;
          },
          Reauth::full, false, "pool-said-no"},
     Case{"the pool said no, of a fresh one", Reauth::none,
-         [](ReauthQuestion& q) { q.pool = PoolWord::no; }, Reauth::full, false, "pool-said-no"},
+         [](ReauthQuestion& q) { q.pool = AccountVerdict::session_over; }, Reauth::full, false,
+         "pool-said-no"},
     Case{"undecided is no grace", Reauth::none,
          [](ReauthQuestion& q) {
-           q.verified_age = minutes(5);
-           q.pool = PoolWord::undecided;
+           q.verification = Freshness::stale;
+           q.pool = AccountVerdict::undecided;
          },
          Reauth::full, false, "undecided"},
     Case{"unreachable within the grace", Reauth::none,
          [](ReauthQuestion& q) {
-           q.verified_age = minutes(5) + hours(4) - seconds(1);
-           q.pool = PoolWord::unreachable;
+           q.verification = Freshness::in_grace;
+           q.pool = AccountVerdict::unreachable;
          },
          Reauth::none, false, "unreachable-within-grace"},
     Case{"unreachable beyond the grace", Reauth::none,
          [](ReauthQuestion& q) {
-           q.verified_age = minutes(5) + hours(4);
-           q.pool = PoolWord::unreachable;
+           q.verification = Freshness::stale;
+           q.pool = AccountVerdict::unreachable;
          },
          Reauth::full, false, "unreachable"},
-    Case{"unreachable without a grace", Reauth::none,
-         [](ReauthQuestion& q) {
-           q.unreachable_grace = seconds(0);
-           q.verified_age = minutes(5);
-           q.pool = PoolWord::unreachable;
-         },
-         Reauth::full, false, "unreachable"},
+    Case{"unreachable, but fresh after all", Reauth::none,
+         [](ReauthQuestion& q) { q.pool = AccountVerdict::unreachable; }, Reauth::none, false,
+         "fresh"},
     Case{"a yes does not heal an old factor", Reauth::none,
          [](ReauthQuestion& q) {
            q.sign_in_age = hours(2);
-           q.pool = PoolWord::yes;
+           q.pool = AccountVerdict::good;
          },
          Reauth::full, false, "factor-too-old"},
 };
@@ -183,9 +180,9 @@ std::vector<std::string> reasons_for_full(const ReauthQuestion& q) {
   when(q.mfa_required && !(q.factor && q.factor_accepted), "the factor");
   when(!(q.sign_in_age >= seconds(0) && q.sign_in_age < q.mfa_max_age), "its age");
   when(q.mode == Reauth::password && !q.has_verifier, "nothing to check the password with");
-  when(q.pool == PoolWord::no || q.pool == PoolWord::undecided, "what the pool said");
-  when(q.pool == PoolWord::unreachable && q.verified_age >= q.revalidate + q.unreachable_grace &&
-           q.verified_age >= q.revalidate,
+  when(q.pool && *q.pool != AccountVerdict::good && *q.pool != AccountVerdict::unreachable,
+       "what the pool said");
+  when(q.pool == AccountVerdict::unreachable && q.verification == Freshness::stale,
        "nothing was said for too long");
   return reasons;
 }
@@ -201,34 +198,29 @@ void check(const ReauthQuestion& q, Walk& walk) {
   walk.reasons.emplace(verdict.reason);
   const std::vector<std::string> reasons = reasons_for_full(q);
   const Reauth kind = reasons.empty() ? q.mode : Reauth::full;
-  const bool ask_pool =
-      reasons.empty() && q.pool == PoolWord::not_asked && q.verified_age >= q.revalidate;
+  const bool ask_pool = reasons.empty() && !q.pool && q.verification != Freshness::fresh;
   if (verdict.kind == kind && verdict.ask_pool == ask_pool && !verdict.reason.empty()) return;
   fail_msg(
       "mode %d root %d login %d alive %d permitted %d required %d factor %d accepted %d age %ld "
-      "verifier %d verified %ld grace %ld pool %d: %s (%s), wanted %s (%s)",
+      "verifier %d verification %d pool %d: %s (%s), wanted %s (%s)",
       static_cast<int>(q.mode), q.caller_is_root, q.same_login, q.alive, q.permitted,
       q.mfa_required, q.factor.has_value(), q.factor_accepted,
-      static_cast<long>(q.sign_in_age.count()), q.has_verifier,
-      static_cast<long>(q.verified_age.count()), static_cast<long>(q.unreachable_grace.count()),
-      static_cast<int>(q.pool), std::string(to_string(verdict.kind)).c_str(),
+      static_cast<long>(q.sign_in_age.count()), q.has_verifier, static_cast<int>(q.verification),
+      q.pool ? static_cast<int>(*q.pool) : -1, std::string(to_string(verdict.kind)).c_str(),
       std::string(verdict.reason).c_str(), std::string(to_string(kind)).c_str(),
       reasons.empty() ? "no reason" : reasons[0].c_str());
 }
 
 void walk_pool(ReauthQuestion q, Walk& walk) {
-  constexpr seconds revalidate{300};
-  q.revalidate = revalidate;
-  for (const PoolWord word : {PoolWord::not_asked, PoolWord::yes, PoolWord::no,
-                              PoolWord::unreachable, PoolWord::undecided}) {
-    for (const seconds grace : {seconds(0), seconds(60)}) {
-      for (const seconds age : {seconds(0), seconds(299), seconds(300), seconds(301), seconds(359),
-                                seconds(360), seconds(361)}) {
-        q.pool = word;
-        q.unreachable_grace = grace;
-        q.verified_age = age;
-        check(q, walk);
-      }
+  for (const std::optional<AccountVerdict> pool :
+       {std::optional<AccountVerdict>(), std::optional(AccountVerdict::good),
+        std::optional(AccountVerdict::session_over), std::optional(AccountVerdict::disabled),
+        std::optional(AccountVerdict::reset_required), std::optional(AccountVerdict::unreachable),
+        std::optional(AccountVerdict::undecided)}) {
+    for (const Freshness verification : {Freshness::fresh, Freshness::in_grace, Freshness::stale}) {
+      q.pool = pool;
+      q.verification = verification;
+      check(q, walk);
     }
   }
 }
@@ -258,7 +250,7 @@ void every_combination_follows_the_rules(void**) {
       }
     }
   }
-  assert_int_equal(walk.cases, 3UL * 128 * 2 * 4 * 5 * 2 * 7);
+  assert_int_equal(walk.cases, 3UL * 128 * 2 * 4 * 7 * 3);
   // Each reason was met, so none of the walk is idle.
   assert_int_equal(walk.reasons.size(), 16);
 }

@@ -13,6 +13,8 @@
 namespace {
 
 using namespace pamcognito::policy;
+using pamcognito::cognito::AuthFlow;
+using pamcognito::cognito::Method;
 
 struct Case {
   const char* section;

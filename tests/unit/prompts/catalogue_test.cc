@@ -85,7 +85,7 @@ void german_is_complete_enough_to_sign_in(void**) {
   if (!used) fail_msg("%s", used.error().c_str());
   assert_text(prompts::refused(), "Anmeldung fehlgeschlagen.");
   assert_text(prompts::new_password(true), "Das Passwort muss geändert werden. Neues Passwort: ");
-  assert_text(prompts::choice({policy::Method::totp, policy::Method::sms}),
+  assert_text(prompts::choice({cognito::Method::totp, cognito::Method::sms}),
               "Woher soll der Code kommen?\n 1  Authenticator-App\n 2  SMS\nNummer: ");
   assert_true(prompts::is_yes("Ja"));
   assert_true(prompts::is_yes("yes"));

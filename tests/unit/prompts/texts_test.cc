@@ -14,7 +14,7 @@ namespace {
 using namespace pamcognito;
 using cognito::Challenge;
 using cognito::ChallengeName;
-using policy::Method;
+using cognito::Method;
 
 Challenge challenge(ChallengeName name, std::map<std::string, std::string> parameters) {
   Challenge challenge;

@@ -260,7 +260,7 @@ void notes_of_factor_changes_are_kept(void**) {
   write_users(path, 2);
   assert_true(notes_in(path, "user0").empty());
   KnownUserChange change = pin_of("user0");
-  change.kind = KnownUserChange::Kind::facts;
+  change.kind = KnownUserChange::Kind::verification;
   change.row.factor_changes = {note(1'800'000'000, "192.0.2.66", {"host:192.0.2.7/32", "local"}),
                                note(1'800'000'001, "", {}),
                                note(1'800'000'002, FactorChangeNote::kSeat, {"uid:1001"})};
@@ -287,7 +287,7 @@ void a_file_of_an_older_version_is_read_and_goes_on(void**) {
   old.run("DROP TABLE factor_change");
   assert_true(notes_in(path, "user0").empty());
   KnownUserChange change = pin_of("user0");
-  change.kind = KnownUserChange::Kind::facts;
+  change.kind = KnownUserChange::Kind::verification;
   change.row.factor_changes = {note(1'800'000'000, "192.0.2.66", {})};
   assert_true(write_known_users(path, {change}).has_value());
   assert_true(notes_in(path, "user0") == change.row.factor_changes);

@@ -302,15 +302,15 @@ void what_was_verified_is_written_when_it_says_something(void**) {
 
 Task<void> disable(World* world) {
   co_await pinned(world, "alice", "sub-a");
-  world->known.set_standing("alice", Standing::disabled);
-  world->known.set_standing("bob", Standing::disabled);
-  assert_true(world->known.find("alice")->standing == Standing::disabled);
+  world->known.set_account_status("alice", AccountStatus::disabled);
+  world->known.set_account_status("bob", AccountStatus::disabled);
+  assert_true(world->known.find("alice")->account_status == AccountStatus::disabled);
   co_await flushed(world);
-  assert_true(on_disk(*world).at("alice").standing == Standing::disabled);
+  assert_true(on_disk(*world).at("alice").account_status == AccountStatus::disabled);
   assert_int_equal(on_disk(*world).size(), 1);
   world->known.verified("alice", {}, kNow);
   co_await flushed(world);
-  assert_true(on_disk(*world).at("alice").standing == Standing::good);
+  assert_true(on_disk(*world).at("alice").account_status == AccountStatus::good);
 }
 
 void disabled_lasts_until_something_is_verified(void**) {
@@ -407,15 +407,15 @@ Task<void> disable_on_a_full_disk(World* world) {
   assert_true(known.load(kPool).has_value());
   const Written pin = co_await known.pin("alice", "sub-a", PinnedBy::first_sign_in, kNow);
   assert_true(pin.has_value());
-  const auto stored = [&] { return on_disk(*world).at("alice").standing; };
+  const auto stored = [&] { return on_disk(*world).at("alice").account_status; };
   {
     const FullDisk full;
-    known.set_standing("alice", Standing::disabled);
+    known.set_account_status("alice", AccountStatus::disabled);
     runtime::OneShot<bool> tried;
     known.flush([&tried] { tried.report(true); });
     (void)co_await tried;
     assert_false(known.is_on_disk());
-    assert_true(stored() == Standing::good);
+    assert_true(stored() == AccountStatus::good);
   }
   const auto deadline = world->loop.now() + std::chrono::seconds(60);
   while (!known.is_on_disk() && world->loop.now() < deadline) {
@@ -425,7 +425,7 @@ Task<void> disable_on_a_full_disk(World* world) {
     (void)co_await later;
   }
   assert_true(known.is_on_disk());
-  assert_true(stored() == Standing::disabled);
+  assert_true(stored() == AccountStatus::disabled);
 }
 
 void what_a_full_disk_did_not_take_is_tried_again(void**) {
@@ -460,7 +460,7 @@ Task<void> be_unreadable(World* world) {
   const Written reset = co_await known.reset("alice");
   assert_false(reset.has_value());
   known.verified("alice", {"a"}, kNow);
-  known.set_standing("alice", Standing::disabled);
+  known.set_account_status("alice", AccountStatus::disabled);
   // Somebody repairs it, and reloads.
   assert_int_equal(::chmod(world->path.c_str(), 0600), 0);
   assert_true(known.load(kPool).has_value());

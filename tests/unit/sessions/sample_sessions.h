@@ -45,7 +45,7 @@ inline Session sample(unsigned number, unsigned version = 1, std::size_t token_s
   session.groups = {"linux-users", "", "group" + std::to_string(version)};
   session.service = "sshd";
   session.origin = "host:192.0.2.1/32";
-  if (number % 3 != 0) session.factor = policy::Method::sms;
+  if (number % 3 != 0) session.factor = cognito::Method::sms;
   session.signed_in = runtime::BootTime(std::chrono::seconds(100 + number));
   session.verified = runtime::BootTime(std::chrono::nanoseconds(version));
   session.binding = {1000 + number, version};

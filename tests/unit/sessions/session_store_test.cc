@@ -252,11 +252,11 @@ void a_failed_lock_is_an_error_where_it_is_required(void**) {
 }
 
 void a_pool_has_its_own_fingerprint(void**) {
-  policy::PoolConfig pool;
+  cognito::PoolConfig pool;
   pool.user_pool_id = "eu-west-1_Example";
   pool.client_id = "1example";
   const auto fingerprint = sessions::pool_fingerprint(pool);
-  policy::PoolConfig other = pool;
+  cognito::PoolConfig other = pool;
   other.endpoint = "https://vpce.example/";  // another way to the same pool
   assert_true(sessions::pool_fingerprint(other) == fingerprint);
   other.client_id = "2example";

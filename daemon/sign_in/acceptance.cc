@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <expected>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "daemon/policy/access.h"
+#include "daemon/prompts/texts.h"
+#include "daemon/sign_in/steps.h"
+
+namespace pamcognito::sign_in {
+namespace {
+
+using cognito::PoolResult;
+using cognito::VerifiedTokens;
+using runtime::Level;
+using runtime::Task;
+
+bool has_accepted_factor(const SignInContext& context) {
+  return context.proved.factor && context.accepts(*context.proved.factor);
+}
+
+// The remedy is in the text: what is missing, or what is accepted instead.
+Ended factor_missing(const SignInContext& context) {
+  if (!context.proved.factor)
+    return ended(Outcome::not_permitted, "no-second-factor", prompts::second_factor_needed());
+  return ended(Outcome::not_permitted, "factor-not-accepted",
+               prompts::factor_not_accepted(context.config().mfa.methods));
+}
+
+// The pool did not ask for an accepted factor. One is set up now, if that is allowed here and the
+// account has none: an authenticator that it has is never replaced without being asked for, and
+// where no factor was given (the pool took the risk for low), any that it has stands in the way, or
+// whoever knows the password could enrol past it.
+Task<Ended> enrol_or_refuse(SignInContext* context, std::string access_token) {
+  if (!context->may_enrol_freely()) co_return factor_missing(*context);
+  PoolResult<cognito::UserState> user =
+      co_await context->services.pool->get_user(access_token, context->step_deadline());
+  if (!user) co_return context->from_error(user.error());
+  const auto& factors = user->enabled_factors;
+  const bool in_the_way = context->proved.factor
+                              ? std::ranges::find(factors, "SOFTWARE_TOKEN_MFA") != factors.end()
+                              : !factors.empty();
+  if (in_the_way) co_return factor_missing(*context);
+  if (!context->has_time_to_enrol())
+    co_return ended(Outcome::failed, "no-time-to-set-up",
+                    prompts::no_time_to_set_up(context->service_has_time_to_enrol()));
+
+  std::expected<Enrolment, Ended> enrolment =
+      co_await enrol_totp(context, cognito::SetUpProof::by_access_token(std::move(access_token)));
+  if (!enrolment) co_return std::move(enrolment.error());
+  co_return nullptr;
+}
+
+// Notes the groups for the account phase of later logins.
+void remember(const SignInContext& context, const VerifiedTokens& verified) {
+  context.services.known->verified(context.request.user, verified.groups,
+                                   context.services.clock->wall_time());
+}
+
+}  // namespace
+
+Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
+  sessions::PendingTokens pending(std::move(tokens), context->services.revoke_later);
+  if (!context->proved.first_factor) co_return no_first_factor();
+  PoolResult<VerifiedTokens> verified =
+      co_await context->services.pool->verify(&pending.get(), context->step_deadline());
+  if (!verified) co_return context->from_error(verified.error());
+  Ended somebody_else = check_identity(*context, *verified);
+  if (somebody_else) co_return somebody_else;
+  if (!policy::access_permitted(context->config(), context->request.user, context->request.service,
+                                verified->groups))
+    co_return ended(Outcome::not_permitted, "access", prompts::not_permitted());
+
+  // A change of factors has a stricter rule of its own: change_factors().
+  const bool needs_factor =
+      context->config().mfa.require && context->request.goal != Goal::change_factors;
+  if (needs_factor && !has_accepted_factor(*context)) {
+    Ended refused = co_await enrol_or_refuse(context, pending.get().access_token);
+    if (refused) co_return refused;
+    if (!has_accepted_factor(*context)) co_return factor_missing(*context);
+  }
+  if (context->enrolled.totp) {
+    Ended trouble = co_await prefer_totp(context, pending.get().access_token, Prefer::always);
+    if (trouble) co_return trouble;
+  }
+
+  Ended not_pinned = co_await pin_identity(context, &*verified);
+  if (not_pinned) co_return not_pinned;
+  remember(*context, *verified);
+
+  auto end = std::make_unique<SignInResult>(Outcome::success, "signed-in", Notice(), Level::info);
+  if (std::string told = untold_factor_changes(*context); !told.empty()) {
+    end->notice = Notice::info(std::move(told));
+    end->tells_of_change = true;
+  }
+  // After it: who sets something up in a sign-in knows of it.
+  if (context->enrolled.totp || context->enrolled.email)
+    report_factor_change(*context, context->enrolled.totp
+                                       ? sessions::FactorChangeNote::What::app
+                                       : sessions::FactorChangeNote::What::factors);
+  end->request_id = pending.get().request_id;
+  end->accepted =
+      std::make_unique<SignInResult::Accepted>(std::move(pending), std::move(*verified));
+  end->factor = context->proved.factor;
+  co_return end;
+}
+
+}  // namespace pamcognito::sign_in

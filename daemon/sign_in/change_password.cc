@@ -1,0 +1,40 @@
+#include <expected>
+#include <utility>
+
+#include "daemon/cognito/error_table.h"
+#include "daemon/prompts/texts.h"
+#include "daemon/sign_in/steps.h"
+
+namespace pamcognito::sign_in {
+
+using cognito::PoolResult;
+using runtime::Task;
+
+// The tokens of the sign-in are those that the change is made with; they are revoked with its end,
+// as after every sign-in.
+Task<Ended> change_password(SignInContext* context, Ended accepted) {
+  Notice notice;
+  for (int tries = 0; tries < kTries; ++tries) {
+    std::expected<Secret, Ended> password =
+        co_await ask_new_password(context, false, std::exchange(notice, Notice()));
+    if (!password) co_return std::move(password.error());
+    PoolResult<void> changed = co_await context->services.pool->change_password(
+        accepted->accepted->tokens.get().access_token, &context->typed.password, &*password,
+        context->step_deadline());
+    if (changed) {
+      context->password_was_changed(std::move(*password));
+      accepted->notice = Notice::info(prompts::password_changed());
+      accepted->cause = "password-changed";
+      co_return accepted;
+    }
+    if (!cognito::error_row(changed.error()).refuses_new_password()) {
+      Ended end = context->from_error(changed.error());
+      end->notice = Notice::error(prompts::not_changed() + " " + end->notice.text);
+      co_return end;
+    }
+    notice = Notice::error(prompts::password_not_allowed(changed.error().message));
+  }
+  co_return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_answers());
+}
+
+}  // namespace pamcognito::sign_in

@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/text.h"
+#include "daemon/prompts/texts.h"
+#include "daemon/sign_in/code.h"
+#include "daemon/sign_in/steps.h"
+
+namespace pamcognito::sign_in {
+namespace {
+
+using cognito::AuthStep;
+using cognito::Challenge;
+using cognito::Method;
+using cognito::OfferedFactor;
+using cognito::PoolResult;
+using runtime::Task;
+
+// In policy's order, each once; a caller that can ask only once has nothing but a TOTP code.
+std::vector<OfferedFactor> usable_factors(const SignInContext& context,
+                                          const std::vector<OfferedFactor>& offered) {
+  std::vector<OfferedFactor> usable;
+  for (const Method method : context.config().mfa.methods) {
+    if (context.profile.one_prompt && method != Method::totp) continue;
+    const auto found = std::ranges::find(offered, method, &OfferedFactor::method);
+    if (found != offered.end()) usable.push_back(*found);
+  }
+  return usable;
+}
+
+std::vector<Method> methods_of(const std::vector<OfferedFactor>& factors) {
+  std::vector<Method> methods;
+  methods.reserve(factors.size());
+  for (const OfferedFactor& factor : factors) methods.push_back(factor.method);
+  return methods;
+}
+
+}  // namespace
+
+Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context, std::string question,
+                                                   std::size_t choices) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    std::expected<Secret, Ended> answer =
+        co_await context->ask(Prompt(question, Purpose::choice, true));
+    if (!answer) co_return std::unexpected(std::move(answer.error()));
+    const std::string_view typed = trimmed(answer->reveal());
+    const bool one_digit = typed.size() == 1 && typed[0] >= '1' && typed[0] <= '9';
+    const std::size_t chosen = one_digit ? static_cast<std::size_t>(typed[0] - '1') : choices;
+    if (chosen < choices) co_return chosen;
+    context->report.notice = Notice::error(prompts::not_in_list());
+  }
+  co_return std::unexpected(
+      ended(Outcome::tries_exhausted, "no-choice", prompts::too_many_answers()));
+}
+
+Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> challenge) {
+  const std::vector<OfferedFactor> usable =
+      usable_factors(*context, cognito::factors_to_choose(*challenge));
+  if (usable.empty())
+    co_return std::unexpected(ended(Outcome::not_permitted, "factor-not-accepted",
+                                    prompts::factor_not_accepted(context->config().mfa.methods)));
+  std::size_t chosen = 0;
+  if (context->config().mfa.choose == policy::Choose::ask && usable.size() > 1) {
+    std::expected<std::size_t, Ended> answer =
+        co_await ask_choice(context, prompts::choice(methods_of(usable)), usable.size());
+    if (!answer) co_return std::unexpected(std::move(answer.error()));
+    chosen = *answer;
+  }
+
+  // Asking for leave and counting must not be parted by another sign-in of the user.
+  const limits::UserQueue::Turn turn =
+      co_await context->services.password_turns->turn(context->request.user);
+  if (sends_a_message(usable[chosen].method)) {
+    Ended too_many = context->charge_message();
+    if (too_many) co_return std::unexpected(std::move(too_many));
+  }
+  cognito::StringMap responses{{"ANSWER", usable[chosen].wire_name}};
+  PoolResult<AuthStep> result = co_await context->services.pool->respond(
+      std::move(*challenge), std::move(responses), &context->call, context->step_deadline());
+  if (!result) co_return std::unexpected(context->from_error(result.error()));
+  co_return std::move(*result);
+}
+
+}  // namespace pamcognito::sign_in

@@ -1,0 +1,59 @@
+#include "daemon/sign_in/sent_code.h"
+
+#include <utility>
+
+#include "daemon/cognito/error_table.h"
+#include "daemon/prompts/texts.h"
+#include "daemon/sign_in/code.h"
+
+namespace pamcognito::sign_in {
+
+using cognito::CodeDelivery;
+using cognito::PoolResult;
+using runtime::Task;
+
+namespace {
+// In one sign-in; the budget counts over all of them.
+constexpr int kMostSent = 2;
+}  // namespace
+
+Task<Ended> SentCode::send() {
+  if (!context_->charge_reset_message()) {
+    // A stranger may have used up what there was, and the code may be with its owner already.
+    sent_ = kMostSent;
+    context_->report.notice = Notice::info(prompts::new_code_sent());
+    context_->report.untold_error = "message-budget";
+    co_return nullptr;
+  }
+  ++sent_;
+  PoolResult<CodeDelivery> delivery = co_await send_();
+  if (!delivery) {
+    if (!cognito::error_row(delivery.error()).depends_on_account())
+      co_return context_->from_error(delivery.error());
+    context_->keep_for_log(delivery.error());
+  }
+  context_->report.notice = Notice::info(prompts::new_code_sent());
+  co_return nullptr;
+}
+
+Task<std::expected<std::string, Ended>> SentCode::ask() {
+  for (int tries = 0; tries < kTries;) {
+    std::expected<Secret, Ended> answer =
+        co_await context_->ask(Prompt(question_, Purpose::code, context_->profile.echo_code));
+    if (!answer) co_return std::unexpected(std::move(answer.error()));
+    if (const auto code = code_in(answer->reveal(), CodeForm::message))
+      co_return std::string(*code);
+    if (is_blank(answer->reveal()) && send_ && sent_ < kMostSent) {
+      Ended trouble = co_await send();
+      if (trouble) co_return std::unexpected(std::move(trouble));
+      continue;
+    }
+    ++tries;
+    context_->report.notice =
+        Notice::error(is_blank(answer->reveal()) ? prompts::no_new_code() : prompts::not_a_code());
+  }
+  co_return std::unexpected(
+      ended(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
+}
+
+}  // namespace pamcognito::sign_in

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "daemon/cognito/user_pool.h"
+#include "daemon/runtime/task.h"
+#include "daemon/sign_in/sign_in_context.h"
+#include "daemon/sign_in/sign_in_types.h"
+
+namespace pamcognito::sign_in {
+
+// Asks for a code that the pool has sent outside a challenge (a reset, a confirmation), and has it
+// sent again when the answer is empty. Whoever types it has proved no password, so nothing that is
+// shown depends on the account. Lives as long as its tasks.
+class SentCode {
+ public:
+  using Send = std::function<runtime::Task<cognito::PoolResult<cognito::CodeDelivery>>()>;
+
+  // An empty `send`: the code that was sent already is the only one.
+  SentCode(SignInContext* context, std::string question, Send send)
+      : context_(context), question_(std::move(question)), send_(std::move(send)) {}
+  SentCode(const SentCode&) = delete;
+  SentCode& operator=(const SentCode&) = delete;
+
+  // Has a code sent. Null: the sign-in goes on, the next question says what was done.
+  runtime::Task<Ended> send();
+  // Four to ten digits, as the person typed them.
+  runtime::Task<std::expected<std::string, Ended>> ask();
+
+ private:
+  SignInContext* context_;
+  std::string question_;
+  Send send_;
+  int sent_ = 0;
+};
+
+}  // namespace pamcognito::sign_in

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/frame.h"
+#include "common/outcome.h"
+#include "daemon/cognito/user_pool.h"
+#include "daemon/limits/failure_budgets.h"
+#include "daemon/limits/message_budgets.h"
+#include "daemon/limits/origin.h"
+#include "daemon/limits/user_queue.h"
+#include "daemon/policy/config.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/runtime/journal.h"
+#include "daemon/sessions/revocations.h"
+#include "daemon/sessions/session_keeper.h"
+#include "daemon/sign_in/conversation.h"
+#include "daemon/sign_in/mfa_preference.h"
+
+namespace pamcognito::sign_in {
+
+// The purpose of a sign-in.
+enum class Goal : std::uint8_t {
+  sign_in,
+  change_password,  // then the new password is asked for, and set
+  change_factors,   // then the user's second factors are changed; no session is made
+};
+
+// The login that a program of a user's own belongs to, as systemd-logind knows it.
+struct CallerPlace {
+  enum class Kind : std::uint8_t {
+    unknown,  // none, another user's, or logind did not say: cron, a service, sudo -u
+    seat,     // in front of this machine
+    remote,
+  };
+  Kind kind = Kind::unknown;
+  std::string address;  // remote: a literal one, or empty
+
+  CallerPlace() = default;
+};
+
+// A request to sign in, as the bus layer has established it.
+struct SignInRequest {
+  std::string user;         // the Linux name
+  std::string service;      // decides what is permitted; "user" for callers that are not root
+  std::string program;      // the service by the caller's own word: decides how things are shown
+  uid_t user_uid;           // the user's own uid; (uid_t)-1: not known
+  limits::Origin origin;    // for the failure budgets
+  std::string remote_host;  // a literal address, without a scope id; empty: none, or not known
+  Goal goal = Goal::sign_in;
+  std::string log_id;  // ties together what is logged of one sign-in, from the module to the pool;
+                       // 16 hexadecimal digits, no capability
+  bool is_test = false;         // of a sign-in: a success is told, and nothing of it is kept
+  bool caller_is_root = false;  // a PAM host that runs as root asks; else the user's own process
+  bool real_root = false;       // and root started it: for the account phase
+  // The login that the host process belongs to, if that is the user's own: only then may a
+  // session of it stand in for the sign-in. Unset: none, or not to be believed.
+  sessions::Binding binding;
+  CallerPlace place;  // of a caller that is not root, where it was asked for: of change_factors
+  // change_factors:
+  std::optional<FactorChange> change;
+  std::string device_name;       // FriendlyDeviceName; empty: user@host
+  bool plain_uri = false;        // each question is the otpauth URI alone, for programs
+  std::optional<policy::Qr> qr;  // the QR code that the caller wants; none: as the program's
+
+  SignInRequest(std::string user_, std::string service_, uid_t user_uid_, limits::Origin origin_)
+      : user(std::move(user_)),
+        service(std::move(service_)),
+        program(service),
+        user_uid(user_uid_),
+        origin(std::move(origin_)) {}
+};
+
+// The services of a sign-in. All of them outlive it; `config` is kept by it.
+struct SignInServices {
+  std::shared_ptr<const policy::Config> config;
+  std::shared_ptr<cognito::UserPool> pool;  // a reload may put another in its place
+  runtime::Clock* clock;
+  limits::FailureBudgets* failures;
+  limits::MessageBudgets* messages;
+  // The budget of password resets and confirmations, apart: a stranger may ask for them, and must
+  // not use up the codes of a user's sign-ins.
+  limits::MessageBudgets* reset_messages;
+  // The same by origin: whoever asks for them may name many users.
+  limits::MessageBudgets* reset_messages_by_origin;
+  limits::UserQueue* password_turns;
+  // How long a refusal of the pool took last: what is refused here takes as long.
+  std::chrono::milliseconds* refusal_time;
+  // Revokes in the background; never waits, never fails.
+  std::function<void(std::string refresh_token)> revoke_later;
+  sessions::SessionKeeper* sessions;
+  sessions::KnownUsers* known;  // identity pins, and which factor changes the user was told of
+  // The user's factors as known here are out of date. May be empty.
+  std::function<void(const std::string& user)> factors_changed;
+};
+
+// How a sign-in ended.
+struct SignInResult {
+  Outcome outcome;
+  std::string cause;                             // stable word for the log
+  Notice notice;                                 // what the person is told
+  runtime::Level level;                          // of the log line
+  std::string detail;                            // for the log: the pool's own text
+  std::string request_id;                        // of the call that decided, may be empty
+  std::optional<cognito::ErrorKind> pool_error;  // where the pool's error decided
+  // Success by the pool's tokens only. Apart, because a waiting sign-in's frames have room for many
+  // results.
+  struct Accepted {
+    sessions::PendingTokens tokens;
+    cognito::VerifiedTokens verified;
+    Secret password;  // where a verifier is wanted
+
+    Accepted(sessions::PendingTokens tokens_, cognito::VerifiedTokens verified_)
+        : tokens(std::move(tokens_)), verified(std::move(verified_)) {}
+  };
+  std::unique_ptr<Accepted> accepted;
+  std::optional<SignInId> reused;         // success only: the session that stood in for the sign-in
+  std::string calls;                      // CallTrace::text()
+  std::optional<cognito::Method> factor;  // the second factor that was given
+  bool tells_of_change = false;           // the notice says that a factor was changed
+
+  SignInResult(Outcome outcome_, std::string cause_, Notice notice_,
+               runtime::Level level_ = runtime::Level::notice)
+      : outcome(outcome_), cause(std::move(cause_)), notice(std::move(notice_)), level(level_) {}
+};
+
+// The end of a sign-in, on the heap: each frame of a waiting sign-in has room for several.
+using Ended = std::unique_ptr<SignInResult>;
+// The pool's answer after a step, or the end that the step led to.
+using Step = std::expected<cognito::AuthStep, Ended>;
+
+// An end that the person is told about.
+Ended ended(Outcome outcome, std::string cause, std::string text,
+            runtime::Level level = runtime::Level::notice);
+
+}  // namespace pamcognito::sign_in
