@@ -28,7 +28,7 @@ Task<std::string> Callers::name_of(uid_t uid) {
 }
 
 Task<std::string> Callers::our_name_of(uid_t uid) {
-  // The worker is everybody's.
+  // All users share the worker.
   constexpr std::size_t most = 16;
   if (looked_up_.contains(uid) && looked_up_[uid] >= most) co_return std::string();
   struct Place {

@@ -39,12 +39,12 @@ struct PamCaller {
   PamCaller() = default;
 };
 
-// Who calls for itself.
+// A caller that speaks for itself, and not for a PAM host.
 struct Person {
   const char* refused = nullptr;
   bool is_root = false;
   uid_t uid = kNoUid;
-  std::string name;  // not of root: a user who is ours
+  std::string name;  // a Cognito user; root has none
 
   Person() = default;
 };
@@ -58,8 +58,8 @@ class Callers {
   Callers& operator=(const Callers&) = delete;
   void use(sd_bus* bus) { bus_ = bus; }
 
-  // `name_time`: how long NSS may take to say who a root caller's real uid is, where an older
-  // module does not say the user's.
+  // `name_time` bounds the NSS lookup of a root caller's real uid, which is needed if an older
+  // module does not send the user's uid.
   runtime::Task<PamCaller> pam_host(MessageRef message, std::string user, std::string service,
                                     CallerContext context, std::chrono::milliseconds name_time);
   runtime::Task<Person> person(MessageRef message);
@@ -70,7 +70,8 @@ class Callers {
   // By the bus daemon's word: its policy, where only root may send; else it is asked.
   runtime::Task<std::expected<uid_t, int>> uid_of_sender(MessageRef message);
   runtime::Task<std::string> name_of(uid_t uid);
-  // The name of a caller who is ours; empty: not ours, or one of too many calls of that uid.
+  // The name of the Cognito user with that uid. Empty: not a Cognito user, or too many calls of
+  // that uid are running.
   runtime::Task<std::string> our_name_of(uid_t uid);
 
   runtime::EventLoop& loop_;

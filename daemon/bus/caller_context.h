@@ -38,11 +38,11 @@ std::expected<CallerContext, int> read_caller_context(sd_bus_message* message);
 // unknown.
 limits::Origin origin_of(const CallerContext& context);
 
-// The user's own login that the host process belongs to: its login uid is the user's. Unset: it is
-// somebody else's login, or none.
+// The user's own login that the host process belongs to: its login uid is the user's. Unset if the
+// process belongs to another user's login or to none.
 sessions::Binding binding_of_login(const CallerContext& context);
-// The same for a sign-in, where whoever started the program must be the user too: su to alice in
-// bob's session, or by root in alice's, reuses nothing.
+// The same for a sign-in. The user must also have started the program: su to alice in bob's
+// session, or by root in alice's, reuses nothing.
 sessions::Binding binding_for_reuse(const CallerContext& context);
 
 }  // namespace pamcognito::bus

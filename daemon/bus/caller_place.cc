@@ -119,8 +119,8 @@ std::expected<Session, int> read_session(sd_bus_message* message) {
 }
 
 // A "background" session (cron with pam_systemd), a greeter's or a manager's is no login. systemd
-// 256 and later have more classes, such as "manager" for user@.service and "user-early" for root:
-// of these none is a login of a user of ours.
+// 256 and later have more classes, such as "manager" for user@.service and "user-early" for root;
+// none of these is a login of a Cognito user.
 CallerPlace place_in(const Session& session, uid_t uid) {
   CallerPlace place;
   if (session.uid != uid || session.session_class != "user" || !session.has_remote) return place;

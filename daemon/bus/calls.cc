@@ -7,12 +7,12 @@
 namespace pamcognito::bus {
 namespace {
 
-// What a message may still hold. libsystemd tells no message's size, so its values are walked.
+// The room that is left in a message. libsystemd tells no message's size, so its values are walked.
 struct Room {
   std::size_t text = Calls::kMaxText;
   std::size_t values = Calls::kMaxValues;
 
-  // Reads to the end of the container that `message` stands in.
+  // Reads to the end of the container that `message` is in.
   bool suffices_for(sd_bus_message* message) {
     char type = 0;
     const char* contents = nullptr;

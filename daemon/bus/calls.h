@@ -30,7 +30,7 @@ class Calls {
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
 
-  // What an sd-bus method handler returns.
+  // Starts the call. Returns the value that an sd-bus method handler must return.
   int accept(sd_bus_message* message, const Handler& handler) noexcept;
   void drop_all() { running_.clear(); }
 

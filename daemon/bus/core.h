@@ -89,14 +89,14 @@ struct Core {
   std::shared_ptr<cognito::UserPool> pool;
 
   limits::OpenSignIns open;
-  // Of one uid that opens them itself. A screen locker, a password change and `cognitoctl mfa` open
-  // one each; root's PAM is not counted.
+  // Sign-ins that one uid opened itself. A screen locker, a password change and `cognitoctl mfa`
+  // open one each; sign-ins that root's PAM hosts open are not counted.
   limits::PerMinute opened{60};
   // journald drops a service's lines above 10,000 in 30 s (journald.conf(5), RateLimitBurst).
   limits::PerMinute lines{300};
   limits::FailureBudgets failures;
   limits::MessageBudgets messages;
-  // Apart, so that a stranger who asks for resets cannot use up a user's sign-in codes.
+  // Separate budgets: an attacker who asks for resets cannot use up the codes of a user's sign-ins.
   limits::MessageBudgets reset_messages;
   limits::MessageBudgets reset_messages_by_origin;
   limits::UserQueue password_turns;

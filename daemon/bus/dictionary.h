@@ -18,8 +18,8 @@ inline constexpr std::size_t kMaxKey = 64;
 std::expected<std::uint32_t, int> read_number(sd_bus_message* message);
 std::expected<bool, int> read_bool(sd_bus_message* message);
 std::expected<std::string, int> read_text(sd_bus_message* message);
-// A key of a newer caller: passed over if its value is a number or a short text, else an error, so
-// that nobody makes the daemon keep more.
+// Skips a key of a newer caller if its value is a number or a short text. Any other value is an
+// error, so that no caller makes the daemon keep more.
 int skip_unknown(sd_bus_message* message);
 
 // Calls `read_value` for each of at most 32 keys, of at most kMaxKey bytes; its negative result

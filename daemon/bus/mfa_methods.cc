@@ -48,7 +48,7 @@ void refuse(const MessageRef& message, const sign_in::MfaError& error) {
   refuse(message, error_name(error.kind), error.message.c_str());
 }
 
-// The pool's own word; where it did not speak, ours.
+// The pool's own text, or cognitod's if the pool sent none.
 std::string_view detail_of(const sign_in::MfaError& error) {
   return error.detail.empty() ? error.message : error.detail;
 }
@@ -237,7 +237,7 @@ Task<void> MfaMethods::update(MessageRef message) {
            "Name sms, totp or email, and ENABLED, DISABLED, PREFERRED or NOT_PREFERRED.");
     co_return;
   }
-  // Before anybody types a password for it.
+  // Refuse before the user types a password for it.
   if (sign_in::prefers_two(*update)) {
     refuse(message, bus_names::kErrorInvalidParameter, prompts::one_preferred_only().c_str());
     co_return;

@@ -34,7 +34,7 @@ class MfaMethods {
   runtime::Task<void> set_preferred(MessageRef message);
   runtime::Task<void> fetch(MessageRef message);
 
-  // The caller, if it is a user of ours; else it was refused, and there is no name.
+  // The caller, if it is a Cognito user. Otherwise the call was refused, and the name is empty.
   runtime::Task<Person> owner(MessageRef message);
   // Opens the conversation that makes the change.
   runtime::Task<void> open(MessageRef message, sign_in::FactorChange change, SetUpOptions options);

@@ -27,7 +27,7 @@ using sign_in::SignInResult;
 constexpr std::chrono::seconds kStep = protocol::kDaemonStepTime;
 constexpr std::chrono::seconds kAck{10};
 constexpr std::chrono::seconds kLongest = protocol::kMaxConversationTime;
-// From authentication to the account phase libpam asks nobody anything.
+// libpam asks the user nothing between authentication and the account phase.
 constexpr std::chrono::seconds kAccount{60};
 
 // For the log: the field, and the beginning of the line.
@@ -76,7 +76,8 @@ void OpenSignIn::start() {
 
 std::chrono::seconds OpenSignIn::deadline_for_module() const {
   const policy::ServiceProfile& profile = flow_->profile();
-  // Longer than ours by a step, so that the person gets our word and not a silence.
+  // One step longer than cognitod's own deadline, so that the user gets its outcome and not a
+  // silence.
   const auto seconds =
       profile.deadline_from == policy::DeadlineFrom::opening ? profile.deadline + kStep : kLongest;
   return std::min(seconds, kLongest);
@@ -188,7 +189,7 @@ void OpenSignIn::answered() {
 void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string& text) {
   switch (state_) {
     case State::running:
-      // Whatever the flow holds goes with its frame: attempts count, tokens are revoked.
+      // Cancelling destroys the coroutine's frame: attempts count, tokens are revoked.
       running_.cancel();
       {
         auto result = std::make_unique<SignInResult>(outcome, std::move(cause),
@@ -267,7 +268,7 @@ void OpenSignIn::commit() {
     identity.sub = result_->accepted->verified.sub;
     identity.groups = result_->accepted->verified.groups;
   } else if (result_->reused) {
-    // By a session that stands in: nothing new is kept, and its groups are what it was made with.
+    // A session replaced the sign-in: nothing new is kept, and the session's groups count.
     const auto session = services.sessions->find(*result_->reused);
     if (!session) return;
     identity.sub = session->sub;

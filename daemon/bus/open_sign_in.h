@@ -62,8 +62,8 @@ class OpenSignIn final : private sign_in::Conversation {
   ~OpenSignIn() override = default;
 
   void start();
-  // Ends it at once, whatever state it is in: the daemon stops, or turns to another user pool. The
-  // holder hears no more of it.
+  // Ends the sign-in at once in every state: the daemon stops, or turns to another user pool. The
+  // holder is not told.
   void stop();
   // For the module, which starts a clock of its own with it.
   [[nodiscard]] std::chrono::seconds deadline_for_module() const;
@@ -100,14 +100,14 @@ class OpenSignIn final : private sign_in::Conversation {
   void close();
 
   runtime::EventLoop& loop_;
-  std::optional<limits::SignInPlace> place_;  // given back once nobody is waited for
+  std::optional<limits::SignInPlace> place_;  // given back when the sign-in is over
   Holder* holder_;                            // null: it was told that this is finished
   const std::uint64_t number_;
   const runtime::Clock& clock_;  // the flow's: its times are never compared with the loop's
   const runtime::MonotonicTime opened_;
   const SignInId sign_in_id_;
 
-  // Descriptors that the peer has sent, and that nobody has received, are closed with it.
+  // Closing the socket closes the descriptors that the peer has sent and that were not received.
   class Socket {
    public:
     explicit Socket(Fd fd) : fd_(std::move(fd)) {}
@@ -129,8 +129,8 @@ class OpenSignIn final : private sign_in::Conversation {
   runtime::MonotonicTime ends_at_{};
   bool gone_ = false;
   runtime::IoWatch watch_;
-  // Destroyed at ack, with what it holds of the sign-in: 2,000 may be open, so nothing stands
-  // twice.
+  // Destroyed at the acknowledgement, to free what it holds of the sign-in: 2,000 sign-ins may be
+  // open.
   std::unique_ptr<sign_in::SignIn> flow_;
   sign_in::Ended result_;
   runtime::Task<Outcome> account_;  // from the ack on

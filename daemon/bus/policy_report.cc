@@ -14,7 +14,7 @@ namespace {
 using Answers = std::vector<PolicyAnswer>;
 using std::chrono::seconds;
 
-// What is known of the user without asking anybody.
+// The data about the user that cognitod has without asking the pool.
 struct Known {
   const sessions::KnownUser* user = nullptr;  // null: never seen
   std::vector<sessions::Session> sessions;

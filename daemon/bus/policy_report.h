@@ -17,8 +17,8 @@ struct PolicyAnswer {
       : question(std::move(question_)), answer(std::move(answer_)), rule(std::move(rule_)) {}
 };
 
-// What policy says now of the user at the service, for the administrator. Nobody is asked and
-// nothing changes. Only of a configured service.
+// The decisions that policy makes now for the user at the service, for the administrator. It asks
+// nobody and changes nothing. `service` must be a configured one.
 std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& user,
                                         const std::string& service);
 

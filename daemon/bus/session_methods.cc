@@ -33,7 +33,7 @@ std::uint64_t age_in_seconds(runtime::BootTime now, runtime::BootTime then) {
 
 }  // namespace
 
-// What both ends of a login say of it.
+// The arguments that OpenLogin and CloseLogin share.
 struct SessionMethods::Login {
   std::string user;
   std::string service;
@@ -87,7 +87,7 @@ const sd_bus_vtable SessionMethods::kVtable[] = {
                             &Dispatch<&SessionMethods::sign_out>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END};
 
-// Of a caller that is root: the methods that use it are the hosts' alone.
+// The caller is root: only PAM hosts may call the methods that use this.
 std::optional<SessionMethods::Login> SessionMethods::login_of(const MessageRef& message,
                                                               bool with_id) {
   std::optional<Login> login = Login::read(message.get(), with_id);
@@ -203,7 +203,7 @@ Task<void> SessionMethods::sign_out(MessageRef message) {
   }
   const std::optional<Person> caller = co_await caller_for(message, user);
   if (!caller) co_return;
-  if (caller->name.empty()) {  // root has to say whom
+  if (caller->name.empty()) {  // root must name the user
     refuse(message, bus_names::kErrorInvalidArgument, "Name the user to sign out.");
     co_return;
   }

@@ -10,7 +10,7 @@
 namespace pamcognito::bus {
 
 // OpenLogin and CloseLogin, which root's modules call when a login begins and ends; ListSessions,
-// EndSession and SignOut, which people call for their own and root for everybody's.
+// EndSession and SignOut, which users call for their own sessions and root for all.
 class SessionMethods {
  public:
   static const sd_bus_vtable kHostVtable[];
@@ -29,10 +29,11 @@ class SessionMethods {
   runtime::Task<void> end(MessageRef message);
   runtime::Task<void> sign_out(MessageRef message);
 
-  // What root says of a login that is its user's own. nullopt: it was refused. `with_id`: the
-  // arguments hold a sign-in id.
+  // Reads the login from root's message; it must be a login of the user's own. nullopt: the call
+  // was refused. `with_id`: the arguments contain a sign-in id.
   static std::optional<Login> login_of(const MessageRef& message, bool with_id);
-  // Whose sessions: `asked`, or the caller's own where that is empty. nullopt: it was refused.
+  // The user whose sessions are meant: `asked`, or the caller if that is empty. nullopt: the call
+  // was refused.
   runtime::Task<std::optional<Person>> caller_for(MessageRef message, std::string asked);
   int append_session(sd_bus_message* reply, const sessions::Session& session) const;
 

@@ -76,8 +76,8 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   PamCaller caller =
       co_await core_.callers.pam_host(message, user_name, service_name, std::move(*context),
                                       changes_password ? kNeededNameTime : kNameTime);
-  // Nobody's password is changed but the caller's own, and root is nobody in the pool. A login
-  // program is root when the account phase has demanded a new password of the person before it.
+  // A caller changes only its own password, and root has no account in the pool. A login program
+  // runs as root when the account phase has demanded a new password of the user before it.
   const bool is_login_program = caller.real_root && is_demanded;
   if (changes_password && caller.refused == nullptr && caller.user_uid == kNoUid &&
       !is_login_program)

@@ -6,7 +6,7 @@
 
 namespace pamcognito::bus {
 
-// GetStatus and TestPolicy, which are root's, and the properties, which are everybody's.
+// GetStatus and TestPolicy, which only root may call, and the properties, which all may read.
 class StatusMethods {
  public:
   static const sd_bus_vtable kVtable[];

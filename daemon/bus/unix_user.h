@@ -18,8 +18,8 @@ runtime::Task<std::expected<uid_t, int>> unix_user_of(sd_bus* bus, std::string u
 // worker.
 std::string user_with_uid(uid_t uid);
 
-// The local name of a uid whose sign-ins are ours (users.conf, NSS); empty: not ours, or unknown.
-// Blocks as NSS blocks: for the worker.
+// The local name of a uid that belongs to a Cognito user (users.conf, NSS). Empty: a local user, or
+// unknown. Blocks as NSS blocks: for the worker.
 std::string our_user_with_uid(uid_t uid);
 
 }  // namespace pamcognito::bus
