@@ -3,12 +3,13 @@
 #include "daemon/cognito/api_client.h"
 #include "daemon/cognito/user_pool.h"
 
-// What the operations on an account answer with. Wrong types, what is missing and what is larger
-// than the protocol allows: bad_response.
+// Reads the answers of the operations on an account. A wrong type, a missing member, or a value
+// larger than the protocol allows is bad_response.
 namespace pamcognito::cognito {
 
-// AssociateSoftwareToken. The secret is what a person copies and a URI carries: base32 (RFC 4648
-// section 6) and nothing else. `by_session`: without a new session the set-up cannot go on.
+// AssociateSoftwareToken. The secret is base32 (RFC 4648 section 6) and nothing else, because a
+// person copies it and a URI carries it. `by_session`: a missing new session is an error, because
+// the set-up cannot go on without it.
 PoolResult<SoftwareToken> read_software_token(const ApiAnswer& answer, bool by_session);
 
 // VerifySoftwareToken. Any Status but SUCCESS is a code that did not count.

@@ -1,4 +1,4 @@
-// What is done to an account beside signing in: setting up a second factor, passwords, sign-up.
+// Operations on an account beside signing in: setting up a second factor, passwords, sign-up.
 #include <expected>
 #include <optional>
 #include <string>
@@ -14,7 +14,8 @@ namespace {
 
 using runtime::Task;
 
-// What cannot be sent is refused as the pool would: JSON is UTF-8 (RFC 8259 section 8.1).
+// JSON is UTF-8 (RFC 8259 section 8.1), so another text cannot be sent. It gets the error that the
+// pool would return for a wrong value.
 std::unexpected<PoolError> not_utf8(ErrorKind kind, const char* what) {
   return std::unexpected(PoolError(kind, std::string(what) + " is not UTF-8"));
 }

@@ -9,9 +9,9 @@
 
 namespace pamcognito::cognito {
 
-// What InitiateAuth and RespondToAuthChallenge answer with: a challenge or tokens, one of the two.
-// `username` is the name that the sign-in has used so far; a challenge may name a better one.
-// Anything else, wrong types and what is larger than the protocol allows: bad_response.
+// Reads an answer of InitiateAuth or RespondToAuthChallenge: a challenge or tokens, exactly one of
+// the two. `username` is the name that the sign-in has used so far; a challenge may name a better
+// one. Anything else, a wrong type, or a value larger than the protocol allows is bad_response.
 PoolResult<AuthStep> read_auth_answer(const ApiAnswer& answer, const std::string& username,
                                       runtime::MonotonicTime received);
 
@@ -28,8 +28,8 @@ struct PasswordVerifierChallenge {
   PasswordVerifierChallenge() = default;
 };
 
-// The same answer where only PASSWORD_VERIFIER will do: before the password is proved, the pool may
-// neither sign anybody in nor send a code.
+// The same answer where only PASSWORD_VERIFIER is accepted: before the password is proved, the pool
+// may neither sign the user in nor send a code.
 PoolResult<PasswordVerifierChallenge> read_password_verifier(const ApiAnswer& answer);
 
 }  // namespace pamcognito::cognito

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLongest = 1500;     // bytes, beyond which no call is added
 constexpr std::size_t kMaxRequestId = 64;  // a UUID has 36
 
-// What stands in a foreign header, as far as it can be an id.
+// The value of the header x-amzn-RequestId, if it can be an id; otherwise empty.
 std::string_view presentable(std::string_view request_id) {
   const auto is_plain = [](char c) { return ascii::is_alphanumeric(c) || c == '-'; };
   return request_id.size() <= kMaxRequestId && std::ranges::all_of(request_id, is_plain)

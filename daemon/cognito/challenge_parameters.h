@@ -8,7 +8,7 @@
 #include "daemon/cognito/pool_config.h"
 #include "daemon/cognito/user_pool.h"
 
-// What the parameters of a challenge say.
+// Reads the parameters of a challenge.
 namespace pamcognito::cognito {
 
 // A factor as a challenge offers it: what it is, and the exact string to send back. The e-mail
@@ -35,9 +35,9 @@ std::optional<Method> factor_of(ChallengeName name);
 // How NEW_PASSWORD_REQUIRED names attributes, in its parameters and in the answer.
 inline constexpr std::string_view kAttributePrefix = "userAttributes.";
 
-// The attributes that it wants a value for, by their names without the prefix; those that have a
-// value already are left out, because Cognito refuses to change them here. nullopt: the challenge's
-// parameters are not what the protocol says.
+// The attributes that the challenge wants a value for, by their names without the prefix. Those
+// that have a value are left out, because Cognito refuses to change them here. nullopt: the
+// parameters are not as the protocol defines them.
 std::optional<std::vector<std::string>> missing_attributes(const Challenge& challenge);
 
 }  // namespace pamcognito::cognito

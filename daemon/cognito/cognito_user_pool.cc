@@ -29,7 +29,7 @@ std::string jwks_uri_at_endpoint(const PoolConfig& config) {
   return found == config.jwks_uris.end() ? std::string() : *found;
 }
 
-// The error of a call that held the password or its proof: ApiClient says whether it went out.
+// The error of a call that held the password or its proof: ApiClient knows whether it was sent.
 template <class T>
 std::unexpected<PoolError> with_password(PoolResult<T>& result) {
   return std::unexpected(std::move(result.error()));
@@ -43,7 +43,7 @@ PoolResult<AuthStep> step_with_password(const ApiAnswer& answer, const std::stri
   return step;
 }
 
-// Where USER_ID_FOR_SRP is absent, USERNAME may still name the account behind an alias.
+// If USER_ID_FOR_SRP is absent, USERNAME may still name the account behind an alias.
 std::string account_named_by(const ApiAnswer& answer, std::string username) {
   const auto named =
       string_map(answer.document.root(), "ChallengeParameters", kMaxParameters, kMaxParameter);
@@ -66,8 +66,8 @@ bool proves_by_srp(AuthFlow flow) {
   return flow == AuthFlow::srp || flow == AuthFlow::custom_srp;
 }
 
-// What an answer is that cannot be sent, because JSON is UTF-8 (RFC 8259 section 8.1). The pool
-// would not have taken it either: it hands out no such code, and has no such password.
+// The error of an answer that cannot be sent because it is not UTF-8 (RFC 8259 section 8.1). The
+// pool would refuse it too: it hands out no such code, and has no such password.
 PoolError answer_not_utf8(ChallengeName challenge) {
   ErrorKind kind = ErrorKind::code_mismatch;
   if (challenge == ChallengeName::new_password_required) kind = ErrorKind::invalid_password;
@@ -251,7 +251,7 @@ Task<PoolResult<AuthStep>> CognitoUserPool::respond(Challenge challenge, StringM
   PoolResult<ApiAnswer> answer = co_await api_.call(
       Operation::respond_to_auth_challenge,
       respond_body(challenge.wire_name, challenge.challenge_session, *complete, *context), call);
-  // Where custom challenges are all that is asked, one of the answers is the password.
+  // If the flow consists of custom challenges alone, one of the answers is the password.
   const bool may_be_password =
       config_.auth_flow == AuthFlow::custom && challenge.name == ChallengeName::custom_challenge;
   if (!answer && may_be_password) co_return with_password(answer);

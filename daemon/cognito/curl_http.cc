@@ -284,8 +284,8 @@ Task<HttpResult> CurlHttp::send(HttpRequest request) {
   if (left <= runtime::milliseconds(0)) {
     co_return std::unexpected(HttpError(HttpFailure::not_started, "no time was left"));
   }
-  // Beyond its limit libcurl would let the request wait for a connection. Were that to look like a
-  // pool that cannot be reached, whoever opens enough sign-ins could bring it about.
+  // Beyond its limit libcurl would let the request wait for a connection. That must not look like
+  // an unreachable pool, because a user who opens enough sign-ins could bring it about.
   if (running_ >= kMaxConnections) {
     co_return std::unexpected(HttpError(HttpFailure::not_started, "too many requests at once"));
   }

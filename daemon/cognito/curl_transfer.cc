@@ -44,8 +44,8 @@ bool header_value(std::string_view line, std::string_view name, std::string& val
   return true;
 }
 
-// What this machine has too little of, or keeps from us. Any local user can take all ports, or fill
-// the kernel's table of tracked connections (EPERM).
+// Errors of connect() and bind() that this machine causes. Any local user can take all ports, or
+// fill the kernel's table of tracked connections (EPERM).
 bool is_shortage(int error) {
   constexpr std::array errors = {EADDRNOTAVAIL, EADDRINUSE, EAGAIN, EMFILE, ENFILE,
                                  ENOBUFS,       ENOMEM,     EPERM,  EACCES};
@@ -64,9 +64,9 @@ bool lacks_ports(int type) {
   });
 }
 
-// Where the table of tracked connections is full, each packet of a new one is dropped. Of UDP, as
-// here, the kernel says so; a TCP connection and a look-up just come to nothing. The packet goes to
-// a place of this machine that nobody can foresee, for one that is in the table already passes.
+// If the table of tracked connections is full, the kernel drops each packet of a new connection.
+// sendto() reports that for UDP; a TCP connection and a look-up only time out. The packet goes to
+// an address that cannot be predicted, because packets of a connection in the table still pass.
 bool lacks_tracked_connections() {
   std::array<std::uint8_t, 4> chance{};
   if (RAND_bytes(chance.data(), static_cast<int>(chance.size())) != 1) return true;
@@ -75,7 +75,8 @@ bool lacks_tracked_connections() {
   sockaddr_in place{};
   place.sin_family = AF_INET;
   place.sin_port = htons(static_cast<std::uint16_t>(0xc000U | chance[0]));
-  // Of 127.0.0.0/8, and not its last address, which is for broadcasts.
+  // An address in 127.0.0.0/8 whose last bit is set, so that it is not the network's own, and whose
+  // last byte is below 128, so that it is not the broadcast address.
   place.sin_addr.s_addr = htonl((127U << 24U) | (std::uint32_t{chance[1]} << 16U) |
                                 (std::uint32_t{chance[2]} << 8U) | (chance[3] & 0x7fU) | 1U);
   return ::sendto(socket.get(), nullptr, 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&place),

@@ -31,14 +31,14 @@ class CurlTransfer {
   // Null if there was no memory.
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
 
-  // What libcurl's verdict means. The answer is moved out.
+  // The result of a transfer that ended with `code`. Moves the answer out.
   HttpResult result(CURLcode code);
 
   // The same of Goal::connection; the numeric address, where there is a connection.
   struct Connection {
     CURLcode code;
     bool own_shortage;   // this machine lacked something
-    bool tcp_connected;  // the server accepted the connection, whatever came then
+    bool tcp_connected;  // the server accepted the connection, even if TLS failed later
     std::string address;
   };
   [[nodiscard]] Connection connection(CURLcode code) const;

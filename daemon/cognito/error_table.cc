@@ -18,9 +18,9 @@ constexpr std::uint8_t kAccount = ErrorRow::kAccount;
 constexpr std::uint8_t kPassword = ErrorRow::kPassword;
 constexpr std::uint8_t kAnswerLost = ErrorRow::kAnswerLost;
 
-// "refused" where the failure depends on the person or the account: one outcome, one text, no hint.
-// "failed" where an attacker or the pool's state can cause it. Errors of triggers and senders
-// depend on the account too: they run only where there is somebody to write to.
+// "refused" if the failure depends on the person or the account: one outcome, one text, no hint.
+// "failed" if an attacker or the pool's state can cause it. Errors of triggers and senders depend
+// on the account too: they occur only if an account exists.
 // clang-format off
 constexpr ErrorRow kRows[] = {
     // kind and stable word; outcome at the password and later; text for the person; log level;

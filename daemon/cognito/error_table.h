@@ -14,13 +14,12 @@
 // says.
 //
 // Three rules hold for the whole table, and tests walk it by them:
-// - No row lets anybody in. Only `unreachable`, which is proved, makes a sign-in "unavailable",
+// - No row accepts a sign-in. Only `unreachable`, which is proved, makes one "unavailable",
 //   because then a local password is enough.
 // - An error that depends on the account or the person reads as a wrong password.
 // - Only an answer about this account or this token ends a session. An answer that makes no sense,
-// a
-//   trigger that fails, a wrong configuration or a firewall says nothing about the account: if it
-//   ended sessions, an attacker who can cause it could sign everybody out.
+//   a failing trigger, a wrong configuration or a firewall gives no information about the account:
+//   if it ended sessions, an attacker who can cause it could sign all users out.
 namespace pamcognito::cognito {
 
 // The answer to a session's question whether the account is still good. Asked by a refresh.

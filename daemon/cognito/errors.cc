@@ -18,9 +18,9 @@ struct Row {
   ErrorKind kind;
 };
 
-// The service model 2016-04-18, the names by which AWS front ends throttle, and those by which a
-// front end or an emulator (cognito-local: "CognitoLocal#Unsupported") says that it does not know
-// an operation.
+// The names of the service model 2016-04-18, those by which AWS front ends throttle, and those by
+// which a front end or an emulator (cognito-local: "CognitoLocal#Unsupported") reports an unknown
+// operation.
 constexpr std::array kRows = {
     Row{"AccessDeniedException", ErrorKind::forbidden},
     Row{"AliasExistsException", ErrorKind::alias_exists},
@@ -105,11 +105,10 @@ struct TextRow {
   ErrorKind kind;
 };
 
-// What NotAuthorizedException tells by its text alone. AWS documents none of the texts; clients
-// that met them match them. Threat protection says "Unable to login because of security reasons."
-// where the risk is too high, and "Request not allowed due to security reasons." where the address
-// is on the block list: https://github.com/Badsworth/pfml_scripts,
-// portal/src/hooks/useAuthLogic.js.
+// Causes that only the text of NotAuthorizedException tells. AWS documents none of the texts; other
+// clients match them. Threat protection sends "Unable to login because of security reasons." if the
+// risk is too high, and "Request not allowed due to security reasons." if the address is on the
+// block list: https://github.com/Badsworth/pfml_scripts, portal/src/hooks/useAuthLogic.js.
 constexpr std::array kNotAuthorizedTexts = {
     TextRow{"security reasons", ErrorKind::blocked_by_risk},
     TextRow{"user is disabled", ErrorKind::user_disabled},

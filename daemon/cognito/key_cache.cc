@@ -19,7 +19,7 @@ constexpr runtime::seconds kUnknownKidPause{10};
 
 }  // namespace
 
-// Lives in the coroutine that waits. When that is cancelled, the set's weak pointer finds nobody.
+// Lives in the coroutine that waits. If the coroutine is cancelled, the set's weak pointer expires.
 struct KeyCache::Waiter {
   std::coroutine_handle<> awaiting;
 };
@@ -65,7 +65,7 @@ void KeyCache::start_fetch(const std::string& uri, Set& set) {
 void KeyCache::end_fetch(Set& set, bool threw) {
   if (threw) set.last_fetch = std::unexpected(PoolError(ErrorKind::internal, "JWKS"));
   set.fetching = false;
-  // Whoever is resumed may cancel others of the list, or begin to wait anew.
+  // A resumed waiter may cancel others of the list, or begin to wait again.
   const auto waiters = std::exchange(set.waiters, {});
   for (const auto& weak : waiters) {
     if (const auto waiter = weak.lock()) waiter->awaiting.resume();
@@ -82,7 +82,7 @@ Task<PoolResult<PublicKey>> KeyCache::key(std::string uri, std::string kid, Call
   if (const auto known = set.keys.find(kid); known != set.keys.end()) co_return known->second;
   if (!set.fetching && clock_.now() >= set.closed_until) start_fetch(uri, set);
   if (set.fetching) {
-    // The fetch is everybody's and outlives this flow: only the wait for it is noted here.
+    // All sign-ins share the fetch, and it outlives this one: only the wait for it is traced here.
     const MonotonicTime began = clock_.now();
     const auto waited = co_await runtime::with_deadline(loop_, call.deadline, wait(&set));
     std::string_view ending = "ok";

@@ -11,9 +11,9 @@
 namespace pamcognito::cognito {
 
 // A few ephemeral SRP pairs made ahead, so that a sign-in does not wait for its first
-// exponentiation. Each is handed out once. The stock is made up after one was taken, one pair at a
-// time and a little later, when the sign-in that took it waits for the network; never because
-// somebody connected.
+// exponentiation. Each is used once. After one was taken, the stock is refilled one pair at a time
+// and a little later, when the sign-in that took it waits for the network. A new connection alone
+// never causes a refill.
 class KeyPairStock {
  public:
   KeyPairStock(runtime::EventLoop& loop, std::size_t size);

@@ -7,10 +7,10 @@
 
 namespace pamcognito::cognito {
 
-// What is asked of the pool, as far as it matters for sending it again. InitiateAuth four times: a
-// password must not go out twice, what a pool's Lambdas do for a custom challenge may cause a
-// message, and a refresh is asked for again. AssociateSoftwareToken twice: a session may be spent
-// by it, an access token is not.
+// A request to the pool, as far as it matters for sending it again. InitiateAuth has four: a
+// password must not be sent twice, the pool's Lambdas for a custom challenge may cause a message,
+// and a refresh may be repeated. AssociateSoftwareToken has two: it may use up a challenge session,
+// but not an access token.
 enum class Operation : std::uint8_t {
   initiate_auth_srp,
   initiate_auth_password,

@@ -17,7 +17,7 @@ bool is_word(char c) {
   return ascii::is_lower(c) || ascii::is_digit(c);
 }
 
-// What stands after `prefix` in a region is `word-digits`, as in us-gov-[west-1].
+// Whether the region is `prefix` and then `word-digits`, as in us-gov-[west-1].
 bool has_region_shape(std::string_view region, std::string_view prefix) {
   if (!region.starts_with(prefix)) return false;
   const std::string_view rest = region.substr(prefix.size());
@@ -32,7 +32,7 @@ struct Partition {
   std::string_view suffix;
 };
 
-// The narrower prefixes stand first.
+// A narrower prefix precedes the wider one.
 constexpr std::array kPartitions = {
     Partition{"us-gov-", "amazonaws.com"},   Partition{"us-isob-", "sc2s.sgov.gov"},
     Partition{"us-isof-", "csp.hci.ic.gov"}, Partition{"us-iso-", "c2s.ic.gov"},

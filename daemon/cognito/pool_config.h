@@ -30,7 +30,7 @@ std::string_view to_string(const std::optional<Method>& factor);
 // The app client's secret; may be null. Two are equal if their texts are.
 struct ClientSecret : std::shared_ptr<const Secret> {
   ClientSecret() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): whoever has a secret has one of a client
+  // NOLINTNEXTLINE(google-explicit-constructor): each secret pointer may become one
   ClientSecret(std::shared_ptr<const Secret> secret) : shared_ptr(std::move(secret)) {}
   bool operator==(const ClientSecret& other) const noexcept {
     return get() == nullptr || other.get() == nullptr ? get() == other.get()
@@ -58,8 +58,7 @@ struct PoolConfig {
   bool operator==(const PoolConfig&) const = default;
 };
 
-// The settings of [pool] that say where a user pool is, as they stand in the file; an absent one is
-// empty.
+// The settings of [pool] that locate a user pool, as they are in the file. An absent one is empty.
 struct EndpointSettings {
   std::string region;
   std::string user_pool_id;
@@ -69,15 +68,15 @@ struct EndpointSettings {
   bool fips = false;
 };
 
-// What follows from them, checked: PoolConfig's members of the same names.
+// The addresses that follow from them, checked: PoolConfig's members of the same names.
 struct Endpoints {
   std::string endpoint;
   std::vector<std::string> issuers;
   std::vector<std::string> jwks_uris;  // one for each issuer, in order
 };
 
-// `key` names the setting that is wrong ("user_pool_id"), for the caller's file and line; `message`
-// says what is wrong and what to do.
+// `key` names the wrong setting ("user_pool_id"), for the caller's file and line. `message` names
+// the fault and what to do.
 struct EndpointError {
   std::string key;
   std::string message;

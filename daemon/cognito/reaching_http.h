@@ -33,7 +33,7 @@ class Prober {
   Prober& operator=(const Prober&) = delete;
   virtual ~Prober() = default;
 
-  // `address`: numeric, instead of what the resolver says; empty: the resolver is asked.
+  // `address`: a numeric address to use instead of the resolver's answer; empty: ask the resolver.
   virtual runtime::Task<ProbeAnswer> probe(std::string url, std::string address,
                                            runtime::MonotonicTime deadline) = 0;
 };
@@ -66,7 +66,8 @@ class ReachingHttp final : public Http {
     Settings() = default;
   };
   static constexpr runtime::seconds kRefresh{6L * 3600};
-  // Of a round, and of a request's first connection: 5 s in all within a step of eight.
+  // For the first connection of a request, and then for a round of probes: 5 s in all, within a
+  // step of 8 s.
   static constexpr runtime::milliseconds kConnectTime{2500};
   // While the pool is proved unreachable: the background goes on probing, so one attempt is enough.
   static constexpr runtime::milliseconds kConnectTimeUnreachable{2000};

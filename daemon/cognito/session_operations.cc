@@ -1,4 +1,4 @@
-// What keeps a sign-in alive after it was completed, and ends it: refreshes and devices.
+// Calls that keep a sign-in's tokens alive and end them: refreshes and devices.
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
@@ -62,7 +62,7 @@ Task<PoolResult<Tokens>> CognitoUserPool::refresh(RefreshProof proof, Call call)
   }
   PoolResult<Tokens> tokens = co_await refresh_by_initiate_auth(&proof, call);
   if (tokens) refresh_by_ = RefreshBy::initiate_auth;
-  // What the pool answers where rotation was switched on: the next refresh asks for the operation.
+  // The pool returns this after rotation was switched on. The next refresh tries the operation.
   if (!tokens && tokens.error().kind == ErrorKind::invalid_parameter) {
     refresh_by_ = RefreshBy::unknown;
   }
@@ -126,7 +126,7 @@ Task<PoolResult<void>> CognitoUserPool::forget_device(std::string access_token,
   body.add("AccessToken", access_token).add("DeviceKey", device_key);
   PoolResult<void> result =
       co_await call_for_nothing(Operation::forget_device, body.finish(), call);
-  // What is not there is forgotten: by an earlier sending, or by an admin.
+  // The device is gone already: an earlier sending removed it, or an administrator.
   if (!result && result.error().kind == ErrorKind::resource_not_found) co_return PoolResult<void>();
   if (!result) co_return without_password(std::move(result.error()));
   co_return result;

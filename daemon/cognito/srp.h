@@ -32,8 +32,8 @@ class KeyPair {
   std::string public_hex_;
 };
 
-// Whose proof it is. User: pool name (after the _ of the pool id), USER_ID_FOR_SRP, password.
-// Device: device group key, device key, device password.
+// The identity that a proof is for. User: pool name (after the _ of the pool id), USER_ID_FOR_SRP,
+// password. Device: device group key, device key, device password.
 struct Identity {
   std::string_view group;
   std::string_view user;
@@ -53,7 +53,7 @@ std::expected<std::string, SrpError> password_claim_signature(const KeyPair& pai
                                                               const ServerChallenge& challenge,
                                                               std::string_view timestamp);
 
-// TIMESTAMP: `Sat Nov 1 16:20:47 UTC 2026`, whatever the locale and the time zone.
+// TIMESTAMP: `Sat Nov 1 16:20:47 UTC 2026`, in every locale and time zone.
 std::string timestamp(std::time_t now);
 
 // ConfirmDevice's DeviceSecretVerifierConfig, base64.

@@ -42,7 +42,8 @@ class WipedBytes {
   std::string bytes_;
 };
 
-// What depends on N and g alone, made once. The Montgomery context saves its set-up at each power.
+// Values that depend on N and g alone, made once. The Montgomery context saves its set-up at each
+// power.
 struct Group {
   Bn n;
   Bn g;

@@ -75,10 +75,10 @@ enum class ErrorKind : std::uint8_t {
   unreachable,      // the same, while the pool is proved unreachable (reachability.h)
   connection_cut,   // sent, no whole answer
   timed_out,        // sent, no answer within the deadline
-  bad_response,     // an answer that is not what the protocol says
+  bad_response,     // an answer that breaks the protocol
   tokens_rejected,  // an answer whose tokens fail verification
   local_shortage,   // not made: no time, memory, port or connection was left on this machine
-  internal,         // a fault of ours, such as no memory
+  internal,         // cognitod's own fault, such as no memory
 };
 
 // No connection to the pool, so that nothing was sent.
@@ -88,7 +88,7 @@ enum class ErrorKind : std::uint8_t {
 
 struct PoolError {
   ErrorKind kind = ErrorKind::internal;
-  std::string message;  // the service's own text or ours: for the log, never for the person as is
+  std::string message;     // the service's text or cognitod's: for the log; never shown as is
   std::string request_id;  // x-amzn-RequestId, may be empty
   // The password, or a proof of it, left this machine in this call: it may count as an attempt.
   bool password_sent = false;
@@ -109,7 +109,7 @@ enum class ChallengeName : std::uint8_t {
   mfa_setup,
   new_password_required,
   custom_challenge,
-  other,  // wire_name says which
+  other,  // wire_name has its name
 };
 
 // A question of the pool. `challenge_session` is single-use after success; an error leaves it
@@ -126,7 +126,7 @@ struct Challenge {
   Challenge() = default;
 };
 
-// What a pool hands out at the end. The strings are wiped when they are freed (runtime/wiping.cc).
+// The tokens of a completed sign-in. The strings are wiped when they are freed (runtime/wiping.cc).
 struct Tokens {
   std::string access_token;
   std::string id_token;
@@ -138,8 +138,8 @@ struct Tokens {
   Tokens() = default;
 };
 
-// Where a sign-in stands after a call: exactly one of the two. Small, because a waiting sign-in's
-// frames have room for many of them.
+// The state of a sign-in after a call: exactly one of the two is set. Small, because the frames of
+// a waiting sign-in have room for several.
 struct AuthStep {
   std::unique_ptr<Challenge> challenge;
   std::unique_ptr<Tokens> tokens;
@@ -148,7 +148,8 @@ struct AuthStep {
   explicit AuthStep(Tokens done) : tokens(std::make_unique<Tokens>(std::move(done))) {}
 };
 
-// What both tokens say, after signature, issuer, audience, use, times and agreement were verified.
+// The claims that both tokens agree on, after signature, issuer, audience, use and times were
+// verified.
 struct VerifiedTokens {
   std::string sub;
   std::string username;  // `username` and `cognito:username`, which agree
@@ -161,7 +162,7 @@ struct VerifiedTokens {
 
 using StringMap = std::map<std::string, std::string>;
 
-// What goes with each call of one flow beside the call's own parameters.
+// Data that accompanies each call of one sign-in, beside the call's own parameters.
 struct CallContext {
   StringMap client_metadata;   // ClientMetadata: for the pool's Lambda triggers
   std::string remote_address;  // UserContextData.IpAddress, a literal address; empty: not sent
