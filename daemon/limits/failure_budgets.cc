@@ -62,7 +62,8 @@ bool FailureBudgets::knows(const std::string& user, uid_t user_uid, const Origin
 
 void FailureBudgets::signed_in(const std::string& user, const Origin& origin) {
   const auto found = users_.find(user);
-  // Whoever signed in took an attempt; the record is gone only if it was evicted meanwhile.
+  // A user who signed in has taken an attempt. The record is missing only if it was evicted
+  // meanwhile.
   if (found == users_.end()) return;
   UserRecord& record = found->second;
   if (!origin.is_shared())

@@ -38,9 +38,9 @@ class Attempt {
   std::uint64_t id_;
 };
 
-// How many failed passwords and codes of a user may reach the pool from this host, so that a
-// stranger cannot spend the five after which Cognito locks the account. At most `failures` in the
-// window; an origin that is known for the user may use all of them, all other origins together
+// The number of a user's failed passwords and codes that may reach the pool from this host, so that
+// an attacker cannot use up the five after which Cognito locks the account. At most `failures` in
+// the window: a known origin may use all of them, all other origins together
 // `failures_unknown_origin`. In memory, bounded, needs no disk. Ages by boot time.
 //
 // Known: the user's own real uid, and an origin from which the user completed a full sign-in since
@@ -57,8 +57,8 @@ class FailureBudgets {
   // nullopt: spent; nothing may be sent. `user_uid`: the user's own uid.
   [[nodiscard]] std::optional<Attempt> take(const std::string& user, uid_t user_uid,
                                             const Origin& origin, runtime::BootTime now);
-  // A full sign-in: the origin is known from now on. Its failures are forgotten where nobody else
-  // can have caused them: a guesser behind the user's own NAT must not be given new tries by each
+  // A full sign-in: the origin is known from now on. Its failures are forgotten, unless other
+  // people may have caused them: a guesser behind the user's own NAT must not get new tries by each
   // of the user's sign-ins.
   void signed_in(const std::string& user, const Origin& origin);
   // Is the origin known for the user?
@@ -77,7 +77,7 @@ class FailureBudgets {
     std::deque<Failure> failures;
     std::deque<Origin> known_origins;
   };
-  static constexpr std::size_t kMaxUsers = 65536;  // all of them local accounts that are ours
+  static constexpr std::size_t kMaxUsers = 65536;  // all of them accounts of Cognito users
   static constexpr std::size_t kMaxKnownOrigins = 16;
 
   std::optional<Attempt> take_if_left(const std::string& user, uid_t user_uid, const Origin& origin,

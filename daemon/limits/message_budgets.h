@@ -11,15 +11,15 @@
 
 namespace pamcognito::limits {
 
-// How many SMS and e-mail codes this host may cause for a user: at most `messages` in the window,
-// and none after `messages_unanswered` in a row that nobody answered (sshd with
-// PasswordAuthentication fails the code prompt only after the SMS went out). "In a row" ends with
+// The number of SMS and e-mail codes that this host may cause for a user: at most `messages` in the
+// window, and none after `messages_unanswered` in a row without an answer (sshd with
+// PasswordAuthentication fails the code prompt only after the SMS was sent). "In a row" ends with
 // an answered one, or when the newest is older than the window. In memory, bounded. Ages by boot
 // time.
 class MessageBudgets {
  public:
-  // `kind`: what the messages are for, as runtime::metrics() counts them: sign-in or reset. Empty:
-  // somebody else counts them. A literal.
+  // `kind`: the purpose of the messages, a literal, as runtime::metrics() counts them: sign-in or
+  // reset. Empty: another object counts them.
   explicit MessageBudgets(policy::LimitsConfig limits, std::string_view kind = "sign-in")
       : limits_(limits), kind_(kind) {}
   MessageBudgets(const MessageBudgets&) = delete;

@@ -19,19 +19,19 @@ std::string literal_address(std::string_view rhost);
 // their person may be anywhere.
 bool is_seat_terminal(std::string_view tty);
 
-// Where a sign-in comes from, as far as it can be believed: a real uid that is not root's, a remote
-// host (a literal address, as /32 or /64), a seat of this machine, or unknown: a program of root's
-// that says neither a terminal nor a remote host, such as xrdp-sesman and polkit's helper. Anybody
-// may be behind an unknown one.
+// The place that a sign-in comes from, as far as it can be believed: a real uid other than root's,
+// a remote host (a literal address, as /32 or /64), a seat of this machine, or unknown: a program
+// of root's that reports neither a terminal nor a remote host, such as xrdp-sesman and polkit's
+// helper. Any user may be behind an unknown origin.
 class Origin {
  public:
   static Origin of_uid(uid_t uid);
-  // Whoever controls a reverse zone picks a host's name, so all that is not a literal address is
-  // one remote origin.
+  // An attacker who controls a reverse zone chooses a host's name, so all names that are no literal
+  // address are one remote origin.
   static Origin of_host(std::string_view rhost);
   static Origin local();
   static Origin unknown();
-  // What key() gave. nullopt: it gave no such thing.
+  // The origin with that key(). nullopt: key() never returns such a text.
   static std::optional<Origin> of_key(std::string_view key);
 
   [[nodiscard]] bool is_remote() const noexcept { return key_.starts_with("host:"); }
@@ -39,7 +39,7 @@ class Origin {
   // Other people may be there too, such as behind an address of a NAT: a success from there does
   // not excuse the failures.
   [[nodiscard]] bool is_shared() const noexcept { return is_remote() || is_unknown(); }
-  // False: nothing says who it is, so a success from there says nothing either.
+  // False if the origin identifies nobody, so that a success from there proves nothing.
   [[nodiscard]] bool may_become_known() const noexcept;
   [[nodiscard]] bool is_uid() const noexcept { return key_.starts_with("uid:"); }
   // For the log and as a map's key: "uid:1000", "host:192.0.2.1/32", "host:2001:db8::/64",

@@ -59,7 +59,7 @@ class UserQueue {
   UserQueue(const UserQueue&) = delete;
   UserQueue& operator=(const UserQueue&) = delete;
 
-  // At shutdown: whoever waits is granted nothing any more, so that no step begins.
+  // For the shutdown: waiting tasks are granted nothing from now on, so that no step begins.
   void close() noexcept { closed_ = true; }
 
   [[nodiscard]] Waiter turn(std::string user) { return {*this, std::move(user)}; }
@@ -68,7 +68,7 @@ class UserQueue {
   void finish(const std::string& user) noexcept;
   void resume_granted() noexcept;
   bool closed_ = false;
-  // Present: somebody has the turn. The list: those who wait for it.
+  // An entry exists while a task has the user's turn. Its list holds the tasks that wait for it.
   std::map<std::string, std::list<Waiter*>> users_;
   std::list<Waiter*> granted_;  // to be resumed
   bool resuming_ = false;
