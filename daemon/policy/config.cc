@@ -24,7 +24,7 @@ using Checked = std::expected<void, std::string>;
 
 constexpr char kSystemBundle[] = "/etc/ssl/certs/ca-certificates.crt";
 
-// Reads the files into a draft, and remembers where the value that counts of each key stands.
+// Reads the files into a draft, and remembers the place of the value that counts of each key.
 class Loader {
  public:
   explicit Loader(const std::string& path) : path_(path) {}
@@ -207,7 +207,7 @@ class Loader {
   static std::unexpected<std::string> wrong(const std::string& where, const std::string& what) {
     return std::unexpected(where + ": " + what);
   }
-  // Where the key stands; the main file, if it stands nowhere.
+  // The file and line of the key; the main file, if no file has it.
   [[nodiscard]] std::string place_of(const std::string& section, const std::string& key) const {
     const auto found = places_.find({section, key});
     return found == places_.end() ? path_ : found->second;

@@ -20,15 +20,16 @@ namespace pamcognito::policy {
 inline constexpr std::array kDefaultMethods = {cognito::Method::totp, cognito::Method::email,
                                                cognito::Method::sms};
 enum class Choose : std::uint8_t { policy, ask };
-// Where a second factor may be set up in a sign-in. pool: where the pool demands it (MFA_SETUP);
-// local: also without its demand, on a console or greeter of this machine; yes: and remotely.
+// The places at which a second factor may be set up in a sign-in. pool: only if the pool demands it
+// (MFA_SETUP); local: also without its demand, on a console or greeter of this machine; yes: also
+// remotely.
 enum class Enrol : std::uint8_t { no, pool, local, yes };
-// What the tokens of a user that is not pinned yet must say. file: root has pinned it, or nobody
-// gets in.
+// The claim that identifies a user who is not pinned yet. file: only root pins users, and an
+// unpinned user is refused.
 enum class Identity : std::uint8_t { username, email, file };
-// How somebody who has a session signs in again. password: that of the session, checked here.
+// How a user who has a session signs in again. password: that of the session, checked by cognitod.
 enum class Reauth : std::uint8_t { full, password, none };
-// What ends a session before its lifetime: nothing; or the end of the user's last login.
+// The event that ends a session before its lifetime: none, or the end of the user's last login.
 enum class EndWith : std::uint8_t { lifetime, last_logout };
 // How a QR code is shown to a terminal: half blocks are UTF-8, ascii is twice as large.
 enum class Qr : std::uint8_t { none, half_blocks, ascii };
@@ -68,7 +69,7 @@ struct AccessConfig {
   bool allow_all = false;       // allow_users = *
   std::string username = "%u";  // how a Linux name becomes a Cognito name
   Identity identity = Identity::username;
-  // As the pool's UsernameConfiguration says: no other comparison of names is safe.
+  // The pool's UsernameConfiguration: another comparison of names is unsafe.
   bool case_sensitive = true;
 };
 
@@ -83,7 +84,7 @@ struct MfaConfig {
 // [session]: what a sign-in is good for afterwards. Ages are by CLOCK_BOOTTIME.
 struct SessionConfig {
   std::chrono::seconds lifetime{12 * 3600};  // 0: no sessions, tokens are revoked after the sign-in
-  std::chrono::seconds revalidate{300};      // how stale "the account still stands" may be
+  std::chrono::seconds revalidate{300};      // how old the pool's last answer may be
   std::chrono::seconds unreachable_grace{0};  // beyond it, while the pool cannot be reached
   EndWith end_with = EndWith::lifetime;
 };
@@ -106,7 +107,7 @@ struct AccountConfig {
   std::chrono::seconds facts_max_age{7 * 24 * 3600};
 };
 
-// [service X]. What is absent falls back to the built-in row (service_profile.h).
+// [service X]. For a setting that is absent, the built-in row counts (service_profile.h).
 struct ServiceConfig {
   std::vector<std::string> allow_groups;  // narrows [access]; empty: does not
   std::optional<UnknownAccount> unknown;
@@ -132,10 +133,10 @@ struct Config {
   AccountConfig account;
   MetricsConfig metrics;
   std::map<std::string, ServiceConfig, std::less<>> services;
-  std::vector<std::string> warnings;  // what --check-config and the start-up log say besides
+  std::vector<std::string> warnings;  // for --check-config and the log
 };
 
-// The service of whoever is not root: what a user's own process says of its service is not
+// The service of callers that are not root: the service that a user's own process names is not
 // believed.
 inline constexpr char kUserService[] = "user";
 

@@ -28,7 +28,8 @@ std::string cannot(std::string_view action, int error) {
   return "cannot be " + std::string(action) + ": " + describe_errno(error);
 }
 
-// Empty: whoever could change it may change the policy.
+// The fault in the file's owner or mode; empty: none. A user who could change the file could change
+// the policy.
 std::string check_owner(const struct stat& status) {
   if (status.st_uid != 0 && status.st_uid != geteuid()) {
     return "does not belong to root: chown root it";

@@ -11,10 +11,10 @@ struct ConfigText {
   std::string text;
 };
 
-// `path`, then `path`.d/*.conf in the byte order of their names; other names there are not read, as
-// everywhere on the system. Files and directory belong to root, or to the user that this process
-// runs as (a daemon that somebody tries out), and neither group nor others may write to them. A
-// file is regular and has at most 256 KiB. The error says which file, and what to do.
+// Reads `path`, then `path`.d/*.conf in the byte order of their names; other names there are not
+// read, as in other drop-in directories. Files and directory belong to root, or to the user of this
+// process (a daemon that is run for a test), and neither group nor others may write to them. A file
+// is regular and has at most 256 KiB. The error names the file and what to do.
 std::expected<std::vector<ConfigText>, std::string> read_config_files(const std::string& path);
 
 }  // namespace pamcognito::policy

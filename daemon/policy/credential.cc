@@ -22,7 +22,7 @@ std::unexpected<std::string> wrong(const std::string& path, std::string_view wha
   return std::unexpected(path + ": the client secret " + std::string(what));
 }
 
-// What passed through here is wiped, however it is left.
+// A buffer that wipes itself in its destructor.
 struct Buffer {
   std::array<char, Secret::kCapacity + 2> bytes{};  // the newline, and one to see "too long"
   Buffer() = default;

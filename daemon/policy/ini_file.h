@@ -35,8 +35,8 @@ struct IniError {
 // - a comment starts with '#' or ';', at the start of a line or after a blank
 // - blanks before a key mean nothing: no value goes on over a second line
 // - a line has at most 4,000 bytes, a section name 49; control characters other than tab are errors
-// - nothing stands behind a section's ']', every key stands in a section and has a '='
-// - a key stands once in a section of a file
+// - no text follows a section's ']', every key is in a section and has a '='
+// - a section of a file has a key once
 std::expected<IniFile, IniError> parse_ini(std::string_view text);
 
 }  // namespace pamcognito::policy

@@ -11,8 +11,8 @@
 #include "daemon/policy/config.h"
 #include "daemon/policy/values.h"
 
-// What single keys of cognitod.conf accept, made of the grammars in values.h. Errors go on from the
-// key's name.
+// Parsers of single keys of cognitod.conf, made of the grammars in values.h. Their error texts
+// continue a sentence that begins with the key's name.
 namespace pamcognito::policy {
 
 // A word of the file.
@@ -45,7 +45,7 @@ ValueResult<std::string> parse_username_template(std::string_view value);
 
 // [mfa]
 ValueResult<std::vector<cognito::Method>> parse_methods(std::string_view value);
-// No colon: it stands between issuer and account in the label of an otpauth URI.
+// A colon is refused: it separates issuer and account in the label of an otpauth URI.
 ValueResult<std::string> parse_issuer(std::string_view value);
 
 // [custom_challenge]: names of public parameters, which the pool's trigger chooses.

@@ -11,7 +11,8 @@ constexpr ReauthVerdict full(std::string_view reason) {
   return {Reauth::full, false, reason};
 }
 
-// Why the session cannot stand in for a sign-in, whatever the pool says of it; empty: it can.
+// The reason for which the session cannot replace a sign-in, even if the pool confirms it; empty:
+// none.
 std::string_view objection(const ReauthQuestion& question) {
   if (question.mode == Reauth::full) return "service-wants-full";
   // A user's own process proves nothing about who sits in front of it.
@@ -62,7 +63,7 @@ ReauthRule reauth_rule(const Config& config, std::string_view service) {
 }
 
 bool wants_password_verifiers(const Config& config) {
-  // Without sessions a verifier has no place to be, and nothing to stand in for.
+  // Without sessions there is no place for a verifier, and no sign-in that it could replace.
   return config.session.lifetime > std::chrono::seconds::zero() &&
          std::ranges::any_of(config.services, [](const auto& service) {
            return service.second.reauth == Reauth::password;

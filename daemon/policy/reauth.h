@@ -10,7 +10,7 @@
 
 namespace pamcognito::policy {
 
-// All that decides whether a session stands in for a sign-in.
+// The facts that decide whether a session replaces a sign-in.
 struct ReauthQuestion {
   Reauth mode = Reauth::full;          // of the service
   std::chrono::seconds mfa_max_age{};  // of the service
@@ -32,15 +32,15 @@ struct ReauthVerdict {
   bool ask_pool = false;       // the kind holds only after the pool was asked; never with full
   // A stable word, for the log and `cognitoctl policy test`. With full: service-wants-full,
   // none-is-for-root-callers, session-over, not-permitted, other-login, no-factor,
-  // factor-not-accepted, factor-too-old, no-verifier, pool-said-no, undecided, unreachable. Else:
-  // fresh, stale (ask_pool), pool-said-yes, unreachable-within-grace.
+  // factor-not-accepted, factor-too-old, no-verifier, pool-said-no, undecided, unreachable. With
+  // the other kinds: fresh, stale (ask_pool), pool-said-yes, unreachable-within-grace.
   std::string_view reason;
 };
 
-// A pure function. Fails closed: whatever is not said for certain is `full`.
+// A pure function. Fails closed: a fact that is not certain leads to `full`.
 ReauthVerdict decide_reauth(const ReauthQuestion& question);
 
-// The service's mode and age by configuration: full and 1 h where it says nothing.
+// The service's mode and age by configuration: full and 1 h if it has neither.
 struct ReauthRule {
   Reauth mode = Reauth::full;
   std::chrono::seconds mfa_max_age{3600};

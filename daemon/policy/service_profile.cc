@@ -26,8 +26,8 @@ constexpr ServiceProfile terminal(seconds deadline, bool console = false,
           .unknown = unknown};
 }
 
-// A greeter or a locker: it opens a sign-in, and shows the password's prompt until somebody comes.
-// Its letters have no fixed width, so no QR code fits.
+// A greeter or a locker: it opens a sign-in, and shows the password prompt until a person comes.
+// Its font may be proportional, so it shows no QR code.
 constexpr ServiceProfile screen(bool one_prompt, bool one_text = false) {
   return {.echo_code = false,
           .one_prompt = one_prompt,

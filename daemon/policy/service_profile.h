@@ -30,7 +30,7 @@ struct ServiceProfile {
   std::chrono::seconds deadline{110};
   DeadlineFrom deadline_from = DeadlineFrom::opening;
   // Account phase
-  bool unattended = false;  // nobody is there to answer, and perhaps no network yet: the pool is
+  bool unattended = false;  // no person can answer, and the network may be down: the pool is
                             // not asked
   UnknownAccount unknown = UnknownAccount::deny;  // for a user that was never seen
   // Its conversation begins with a password reset ([password] reset_services).
@@ -40,8 +40,8 @@ struct ServiceProfile {
 // The service's row with the configuration on top. `config` may be null: an unconfigured daemon.
 ServiceProfile service_profile(const Config* config, std::string_view service);
 
-// Does the service have a row? Then people sign in by it, or nobody is there, and it cannot be one
-// that begins with a reset: each of its sign-ins would send a message before anybody typed
+// Whether the service has a row. Then it is used for signing in, or it is unattended, and it cannot
+// be one that begins with a reset: each of its sign-ins would send a message before the user typed
 // anything.
 bool has_built_in_profile(std::string_view service);
 

@@ -20,7 +20,7 @@ using Applied = std::expected<void, std::string>;
 using std::chrono::days;
 using std::chrono::seconds;
 
-// Where a row's value goes. `service` is set in [service NAME] only.
+// The destination of a row's value. `service` is set in [service NAME] only.
 struct Target {
   Draft& draft;
   ServiceConfig* service;

@@ -9,7 +9,8 @@
 
 namespace pamcognito::policy {
 
-// A configuration while its files are read. What depends on several keys is derived at the end.
+// A configuration while its files are read. Values that depend on several keys are derived at the
+// end.
 struct Draft {
   Config config;
   cognito::EndpointSettings endpoint;

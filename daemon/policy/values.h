@@ -37,7 +37,7 @@ ValueResult<std::string> parse_text(std::string_view value, std::size_t most);
 // The name of a language as gettext has it: de, pt_BR, sr@latin. It becomes a part of a path.
 bool is_language(std::string_view name);
 
-// What may name a PAM service, a file in /etc/pam.d: 1 to 64 of A-Z, a-z, 0-9, _, . and -.
+// A name of a PAM service, a file in /etc/pam.d: 1 to 64 of A-Z, a-z, 0-9, _, . and -.
 bool is_service_name(std::string_view name);
 
 }  // namespace pamcognito::policy
