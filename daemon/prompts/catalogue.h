@@ -10,12 +10,12 @@
 namespace pamcognito::prompts {
 
 inline constexpr std::string_view kSourceLanguage = "en";
-// Where the installed catalogues are: the prefix's locale directory, /usr/share/locale.
+// The directory of the installed catalogues: the prefix's locale directory, /usr/share/locale.
 inline constexpr char kLocaleDirectory[] = PAM_COGNITO_LOCALE_DIRECTORY;
 
 // Reads DIRECTORY/LANGUAGE/LC_MESSAGES/pam-cognito.mo (GNU gettext manual, "The Format of GNU MO
-// Files"), checks it whole, and makes it the process's language. The error says what is wrong and
-// what to do; the language stays as it was. "en" needs no file.
+// Files"), checks the whole file, and makes it the process's language. The error names the fault
+// and what to do; the language stays as it was. "en" needs no file.
 std::expected<void, std::string> use_language(const std::string& directory,
                                               const std::string& language);
 

@@ -65,7 +65,8 @@ class Reader {
     total_ += length;
     if (total_ > bytes_.size()) return std::nullopt;
     const std::string_view text = bytes_.substr(offset, length);
-    // What is not printable has a plural form's NUL, a context's mark, or another character set.
+    // An unprintable character is the NUL of a plural form, the mark of a context, or a sign of
+    // another character set.
     if (printable(text, text.size()) != text) return std::nullopt;
     return text;
   }

@@ -1,4 +1,4 @@
-// What a person is told. The questions are in questions.cc and totp_setup.cc.
+// Notices and ends of a conversation. The questions are in questions.cc and totp_setup.cc.
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -24,8 +24,8 @@ std::string names_of(const std::vector<cognito::Method>& methods) {
   return names;
 }
 
-// Without "PreAuthentication failed with error ", or another trigger's name in its place, which
-// Cognito puts in front of what a Lambda trigger says.
+// Removes "PreAuthentication failed with error ", or another trigger's name in its place, which
+// Cognito puts in front of the text of a Lambda trigger.
 std::string_view without_trigger_name(std::string_view text) {
   constexpr std::string_view marker = " failed with error ";
   const auto end = text.find(marker);

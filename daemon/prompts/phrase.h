@@ -7,8 +7,8 @@
 
 #include "daemon/cognito/bounds.h"
 
-// What the texts are made with. A text is written tr("…"), so that xgettext finds it, and names
-// what varies {1}, {2}, …: a translation may need another order.
+// The tools that make the texts. A text is written tr("…"), so that xgettext finds it, and its
+// variable parts are {1}, {2}, …, because a translation may need another order.
 namespace pamcognito::prompts {
 
 inline constexpr std::size_t kMaxForeign = cognito::kMaxShownName;

@@ -1,4 +1,4 @@
-// What a person is asked. The notices and the ends are in notices.cc.
+// Questions to the user. The notices and the ends are in notices.cc.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -60,7 +60,7 @@ std::string words_for(std::string_view attribute) {
 
 }  // namespace
 
-// Not translated, whatever the language: pam_unix asks exactly this, in the locale of sshd.
+// Never translated: pam_unix asks exactly this in sshd's locale.
 std::string password() {
   return "Password: ";
 }

@@ -17,7 +17,7 @@ namespace pamcognito::prompts {
 
 // Questions.
 
-// "Password: " for everybody, or ssh would tell strangers who is ours.
+// "Password: " for all users: another text would tell an ssh client which users are Cognito users.
 std::string password();
 // One prompt only: password, '+', six digits. The text is "Password: " as well.
 std::string password_and_code();
@@ -32,8 +32,8 @@ std::string code(const cognito::Challenge& challenge);
 std::string choice(const std::vector<cognito::Method>& methods);
 std::string method_name(cognito::Method method);  // "authenticator app", "e-mail", "SMS", …
 
-// "New password: " and "New password again: ". The first says why where the person did not ask for
-// it: "Your password must be changed. New password: ".
+// "New password: " and "New password again: ". The first gives the reason if the user did not ask
+// for the change: "Your password must be changed. New password: ".
 std::string new_password(bool demanded);
 std::string new_password_again();
 // "given name: ", an attribute of the account that the pool wants a value for.
@@ -45,7 +45,7 @@ std::string custom_challenge(const cognito::Challenge& challenge,
 
 // TOTP set-up: one prompt with the QR code of the otpauth URI, the secret in groups of four,
 // account and issuer, and what else may be typed. OpenSSH shows half blocks as octal digits to a
-// client in the C locale: so the secret stands beside the code, and its last lines offer another
+// client in the C locale: so the secret is shown beside the code, and the last lines offer another
 // form of it. "… Code from the app (a: QR code in letters, n: no QR code): " At most 15,000 bytes:
 // a QR code that does not fit is left out.
 struct TotpSetup {
@@ -68,7 +68,7 @@ std::string setup_email();
 std::string reset_code(bool may_send);
 // "Forgotten your password? Type yes to get a code for a new one: "
 std::string forgot_password_question();
-// Is it that yes? In English or the installed language, whatever its case.
+// Whether the answer is that yes, in English or the installed language, in upper or lower case.
 bool is_yes(std::string_view answer);
 // The same whether the account exists or not:
 // "If a code can be sent to you, it is on its way. Code (Enter: send a new one): "
@@ -90,7 +90,7 @@ std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."
 // "A password cannot be empty, begin or end with a space, or be longer than 256 characters."
 std::string not_a_password();
-// "That password is not allowed: " and what the pool says about its policy.
+// "That password is not allowed: " and the pool's own text about its policy.
 std::string password_not_allowed(std::string_view pools_text);
 std::string value_needed();  // "Please type an answer."
 // "The sign-in service did not take one of these values. Please check them."
@@ -125,13 +125,13 @@ std::string cannot_set_up();  // the pool demands a set-up that this place or ve
 std::string no_time_to_set_up(bool starting_again_helps);
 std::string needs_other_step();  // a step that cannot be done in a login: where to do it instead
 std::string needs_other_way();  // only passkeys and the like are offered: what to ask the admin for
-// What a PreAuthentication trigger says, without Cognito's words around it, in one line of at most
-// 256 bytes; where it says nothing: refused().
+// The text of a PreAuthentication trigger, without Cognito's words around it, in one line of at
+// most 256 bytes; refused() if the trigger gave none.
 std::string trigger_refusal(std::string_view pools_text);
 std::string too_many_answers();    // "Too many tries. Please start again."
 std::string cannot_change_here();  // passwd where there is no password to change
 std::string not_changed();         // "Your password was not changed."
-// This machine's own state stands in the way: "This machine cannot sign you in now. Ask your
+// The state of this machine prevents the sign-in: "This machine cannot sign you in now. Ask your
 // administrator."
 std::string ask_administrator();
 
