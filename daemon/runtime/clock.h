@@ -7,7 +7,7 @@
 
 namespace pamcognito::runtime {
 
-// CLOCK_MONOTONIC: deadlines. It stands still while a laptop sleeps.
+// CLOCK_MONOTONIC, for deadlines. It stops while a laptop sleeps.
 using MonotonicTime = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 using std::chrono::seconds;

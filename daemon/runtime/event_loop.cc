@@ -45,7 +45,7 @@ void log_exception(std::string_view where) noexcept {
   }
 }
 
-// What a callback throws must not pass through sd-event's C frames.
+// An exception of a callback must not pass through sd-event's C frames.
 template <class Call>
 int guarded(sd_event_source* source, std::string_view where, Call&& call) noexcept {
   try {
@@ -95,7 +95,7 @@ void EventLoop::post(std::function<void()> call) {
 int EventLoop::dispatch_posts(sd_event_source* source, void* self) {
   auto& loop = *static_cast<EventLoop*>(self);
   return guarded(source, "posted call", [&loop] {
-    // What these calls post runs in the next round, so that I/O is not starved.
+    // Calls that these calls post run in the next round, so that I/O is not starved.
     std::deque<std::function<void()>> batch;
     batch.swap(loop.posted_);
     for (auto& call : batch) call();

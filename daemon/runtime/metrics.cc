@@ -165,7 +165,7 @@ Metrics& metrics() {
 }
 
 std::string prometheus_text(const std::vector<Sample>& samples) {
-  // The lines of a family stand together, the families in the order of their first sample.
+  // The lines of a family are contiguous, the families in the order of their first sample.
   std::vector<std::pair<Family, std::string>> families;
   for (const Sample& sample : samples) {
     const Family family = family_of(sample.name);

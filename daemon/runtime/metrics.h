@@ -25,8 +25,9 @@ struct Sample {
   double value = 0;
 };
 
-// What happened since the daemon started: counters and histograms, by name and labels. Of the
-// loop's thread only. Bounded: what would be a series too many is counted as dropped.
+// Counts the events since the daemon started: counters and histograms, by name and labels. Used
+// from the loop's thread only. Bounded: a change to a series beyond kMaxSeries is counted as
+// dropped.
 //
 //   pam_cognito_sign_ins_total{outcome,service}
 //   pam_cognito_accounts_total{outcome,service}         the account phase
@@ -39,7 +40,7 @@ struct Sample {
 //   pam_cognito_reauthentications_total{kind,reason}    decide_reauth()
 //   pam_cognito_metrics_dropped_total                   changes to series beyond kMaxSeries
 //
-// Their help texts stand in metrics.cc. A value that a stranger chooses must not become a label.
+// Their help texts are in metrics.cc. A value that an attacker chooses must not become a label.
 class Metrics {
  public:
   static constexpr std::size_t kMaxSeries = 2048;

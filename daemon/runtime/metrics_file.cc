@@ -45,7 +45,7 @@ int replace_file(Contents& contents) {
   const Fd file(
       ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kForEverybody));
   if (!file) return errno;
-  int error = ::fchmod(file.get(), kForEverybody) == 0 ? 0 : errno;  // whatever the umask
+  int error = ::fchmod(file.get(), kForEverybody) == 0 ? 0 : errno;  // ignores the umask
   if (error == 0) error = write_all(file.get(), contents.text);
   if (error == 0 && ::rename(beside.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) (void)::unlink(beside.c_str());
@@ -68,7 +68,7 @@ MetricsFile::~MetricsFile() {
 void MetricsFile::changed() {
   if (next_ || writing_.running()) return;
   const MonotonicTime now = loop_.now();
-  // Never within the change itself: whoever counts must not wait for this.
+  // Never within the change itself: the counting code must not wait for the file.
   next_.emplace(loop_, last_ ? std::max(now, *last_ + interval_) : now, [this] { write(); });
 }
 

@@ -12,8 +12,8 @@
 namespace pamcognito::runtime {
 
 // Keeps a file of prometheus_text() up to date, for node exporter's textfile collector: replaced as
-// a whole (rename(2)), mode 0644, at most every kInterval, and only after a change. No timer waits
-// while nothing changes. What goes wrong is logged once, until it goes right again.
+// a whole (rename(2)), mode 0644, at most every kInterval, and only after a change. No timer runs
+// while nothing changes. An error is logged once, until a write succeeds again.
 class MetricsFile {
  public:
   static constexpr std::chrono::seconds kInterval{15};

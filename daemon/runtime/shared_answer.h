@@ -22,8 +22,8 @@ class SharedAnswer {
 
   [[nodiscard]] const std::optional<T>& get() const noexcept { return answer_; }
 
-  // Once. Whoever waits is resumed from the loop, and not from here: a waiter may destroy whoever
-  // answers. `self` owns this object, or what it is a member of.
+  // Call once. The loop resumes the waiters later, because a waiter may destroy the caller of
+  // give(). `self` owns this object, or the object that this is a member of.
   static void give(EventLoop& loop, std::shared_ptr<SharedAnswer> self, T answer) {
     self->answer_.emplace(std::move(answer));
     if (self->waiting_.empty()) return;

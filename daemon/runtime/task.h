@@ -121,9 +121,9 @@ inline Task<void> detail::Promise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<Promise>::from_promise(*this));
 }
 
-// Lets a coroutine wait for something that a callback reports, once. Lives in the waiting
-// coroutine's frame or in the object that reports; whoever reports must know by other means that it
-// still lives.
+// Lets a coroutine wait for a result that a callback reports, once. Lives in the waiting
+// coroutine's frame or in the object that reports; the reporting object must know by other means
+// that it still lives.
 template <class T>
 class OneShot {
  public:

@@ -71,7 +71,8 @@ void* allocate_or_throw(Arguments... arguments) {
 
 }  // namespace
 
-// All the replaceable forms ([new.delete]), so that no library's own form meets ours.
+// All the replaceable forms ([new.delete]), so that a library's own form never frees a block of
+// these.
 void* operator new(std::size_t size) {
   return allocate_or_throw(size);
 }

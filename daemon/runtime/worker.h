@@ -21,9 +21,9 @@ namespace pamcognito::runtime {
 
 struct WorkerBusy {};
 
-// One thread for what would block the loop, such as NSS. Jobs run in order; at most
+// One thread for calls that would block the loop, such as NSS. Jobs run in order; at most
 // max_waiting wait, beyond that the caller is told WorkerBusy. A job must not throw, must not touch
-// the loop, and must bring its own data: whoever waits may be gone when it ends.
+// the loop, and must bring its own data: the waiting task may be gone when it ends.
 //
 //   auto name = co_await worker.run([uid] { return look_up(uid); });   // expected<…, WorkerBusy>
 class Worker {
