@@ -18,14 +18,14 @@
 #include "daemon/sessions/session.h"
 #include "daemon/sessions/session_keeper.h"
 
-// The two decisions that rest on a session. May it stand in for a sign-in (reauth_question(),
-// decided by policy/reauth)? May the account of a user go on, in the account phase of PAM
-// (decide_account())? Both trust the pool's last word for as long as policy::freshness() says.
+// The two decisions that use a session. May it replace a sign-in (reauth_question(), decided by
+// policy/reauth)? May the account of a user be used, in the account phase of PAM
+// (decide_account())? Both trust the pool's last answer for as long as policy::freshness() allows.
 namespace pamcognito::sessions {
 
-// The part of the question that configuration and session answer: may the session stand in for a
-// sign-in to `service`. Who asks from which login, whether the session is alive and what the pool
-// said stays unsaid, which means no.
+// The part of the question that configuration and session answer: may the session replace a sign-in
+// to `service`? The caller's login, whether the session is alive and the pool's answer stay unset,
+// which means no.
 policy::ReauthQuestion reauth_question(const policy::Config& config, const policy::ReauthRule& rule,
                                        const SessionKeeper& keeper, const Session& session,
                                        std::string_view service, runtime::BootTime now);
@@ -64,12 +64,12 @@ struct AccountDecision {
   std::string_view reason;  // stable word for the log
 };
 
-// May this user's account go on? By the first of these that says something:
+// May this user's account be used? The first of these that gives an answer decides:
 // 1. the sign-in of this transaction: its groups;
-// 2. the user's sessions, the one verified last first: its groups, after the pool was asked if that
-//    is longer ago than [session] revalidate. Never asked for systemd-user, cron and atd;
-// 3. what was last verified of the user, if it is younger than [account] facts_max_age;
-// 4. what the configuration says of users that were never seen.
+// 2. the user's sessions, the one verified last first: its groups. The pool is asked first if that
+//    is longer ago than [session] revalidate, but never for systemd-user, cron and atd;
+// 3. the groups that were verified last, if they are younger than [account] facts_max_age;
+// 4. the configuration's rule for users who were never seen.
 // The pool is asked within call.deadline; beyond it, it counts as unreachable.
 runtime::Task<AccountDecision> decide_account(AccountServices services, AccountRequest request,
                                               cognito::Call call);

@@ -11,9 +11,9 @@ namespace pamcognito::sessions {
 // Empty: nothing was kept, or no systemd started this process. Call it once, early: it also closes
 // all other descriptors that systemd passed, and removes their variables from the environment.
 Fd take_kept_descriptor(const char* name);
-// Puts the descriptor there in place of whatever has that name; does nothing if it is the one that
-// came from there. False: nothing keeps it; the sessions end with this process. A unit without
-// FileDescriptorStoreMax= drops it without a word.
+// Puts the descriptor there in place of one of that name; does nothing if it is the one that came
+// from there. False: there is no store, and the sessions end with this process. A unit without
+// FileDescriptorStoreMax= drops it without a message.
 bool keep_descriptor(const char* name, int fd);
 
 }  // namespace pamcognito::sessions

@@ -43,7 +43,7 @@ KnownUserChange verification_of(const std::string& pool, const std::string& user
 
 }  // namespace
 
-// A change on its way to the disk, and who waits for it; nobody, if its task is gone.
+// A change on its way to the disk, and the task that waits for it, if that still exists.
 struct KnownUsers::Pending {
   Pending(KnownUserChange change_, std::weak_ptr<runtime::OneShot<Written>> waiter_)
       : change(std::move(change_)), waiter(std::move(waiter_)) {}
@@ -332,7 +332,8 @@ void KnownUsers::report(const Written& written) {
     runtime::log(runtime::Level::notice, "what is known of users is on the disk again");
   failing_ = !written;
   for (const auto& pending : std::exchange(in_flight_, {})) {
-    // From the loop: whoever waits may do anything then, also start a new writing.
+    // The loop resumes the waiting task later, because it may do anything then, even start a new
+    // writing.
     loop_.post([waiter = pending->waiter, written] {
       if (const auto waiting = waiter.lock()) waiting->report(written);
     });

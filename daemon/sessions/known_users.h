@@ -21,7 +21,7 @@ namespace pamcognito::sessions {
 
 enum class AccountStatus : std::uint8_t {
   good,
-  disabled,  // the pool said so; until it says otherwise, or the user signs in again
+  disabled,  // until the pool reports otherwise, or the user signs in again
 };
 
 enum class PinnedBy : std::uint8_t { first_sign_in, root };
@@ -33,7 +33,7 @@ struct FactorChangeNote {
     factors,  // which factors are used
   };
   static constexpr char kSeat[] = "seat";
-  static constexpr std::time_t kAge = 30 * 24 * 3600;  // s; afterwards nobody is told
+  static constexpr std::time_t kAge = 30 * 24 * 3600;  // s; older notes are not shown
   static constexpr std::size_t kMaxNotes = 4;          // of a user; the newest
   static constexpr std::size_t kMaxTold = 16;          // afterwards it counts as told everywhere
 
@@ -51,7 +51,7 @@ struct KnownUser {
   std::string sub;  // the pin
   PinnedBy pinned_by = PinnedBy::first_sign_in;
   std::time_t pinned_at = 0;
-  std::vector<std::string> groups;  // as verified tokens last said
+  std::vector<std::string> groups;  // of the tokens that were verified last
   std::time_t verified_at = 0;      // 0: never, or the pool refused since
   AccountStatus account_status = AccountStatus::good;
   std::vector<FactorChangeNote> factor_changes;  // oldest first
@@ -80,8 +80,8 @@ struct KnownUserChange {
 
 // The pins of Linux users to accounts of the pool, and their last verification: in memory for
 // reading, in SQLite for the next boot (known_users_file.h). Reading never waits for a disk. A file
-// that exists but cannot be read makes everybody's pin unknown, and nobody is signed in then.
-// Pins are of one user pool: another pool starts without any. Of the loop's thread.
+// that exists but cannot be read makes every pin unknown, and every sign-in is refused then. Pins
+// belong to one user pool: another pool starts without any. Used from the loop's thread only.
 class KnownUsers {
  public:
   static constexpr std::size_t kMaxUsers = 65536;
@@ -97,19 +97,19 @@ class KnownUsers {
   KnownUsers& operator=(const KnownUsers&) = delete;
   ~KnownUsers();
 
-  // Reads the file for this pool, on the caller's thread; again after a reload. What was read for
-  // the same pool before stays as it is. The error: why it cannot be read, and what to do. No file
-  // is no error.
+  // Reads the file for this pool, on the caller's thread; again after a reload. Data that was read
+  // for the same pool before stays as it is. The error tells why the file cannot be read, and what
+  // to do. A missing file is no error.
   std::expected<void, std::string> load(const std::string& user_pool_id);
   // False: load() failed, no answer of this object means "not pinned".
   [[nodiscard]] bool is_readable() const noexcept { return readable_; }
   // False: the last writing failed.
   [[nodiscard]] bool is_on_disk() const noexcept { return !failing_; }
 
-  // Null: never seen. Good until the loop runs on.
+  // Null: never seen. The pointer is valid until the caller returns to the loop.
   [[nodiscard]] const KnownUser* find(std::string_view user) const;
   // Another user who is pinned to this account; one who was pinned by a sign-in comes first. Null:
-  // nobody. As good as what find() gives.
+  // none. Valid for as long as the result of find().
   [[nodiscard]] const KnownUserMap::value_type* other_holder(std::string_view sub,
                                                              std::string_view user) const;
   [[nodiscard]] const KnownUserMap& all() const noexcept { return users_; }
@@ -122,9 +122,9 @@ class KnownUsers {
   // Forgets all of the user. The error as for pin().
   runtime::Task<std::expected<void, std::string>> reset(std::string user);
 
-  // Tokens of a pinned user were verified: so its account status is good. Counts here at once;
-  // written later, and only if it says something new or an hour has passed. A disk that does not
-  // take it is said in the log, once; it is tried again with the next change, and every minute.
+  // Tokens of a pinned user were verified, so its account status is good. Counts here at once;
+  // written later, and only if it changes something or an hour has passed. If the disk does not
+  // take it, that is logged once; it is tried again with the next change, and every minute.
   void verified(std::string_view user, const std::vector<std::string>& groups, std::time_t now);
   void set_account_status(std::string_view user, AccountStatus account_status);
   // The pool has refused what the user was verified by: the groups no longer count. The pin stays.
@@ -166,7 +166,7 @@ class KnownUsers {
   std::map<std::string, std::time_t, std::less<>> verified_on_disk_;  // verified_at there
   std::vector<std::function<void()>> flushed_;
   bool failing_ = false;
-  bool again_ = false;  // something was said while a writing ran
+  bool again_ = false;  // a change came while a writing ran
   std::optional<runtime::Timer> retry_;
   runtime::EventLoop::Spawned writing_;
 };

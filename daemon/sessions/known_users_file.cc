@@ -195,7 +195,7 @@ std::expected<std::int64_t, std::string> schema_version(Database& database) {
   return *version;
 }
 
-// A reader that may not write cannot put a file back that somebody died over.
+// A reader without write access cannot roll back a change that its writer did not complete.
 DatabaseResult<Database> open_to_read(const std::string& path) {
   auto database = Database::open(path, Database::Mode::read);
   if (!database) return database;

@@ -8,14 +8,13 @@
 #include "daemon/sessions/known_users.h"
 
 // The file of KnownUsers: one SQLite database, one table keyed by (pool, name), its schema's
-// version in PRAGMA user_version. Of any thread; nothing stays open in between.
+// version in PRAGMA user_version. The functions may run in any thread, and leave nothing open.
 //
 // With a rollback journal, not a write-ahead log: between two changes it is one file, which can be
-// read where nothing can be written (a log needs its index beside it), also on a full disk. A
-// change is on the disk when the call returns (synchronous = EXTRA). Whoever dies within a change
-// leaves a journal, and the next reader puts the file back as it was before, which takes no room.
-// The one thing that cannot be read is such a journal on a file system that has become read-only
-// since.
+// read without write access (a log needs its index beside it), also on a full disk. A change is on
+// the disk when the call returns (synchronous = EXTRA). A process that dies within a change leaves
+// a journal, and the next reader restores the file as it was before, which needs no room. Only such
+// a journal on a file system that has become read-only since cannot be read.
 //
 // The file is the daemon's own, mode 0600: a link, another owner or others' right to write are
 // refused.

@@ -62,7 +62,7 @@ class PasswordChecker::Threads {
       });
       job->derived = ran.value_or(false);
       job->password = Secret();
-      // From the loop and not from here: whoever waited may do anything.
+      // The loop resumes the waiting task later, because it may do anything then.
       self->loop_.post([weak = std::weak_ptr(job)] {
         const auto done = weak.lock();
         if (!done) return;

@@ -23,7 +23,7 @@ enum class CheckError : std::uint8_t {
 // Makes and checks password verifiers: 32 MiB and about 100 ms of CPU each, so in threads of their
 // own, at most two at once; kMaxWaiting more wait. The threads start with the first use. The job of
 // a task that is destroyed ends alone, or never begins; every copy of the password is wiped with
-// the job. Of the loop's thread; not destroyed while a task is resumed by it.
+// the job. Used from the loop's thread only; not destroyed while it resumes a task.
 class PasswordChecker {
  public:
   static constexpr std::size_t kMaxAtOnce = 2;

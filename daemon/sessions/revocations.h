@@ -14,8 +14,8 @@
 
 namespace pamcognito::sessions {
 
-// Tokens of a sign-in. They are revoked with this object, whatever ends it (a refusal, a fault, a
-// host process that died), unless a session has taken them over.
+// Tokens of a sign-in. The destructor revokes them (a refusal, a fault, a host process that died),
+// unless a session has taken them over.
 class PendingTokens {
  public:
   PendingTokens(cognito::Tokens tokens, std::function<void(std::string)> revoke_later);
@@ -34,9 +34,9 @@ class PendingTokens {
   std::function<void(std::string)> revoke_later_;  // empty: moved from
 };
 
-// Revokes refresh tokens in the background: of sign-ins that policy refused, that nobody took over,
-// or whose session ended. kMaxAtOnce at once, kMaxWaiting more wait; a token beyond that is left to
-// expire, and the log says how many were.
+// Revokes refresh tokens in the background: of sign-ins that policy refused, that no session took
+// over, or whose session ended. kMaxAtOnce at once, kMaxWaiting more wait; a token beyond that is
+// left to expire, and the log has their number.
 class Revocations {
  public:
   static constexpr std::size_t kMaxAtOnce = 16;

@@ -34,7 +34,7 @@ struct Session {
   std::string origin;                     // limits::Origin::key()
   std::optional<cognito::Method> factor;  // the second factor that was given
   runtime::BootTime signed_in{};          // when the sign-in was accepted, its factor given
-  runtime::BootTime verified{};           // when the pool last said that the account stands
+  runtime::BootTime verified{};           // when the pool last confirmed the account
   Binding binding;
   bool login_open = false;  // between open_session and close_session of a login
   std::uint64_t pool = 0;   // fingerprint of the user pool and app client: pool_fingerprint()

@@ -130,8 +130,8 @@ std::optional<Session> SessionKeeper::replaced_by(const Session& session) const 
 
 bool SessionKeeper::put_with_room(const Session& session, const std::optional<SignInId>& replaced) {
   make_room_of_user(session.user, replaced);
-  // The one that is replaced stays until the new one is stored, unless its room is needed. Then the
-  // oldest go, whoever they belong to.
+  // The replaced session stays until the new one is stored, unless its room is needed. Then the
+  // oldest sessions of all users go.
   bool may_end_replaced = replaced.has_value();
   while (store_.room_for(session) == SessionStore::Room::later) {
     if (std::exchange(may_end_replaced, false)) {

@@ -68,32 +68,34 @@ class SessionKeeper {
   void configure(std::shared_ptr<const policy::Config> config,
                  std::shared_ptr<cognito::UserPool> pool);
 
-  // Takes the tokens over. The user's session of the same login is replaced, and hands on whether
-  // it is open. The oldest goes where there are too many; of a user's, those first that no login
-  // has open. What does not fit is not kept, and what is not kept is revoked. Password verifier and
-  // device follow in the background.
+  // Takes the tokens over. Replaces the user's session of the same login, and takes over whether
+  // that login is open. If there are too many sessions, the oldest goes; of a user's, those first
+  // that no login has open. A session that does not fit is not kept, and its tokens are revoked.
+  // Password verifier and device follow in the background.
   void keep(NewSession session, PendingTokens tokens);
 
   // The user's sessions that may count: younger than their lifetime, of the configured pool and the
-  // pinned account, which is not disabled. Newest
-  // sign-in first.
+  // pinned account, which is not disabled. Newest sign-in first.
   [[nodiscard]] std::vector<Session> sessions_of(std::string_view user) const;
   [[nodiscard]] std::vector<Session> all() const;
   [[nodiscard]] std::optional<Session> find(const SignInId& id) const;
 
-  // Asks the pool whether the account still stands, by a refresh; one in in_flight per session,
-  // others wait for its answer. Verifies the new tokens, the same `sub`; stores a rotated token and
-  // the groups. Ends the session if the pool says no. After call.deadline: unreachable; the refresh
-  // goes on, because its answer may carry the only refresh token that still counts.
+  // Asks the pool whether the account is still good, by a refresh. A session has one refresh at a
+  // time, and later callers wait for its answer. Verifies the new tokens, the same `sub`; stores a
+  // rotated token and the groups. Ends the session if the pool refuses it. After call.deadline:
+  // unreachable; the refresh goes on, because its answer may carry the only refresh token that
+  // still counts.
   runtime::Task<cognito::AccountVerdict> revalidate(SignInId id, cognito::Call call);
   // An access token of the session, fresh from a refresh. The error: why there is none.
   runtime::Task<std::expected<std::string, cognito::AccountVerdict>> access_token(
       SignInId id, cognito::Call call);
 
-  // The password typed is that of the session? A wrong one counts; with the fifth in a row the
-  // verifier is gone. nullopt: it cannot be said (no verifier any more, too many wait).
+  // Checks the password against that of the session. A wrong one counts; the fifth in a row erases
+  // the verifier. nullopt: cannot be checked (there is no verifier any more, or too many checks
+  // wait).
   runtime::Task<std::optional<bool>> check_password(SignInId id, const Secret* password);
-  // Can check_password() say it? Also while the verifier is being made, which it waits for.
+  // Whether check_password() can check it. Also while the verifier is being made, which it waits
+  // for.
   [[nodiscard]] bool can_check_password(const Session& session) const;
   // After a change or reset of the password made here: what was known of the old one is forgotten.
   void forget_passwords(std::string_view user);
@@ -123,7 +125,7 @@ class SessionKeeper {
     runtime::SharedAnswer<Refreshed> answer;
     cognito::CallTrace trace;
   };
-  // A device that is being confirmed. Meanwhile nobody knows whether a refresh wants its key, so
+  // A device that is being confirmed. Meanwhile it is unknown whether a refresh needs its key, so
   // refreshes and the session's revocation wait.
   struct Confirmation {
     std::shared_ptr<cognito::UserPool> pool;
@@ -140,8 +142,7 @@ class SessionKeeper {
   bool put_with_room(const Session& session, const std::optional<SignInId>& replaced);
   void make_room_of_user(std::string_view user, const std::optional<SignInId>& replaced);
 
-  // Runs a task that nobody waits for. `if_thrown`: clears up after an exception that left the
-  // task.
+  // Runs a task in the background. `if_thrown` cleans up after an exception that left the task.
   void in_background(runtime::Task<void> task, std::function<void()> if_thrown);
   runtime::Task<void> make_verifier(SignInId id, Secret password);
   runtime::Task<void> confirm_device(SignInId id, std::string user, cognito::Tokens tokens);

@@ -72,7 +72,8 @@ Task<std::optional<bool>> SessionKeeper::check_password(SignInId id, const Secre
   if (!session || !session->verifier) co_return std::nullopt;
   PasswordVerifier& verifier = *session->verifier;
   if (verifier.failures >= PasswordVerifier::kMaxFailures) co_return std::nullopt;
-  // Counted before it is known: whoever asks many at once, or goes away, must not get more tries.
+  // Counted before the result is known: a caller that asks many times at once, or goes away, must
+  // not get more tries.
   ++verifier.failures;
   const PasswordVerifier asked = verifier;
   if (!store_.put(*session)) co_return std::nullopt;

@@ -66,8 +66,8 @@ void SessionKeeper::end_expired() {
   }
 }
 
-// The timer only tidies up: an expired session counts no more, whenever it goes off. So it may run
-// by the monotonic clock, which stands still while a laptop sleeps.
+// The timer only tidies up: an expired session no longer counts, even before it fires. So it may
+// run by the monotonic clock, which stops while a laptop sleeps.
 void SessionKeeper::arm_expiry() {
   expiry_.reset();
   const std::optional<SignInId> oldest = config_ ? store_.oldest() : std::nullopt;

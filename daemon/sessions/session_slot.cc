@@ -63,7 +63,7 @@ void wipe_bytes(std::span<std::uint8_t> bytes) {
   if (!bytes.empty()) wipe({reinterpret_cast<char*>(bytes.data()), bytes.size()});
 }
 
-// Numbers stand in the machine's own order: the memory never leaves it. A text is two bytes of
+// Numbers have the machine's own byte order: the memory never leaves it. A text is two bytes of
 // length and its bytes.
 class Writer {
  public:

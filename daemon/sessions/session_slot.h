@@ -43,8 +43,8 @@ class PackedSession {
 //               session, zeros to the end
 //   the others: 8 zeros, so that no session begins there, and the packed session goes on
 //
-// The checksum is over all of it. What these bytes say may be torn or damaged, so every read is
-// bounded. They are written in this order, which SIGKILL may stop anywhere:
+// The checksum is over all of it. The bytes may be torn or damaged, so every read is bounded. They
+// are written in this order, which SIGKILL may stop anywhere:
 //
 //   fill() writes everything but the sequence number; commit() makes the session count;
 //   clear() makes it count no more, and then overwrites all its slots.

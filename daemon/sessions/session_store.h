@@ -21,11 +21,11 @@
 namespace pamcognito::sessions {
 
 // The sessions, in one memfd of fixed slots (memfd_create(2)): sealed in size, locked with
-// MLOCK_ONFAULT, kept by systemd's descriptor store while the daemon is away. No secret of it meets
-// a disk. An ordinary session fills one slot; one with many groups fills more. A change is written
-// to free slots, with a checksum and a higher sequence number, before the old slots are wiped:
-// whenever the daemon is killed, each session is there once, as it was before or after. Lookup is
-// by an index on the heap. Of the loop's thread.
+// MLOCK_ONFAULT, kept by systemd's descriptor store while the daemon is away. No secret in it
+// reaches a disk. An ordinary session fills one slot; one with many groups fills more. A change is
+// written to free slots, with a checksum and a higher sequence number, before the old slots are
+// wiped: if the daemon is killed at any moment, each session is there once, as it was before or
+// after. An index on the heap finds the slots. Used from the loop's thread only.
 class SessionStore {
  public:
   static constexpr std::size_t kSlotSize = 3840;
@@ -36,9 +36,10 @@ class SessionStore {
   static constexpr std::size_t kSlots = kMaxSessions + kMaxSlotsOfOne;
   static constexpr std::size_t kMaxOfUser = 16;  // Cognito keeps 20 of a user's; the keeper counts
 
-  // `kept`: the memfd of a daemon before this one, or empty: then a new one is made. What cannot be
-  // trusted (seals, size, layout, boot id, checksums) is not used, and said in the log. The error:
-  // no memory could be had or locked; `lock_required`: a failed lock is an error, else a warning.
+  // `kept`: the memfd of an earlier daemon, or empty: then a new one is made. Data that cannot be
+  // trusted (seals, size, layout, boot id, checksums) is not used, and the log has the reason. The
+  // error: no memory was available or it could not be locked; `lock_required`: a failed lock is an
+  // error, else a warning.
   static std::expected<std::unique_ptr<SessionStore>, std::string> open(Fd kept,
                                                                         bool lock_required);
 
@@ -52,7 +53,7 @@ class SessionStore {
   // Is there room for it: now, after others went, or never?
   enum class Room : std::uint8_t { now, later, never };
   [[nodiscard]] Room room_for(const Session& session) const;
-  // Wipes it. Whoever erases a session has its tokens revoked.
+  // Wipes it. The caller must revoke the session's tokens.
   void erase(const SignInId& id);
 
   [[nodiscard]] std::optional<Session> find(const SignInId& id) const;

@@ -42,8 +42,8 @@ std::unexpected<std::string> failed(std::string_view what) {
   return std::unexpected(std::string(what) + ": " + describe_errno(errno));
 }
 
-// A unit with ProcSubset=pid cannot read the file; systemd knows the id too (%b in the unit). Where
-// neither says it, all boots look the same: a memfd does not outlive its kernel anyhow.
+// A unit with ProcSubset=pid cannot read the file; systemd sets the variable (%b in the unit).
+// Without both, all boots look the same, which is safe: a memfd does not outlive its kernel.
 std::string boot_id() {
   const Fd file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
   std::array<char, 36> text{};

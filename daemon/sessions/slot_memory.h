@@ -13,9 +13,9 @@
 
 namespace pamcognito::sessions {
 
-// The memfd that the sessions stand in, mapped: a header of one page, which says what it is and of
-// which boot, and slots behind it. Sealed in size, so that no access can fail; locked page by page
-// as it is used, so that an unused slot costs nothing; left out of core dumps.
+// The mapped memfd that holds the sessions: a header of one page, which identifies it and its boot,
+// and slots behind it. Sealed in size, so that no access can fail; locked page by page as it is
+// used, so that an unused slot costs nothing; left out of core dumps.
 class SlotMemory {
  public:
   static constexpr std::uint32_t kLayout = 2;  // of header and slots
