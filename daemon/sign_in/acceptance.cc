@@ -28,10 +28,10 @@ Ended factor_missing(const SignInContext& context) {
                prompts::factor_not_accepted(context.config().mfa.methods));
 }
 
-// The pool did not ask for an accepted factor. One is set up now, if that is allowed here and the
-// account has none: an authenticator that it has is never replaced without being asked for, and
-// where no factor was given (the pool took the risk for low), any that it has stands in the way, or
-// whoever knows the password could enrol past it.
+// The pool did not ask for an accepted factor. The user sets one up now, if that is allowed here
+// and the account has none. An authenticator that the account has is never replaced without being
+// asked for. If no factor was given (the pool judged the risk low), any factor of the account
+// prevents the set-up: otherwise an attacker who knows the password could enrol past it.
 Task<Ended> enrol_or_refuse(SignInContext* context, std::string access_token) {
   if (!context->may_enrol_freely()) co_return factor_missing(*context);
   PoolResult<cognito::UserState> user =

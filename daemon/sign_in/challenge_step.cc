@@ -22,8 +22,8 @@ Task<Step> refuse_challenge(std::unique_ptr<Challenge> challenge, bool other_way
   co_return std::unexpected(std::move(result));
 }
 
-// Custom challenges apart, nothing is answered, set up or changed for somebody who has proved
-// nothing: auth_flow = custom, and a pool that goes on without a question.
+// A user who has proved nothing (auth_flow = custom, and a pool that goes on without a question)
+// may answer custom challenges only: nothing else is answered, set up or changed.
 Task<Step> refuse_without_first_factor(std::unique_ptr<Challenge> challenge) {
   Ended result = no_first_factor();
   result->request_id = challenge->request_id;

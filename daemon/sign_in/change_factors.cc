@@ -72,7 +72,7 @@ Task<Ended> set_up_totp(SignInContext* context, Ended accepted) {
     if (context->enrolled.perhaps_totp) report_factor_change(*context, What::app);
     co_return std::move(enrolment.error());
   }
-  // From here on the new app counts, whatever the next call answers.
+  // From here on the new app counts, even if the next call fails.
   report_factor_change(*context, What::app);
   // A pool with optional factors asks for none that is not switched on.
   Ended trouble = co_await prefer_totp(context, std::move(token), Prefer::if_none_is);

@@ -26,7 +26,7 @@ struct Notice {
   Notice(Kind kind_, std::string text_) : kind(kind_), text(std::move(text_)) {}
 };
 
-// A question to the person. All that must be seen stands in `text`: OpenSSH withholds notices.
+// A question to the user. `text` contains all that must be seen: OpenSSH withholds notices.
 struct Prompt {
   std::string text;
   Purpose purpose;
@@ -42,8 +42,8 @@ enum class ConversationError : std::uint8_t {
   aborted,  // the caller cannot answer, or the person gave up
 };
 
-// The person at the other end, as a flow sees them. Waiting for the answer ends with the sign-in's
-// own deadline, which whoever runs the flow enforces by cancelling it.
+// The user at the other end of a sign-in. Waiting for the answer ends with the sign-in's own
+// deadline, which the owner of the task enforces by cancelling it.
 class Conversation {
  public:
   Conversation() = default;

@@ -42,8 +42,8 @@ void custom_challenges_passed(SignInContext* context) {
   for (limits::Attempt& attempt : context->attempts.custom) attempt.give_back();
   context->attempts.custom.clear();
   context->attempts.custom_answers = 0;
-  // A factor beside the password, or what stands for the password. Never both: whether the second
-  // of two answers repeated the first one, only the pool knows.
+  // A factor beside the password, or a replacement for the password. Never both: only the pool
+  // knows whether the second of two answers repeated the first one.
   if (context->config().pool.auth_flow != cognito::AuthFlow::custom)
     context->give_factor(cognito::Method::custom);
   context->proved.first_factor = true;
@@ -74,7 +74,7 @@ Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> chal
     std::expected<Secret, Ended> typed = co_await ask_answer(
         context, prompts::custom_challenge(*challenge, context->config().custom_challenge.prompt));
     if (!typed) co_return std::unexpected(std::move(typed.error()));
-    // Somebody is there, whatever the answer is worth.
+    // A person has answered the message, rightly or wrongly.
     if (context->proved.first_factor) context->services.messages->answered(context->request.user);
     answer = std::move(*typed);
   }

@@ -30,8 +30,8 @@ bool equals_but_for_case(std::string_view a, std::string_view b) {
 
 enum class Likeness : std::uint8_t { none, but_for_case, exact };
 
-// An alias leads to whoever holds it now: a verified e-mail address goes over to the account that
-// was confirmed last, and everybody may write a preferred_username. So only these claims count, and
+// An alias belongs to its present holder: a verified e-mail address passes to the account that was
+// confirmed last, and every user may write a preferred_username. So only these claims count, and
 // only until the first sign-in has pinned `sub`. An empty claim equals nothing.
 Likeness likeness(const SignInContext& context, const VerifiedTokens& verified) {
   const Identity identity = context.config().access.identity;
@@ -100,9 +100,9 @@ Ended not_alike(const SignInContext& context, const VerifiedTokens& verified, Li
   return refused("identity", std::move(detail));
 }
 
-// One account is one Linux user: by a sign-in nobody gets an account that another one got by a
-// sign-in. What root has pinned elsewhere stands in the way only of a name that is not exactly the
-// account's.
+// One account is one Linux user: a sign-in never pins an account that another sign-in has pinned to
+// another user. A pin by root to another user prevents the sign-in only if the name is not exactly
+// the account's.
 Ended check_holder(const SignInContext& context, const VerifiedTokens& verified, Likeness alike) {
   const auto* const holder =
       context.services.known->other_holder(verified.sub, context.request.user);

@@ -257,8 +257,8 @@ Task<MfaResult<MfaPreferenceState>> MfaPreferences::fetch(std::string user, bool
     co_return std::unexpected(MfaError(MfaErrorKind::not_authorized, prompts::no_session()));
   const runtime::BootTime now = clock_.boot_time();
   const auto cached = cached_.find(user);
-  // Each question to the pool is two calls of everybody's quota: no loop may ask it without a
-  // pause.
+  // Each question to the pool costs two calls of a quota that all users share: a loop must not ask
+  // it without a pause.
   constexpr std::chrono::seconds pause{2};
   const std::chrono::seconds fresh = bypass_cache ? pause : config_->session.revalidate;
   if (cached != cached_.end() && now - cached->second.fetched < fresh)

@@ -71,8 +71,8 @@ Ended too_many_tries() {
 
 }  // namespace
 
-// The account has a temporary password. What the pool's policy refuses is asked for again, with the
-// policy's word.
+// The account has a temporary password. A new password that the pool's policy refuses is asked for
+// again, with the pool's text about its policy.
 Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   std::optional<std::vector<std::string>> names = cognito::missing_attributes(*challenge);
   if (!names)

@@ -21,7 +21,7 @@ using runtime::Task;
 // The answer to ask for again after the pool refused a reset.
 enum class Again : std::uint8_t { nothing, code, password };
 
-// Whatever depends on the account reads as a wrong code.
+// An error that depends on the account reads as a wrong code.
 Again what_again(const PoolError& error) {
   const cognito::ErrorRow& row = cognito::error_row(error);
   if (row.refuses_new_password()) return Again::password;
@@ -41,7 +41,7 @@ class PasswordReset {
     if (forgotten_) {
       Ended trouble = co_await code_.send();
       if (trouble) co_return trouble;
-      context_->report.notice = Notice();  // the question says it
+      context_->report.notice = Notice();  // the question contains it
     }
     Again ask = Again::code;
     bool has_password = false;
@@ -74,7 +74,7 @@ class PasswordReset {
   }
 
  private:
-  // A stranger must not have messages sent because an admin demanded a reset.
+  // An attacker must not cause messages because an administrator demanded a reset.
   static bool may_send(const SignInContext& context, bool forgotten) {
     return forgotten || context.config().password.self_service;
   }

@@ -91,7 +91,7 @@ Task<Step> prove_password(SignInContext* context) {
     co_return std::unexpected(context->from_error(result.error()));
   }
   // Without a password nothing is proved yet, and the pool's own code may have sent a message: so
-  // the attempt stays, by which strangers are bounded.
+  // the attempt stays counted, which bounds attackers.
   if (sends_password)
     attempt->give_back();
   else

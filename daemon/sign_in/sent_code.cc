@@ -19,7 +19,7 @@ constexpr int kMostSent = 2;
 
 Task<Ended> SentCode::send() {
   if (!context_->charge_reset_message()) {
-    // A stranger may have used up what there was, and the code may be with its owner already.
+    // An attacker may have used up the budget, and the user may have the code already.
     sent_ = kMostSent;
     context_->report.notice = Notice::info(prompts::new_code_sent());
     context_->report.untold_error = "message-budget";

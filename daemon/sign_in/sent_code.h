@@ -13,8 +13,8 @@
 namespace pamcognito::sign_in {
 
 // Asks for a code that the pool has sent outside a challenge (a reset, a confirmation), and has it
-// sent again when the answer is empty. Whoever types it has proved no password, so nothing that is
-// shown depends on the account. Lives as long as its tasks.
+// sent again when the answer is empty. The user who types it has proved no password, so the texts
+// do not depend on the account. Lives as long as its tasks.
 class SentCode {
  public:
   using Send = std::function<runtime::Task<cognito::PoolResult<cognito::CodeDelivery>>()>;
@@ -25,7 +25,7 @@ class SentCode {
   SentCode(const SentCode&) = delete;
   SentCode& operator=(const SentCode&) = delete;
 
-  // Has a code sent. Null: the sign-in goes on, the next question says what was done.
+  // Has a code sent. Null: the sign-in goes on, and the next question tells that a code was sent.
   runtime::Task<Ended> send();
   // Four to ten digits, as the person typed them.
   runtime::Task<std::expected<std::string, Ended>> ask();

@@ -13,8 +13,8 @@ namespace pamcognito::sign_in {
 // One sign-in from the first prompt to verified tokens: a loop over the pool's challenges
 // (steps.h). Knows neither bus nor HTTP. It asks for the password once; the caller repeats.
 //
-// A step, from an answer to the next prompt, is given 7.5 s for all its calls; whoever runs the
-// flow bounds it at 8 s and the whole at the service's deadline by destroying the task.
+// A step, from an answer to the next prompt, has 7.5 s for all its calls. The owner of the task
+// ends a step after 8 s and the sign-in at the service's deadline, by destroying the task.
 class SignIn {
  public:
   SignIn(SignInServices services, SignInRequest request, Conversation* conversation)

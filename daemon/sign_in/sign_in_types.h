@@ -62,8 +62,8 @@ struct SignInRequest {
   bool is_test = false;         // of a sign-in: a success is told, and nothing of it is kept
   bool caller_is_root = false;  // a PAM host that runs as root asks; else the user's own process
   bool real_root = false;       // and root started it: for the account phase
-  // The login that the host process belongs to, if that is the user's own: only then may a
-  // session of it stand in for the sign-in. Unset: none, or not to be believed.
+  // The login that the host process belongs to, if that is the user's own: only then may a session
+  // of it replace the sign-in. Unset: none, or not to be believed.
   sessions::Binding binding;
   CallerPlace place;  // of a caller that is not root, where it was asked for: of change_factors
   // change_factors:
@@ -87,10 +87,10 @@ struct SignInServices {
   runtime::Clock* clock;
   limits::FailureBudgets* failures;
   limits::MessageBudgets* messages;
-  // The budget of password resets and confirmations, apart: a stranger may ask for them, and must
+  // A separate budget of password resets and confirmations: an attacker may ask for them, and must
   // not use up the codes of a user's sign-ins.
   limits::MessageBudgets* reset_messages;
-  // The same by origin: whoever asks for them may name many users.
+  // The same by origin: an attacker may name many users.
   limits::MessageBudgets* reset_messages_by_origin;
   limits::UserQueue* password_turns;
   // How long a refusal of the pool took last: what is refused here takes as long.

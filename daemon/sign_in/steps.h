@@ -18,8 +18,8 @@
 // A step that ends the sign-in gives its end; an Ended that is null means that it may go on.
 namespace pamcognito::sign_in {
 
-// reauthenticate.cc: may a session of the user's stand in for the sign-in? Asked before the first
-// prompt. Null: no, the sign-in goes on in full, with the password that was typed, if one was.
+// reauthenticate.cc: may a session of the user replace the sign-in? Asked before the first prompt.
+// Null: no, the sign-in goes on in full, with the password that was typed, if one was.
 runtime::Task<Ended> reauthenticate(SignInContext* context);
 
 // password_step.cc
@@ -35,7 +35,7 @@ runtime::Task<Ended> take_password(SignInContext* context, Secret typed);
 // reset or a confirmation that the pool wants first is done on the way.
 runtime::Task<Step> prove_first_factor(SignInContext* context);
 
-// challenge_step.cc: whatever the pool asks, by the challenge's name.
+// challenge_step.cc: answers the pool's challenge, by its name.
 runtime::Task<Step> answer_challenge(SignInContext* context,
                                      std::unique_ptr<cognito::Challenge> challenge);
 
@@ -87,7 +87,7 @@ runtime::Task<Ended> prefer_totp(SignInContext* context, std::string access_toke
 
 // password_reset.cc
 enum class ResetCause : std::uint8_t {
-  demanded,   // PasswordResetRequiredException: a code was sent by whoever demanded it
+  demanded,   // PasswordResetRequiredException: the administrator has sent a code
   forgotten,  // the person asks for it; nothing may tell whether the account exists
 };
 // Null: the password was reset, context->typed.password is the new one.
@@ -99,9 +99,9 @@ runtime::Task<Ended> confirm_sign_up(SignInContext* context);
 // identity.cc: is the account that the pool signed in this Linux user's? The pin decides; before
 // there is one, a claim does.
 Ended check_identity(const SignInContext& context, const cognito::VerifiedTokens& verified);
-// Pins the user to the account, if it is not pinned: on the disk before anybody is let in by it.
+// Pins the user to the account, if it is not pinned: on the disk before the sign-in is accepted.
 runtime::Task<Ended> pin_identity(SignInContext* context, const cognito::VerifiedTokens* verified);
-// Nobody's pin is known: nobody is signed in.
+// No pin is known, so the sign-in is refused.
 Ended identities_unreadable();
 
 // acceptance.cc: from tokens to the end: verified, the right person, allowed here, with the second
