@@ -108,8 +108,8 @@ int Daemon::run() {
   return loop_.run();
 }
 
-// Once systemd has given up, local passwords count. Any user can crowd the bus or hold it up, so
-// that must not be what makes a start fail.
+// A start that systemd reports as failed makes local passwords count. Any user can crowd the bus or
+// delay it, so a busy bus must not make the start fail.
 void Daemon::serve() {
   const int result = service_->start();
   if (result < 0 && !is_final(-result)) {

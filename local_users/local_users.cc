@@ -71,7 +71,7 @@ std::string text_of(const Names& names) {
   return text;
 }
 
-// What was found out about the accounts of /etc/passwd.
+// The accounts of /etc/passwd by class, and the look-up that failed, if one did.
 struct Found {
   Names local;
   Names cognito;
