@@ -20,7 +20,7 @@ struct Arguments {
 };
 
 // Parses the command line. The error: nothing is to be run, because help or version was shown, or
-// because the command line is wrong, which has been said on standard error.
+// because the command line is wrong, which standard error has explained.
 std::expected<Arguments, ExitCode> parse_arguments(int argc, char** argv);
 
 }  // namespace pamcognito::cli

@@ -119,7 +119,7 @@ int read_variant(sd_bus_message* message, Value* value) {
   return ::sd_bus_message_exit_container(message);
 }
 
-// Calls `element` for each element of the array that stands next.
+// Calls `element` for each element of the array that the message has next.
 template <class Element>
 int read_array(sd_bus_message* message, const char* contents, Element element) {
   int result = ::sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, contents);

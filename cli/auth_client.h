@@ -46,10 +46,10 @@ struct PolicyAnswer {
   std::string rule;
 };
 
-// The calls of org.pamcognito.Auth1 (conf/org.pamcognito.Auth1.xml says what each does), over one
-// connection to the system bus at its fixed address. Each call takes 10 s at most. What the daemon
-// answers is checked for its type, and its texts are printable. A Failure's message is the
-// daemon's own where it has one.
+// The calls of org.pamcognito.Auth1 (described in conf/org.pamcognito.Auth1.xml), over one
+// connection to the system bus at its fixed address. Each call takes 10 s at most. The types in the
+// daemon's answers are checked, and its texts are printable. A Failure's message is the daemon's
+// own if it sent one.
 class AuthClient {
  public:
   static Result<AuthClient> connect();
@@ -57,7 +57,7 @@ class AuthClient {
   Result<ServiceState> service_state();
   Result<Dictionary> status();
 
-  // `log_id` ties the lines of the log together. Of a test the daemon keeps nothing.
+  // `log_id` connects the lines of the log. After a test the daemon keeps nothing.
   enum class Kind : std::uint8_t { sign_in, test };
   Result<Conversing> open_sign_in(const std::string& user, const std::string& service,
                                   const std::string& log_id, Kind kind);

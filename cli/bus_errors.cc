@@ -19,7 +19,7 @@ struct Row {
   std::string_view name;
   ExitCode code;
   const char* word;
-  const char* message;  // where the daemon gave none
+  const char* message;  // if the daemon sent none
 };
 
 constexpr char kStart[] = "cognitod is not running: systemctl status cognitod";
@@ -61,7 +61,7 @@ constexpr std::array kRows = {
         "cognitod does not know this call: it is older than cognitoctl, restart it"},
 };
 
-// Whose texts are the bus's, not the daemon's.
+// Whether the error comes from the bus daemon or libsystemd, and not from cognitod.
 bool is_of_the_bus(std::string_view name) {
   return !name.starts_with("org.pamcognito.");
 }

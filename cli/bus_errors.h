@@ -6,10 +6,10 @@
 
 namespace pamcognito::cli {
 
-// What an error reply of the daemon, or of the bus on its way there, means for the person.
+// Explains an error reply of cognitod, or of the bus on the way to it, to the user.
 Failure failure_of_reply(const sd_bus_error& error);
 
-// What a negative errno of libsystemd means.
+// Explains a negative errno of libsystemd to the user.
 Failure failure_of_errno(int error);
 
 }  // namespace pamcognito::cli

@@ -7,7 +7,7 @@
 
 namespace pamcognito::cli {
 
-// What every command works with. References outlive the command.
+// The objects that every command uses. References outlive the command.
 struct Context {
   const Output& out;
   const Terminal& terminal;

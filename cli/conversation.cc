@@ -84,7 +84,7 @@ class TerminalConversation {
     const Purpose purpose = step.purpose;
     result_.steps.push_back(std::move(step));
     if (!typed && typed.error() == Terminal::Error::interrupted) {
-      terminal_.show("\n");  // what the daemon said instead of waiting comes next
+      terminal_.show("\n");  // the daemon's frame follows
       return {};
     }
     if (!typed) return std::unexpected(to_failure(typed.error()));
@@ -105,7 +105,7 @@ class TerminalConversation {
       return;
     }
     // A call on the bus may overtake the acknowledgement. The answer to the account question, or
-    // the end of the socket where none is given, comes after it; what it says does not matter here.
+    // the end of the socket if there is none, comes after it; its content does not matter here.
     (void)send_signal(socket_.get(), FrameType::ack);
     (void)send_signal(socket_.get(), FrameType::account);
     (void)receive_frame(socket_.get(), Deadline::after(protocol::kClientStepTime));

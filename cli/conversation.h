@@ -24,7 +24,7 @@ struct AskedStep {
 
 struct ConversationResult {
   Outcome outcome = Outcome::unforeseen;
-  std::string notice;  // the daemon's last word; may be empty
+  std::string notice;  // the daemon's last message; may be empty
   std::vector<AskedStep> steps;
 };
 

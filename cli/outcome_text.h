@@ -6,7 +6,7 @@
 
 namespace pamcognito::cli {
 
-// How a sign-in ended, as a person says it.
+// A sentence for the outcome of a sign-in.
 std::string outcome_text(Outcome outcome);
 
 }  // namespace pamcognito::cli

@@ -15,8 +15,8 @@ namespace pamcognito::cli {
 
 enum class Style : std::uint8_t { plain, good, warning, bad, faint, strong };
 
-// Where a command's result goes: text for a person, or one JSON object for a program. Foreign text
-// is made printable on its way to a terminal.
+// The destination of a command's result: text for a person, or one JSON object for a program.
+// Foreign text is made printable on its way to a terminal.
 class Output {
  public:
   struct Settings {

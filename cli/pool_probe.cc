@@ -134,7 +134,7 @@ std::string text_of(const Json::Value& object, const char* key) {
   return value.isString() ? printable(value.asString(), kLongestText) : std::string();
 }
 
-// Any number below the group's prime will do as A: nobody goes on with it.
+// Any number below the group's prime is a valid A; the exchange ends after it.
 std::string some_a() {
   std::string digits;
   while (digits.size() < 766) digits += "5eed";

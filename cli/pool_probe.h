@@ -9,8 +9,8 @@
 
 namespace pamcognito::cli {
 
-// What a user pool said to one harmless question: InitiateAuth with the configured flow for a user
-// that does not exist. No password is sent, no message is caused.
+// The answer of a user pool to one harmless question: InitiateAuth with the configured flow for a
+// user that does not exist. It sends no password and causes no message.
 struct PoolAnswer {
   enum class Reached : std::uint8_t {
     answered,  // with any status

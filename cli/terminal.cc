@@ -18,7 +18,7 @@
 namespace pamcognito::cli {
 namespace {
 
-// What a signal handler needs to put the terminal right. Set only while echo is off.
+// The data with which a signal handler restores the terminal. Set only while echo is off.
 volatile std::sig_atomic_t g_terminal = -1;
 termios g_before{};
 
@@ -137,7 +137,7 @@ std::expected<Secret, Terminal::Error> Terminal::ask(std::string_view prompt, bo
   if (!interactive_) {
     show(prompt);
     auto answer = read_line(input_, watched);
-    show("\n");  // nobody's Enter moved the cursor
+    show("\n");  // no Enter of the user's has moved the cursor
     return answer;
   }
   std::optional<EchoOff> echo_off;

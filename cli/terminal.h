@@ -10,8 +10,8 @@
 
 namespace pamcognito::cli {
 
-// Where the person sits. If standard input is a terminal, questions go to /dev/tty, so that they
-// are seen when the output is redirected; otherwise answers are the lines of standard input, and
+// The user's terminal. If standard input is a terminal, questions go to /dev/tty, so that they are
+// seen when the output is redirected; otherwise answers are the lines of standard input, and
 // questions go to standard error.
 class Terminal {
  public:

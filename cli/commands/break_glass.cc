@@ -44,7 +44,7 @@ bool is_on_ec2(const System& system) {
   return (vendor && vendor->starts_with("Amazon EC2")) || (tag && tag->starts_with("i-"));
 }
 
-// logind's own word of seat0, which exists on servers too.
+// logind's own answer about seat0, which exists on servers too.
 bool has_screen(const System& system) {
   const auto seat = system.read("/run/systemd/seats/seat0");
   return seat && seat->contains("CAN_GRAPHICAL=1");

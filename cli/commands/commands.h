@@ -6,7 +6,7 @@
 #include "cli/context.h"
 #include "cli/failure.h"
 
-// One function for each command: says its result through the context's output, and returns
+// One function for each command: writes its result to the context's output, and returns
 // cognitoctl's exit status.
 namespace pamcognito::cli {
 
@@ -26,8 +26,8 @@ ExitCode set_up_totp(const Context& context, const TotpSetUp& options);
 ExitCode prefer_mfa(const Context& context, const std::string& factor);
 ExitCode disable_mfa(const Context& context, const std::string& factor);
 
-// user: empty is the caller, or everybody if the caller is root. full: whole ids and names, however
-// wide the table is.
+// user: empty means the caller, or all users if the caller is root. full: whole ids and names,
+// however wide the table becomes.
 ExitCode list_sessions(const Context& context, const std::string& user, bool full);
 // prefix: at least the first four digits of its id.
 ExitCode end_session(const Context& context, const std::string& prefix);
@@ -55,9 +55,9 @@ struct BreakGlassOptions {
 ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options);
 ExitCode close_break_glass(const Context& context);
 ExitCode show_break_glass(const Context& context);
-// For setup: writes the policy `window` where that fits this machine (EC2, or no screen of its own)
-// and an administrator is left who does not need Cognito. An existing file stays. What it did, for
-// people; empty: nothing.
+// For setup: writes the policy `window` if that fits this machine (EC2, or no screen of its own)
+// and an administrator is left who does not need Cognito. An existing file stays. Returns a text
+// about what it did; empty: nothing.
 std::string choose_break_glass(const Context& context);
 
 ExitCode run_doctor(const Context& context);

@@ -38,7 +38,7 @@ ExitCode test_login(const Context& context, const std::string& user, const std::
   auto opened = client->open_sign_in(user, service, id, AuthClient::Kind::test);
   if (!opened) return out.fail(opened.error());
 
-  // Of others than root the daemon believes neither the service nor the id.
+  // If the caller is not root, the daemon believes neither the service nor the id.
   const bool is_root = ::geteuid() == 0;
   const std::string shown_service = is_root ? service : policy::kUserService;
   out.line("A sign-in of " + user + " to " + shown_service +

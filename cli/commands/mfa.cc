@@ -61,7 +61,7 @@ void print(const Output& out, const MfaPreference& preference) {
 // The factors after a change.
 ExitCode show_after_change(const Context& context, AuthClient& client, const std::string& done) {
   const auto now = client.mfa_preference(/*bypass_cache=*/true);
-  // The change stands, whatever this answers.
+  // The change is made, even if this call fails.
   Json::Value object = now ? to_json(*now) : Json::Value(Json::objectValue);
   object["done"] = true;
   context.out.object(object);

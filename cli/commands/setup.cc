@@ -19,7 +19,7 @@
 namespace pamcognito::cli {
 namespace {
 
-// A value that the INI file gives back as it was: no line's end, nothing that begins a comment.
+// A value that the INI file preserves: no line break, and nothing that begins a comment.
 bool fits_in_the_file(const std::string& value) {
   return std::ranges::none_of(
       value, [](char c) { return c == '#' || c == ';' || static_cast<unsigned char>(c) < 0x20; });
@@ -216,7 +216,7 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
                      "--unchecked writes them all the same"});
   const auto backup = file.replace(path);
   if (!backup) return out.fail(backup.error());
-  // doctor, the last of the next steps, says if the list is not current.
+  // doctor, the last of the next steps, reports a list that is not current.
   (void)System(context.root).run({"/usr/libexec/pam-cognito-local-users"});
 
   Json::Value object;

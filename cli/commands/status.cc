@@ -47,7 +47,7 @@ void print_status(const Context& context, const Dictionary& status) {
   const std::string since =
       text_of(status, "version") + ", since " + time_text(number_of(status, "started_at"));
   if (!flag_of(status, "configured")) {
-    // Identities are of a user pool: of none, there is nothing to say.
+    // Identities belong to a user pool. Without one there are none to show.
     print_pairs(out, {{"cognitod", since}, {"configured", kNotConfigured}});
     print_what_to_do(out);
     return;
@@ -81,7 +81,7 @@ ExitCode show_status(const Context& context) {
   const auto status = client->status();
   if (!status && status.error().word != "not-permitted") return out.fail(status.error());
   if (!status) {
-    // Not root: what anybody may know.
+    // The caller is not root: the state that all users may read.
     Json::Value object;
     object["version"] = state->version;
     object["configured"] = state->configured;

@@ -13,7 +13,7 @@ struct Sentence {
   std::string_view text;
 };
 
-// The causes of daemon/sign_in, daemon/sessions, daemon/bus and pam, as far as a sentence says more
+// The causes of daemon/sign_in, daemon/sessions, daemon/bus and pam, if a sentence explains more
 // than the word.
 constexpr std::array kRows = {
     Sentence{"signed-in", "every question was answered rightly"},

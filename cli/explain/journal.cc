@@ -26,7 +26,7 @@ constexpr std::uint64_t kAround = 20ULL * 60 * kMicroseconds;
 // Lines of other users than root and cognitod: their number is the writer's choice.
 constexpr std::size_t kMostOfOthers = 20;
 
-// What cli/explain/story.cc tells.
+// The fields that cli/explain/story.cc reads.
 constexpr std::array kFields = {"_UID",
                                 "_SYSTEMD_UNIT",
                                 "MESSAGE",
@@ -76,8 +76,8 @@ std::uint64_t now_us() {
                                         .count());
 }
 
-// Collects, from `from` on, the lines that the matches let through and that `wanted` says yes to,
-// until `found` has `most` of them.
+// Collects, from `from` on, the lines that match and that `wanted` accepts, until `found` has
+// `most` of them.
 template <class Wanted>
 int collect(sd_journal* journal, std::uint64_t from, std::uint64_t to, Wanted wanted,
             std::size_t most, std::vector<JournalEntry>* found) {
@@ -126,7 +126,7 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
   if (result < 0) return cannot(result);
 
   // The module writes by syslog(3), without fields of its own: its lines are near those of the
-  // daemon. Where the daemon wrote none, they may be anywhere.
+  // daemon. If the daemon wrote none, they may be anywhere.
   const std::uint64_t from = found.empty() ? oldest : found.front().time_us - kAround;
   const std::uint64_t to = found.empty() ? UINT64_MAX : found.back().time_us + kAround;
   const std::string by_text = "id=" + id;

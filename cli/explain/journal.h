@@ -13,8 +13,8 @@ struct JournalEntry {
   std::uint64_t time_us = 0;  // since the epoch
   std::map<std::string, std::string> fields;
 
-  // Written by root or by cognitod, by what journald itself says of the writer. All else may be
-  // forged: any user can call syslog(3) with any text.
+  // Written by root or by cognitod, according to journald. Any other line may be forged: any user
+  // can call syslog(3) with any text.
   [[nodiscard]] bool is_verified() const {
     return field("_UID") == "0" || field("_SYSTEMD_UNIT") == "cognitod.service";
   }
@@ -25,10 +25,9 @@ struct JournalEntry {
 };
 
 // The lines of one sign-in, oldest first: cognitod's, by their field PAM_COGNITO_ID, and the
-// module's, which carry id=ID in their text. Of lines that neither root nor cognitod wrote, at most
-// 20. Read from this machine's journal, or from `file`.
-// Bounded: the boots of the last seven days, and at most 200,000 lines are looked through. The
-// error says what cannot be read.
+// module's, which carry id=ID in their text. At most 20 lines of other writers than root and
+// cognitod. Read from this machine's journal, or from `file`. Bounded: the boots of the last seven
+// days, and at most 200,000 lines are looked through. The error names what cannot be read.
 std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::string& id,
                                                                  const std::string& file);
 

@@ -78,7 +78,7 @@ Style style_of(const std::string& outcome) {
   return outcome == to_string(Outcome::success) ? Style::good : Style::bad;
 }
 
-// Empty: there is nothing to say beyond the line itself.
+// Empty: the line itself is enough.
 std::string ending_text(const Event& event) {
   const std::string cause = cause_text(event.cause);
   if (event.outcome.empty()) return cause == event.cause ? std::string() : cause;

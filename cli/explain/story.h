@@ -21,13 +21,13 @@ struct PoolCall {
 };
 std::vector<PoolCall> calls_of(std::string_view text);
 
-// A cause as a person says it; the word itself where this version does not know it.
+// A sentence for a cause; the cause itself if this version does not know it.
 std::string cause_text(std::string_view cause);
 
 // One line of the log, told.
 struct Event {
   std::uint64_t time_us = 0;
-  std::string who;  // "cognitod", "sshd"; not verified: as the writer says
+  std::string who;  // "cognitod", "sshd"; if not verified, the writer's own claim
   std::string
       written_by_uid;   // of a line that may be forged (JournalEntry::is_verified()); else ""
   std::string message;  // the line itself; empty where there is an outcome
