@@ -11,7 +11,7 @@ namespace pamcognito::cli {
 // scripts depend on them.
 enum class ExitCode : std::uint8_t {
   ok = 0,
-  failed = 1,          // refused, or failed: the text has the reason
+  failed = 1,          // refused, or failed: the text says why
   usage = 2,           // the command line is wrong
   unreachable = 3,     // cognitod, or the system bus, does not answer
   not_authorized = 4,  // you are not signed in here: sign in first
