@@ -15,14 +15,14 @@ except ImportError:
 
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
-# What a block in docs/ may be. The first four are typed by whoever reads, and run by FOLLOWER; what else an
-# administrator would type is for AWS.
+# The kinds of blocks in docs/. A reader types the first four, and FOLLOWER runs them; the other commands for
+# administrators are for AWS.
 RUN = ("sh admin", "sh admin asks", "sh admin values", "sh person")
 NOT_RUN = ("sh aws", "console", "text", "layers", "yaml cloudformation", "yaml cloud-init", "hcl terraform")
 FOLLOWER = "tests/machine/admin_pages_test.py"
 
 CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
-# systemd's and others' sections, which stand in blocks as well.
+# Sections of systemd's and other programs' files, which blocks contain as well.
 FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM"}
 
 

@@ -12,8 +12,8 @@ from standard_headers import headers_of
 
 MAX_LINES = 600
 
-# What must not be reached from a layer, through whatever headers of ours. The login process stays
-# light, and sign-ins and sessions are tested without a socket. Sessions check passwords by OpenSSL's scrypt.
+# Headers that a layer must not reach, directly or through headers of the project. The login process stays light, and
+# sign-ins and sessions are tested without a socket. Sessions check passwords by OpenSSL's scrypt.
 FOREIGN = {
     "pam": ("curl/", "openssl/", "json/", "thread", "microhttpd.h"),
     "common": ("curl/", "openssl/", "json/", "systemd/", "microhttpd.h"),

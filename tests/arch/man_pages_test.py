@@ -19,7 +19,7 @@ class Pages(unittest.TestCase):
         self.assertEqual(man_pages.check(man_pages.Tree(ROOT)), [])
 
     def test_the_formatter_has_nothing_to_say(self):
-        # What `man --warnings` runs; lintian judges by the same words.
+        # The command behind `man --warnings`; lintian goes by its output.
         groff = ["groff", "-man", "-t", "-ww", "-z", "-Kutf8", "-Tutf8"]
         for name in man_pages.PAGES:
             with self.subTest(page=name):
