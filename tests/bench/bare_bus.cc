@@ -34,7 +34,7 @@ Bus connect() {
   return Bus(bus);
 }
 
-// What comes on the socket goes back.
+// Answers one byte on the socket.
 void answer(int socket) {
   char byte = 0;
   if (::recv(socket, &byte, 1, 0) == 1) (void)!::send(socket, "!", 1, MSG_NOSIGNAL);

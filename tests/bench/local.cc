@@ -10,7 +10,7 @@
 #include "tests/bench/permit_stack.h"
 #include "tests/bench/rows.h"
 
-// What the module does without a daemon's answer.
+// Measures the module without an answer of the daemon.
 namespace pamcognito::bench {
 namespace {
 
@@ -37,7 +37,8 @@ double look_up(const char* user, const char* group_name) {
   return after - before;
 }
 
-// How long a sign-in of one of ours takes that must end with `expected` because nobody serves it.
+// The time of a Cognito user's sign-in that ends with `expected` because cognitod does not serve
+// it.
 double time_until(int expected) {
   test::Person person;
   test::Transaction transaction("alice", &person);

@@ -34,7 +34,7 @@ double median(std::vector<double> samples);
 // For CPU times: what else runs on the machine only ever adds to them.
 double lower_quartile(std::vector<double> samples);
 
-// Of /proc/PID/smaps_rollup, in KiB.
+// Values of /proc/PID/smaps_rollup, in KiB.
 struct Memory {
   double private_dirty = 0;
   double private_clean = 0;

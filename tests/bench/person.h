@@ -6,7 +6,7 @@
 
 namespace pamcognito::bench {
 
-// What one sign-in with password and TOTP took, in microseconds, seen from the host program.
+// The times of one sign-in with password and TOTP, in microseconds, seen from the host program.
 struct Taken {
   double cpu = 0;           // of the process that holds the module
   double first_prompt = 0;  // from pam_authenticate to the password prompt

@@ -5,7 +5,7 @@
 #include "tests/bench/report.h"
 #include "tests/daemon/stage.h"
 
-// What is measured, in the order of the run. Each adds its rows; measure.h's Failed ends the run.
+// The measurements, in the order of the run. Each adds its rows; measure.h's Failed ends the run.
 namespace pamcognito::bench {
 
 // Before the sandbox is entered, which hides the loader's cache. `fprintd` is Debian's
@@ -28,9 +28,9 @@ void measure_cold_sign_in(Report* report, test::Pool* pool, const test::Cognitod
 void measure_idle(Report* report, test::Pool* pool, const test::Cognitod& daemon);
 void measure_waiting(Report* report, test::Pool* pool, const test::Cognitod& daemon);
 
-// sudo by somebody who has a session; the configuration lets it ask for nothing.
+// sudo by a user who has a session; the configuration lets it ask for nothing.
 void measure_sudo(Report* report, test::Pool* pool);
-// The same with the password asked for: what others feel of the password checks.
+// The same with the password asked for: the effect of the password checks on others.
 void measure_password_checks(Report* report, test::Pool* pool);
 
 // The session store by itself.

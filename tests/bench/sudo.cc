@@ -15,7 +15,7 @@
 #include "tests/bench/person.h"
 #include "tests/bench/rows.h"
 
-// sudo by somebody who has a session: no Cognito call, and where policy wants nothing, no question.
+// sudo by a user who has a session: no Cognito call, and no question if policy wants none.
 namespace pamcognito::bench {
 namespace {
 
@@ -56,7 +56,7 @@ double run_sudo(std::vector<std::string> answers) {
   return wall_time() - began;
 }
 
-// What libpam itself takes for the two: its audit records above all.
+// The time of libpam itself for both calls: above all its audit records.
 double run_permit(PermitStack* stack) {
   const double began = wall_time();
   stack->authenticate();
