@@ -70,7 +70,7 @@ void an_empty_password_that_does_not_count_is_no_fault(void**) {
   assert_true(state_of(machine, "pam-empty-password") == State::ok);
 }
 
-// What 0.2.0 wrote: its files stay where an administrator has changed them.
+// The lines of 0.2.0: pam-auth-update keeps them if an administrator has changed its files.
 void the_profile_of_0_2_0_has_its_faults(void**) {
   Machine machine;
   const std::string lines =
@@ -114,8 +114,8 @@ void remedies_of_other_services_help(void**) {
   }
 }
 
-// A service's file in /etc/pam.d stands for the one of its package; what is found names the file
-// that counts.
+// A service's file in /etc/pam.d replaces the one of its package; a finding names the file that
+// counts.
 void an_administrators_file_replaces_the_packages(void**) {
   constexpr char lax[] =
       "auth sufficient pam_u2f.so\n@include common-auth\n@include common-account\n";
@@ -150,7 +150,7 @@ void administrators_are_those_of_sudoers(void**) {
   assert_true(state_of(machine, "users-admin") == State::fault);
 }
 
-// As `sshd -T` of 10.0 says it; an older one has no such line.
+// As `sshd -T` of 10.0 prints it; an older sshd has no such line.
 void penalties_are_told_with_the_failures_that_bring_them_about(void**) {
   constexpr char kId[] = "sshd-source-penalties";
   Machine machine;
@@ -204,7 +204,8 @@ void sessions_that_outlive_a_stop_are_told(void**) {
 // The table of directives is the shipped unit's: what a drop-in or an edit takes away is missed.
 void each_directive_of_the_sandbox_is_looked_at(void**) {
   const std::string unit = Machine().text(kUnit);
-  // What the service is, not what it must not do; the rest has checks of its own.
+  // Directives that describe the service and do not restrict it; checks of their own cover the
+  // rest.
   const std::vector<std::string> others = {"WatchdogSec",
                                            "BusName",
                                            "ExecStart",

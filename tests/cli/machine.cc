@@ -37,7 +37,8 @@ std::vector<std::string> profile_block(const std::string& name) {
   return lines;
 }
 
-// What pam-auth-update(8) makes of Primary blocks: `end` jumps over the rest of them and pam_deny.
+// The stack that pam-auth-update(8) makes of Primary blocks: `end` jumps over the rest of them and
+// pam_deny.
 std::string primary_stack(const std::string& type, std::vector<std::string> lines,
                           const std::string& pam_unix) {
   lines.push_back(pam_unix);

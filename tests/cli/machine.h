@@ -26,14 +26,14 @@ class Machine {
   void remove(const std::string& path);
   void chmod(const std::string& path, mode_t mode);
   void chown(const std::string& path, uid_t uid);
-  // What `sshd -T` says.
+  // The output of `sshd -T`.
   void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
   void remove_sshd() { sshd_.clear(); }
   // The output of `systemctl --version`; empty: there is no systemctl.
   void set_systemd(const std::string& said) { systemd_ = said; }
-  // What is encrypted for another machine.
+  // Makes the credential one that is encrypted for another machine.
   void lose_host_key() { host_key_ = false; }
-  // What `pam-cognito-local-users --check` says.
+  // The output of `pam-cognito-local-users --check`.
   void set_local_users(const std::string& said) { local_users_ = said; }
 
   // All checks but those that need a network or a bus.

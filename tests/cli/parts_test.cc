@@ -220,7 +220,7 @@ std::vector<JournalEntry> journal() {
   };
 }
 
-// What `tell` writes.
+// The output of `tell`.
 std::string told(const std::vector<JournalEntry>& entries) {
   char* text = nullptr;
   std::size_t size = 0;

@@ -52,7 +52,7 @@ int start_pool(void**) {
                   PAM_COGNITO_TEST_SEED, nullptr);
     return 127;
   });
-  // The pool says that it listens by this file.
+  // The pool creates this file when it listens.
   constexpr int tries = 6000;
   for (int i = 0; i < tries && !fs::exists(state + "/ready.json"); ++i) (void)::usleep(10'000);
   if (!fs::exists(state + "/ready.json")) {
@@ -154,7 +154,7 @@ void only_a_window_where_nobody_sits(void**) {
   assert_text(chosen_policy(), "");
   write_below_root("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
   assert_true(chosen_policy().ends_with("\nlocal_password = window\n"));
-  // What an administrator has written stays.
+  // A file of the administrator stays.
   std::ofstream(policy_path()) << "local_password = never\n";
   assert_int_equal(run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file())).status,
                    0);

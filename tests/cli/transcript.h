@@ -21,10 +21,10 @@ Finished run_cognitoctl(const std::vector<std::string>& arguments, const std::st
 // only.
 int become_cognitoctl(const std::vector<std::string>& arguments, uid_t uid);
 
-// What golden files hold: the command, its output and its exit status.
+// The contents of a golden file: the command, its output and its exit status.
 std::string transcript_of(const std::vector<std::string>& arguments, const Finished& finished);
 
-// Fails the test unless `text` is what stands in golden/NAME.txt. With the variable
+// Fails the test unless `text` is the content of golden/NAME.txt. With the variable
 // PAM_COGNITO_UPDATE_GOLDEN set, the file is written instead. A log id of 16 hexadecimal digits,
 // which is random, becomes 0123456789abcdef in both.
 void assert_golden(const std::string& name, const std::string& text);

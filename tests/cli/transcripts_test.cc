@@ -16,8 +16,7 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/module/sandbox.h"
 
-// What a person reads of each command, and what a program gets. The golden files are the
-// documentation of both.
+// The output of each command for a person and for a program. The golden files document both.
 namespace pamcognito::test {
 namespace {
 
@@ -227,7 +226,7 @@ class Pseudoterminal {
     (void)::close(slave_);
   }
 
-  // What was shown up to and with `text`.
+  // The output up to and with `text`.
   std::string read_to(const std::string& text) {
     std::string shown;
     char byte = 0;
