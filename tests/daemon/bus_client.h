@@ -15,8 +15,8 @@
 #include "common/fd.h"
 #include "common/frame.h"
 
-// A caller of org.pamcognito.Auth1 that says what no program of this host would: any facts, in any
-// order.
+// A caller of org.pamcognito.Auth1 that sends what no program of this host would send: any facts,
+// in any order.
 namespace pamcognito::test {
 
 // Facts of a PAM host; a number is a u, a text an s.
@@ -78,7 +78,7 @@ struct Conversation {
   Conversation() = default;
 };
 
-// What ends a success: ack, abort, or nothing.
+// The end of a success: ack, abort, or none.
 enum class Ending : std::uint8_t { ack, abort, none };
 
 // `answer` is given each question; without an answer (nullopt) the caller hangs up.

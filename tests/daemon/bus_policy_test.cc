@@ -113,7 +113,7 @@ int sends_two_signals(sd_bus* bus, const std::string& to) {
       return 98;
     sd_bus_message_unref(signal);
   }
-  // Until both have been read: the refusal of the first finds somebody, and ends no connection.
+  // Waits until the bus daemon has read both, so that the refusal of the first finds its sender.
   return sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                             "org.freedesktop.DBus", "GetId", nullptr, nullptr, "") < 0
              ? 98
@@ -170,7 +170,7 @@ void everybody_may_call_and_only_root_as_a_host(void**) {
     assert_int_equal(as_user(uid, reaches("org.freedesktop.DBus.Properties", "Get")).wait(), 1);
     assert_int_equal(as_user(uid, reaches("org.freedesktop.DBus.Properties", "Set")).wait(), 0);
     assert_int_equal(as_user(uid, reaches("org.example.Other", "Anything")).wait(), 0);
-    // Whoever sends there is believed to be root.
+    // A caller of this interface is believed to be root.
     const int is_root = uid == 0 ? 1 : 0;
     assert_int_equal(as_user(uid, reaches(bus_names::kHostInterface, "OpenSignIn")).wait(),
                      is_root);

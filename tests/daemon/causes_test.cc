@@ -7,9 +7,8 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/stage.h"
 
-// What the service answers in ways that are easily taken for something else, through libpam, the
-// bus, cognitod and HTTPS: the cause in cognitod's log, what the person reads, and how upper and
-// lower case count.
+// Answers of the service that are easily mistaken for others, through libpam, the bus, cognitod and
+// HTTPS: the cause in cognitod's log, the text for the user, and the case of letters.
 namespace pamcognito::test {
 namespace {
 
@@ -83,7 +82,7 @@ void assert_code(int actual, int expected) {
   assert_string_equal(code_name(actual), code_name(expected));
 }
 
-// A sign-in of `name` ends so, and the log says why.
+// A sign-in of `name` ends with `code`, and the log has the cause.
 std::string ends_by(const std::string& cause, int code, const char* name,
                     const std::string& password) {
   const std::size_t before = Cognitod::log().size();
@@ -93,7 +92,7 @@ std::string ends_by(const std::string& cause, int code, const char* name,
   return end.seen;
 }
 
-// What a stranger sees is the same as for a wrong password.
+// An attacker sees the same as for a wrong password.
 void accounts_that_cannot_sign_in_by_password_yet(void**) {
   start();
   const std::string wrong = ends_by("not-authorized", PAM_AUTH_ERR, "alice", "not it");

@@ -12,7 +12,8 @@
 #include "tests/daemon/bus_client.h"
 #include "tests/daemon/stage.h"
 
-// Who may change a second factor: bus, daemon and pool, with callers of every kind.
+// Tests which callers may change a second factor, with bus, daemon and pool, and callers of every
+// kind.
 namespace pamcognito::test {
 namespace {
 
@@ -168,7 +169,7 @@ void a_session_alone_changes_no_factor(void**) {
   assert_int_equal(pool->count("SetUserMFAPreference"), 0);
 }
 
-// What was typed wrong in it counts as in any sign-in.
+// A wrong password in it counts as in any sign-in.
 void guesses_are_counted(void**) {
   start();
   const auto guesses = [](const DaemonFrame&) -> std::optional<std::string> {
@@ -356,7 +357,7 @@ void the_true_reason_is_told(void**) {
   assert_text(erin_sets_up(), kIsSetUp);
 }
 
-// Whoever was not there learns of it at the next sign-in, once from each place.
+// The user learns of a change at the next sign-in, once from each place.
 void the_user_is_told_once_per_origin(void**) {
   start();
   const Login by_ssh{"", kDave, "user", "", true, "192.0.2.66", false, false};

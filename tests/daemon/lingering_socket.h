@@ -38,7 +38,8 @@ class LingeringSocket {
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &ten_minutes, sizeof(ten_minutes)), 0);
   }
 
-  // With these bytes, over that socket. Whoever closes what was sent closes it for good.
+  // Sends these bytes and the descriptor over that socket, and closes its own: the receiver has the
+  // last one.
   void send_over(int unix_socket, const std::string& bytes) {
     const int fd = socket_.get();
     assert_int_equal(send_with_descriptors(unix_socket, bytes, {&fd, 1}), bytes.size());

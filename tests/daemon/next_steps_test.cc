@@ -10,9 +10,9 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/stage.h"
 
-// What a pool can ask for beside password and code, through libpam, the bus, cognitod and HTTPS:
-// set-up of a factor, reset, confirmation, custom challenges, a changed password. Ends of daemon,
-// module and pool between the steps.
+// The steps that a pool can ask for beside password and code, through libpam, the bus, cognitod and
+// HTTPS: set-up of a factor, reset, confirmation, custom challenges, a changed password. Daemon,
+// module and pool end between the steps.
 namespace pamcognito::test {
 namespace {
 
@@ -64,8 +64,8 @@ int fresh_pool(void**) {
   return 0;
 }
 
-// What an authenticator app shows for the secret: oathtool stands for the app. It has the pool's
-// time: the half minute may end while a slow machine types the code, or a test turn the clock.
+// The code of an authenticator app, computed by oathtool. It has the pool's time: the half minute
+// may end while a slow machine types the code, or a test may turn the clock.
 std::string code_of(const std::string& secret) {
   const Json::Value clock = pool->admin("clock/advance");
   const std::string now = std::to_string(clock["totp_s"].asInt64());
@@ -179,7 +179,7 @@ void a_wrong_code_by_each_of_the_pools_words(void**) {
   }
 }
 
-// Whatever ends between two steps, the next sign-in comes out right.
+// After an end between two steps the next sign-in succeeds.
 void an_end_between_the_steps(void**) {
   struct Row {
     const char* what;
@@ -305,7 +305,7 @@ void a_new_account_is_confirmed(void**) {
   assert_false(alice.person.seen.contains("a***@e***"));
 }
 
-// Cognito says that an account is not confirmed whatever password was typed.
+// Cognito reports an unconfirmed account for every password.
 void an_unconfirmed_account_gives_nothing_away(void**) {
   update("alice", "status", "UNCONFIRMED");
   start(configuration("no"));
@@ -344,7 +344,7 @@ void a_custom_challenge_after_srp(void**) {
   SignIn erin(kErin, answers);
   assert_code(erin.run(), PAM_SUCCESS);
   assert_true(erin.person.seen.contains("Badge number: "));
-  // Only where policy says that it counts.
+  // It counts only if policy accepts it.
   start(with_flow(configuration("no"), "custom-srp"));
   SignIn refused(kErin, answers);
   assert_code(refused.run(), PAM_PERM_DENIED);

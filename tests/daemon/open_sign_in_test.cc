@@ -29,7 +29,7 @@ using runtime::EventLoop;
 
 constexpr SignInId kNoId{};
 
-// The module's end: answers each question from the list, then does what the test says.
+// The module's end: answers each question from the list, and then does as the test wants.
 class Module {
  public:
   Module(EventLoop& loop, Fd socket)
@@ -86,7 +86,7 @@ struct Stage final : bus::OpenSignIn::Holder {
     daemons_end.reset(pair[0]);
     module = std::make_unique<Module>(loop, Fd(pair[1]));
   }
-  // From what the world says by now.
+  // Opens the sign-in that the world describes now.
   void make_sign_in() {
     opened = std::make_unique<bus::OpenSignIn>(loop, world.services(), world.request(),
                                                std::move(*open.take("alice", world.origin)), this,
@@ -252,7 +252,7 @@ void a_success_that_is_declined_leaves_nothing(void**) {
   assert_int_equal(stage.world.revoked.size(), 1);
 }
 
-// A session stands in: the account phase knows its groups, and nothing new is kept.
+// A session replaces the sign-in: the account phase knows its groups, and nothing new is kept.
 void a_reuse_makes_no_session(void**) {
   Stage stage;
   stage.world.service = "sudo";
@@ -358,7 +358,7 @@ void a_module_that_stops_before_the_new_password_changes_nothing(void**) {
   assert_false(stage.remembered());
 }
 
-// The daemon stops, or turns to another user pool, where `frame` came. What the module heard last.
+// The daemon stops, or turns to another user pool, at `frame`. Returns the module's last frame.
 DaemonFrame stopped_at(Stage& stage, const std::function<bool(const DaemonFrame&)>& is_the_frame) {
   stage.module->on_frame = [&](const DaemonFrame& frame) {
     if (!is_the_frame(frame)) return;
@@ -404,7 +404,7 @@ void a_daemon_that_stops_keeps_nothing_of_a_success_without_an_ack(void**) {
   assert_int_equal(stage.world.revoked.size(), 1);
 }
 
-// Sends `bytes` as one datagram, as no module of ours would.
+// Sends `bytes` as one datagram, as the module never does.
 void send_raw(Module& module, std::string_view bytes) {
   assert_int_equal(::send(module.socket().get(), bytes.data(), bytes.size(), 0), bytes.size());
 }

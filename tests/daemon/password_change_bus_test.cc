@@ -25,7 +25,7 @@ namespace {
 constexpr uid_t kLocalUserUid = 1002;
 constexpr uid_t kPrimaryGroupUid = 1003;
 
-// What the pool answers.
+// The answers of the pool.
 using Script = void (*)(ScriptedPool&);
 
 // A process that serves the bus with a scripted pool; without a script: unconfigured. Module, bus
@@ -61,7 +61,7 @@ class Service {
                           std::shared_ptr<cognito::UserPool>(std::shared_ptr<void>(), &pool));
       }
       if (service.start() < 0) return 1;
-      // The name is ours once the bus daemon's answer is here: start() waited for it.
+      // start() has waited for the bus daemon's answer, so this process owns the name.
       (void)!::write(ready[1], "r", 1);
       return loop.run();
     });
@@ -127,7 +127,7 @@ void only_the_person_itself_may_call(void**) {
   assert_text(call(method, kCognitoUser, "passwd", 0), "NotPermitted");
   assert_text(call(method, kCognitoUser, "passwd", kLocalUserUid), "NotPermitted");
   assert_text(call(method, kCognitoUser, "passwd", kPrimaryGroupUid), "NotPermitted");
-  assert_text(call(method, kCognitoUser, "passwd", 4242), "NotPermitted");  // nobody's uid
+  assert_text(call(method, kCognitoUser, "passwd", 4242), "NotPermitted");  // a uid without a user
   assert_text(call("OpenSignIn", kCognitoUser, "sudo", 0), allowed);
 
   assert_text(call_as(kCognitoUserUid, kCognitoUser), allowed);

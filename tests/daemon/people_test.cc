@@ -21,7 +21,8 @@
 #include "tests/daemon/bus_client.h"
 #include "tests/daemon/stage.h"
 
-// What people may call for themselves, what root may, and what neither may: bus, daemon, pool.
+// The calls that users may make for themselves, that root may make, and that neither may: bus,
+// daemon, pool.
 namespace pamcognito::test {
 namespace {
 
@@ -45,7 +46,7 @@ int fresh_pool(void**) {
   return 0;
 }
 
-// What `work` gives in a process of that user.
+// The result of `work` in a process of that user.
 std::string as_user(uid_t uid, const std::function<std::string()>& work) {
   std::array<int, 2> answer{};
   assert_int_equal(::pipe(answer.data()), 0);
@@ -72,7 +73,7 @@ std::string code_of(const std::string& user) {
   return pool->totp_code(user);
 }
 
-// Types the password, and whatever code is asked for.
+// Types the password, and a code if one is asked for.
 Answering typist(const std::string& user, const std::string& password) {
   return [user, password](const DaemonFrame& frame) -> std::optional<std::string> {
     if (frame.purpose == Purpose::password) return password;
@@ -80,7 +81,7 @@ Answering typist(const std::string& user, const std::string& password) {
   };
 }
 
-// As a person's own program does it. What was asked, or how it failed.
+// Signs in as a user's own program does. Returns the questions, or the failure.
 std::string signs_in(BusClient& bus, const std::string& user, const std::string& password) {
   const Conversation done = sign_in(bus, user, "cognitoctl", {}, typist(user, password));
   if (!done.error.empty()) return done.error;
@@ -128,7 +129,7 @@ void factors_are_a_users_own(void**) {
            bus.call("SetUpTotp", [](sd_bus_message* m) { append_facts(m, {}); }).error();
   };
   assert_text(as_user(kDave, nothing), "NotAuthorized   ");
-  // Root has no account in the pool, and nobody else has who is not ours.
+  // Root and a local user have no account in the pool.
   assert_text(nothing(), "NotOurs NotOurs NotOurs NotOurs");
   assert_text(as_user(kLocalUser, nothing), "NotOurs NotOurs NotOurs NotOurs");
 }
@@ -287,7 +288,7 @@ void status_metrics_and_policy(void**) {
   assert_true(policy("bob", "sshd").contains("[with a session it asks for full built in"));
 }
 
-// Each message is kept while it is found out who calls: anybody could fill the daemon's memory.
+// The daemon keeps each message until it knows the caller: any user could fill its memory.
 void what_is_long_is_refused_before_it_is_kept(void**) {
   start();
   const std::string said = as_user(kLocalUser, [] {
@@ -349,7 +350,8 @@ std::string state_of_alice(BusClient& bus) {
   return std::regex_replace(sessions, std::regex("age_s \\[[0-9]+ \\]"), "") + hers[0].str();
 }
 
-// Whatever bob says, in any order, with any facts: nothing of alice's is read, nothing changes.
+// bob makes any calls in any order with any facts: he reads nothing of alice's, and nothing
+// changes.
 std::string random_calls(unsigned seed, const std::string& alices_session) {
   std::mt19937 random(seed);
   BusClient bus;
@@ -514,7 +516,7 @@ void no_user_fills_the_log(void**) {
   assert_int_equal(count_in(log, "lines about second factors of alice"), 1);
 }
 
-// xrdp-sesman and polkit's helper run as root and say neither a terminal nor a remote host.
+// xrdp-sesman and polkit's helper run as root and report neither a terminal nor a remote host.
 void nothing_known_is_not_this_machine(void**) {
   start();
   struct Case {

@@ -12,7 +12,7 @@
 #include "tests/daemon/bus_client.h"
 #include "tests/daemon/stage.h"
 
-// What a sign-in is good for afterwards: bus, daemon, HTTPS, pool, and a descriptor store such as
+// The use of a sign-in afterwards: bus, daemon, HTTPS, pool, and a descriptor store such as
 // systemd's. The callers are root's programs by their facts.
 namespace pamcognito::test {
 namespace {
@@ -72,7 +72,7 @@ SignInId log_in(BusClient& bus, std::uint32_t audit_session = kLogin) {
   return login.id;
 }
 
-// How many questions sudo asks in that login; whoever is asked gives up.
+// The number of sudo's questions in that login; the caller hangs up at the first.
 std::size_t questions_of(BusClient& bus, const std::string& service, const FactMap& facts) {
   return sign_in(bus, "alice", service, facts, types_nothing).asked.size();
 }
@@ -187,7 +187,7 @@ void the_last_logout_signs_out(void**) {
   assert_int_equal(revocations(), 1);
 }
 
-// Until policy says so of alice; the test's own time limit bounds it.
+// Waits until policy gives that answer about alice; the test's own time limit bounds it.
 void wait_for_policy(BusClient& bus, const char* service, const char* words) {
   constexpr int tries = 6000;
   for (int i = 0; i < tries; ++i) {
@@ -232,7 +232,7 @@ void a_success_that_is_not_taken_over_leaves_nothing(void**) {
               "NoSuchSession");
 }
 
-// What cognitoctl login-test does; with an acknowledgement too, nothing is kept.
+// As cognitoctl login-test: nothing is kept, even after an acknowledgement.
 void a_test_is_a_success_that_leaves_nothing(void**) {
   for (const Ending ending : {Ending::abort, Ending::ack}) {
     (void)fresh_pool(nullptr);
@@ -284,7 +284,7 @@ std::optional<std::string> types_a_wrong_password(const DaemonFrame&) {
   return "not-the-password";
 }
 
-// Nor can a stranger use a restart to shut people out.
+// Nor can an attacker use a restart to lock users out.
 void where_a_session_was_begun_is_known_after_a_restart(void**) {
   start();
   {
@@ -342,7 +342,7 @@ void the_account_is_asked_for_once_on_the_socket(void**) {
   const Conversation login = sign_in(bus, "alice", "sshd", facts_of_sshd(), types_all);
   assert_true(ask_account(login) == Outcome::success);
   assert_true(ask_account(login) == std::nullopt);
-  // And on the bus, by whoever lost the socket.
+  // A caller that lost the socket may ask on the bus.
   const FactMap facts = facts_of_sshd();
   assert_int_equal(bus.check_account("alice", "sshd", login.id, facts),
                    static_cast<int>(Outcome::success));

@@ -27,7 +27,7 @@ namespace {
 constexpr std::uint32_t kAlice = 1001;
 constexpr std::size_t kMostAtOnce = 10;  // below what the daemon keeps of a user
 
-// One that makes, uses and ends sessions of alice's, and says what it knows: "made ID" once the
+// A process that makes, uses and ends sessions of alice's, and reports them: "made ID" once the
 // daemon has confirmed it, "ending ID", "ended ID".
 class Worker {
  public:
@@ -94,7 +94,7 @@ std::set<std::string> listed() {
   return ids;
 }
 
-// What the worker has said since the last time; until its end, if it has ended.
+// The worker's output since the last call; up to its end, if it has ended.
 void hear(int out, std::string* said) {
   std::array<char, 4096> part{};
   ssize_t size = 0;
@@ -142,7 +142,7 @@ void sessions_survive_kills_under_load(void**) {
   hear(out[0], &said);
   (void)::close(out[0]);
 
-  std::set<std::string> must;     // made, and nobody began to end them
+  std::set<std::string> must;     // made, and their end did not begin
   std::set<std::string> may_not;  // ended
   std::istringstream lines(said);
   std::string word;
