@@ -20,7 +20,7 @@ LOCAL_PASSWORDS = {PERSON: "Local-Admin-Pass-1", "alice": "Break-Glass-Pass-2"}
 CLIENT_SECRET = "2secret0of0an0app0client"
 CREDENTIAL = "/etc/credstore.encrypted/cognitod.client_secret"
 DROP_INS = "/etc/pam-cognito/cognitod.conf.d"
-# What the pages give as examples.
+# Values that the pages use as examples.
 EXAMPLE_POOL, EXAMPLE_CLIENT, EXAMPLE_ID = "eu-west-1_Example", "1example23456789", "4f1d9c0a77b2e358"
 EXAMPLE_NETWORKS, OWN_NETWORKS = "192.0.2.0/24,2001:db8::/32", "127.0.0.0/8,::1/128"
 PENALTIES = "sshd-source-penalties"  # a check of doctor's
@@ -56,7 +56,6 @@ class Test:
         local = self.local or masked.strip() == "masked"
         return LOCAL_PASSWORDS["alice"] if local else self.aws.password
 
-    # What held.
     def check(self, what, holds, detail=""):
         if holds:
             self.passed += 1
@@ -495,8 +494,8 @@ class Test:
         self.check("by the groups of the text", "linux-users" in answers["groups"].split()
                    and answers["may sign in"] == "yes", answers)
         self.give_keys(self.person, "bob")
-        # Without the line exclude= the default user would be ours now, and by key nobody of ours gets in
-        # who has never signed in here.
+        # Without the line exclude= the default user would be a Cognito user now, and a Cognito user who has never
+        # signed in here does not get in by key.
         self.machine.run("usermod", "--append", "--groups", "cognito-users", self.person)
         done = self.reader.type(f"ssh -i {self.key} {self.person}@localhost id")
         self.check("the default user gets in by key", "(cognito-users)" in done.shown and not asked(done), done.shown)

@@ -8,7 +8,7 @@ import re
 # The features of a kernel that a profile uses; the parser leaves out rules that a kernel cannot enforce.
 FEATURES = "/etc/apparmor.d/abi"
 
-# What strace is to tell, and a line of it. -1 is a call that failed.
+# The calls that strace traces, and a line of its output. -1 is a call that failed.
 SEEN = ("open,openat,openat2,creat,mmap,connect,sendto,sendmsg,flock,fcntl,unlink,unlinkat,rename,renameat,renameat2,"
         "mkdir,mkdirat,rmdir,link,linkat,symlink,symlinkat")
 CALL = re.compile(r"(\w+)\((.*)\) += (?!-1)(\w+)")

@@ -34,7 +34,7 @@ ExecStart=/usr/bin/strace --daemonize --follow-forks --output-separately --outpu
   --string-limit=4096 --trace={SEEN} /usr/libexec/cognitod
 ExecPaths=/usr/bin/strace
 SystemCallFilter=@debug setreuid
-# cognitod lets nobody look into its memory without it.
+# Without it, no process may look into cognitod's memory.
 CapabilityBoundingSet=CAP_SYS_PTRACE
 AmbientCapabilities=CAP_SYS_PTRACE
 """
@@ -90,7 +90,7 @@ def profile_is_compiled(judge, machine):
                         "/root/broken" in done.stderr, done.stderr)
 
 
-# What cognitod may do with files if they are its own: nothing that it may not with others' is missing here.
+# The rights of cognitod to these files if it owns them. It has no further right if another user does.
 PERMITTED = {"/etc/pam-cognito/users.conf": "r", f"{STATE}/known-users.db": "rwak", f"{STATE}/": "r",
              "/run/credentials/cognitod.service/client_secret": "r", "/run/systemd/notify": "wa",
              "/usr/libexec/cognitod": "rm", "/usr/bin/sh": "", "/etc/passwd": "r", "/etc/shadow": "",

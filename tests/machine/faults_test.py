@@ -194,7 +194,7 @@ def clocks(judge, machine):
             machine.pool.admin("clock/advance", wall_s=hours * 3600)
             prompts = refused_by_ssh(judge, machine, KNOWN_WITHOUT_LOCAL)
             judge.check("no local password is asked for in its place", prompts == 1, prompts)
-            # What the pool says of an SRP answer whose time is not its own.
+            # The pool's answer to an SRP proof whose time differs from its own.
             judge.cognitod_said(USER=KNOWN_WITHOUT_LOCAL, SERVICE="sshd", OUTCOME="refused",
                                 CAUSE="not-authorized")
             machine.pool.admin("clock/advance", wall_s=-hours * 3600)
@@ -270,7 +270,7 @@ def full_disk(judge, machine):
             check_others(judge, machine)
 
 
-# Where anybody may write.
+# Directories in which all users may write.
 PUBLIC = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 
 
@@ -496,7 +496,7 @@ def hung_start(judge, machine):
         judge.attempt("with a cognitod that starts the next sign-in is good", lambda: come_in(machine, KNOWN))
 
 
-# So many connect that nobody else can; until standard input ends.
+# Opens so many connections that no other process gets one, until standard input ends.
 CROWD = """
 import resource, socket, sys
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -593,7 +593,7 @@ def bus(judge, machine):
 DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 # The daemon's own words for an object that there is not, and for the arguments that are not there.
 REACHED = ("org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.InvalidArgs")
-# Interface, member, who reaches the daemon with it: everybody, root, nobody.
+# Interface, member, and the callers that reach the daemon with it: all, root, none.
 EVERYBODY, ROOT, NOBODY = ("root", KNOWN, LOCAL_USER), ("root",), ()
 CALLS = (("org.pamcognito.Auth1", "OpenSignIn", EVERYBODY), ("org.pamcognito.Auth1", "SetUpTotp", EVERYBODY),
          ("org.freedesktop.DBus.Introspectable", "Introspect", EVERYBODY),

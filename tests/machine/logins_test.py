@@ -23,7 +23,7 @@ from scenarios import (EMAIL_PROMPT, PASSWORD_PROMPT, SMS_PROMPT, TOTP_CALLS, TO
                        refused_by_ssh, ssh, ssh_with_totp, type_message_code, type_password, type_totp)
 from sshd import DROPPED
 
-# A shell that says whose it is, and stays until it is let go.
+# A shell that prints its user, and waits until it may end.
 STAYS = "id; read -r end"
 NEW_PASSWORD = "Brand-New-Pass-2"
 SUDO_REAUTH = "\n[service sudo]\nreauth = {}\nmfa_max_age = 1h\n"
@@ -214,7 +214,7 @@ def local_people(stage):
         stage.check("cognitod was not asked about them", not lines, lines)
 
 
-# What ends an ssh login early.
+# Events that end an ssh login early.
 def grace_time(stage):
     machine = stage.machine
     with stage.scene("LoginGraceTime runs out while the code is asked for"), \

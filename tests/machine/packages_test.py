@@ -34,7 +34,7 @@ mfa_max_age = 1h
 """
 
 
-# What stands on the disk.
+# The contents of the disk.
 def digests(machine, *folders):
     """{path: what it holds} of files and links; a folder has no contents of its own."""
     listing = machine.run("find", *folders, "-xdev", "(", "-type", "f", "-o", "-type", "l", ")", "-printf",

@@ -8,7 +8,7 @@ from waiting import wait_for
 ROOT_PASSWORD = "Root-Password-0"
 LOCAL_USER, LOCAL_PASSWORD = "localuser", "Local-Password-9"
 LOCAL_ADMIN, ADMIN_PASSWORD = "localadmin", "Local-Admin-8"
-# Whose account the tools change.
+# The account that the tools change.
 SPARE_USER = "localspare"
 NEW_USER, NEW_PASSWORD = "newcomer", "New-Comer-7"
 OTHER_PASSWORD = "Other-Password-6"
@@ -86,7 +86,7 @@ def refused_at_console(machine, user, password):
         return which == 2 and not session_of(machine, user)
 
 
-# What must hold at every step.
+# Checks that hold at every step.
 def check_everybody(judge, machine):
     """All of it. Those who log in and those who change the account files do so side by side: each
     waits most of the time."""

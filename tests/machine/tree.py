@@ -20,7 +20,7 @@ import releases  # noqa: E402  (needs the path above)
 TREES = REPO / "build/machine"
 RELEASE = releases.host_release()
 
-# The packages that ours and cognito-pool depend on, by the names of the release.
+# The packages that the project's packages and cognito-pool depend on, by the names of the release.
 LIBRARIES = ("libcurl", "libjsoncpp", "libssl", "libmicrohttpd")
 BASE_PACKAGES = (
     # a machine that boots, the systemd-nspawn that boots it, and the programs that people log in with
@@ -94,7 +94,7 @@ def _ensure(tree, stamp, make):
 def _debootstrap(tree):
     _logged(tree, "debootstrap", "--variant=minbase", "--include=" + ",".join(BASE_PACKAGES), RELEASE,
             tree, _mirror())
-    # What debootstrap downloaded is installed.
+    # The packages that debootstrap downloaded are installed.
     for deb in (tree / "var/cache/apt/archives").glob("*.deb"):
         deb.unlink()
     (tree / "etc/hostname").write_text("machine\n")

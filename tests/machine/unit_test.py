@@ -30,18 +30,18 @@ CREDENTIAL = "/etc/credstore.encrypted/cognitod.client_secret"
 # Lines of [Service] that run the daemon; all others restrict it.
 RUNNING = {"Type", "ExecStart", "ExecReload", "BusName", "WatchdogSec", "FileDescriptorStoreMax", "Restart",
            "RestartSec", "TimeoutStartSec", "TimeoutStopSec", "LoadCredentialEncrypted"}
-# Those that a probe inside cannot tell, each with what the manager has to say of it.
+# Directives that a probe inside cannot observe, each with the manager's value for it.
 PROPERTIES = {"MemoryMax": "268435456", "MemorySwapMax": "0", "TasksMax": "256", "LimitMEMLOCK": "67108864",
               "LimitNOFILE": "16384", "LimitCORE": "0", "FileDescriptorStoreMax": "2",
               "WatchdogUSec": "2min", "StateDirectoryMode": "0700", "RemoveIPC": "yes", "Restart": "on-failure"}
 NOT_PROBED = {"Environment", "StateDirectory", "RemoveIPC", *PROPERTIES} - {"LimitNOFILE", "LimitCORE"}
-# What these deny, other lines deny too: a second lock, should the first be taken off by a drop-in.
+# Other lines deny the same: these are a second lock, if a drop-in takes the first off.
 DENIED_TWICE = {"NoNewPrivileges", "PrivateMounts", "ProtectKernelLogs", "ProtectKernelTunables", "ProtectClock",
                 "RestrictRealtime"}
 # A line that has its effect together with another one only.
 TOGETHER = {"NoExecPaths": ["ExecPaths"], "SystemCallFilter": ["SystemCallErrorNumber"]}
 NOT_ALONE = {"ExecPaths", "SystemCallErrorNumber"}
-# What many lines bring along: a mount namespace, and for an unprivileged service NoNewPrivileges.
+# Effects of many lines: a mount namespace, and NoNewPrivileges for an unprivileged service.
 BY_THE_WAY = {"share mounts", "gain privileges by exec"}
 
 
@@ -209,7 +209,7 @@ def shared_memory(judge, machine):
         no_drop_in(machine)
 
 
-# What the daemon outlives.
+# Events that the daemon survives.
 def show(machine, key):
     return machine.run("systemctl", "show", UNIT, "--value", "--property", key).stdout.strip()
 

@@ -58,7 +58,7 @@ class Seat:
             raise MachineError("LightDM has started no X server")
         return Screen(self.machine, *found.groups())
 
-    # What a person does at the greeter.
+    # The actions of a person at the greeter.
     def name(self, user):
         """Types the user name, and waits until the password's field has the keyboard."""
         self.screen.type(user)
