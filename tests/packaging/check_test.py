@@ -10,7 +10,7 @@ import subprocess
 from report import Report
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
-# What else is tested meanwhile has deadlines. Linux weighs sessions first (autogroup), then processes.
+# Other tests run meanwhile and have deadlines. Linux weighs sessions first (autogroup), then processes.
 BEHIND_ALL_ELSE = """
 renice --priority 19 $$ >/dev/null
 [[ ! -e /proc/self/autogroup ]] || echo 19 >/proc/self/autogroup

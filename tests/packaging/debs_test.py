@@ -24,7 +24,7 @@ RELEASE = releases.host_release()
 MOST_KIB = int(releases.release_value(RELEASE, "most_kib"))
 LIB = releases.release_value(RELEASE, "lib")
 
-# What a person or another program looks for under this name.
+# The files that people and other programs expect under these names.
 WANTED = {
     "cognitod": ["usr/libexec/cognitod", f"{LIB}/systemd/system/cognitod.service", "usr/lib/sysusers.d/pam-cognito.conf",
                  "usr/libexec/pam-cognito-local-users", f"{LIB}/systemd/system/pam-cognito-local-users.path",
@@ -114,7 +114,7 @@ def commands(tree, build):
 
 def main():
     report = Report()
-    # What the sandboxes sign in with is then what a machine installs; and it is compiled once (ccache).
+    # The sandboxes then sign in with the code that a machine installs, and ccache compiles it once.
     report.equal("every file: compiled as in the release build",
                  sorted(commands(DEBS / "work/src", "build/debian") - commands(REPO, "build/release")), [])
     sizes = {}

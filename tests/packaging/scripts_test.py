@@ -36,7 +36,7 @@ case $1 in
   -Gn) awk -F: -v name="$3" '$1 == name {print $2}' "$FAKES/memberships" ;;
 esac""",
     "pam-auth-update": 'echo "$@" >>"$FAKES/pam-auth-update.calls"',
-    # Debian's rules for root and the group sudo, and what a test says besides, in a file of the user's name.
+    # Debian's rules for root and the group sudo, and a test's own rules in a file of the user's name.
     "sudo": """\
 [ "$1 $2 $3" = "-n -l -U" ] || exit 1
 [ ! -e "$FAKES/sudo-hangs" ] || exec sleep infinity
@@ -133,7 +133,7 @@ class Machine:
         return path.read_text().splitlines() if path.exists() else []
 
 
-# Who is on the machine, and what the first users.conf excludes; None: nothing.
+# The users of the machine, and the users that the first users.conf excludes; None: none.
 SEEDS = [
     ("a member of sudo is excluded", ["boss", "alice"], "boss"),
     ("so is each of several", ["boss", "deputy", "alice"], "boss deputy"),
@@ -141,7 +141,7 @@ SEEDS = [
     ("without a member of sudo every line is a comment", ["alice"], None),
 ]
 
-# Who is on the machine, users.conf (None: absent), and who keeps the profile from being enabled.
+# The users of the machine, users.conf (None: absent), and the administrator who keeps the profile off.
 REFUSALS = [
     ("nobody is ours", ["boss"], "# group=cognito-users\n", None),
     ("no users.conf", ["boss"], None, None),
@@ -184,8 +184,8 @@ REFUSALS = [
 ]
 
 
-# deploy is in no group; boss, the other administrator, would be ours. Who may run everything as root is an
-# administrator, and then there is one left.
+# deploy is in no group; boss, the other administrator, would be a Cognito user. A user who may run everything as root
+# is an administrator, and then there is one left.
 RULES = [
     ("(ALL : ALL) ALL", True), ("(ALL) NOPASSWD: ALL", True), ("(root) ALL", True), ("(root, operator) ALL", True),
     ("(ALL) NOPASSWD: SETENV: ALL", True), ("(ALL) /bin/ls, ALL", True), ("(ALL : ALL) /bin/ls", False),
@@ -194,7 +194,7 @@ RULES = [
 ]
 
 
-# What cloud-init writes for its default user, whatever the name on this image.
+# cloud-init's rule for its default user, with the name alice.
 CLOUD_SUDOERS = "# Created by cloud-init v. 22.4.2\n\n# User rules for alice\nalice ALL=(ALL) NOPASSWD:ALL\n"
 
 
