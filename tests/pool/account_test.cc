@@ -1,4 +1,4 @@
-// What is done with tokens: GetUser, enrolment, preferences, refresh, rotation, revocation.
+// Calls with tokens: GetUser, enrolment, preferences, refresh, rotation, revocation.
 #include <cstdint>
 #include <string>
 
@@ -156,7 +156,7 @@ void preferences(void** /*state*/) {
   }
 }
 
-// By setting, a factor that was never set up cannot be named, whatever for.
+// With this setting a call may not name a factor that was never set up.
 void preferences_without_a_factor(void** /*state*/) {
   PoolUnderTest pool;
   pool.pool.settings.disable_unset_factor = "none";

@@ -104,7 +104,7 @@ HttpAnswer waf_answer(int status) {
   return answer;
 }
 
-// What a fault answers without asking the pool; nullopt for one that spoils a real answer.
+// The answer of a fault that does not ask the pool; nullopt for a fault that spoils a real answer.
 std::optional<HttpAnswer> answer_instead(const Fault& fault, bool client_errors_400) {
   if (fault.kind == "cut_after_reading") return no_answer();
   if (fault.kind == "throttle") {
@@ -136,7 +136,7 @@ std::optional<HttpAnswer> answer_instead(const Fault& fault, bool client_errors_
   return std::nullopt;
 }
 
-// What a fault does to the way in which an answer that was made gets delivered.
+// Applies a fault to the delivery of an answer that was made.
 void disturb_delivery(HttpAnswer& answer, const Fault& fault) {
   if (fault.kind == "lose_answer") answer = no_answer();
   if (fault.kind == "truncated") answer.delivery = Delivery::truncated;
@@ -152,7 +152,7 @@ std::string result_name(const Json::Value& answer) {
   return answer.isMember("AuthenticationResult") ? "tokens" : "ok";
 }
 
-// What refreshes and revocations name their user by.
+// The token by which refreshes and revocations name their user.
 std::string refresh_token_in(const Json::Value& body) {
   if (!body.isObject()) return "";
   for (const char* member : {"RefreshToken", "Token"}) {

@@ -13,7 +13,7 @@
 // The operations that need no AWS credentials, as an application's client calls them.
 namespace pamcognito::pool {
 
-// What the service answers when it refuses: the exception's name and its message.
+// A refusal of the service: the exception's name and its message.
 struct ApiError {
   std::string name;
   std::string message;

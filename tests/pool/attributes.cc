@@ -6,7 +6,7 @@
 #include "tests/pool/json_reader.h"
 #include "tests/pool/steps.h"
 
-// Who may write which attribute, and whose an address is.
+// The rules of attributes: who may write which one, and to which user an address belongs.
 namespace pamcognito::pool {
 
 namespace {

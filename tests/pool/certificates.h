@@ -5,7 +5,7 @@
 
 namespace pamcognito::pool {
 
-// What a TLS server needs, in PEM form.
+// The files of a TLS server, in PEM form.
 struct TlsFiles {
   std::string certificate;
   std::string key;

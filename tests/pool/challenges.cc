@@ -8,7 +8,7 @@
 #include "tests/pool/operations.h"
 #include "tests/pool/steps.h"
 
-// What comes between the password and the tokens: which challenge, and its answers.
+// The steps between the password and the tokens: the choice of a challenge, and its answers.
 namespace pamcognito::pool {
 
 namespace {
@@ -153,7 +153,7 @@ ApiResult answer_factor_choice(ApiCall& call, const Client& client, const Json::
   if (!step) return std::unexpected(step.error());
   std::string factor = string_at(responses, "ANSWER");
   if (factor.empty()) return missing_parameter("ANSWER");
-  // The API's text calls it EMAIL_MFA where its clients say EMAIL_OTP.
+  // The API's text has EMAIL_MFA where its clients use EMAIL_OTP.
   if (factor == "EMAIL_MFA") factor = kEmail;
   if (!contains(step->session.offered, factor)) {
     return invalid_parameter("Invalid answer to the SELECT_MFA_TYPE challenge.");

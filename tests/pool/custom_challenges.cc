@@ -7,7 +7,7 @@
 #include "tests/pool/json_reader.h"
 #include "tests/pool/steps.h"
 
-// CUSTOM_AUTH and CUSTOM_CHALLENGE: the user's script stands for the three Lambda triggers.
+// CUSTOM_AUTH and CUSTOM_CHALLENGE: the user's script plays the three Lambda triggers.
 namespace pamcognito::pool {
 
 namespace {
@@ -24,7 +24,7 @@ Json::Value ask_round(ApiCall& call, const User& user, const Client& client, siz
                           std::move(session));
 }
 
-// What a client sees of a name that does not exist: one challenge that nothing answers.
+// The answer for a name that does not exist: one challenge that no answer passes.
 Json::Value ask_nobody(ApiCall& call, const Client& client, const std::string& name) {
   User nobody;
   nobody.username = uuid_from(sha256("simulated user of " + call.pool.settings.id + ": " + name));
@@ -33,7 +33,7 @@ Json::Value ask_nobody(ApiCall& call, const Client& client, const std::string& n
   return challenge_answer(call, nobody, client, kCustom, std::move(parameters), Session{});
 }
 
-// The define-challenge trigger says: fail. The session is gone for good.
+// The define-challenge trigger fails the sign-in. The session is gone for good.
 Refusal failed(ApiCall& call) {
   call.pool.sessions.forget(string_at(call.body, "Session"));
   return wrong_password();

@@ -9,7 +9,7 @@
 
 namespace pamcognito::pool {
 
-// What the three Lambda triggers of CUSTOM_AUTH do for one user, as a list.
+// The results of the three Lambda triggers of CUSTOM_AUTH for one user, as a list.
 struct CustomScript {
   struct Round {
     // The public challenge parameters, all texts.
@@ -19,7 +19,7 @@ struct CustomScript {
   std::vector<Round> rounds;
   // After a wrong answer: `retry` the round, `restart` with the first one, or `fail`.
   std::string on_wrong = "fail";
-  // So many wrong answers end the sign-in, whatever `on_wrong` says.
+  // This number of wrong answers ends the sign-in, whatever `on_wrong` is.
   int64_t attempts = 3;
   // After the last round: `tokens`, or `mfa` for what a password sign-in would ask next.
   std::string then = "tokens";

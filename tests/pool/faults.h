@@ -36,7 +36,7 @@ struct Fault {
   Forgery forgery;
 };
 
-// What a request is, as far as a fault can ask.
+// The properties of a request that select a fault.
 struct FaultTarget {
   std::string operation;
   std::string name;

@@ -9,7 +9,7 @@
 
 namespace pamcognito::pool {
 
-// What one sign-in gave: the family of all tokens that descend from it.
+// The result of one sign-in: the family of all tokens that descend from it.
 struct Grant {
   std::string username;
   std::string client_id;
@@ -23,7 +23,7 @@ struct Grant {
   bool revoked = false;
 };
 
-// An opaque token that stands for a grant.
+// An opaque token that refers to a grant.
 struct RefreshToken {
   std::shared_ptr<Grant> grant;
   int64_t expires_life_ms = 0;
@@ -37,7 +37,7 @@ class GrantStore {
   std::string issue(std::shared_ptr<Grant> grant, int64_t expires_life_ms);
   [[nodiscard]] int64_t next_number() { return ++last_number_; }
   [[nodiscard]] RefreshToken* find(const std::string& text);
-  // Whose token it is, "" for nobody's.
+  // The user whose token it is, "" if it is no one's.
   [[nodiscard]] std::string owner(const std::string& text) const;
 
   void revoke(Grant& grant);

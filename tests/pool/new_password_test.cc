@@ -97,7 +97,7 @@ void expiry(void** /*state*/) {
   pool.pool.clock.advance_life(120'000);
   assert_refused(pool.password_step("new", kTemporary), "NotAuthorizedException",
                  "Temporary password has expired and must be reset by an administrator.");
-  // Whoever does not know the password learns nothing of it.
+  // A caller without the password learns nothing of the expiry.
   assert_text(pool.password_step("new", "other").message(), "Incorrect username or password.");
   pool.pool.users.find("new")->set_password("Temporary-2", pool.pool.clock.life_ms());
   assert_text(pool.password_step("new", "Temporary-2").challenge(), "NEW_PASSWORD_REQUIRED");

@@ -29,7 +29,7 @@ std::string recovery_attribute(const PoolSettings& settings, const User& user) {
   return "";
 }
 
-// Whom a reset is about. A hidden disabled user is as absent as an unknown one.
+// The user of a reset. A hidden disabled user is treated as an unknown one.
 std::expected<NamedUser, ApiError> resettable_user(ApiCall& call) {
   auto named = named_user(call);
   if (!named || named->user == nullptr || named->user->enabled) return named;

@@ -8,7 +8,7 @@
 
 namespace pamcognito::pool {
 
-// What clients asked, for tests to count and to look at.
+// The requests of clients, for tests to count and to examine.
 class RequestLog {
  public:
   struct Entry {

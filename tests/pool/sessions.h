@@ -19,7 +19,7 @@ struct Session {
   std::string challenge;
   // The code that was sent, for SMS_MFA and EMAIL_OTP.
   std::string code;
-  // What a SELECT_MFA_TYPE or MFA_SETUP challenge offered.
+  // The factors that a SELECT_MFA_TYPE or MFA_SETUP challenge offered.
   std::vector<std::string> offered;
   // For MFA_SETUP: the secret that was handed out, and whether a code has proved it.
   std::string pending_secret;
@@ -36,7 +36,7 @@ struct Session {
 
 // An SRP exchange between InitiateAuth and PASSWORD_VERIFIER; its name on the wire is SECRET_BLOCK.
 struct SrpAttempt {
-  // Absent for a simulated user: nobody can finish that one.
+  // Absent for a simulated user, whose session never succeeds.
   std::optional<std::string> username;
   std::string typed_name;
   std::string user_id;

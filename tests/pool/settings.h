@@ -21,7 +21,7 @@ struct DeviceConfiguration {
   bool device_only_remembered_on_user_prompt = false;
 };
 
-// One user pool's settings; README.md says what each is for.
+// One user pool's settings; README.md describes each.
 struct PoolSettings {
   std::string id = "eu-west-1_CogPool01";
   std::string mfa_configuration = "OPTIONAL";
@@ -38,7 +38,7 @@ struct PoolSettings {
   bool totp_single_use = true;
   bool lockout = true;
   bool client_errors_400 = false;
-  // What MFA_SETUP offers; empty for all of mfa_types.
+  // The factors that MFA_SETUP offers; empty for all of mfa_types.
   std::vector<std::string> mfas_can_setup;
   bool verify_answers_error = false;
   int64_t password_min_length = 8;
@@ -49,7 +49,7 @@ struct PoolSettings {
   // How many passwords, the present one included, may not be chosen again.
   int64_t password_history = 0;
   int64_t temporary_password_days = 7;
-  // What AssociateSoftwareToken hands out, base32; "": a new secret each time.
+  // The secret that AssociateSoftwareToken returns, base32; "": a new secret each time.
   std::string totp_secret;
   std::vector<std::string> required_attributes;
   std::vector<std::string> account_recovery = {"verified_email", "verified_phone_number"};
@@ -67,12 +67,12 @@ struct PoolSettings {
   int64_t attribute_code_s = 24LL * 3600;
   // Wrong answers to one code that was sent; 0: no limit.
   int64_t wrong_codes_limit = 0;
-  // Whose change sends a code at once, and where sign-up sends its code.
+  // Attributes whose change sends a code at once, and to which sign-up sends its code.
   std::vector<std::string> auto_verified_attributes = {"email", "phone_number"};
   bool admin_create_user_only = false;
   // The PreAuthentication trigger: the text of its refusal, "" for none.
   std::string pre_authentication_refusal;
-  // What the trigger wants in InitiateAuth's ClientMetadata: an object of texts.
+  // The values that the trigger requires in InitiateAuth's ClientMetadata: an object of texts.
   Json::Value pre_authentication_requires_metadata = Json::Value(Json::objectValue);
   // Absent: the pool makes no device keys.
   std::optional<DeviceConfiguration> device_configuration;

@@ -12,7 +12,7 @@
 // is set) and a 16-byte key by HKDF.
 namespace pamcognito::pool {
 
-// What a pool keeps of a password: v = g^x mod N, and the salt that went into x.
+// The data that a pool keeps of a password: v = g^x mod N, and the salt that is part of x.
 struct SrpVerifier {
   BigNumber salt;
   BigNumber verifier;

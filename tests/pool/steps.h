@@ -9,7 +9,7 @@
 #include "tests/pool/api_errors.h"
 #include "tests/pool/operations.h"
 
-// What the steps of a sign-in share: sessions, the next challenge, messages with codes.
+// Functions that the steps of a sign-in share: sessions, the next challenge, messages with codes.
 namespace pamcognito::pool {
 
 struct OpenStep {
@@ -17,14 +17,14 @@ struct OpenStep {
   User& user;
 };
 
-// Whom a request without session or token is about.
+// The user of a request without session or token.
 struct NamedUser {
   const Client& client;
   std::string typed;
   // Null for a name that does not exist, when the client hides that.
   User* user;
 
-  // What limits are counted under: all aliases of a user count together.
+  // The name under which limits are counted: all aliases of a user count together.
   [[nodiscard]] const std::string& counted_name() const {
     return user != nullptr ? user->username : typed;
   }
@@ -55,7 +55,7 @@ struct NamedUser {
 
 // Refuses a user who may not sign in, or not yet: disabled, unconfirmed, or to be reset.
 [[nodiscard]] std::expected<void, ApiError> check_status(const User& user);
-// Whose access token a request carries, and the client that it was made for.
+// The user whose access token a request carries, and the client that it was made for.
 struct SignedIn {
   User& user;
   const Client& client;

@@ -1,5 +1,5 @@
-// Where the service's behaviour is not known, or differs between pools, a setting decides; each of
-// its values is looked at here. The defaults are what users of the service have reported.
+// If the service's behaviour is unknown, or differs between pools, a setting decides; this file
+// tests each of its values. The defaults are what users of the service have reported.
 #include <string>
 #include <utility>
 
@@ -221,7 +221,7 @@ void nobody_to_send_a_code_to(void** /*state*/) {
   pool.set(R"({"missing_number":"setup"})");
   assert_text(pool.password_step("plain", "pw-plain").challenge(), "MFA_SETUP");
 
-  // A number that went after SMS was switched on, where nobody has to have a factor.
+  // The number was removed after SMS was switched on, and the pool requires no factor.
   pool.set(R"({"missing_number":"exception","mfa_configuration":"OPTIONAL",
                "mfa_types":["SMS_MFA","SOFTWARE_TOKEN_MFA"]})");
   pool.user("sms").attributes.erase("phone_number");
@@ -314,7 +314,7 @@ void the_choice_of_a_first_factor(void** /*state*/) {
               "Invalid session for the user, session can only be used once.");
   assert_false(by_password(begin("plain"), "pw-plain").token("IdToken").empty());
   assert_text(by_password(begin("plain"), "other").error(), "NotAuthorizedException");
-  // A session of somebody else's name.
+  // A session of another user's name.
   assert_text(by_password(begin("mail"), "pw-plain").message(), "Invalid session for the user.");
   assert_text(begin("nobody").challenge(), "SELECT_CHALLENGE");
 }

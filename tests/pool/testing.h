@@ -9,7 +9,7 @@
 #include "tests/pool/api.h"
 #include "tests/pool/json_reader.h"
 
-// What the pool's own tests share: a pool with a few users, driven without a socket.
+// Tools of the pool's own tests: a pool with a few users, driven without a socket.
 namespace pamcognito::pool {
 
 inline constexpr char kOpenClient[] = "1open2client3id";

@@ -13,7 +13,7 @@
 
 namespace pamcognito::pool {
 
-// Whom a pair of tokens is for.
+// The user and client of a pair of tokens.
 struct TokenSubject {
   std::string username;
   std::string sub;
@@ -56,7 +56,7 @@ class TokenIssuer {
   [[nodiscard]] const std::string& issuer() const { return issuer_; }
   [[nodiscard]] TokenPair issue(const TokenSubject& subject, int64_t now_s,
                                 const Forgery& forgery) const;
-  // The claims of an access token of ours; the error is Cognito's text.
+  // The claims of an access token that this pool made; the error is Cognito's text.
   [[nodiscard]] std::expected<Json::Value, std::string> verify_access(const std::string& jwt,
                                                                       int64_t now_s) const;
   [[nodiscard]] Json::Value jwks() const;

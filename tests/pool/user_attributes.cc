@@ -8,7 +8,7 @@
 #include "tests/pool/operations.h"
 #include "tests/pool/steps.h"
 
-// What signed-in users do with their own attributes.
+// Calls of signed-in users on their own attributes.
 namespace pamcognito::pool {
 
 namespace {
@@ -32,7 +32,7 @@ Refusal no_value(const std::string& attribute) {
   return invalid_parameter("User does not have " + attribute + " registered.");
 }
 
-// Anybody may write their own preferred_username, but not one that somebody else has.
+// Users may write their own preferred_username, but not one that another user has.
 bool is_taken_alias(Pool& pool, const User& user, const std::string& attribute,
                     const std::string& value) {
   if (attribute != "preferred_username" || !contains(pool.settings.alias_attributes, attribute)) {

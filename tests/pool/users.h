@@ -30,7 +30,7 @@ struct SentCode {
 // A device that the pool made a key for. It counts from its confirmation on.
 struct Device {
   std::string name;
-  // As ConfirmDevice brought them, base64; nobody signs in with them here.
+  // As ConfirmDevice sent them, base64; no sign-in uses them here.
   std::string verifier;
   std::string salt;
   bool confirmed = false;
@@ -67,9 +67,9 @@ struct User {
   // Codes that prove changed attributes, by the attribute.
   std::map<std::string, SentCode> attribute_codes;
   std::optional<CustomScript> custom;
-  // What the PreAuthentication trigger says to this user; "" when it lets them in.
+  // The refusal of the PreAuthentication trigger for this user; "" if it accepts the user.
   std::string pre_authentication_refusal;
-  // Threat protection takes this user's sign-ins for somebody else's.
+  // Threat protection treats this user's sign-ins as an attacker's.
   bool blocked_by_risk = false;
   // Came by a CSV file, and has not chosen a password yet.
   bool imported = false;
@@ -117,8 +117,8 @@ class UserStore {
   std::map<std::string, User> users_;
 };
 
-// What the pool keeps of an attribute's value, or of the user name (""): a pool that ignores case
-// may keep it in lower case.
+// The form in which the pool keeps an attribute's value, or the user name (""): a pool that ignores
+// case may keep it in lower case.
 [[nodiscard]] std::string stored_value(const std::string& attribute, std::string value,
                                        const PoolSettings& settings);
 
