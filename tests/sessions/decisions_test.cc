@@ -90,7 +90,7 @@ void of_the_sign_in(void**) {
   expect(world.ask("bob", "cron", id), Outcome::account_denied, "sign-in-forgotten");
   expect(world.ask("alice", "login", id), Outcome::account_denied, "sign-in-forgotten");
   expect(world.ask("alice", "sshd"), Outcome::account_unknown, "unknown");
-  // Without a configuration nobody's groups are allowed.
+  // Without a configuration no groups are allowed.
   world.is_configured = false;
   expect(world.ask("alice", "sshd", id), Outcome::account_denied, "signed-in");
 }
@@ -121,7 +121,8 @@ void a_session_verified_in_the_future_is_asked_about(void**) {
   assert_int_equal(world.calls_of("refresh"), 1);
 }
 
-// What a stale session says, by what the pool says: and what stands behind it, if nothing.
+// The outcomes of a stale session by the pool's answer: alone, and with groups that were verified
+// before.
 struct Row {
   std::optional<ErrorKind> error;
   Outcome alone;
@@ -138,7 +139,7 @@ constexpr Row kRows[] = {
      "disabled"},
     {ErrorKind::password_reset_required, Outcome::new_password_needed, "reset-required",
      Outcome::new_password_needed, "reset-required"},
-    // The pool said no, so that what it said before no longer counts either.
+    // The pool refused, so its earlier answers no longer count either.
     {ErrorKind::not_authorized, Outcome::account_unknown, "unknown", Outcome::account_unknown,
      "unknown"},
     {ErrorKind::refresh_token_reuse, Outcome::account_unknown, "unknown", Outcome::account_unknown,
@@ -167,7 +168,7 @@ void of_a_stale_session(void**) {
                is_known ? row.known_reason : row.alone_reason);
         assert_int_equal(world.calls_of("refresh"), 1);
       }
-      // Without the network, whatever the pool would say.
+      // The network is not used, so the pool's answer does not matter.
       for (const char* service : {"systemd-user", "cron", "atd"}) {
         AccountWorld world;
         if (is_known) world.know_alice();

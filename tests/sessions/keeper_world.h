@@ -38,7 +38,7 @@ class KeeperWorld {
   KeeperWorld();
   ~KeeperWorld();
 
-  // What the next sign-in is like.
+  // The properties of the next sign-in.
   struct SignIn {
     std::string user = "alice";
     std::string service = "sshd";
@@ -77,7 +77,7 @@ class KeeperWorld {
     return {std::move(result), std::move(spawned)};
   }
   void run_until(const std::function<bool()>& done);
-  // What is ready now.
+  // Runs the events that are ready now.
   void drain();
 
   cognito::AccountVerdict revalidate(const SignInId& id);

@@ -6,7 +6,7 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/sessions/keeper_world.h"
 
-// What goes on behind a session: its password verifier, and its device.
+// The background work for a session: its password verifier, and its device.
 namespace pamcognito::test {
 namespace {
 

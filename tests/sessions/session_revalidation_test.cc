@@ -47,7 +47,7 @@ void yes_renews_it(void**) {
   assert_int_equal(known->verified_at, world.clock.wall_time());
 }
 
-// A slow answer says how it was when it was asked.
+// A slow answer describes the moment at which the pool was asked.
 void it_is_as_old_as_the_question(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
@@ -272,7 +272,8 @@ void every_error_has_its_verdict(void**) {
   }
 }
 
-// The pool has handed tokens out, but they prove nothing: the session stays, nobody gets in.
+// The pool has handed tokens out, but they prove nothing: the session stays, and the user is
+// refused.
 void tokens_that_cannot_be_verified(void**) {
   for (const auto& [kind, expected] :
        std::map<ErrorKind, AccountVerdict>{{ErrorKind::tokens_rejected, AccountVerdict::undecided},
@@ -316,7 +317,7 @@ void a_lost_group_ends_it(void**) {
   world.pin("alice", sub_of("alice"));
   world.config->services["sudo"].allow_groups = {"linux-admins"};
   const SignInId id = world.keep();
-  // What only a service wants is asked there.
+  // A group that only one service requires is checked for that service.
   assert_revalidation(world.revalidate(id), AccountVerdict::good);
   world.pool.rotated_token = "rotated";
   world.pool.verified->groups = {"others"};
