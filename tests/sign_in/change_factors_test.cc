@@ -385,7 +385,7 @@ void trouble_with_the_change(void** state) {
   assert_int_equal(world.known.find("alice")->factor_changes.size(), trouble.may_be_done ? 1 : 0);
 }
 
-// The new app counts with its first code, whatever comes after it.
+// The new app counts from its first code, even if a later call fails.
 void a_change_is_noted_although_its_end_failed(void**) {
   World world;
   new_app(world);
@@ -429,7 +429,7 @@ void the_user_is_told(void**) {
   const std::string text = prompts::factor_was_changed(true, at, "192.0.2.66");
   assert_true(text.contains(" from 192.0.2.66. If this was not you"));
   assert_text(told_at_a_sign_in(world, home), text);
-  // The next one tells it again until a sign-in was taken over: OpenSignIn says when.
+  // Each sign-in tells it again until one was acknowledged: OpenSignIn reports that.
   assert_text(told_at_a_sign_in(world, home), text);
   world.known.told_factor_changes("alice", home.key(), world.clock.wall_time());
   assert_text(told_at_a_sign_in(world, home), "");
@@ -438,7 +438,7 @@ void the_user_is_told(void**) {
   assert_text(told_at_a_sign_in(world, limits::Origin::local()), "");
 }
 
-// Who sets one up in a sign-in was there; everybody else is told.
+// A user who sets a factor up in a sign-in knows of it there; sign-ins from elsewhere tell of it.
 void a_set_up_in_a_sign_in_is_told_elsewhere(void**) {
   World world;
   world.pool.reply_challenge(ChallengeName::mfa_setup,

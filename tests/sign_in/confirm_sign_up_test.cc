@@ -46,7 +46,7 @@ void confirmation_is_no_second_factor(void**) {
   assert_int_equal(world.revoked.size(), 1);
 }
 
-// Whatever password was typed: who types here may be a stranger.
+// For every password: an attacker may be typing.
 void nothing_is_sent_and_no_address_shown(void**) {
   for (const bool password_sent : kAtEitherCall) {
     World world;
@@ -74,7 +74,7 @@ void an_empty_answer_sends_the_code_again_where_self_service_allows_it(void**) {
   }
 }
 
-// Else a stranger would ask for the state of the account, and guess passwords, without end.
+// Otherwise an attacker could ask for the state of the account, and guess passwords, without end.
 void each_sign_in_of_an_unconfirmed_account_is_an_attempt(void**) {
   for (const bool password_sent : kAtEitherCall) {
     World world;

@@ -74,7 +74,7 @@ void at_the_code(void**) {
   }
 }
 
-// What docs promise, written a second time by hand.
+// The rules of the documentation, written a second time by hand.
 void the_rows_that_matter_say_what_they_must(void**) {
   struct Row {
     ErrorKind kind;
@@ -202,7 +202,7 @@ void every_exception_of_resending_a_confirmation_ends_or_is_hidden(void**) {
   }
 }
 
-// What the pool answers to a password for accounts in each state, as it comes over the wire.
+// The pool's answers to a password for accounts in each state, as they come over the wire.
 struct AccountState {
   const char* row;
   const char* exception;
@@ -259,8 +259,8 @@ void account_state(void** state) {
   assert_int_equal(world.person->prompts.size(), 1);
 }
 
-// The pool's lock is told only where a stranger is not: the user's own uid, a place from which the
-// user signed in before, and whoever has given the password.
+// The pool's lock is told only to callers that are no attacker: the user's own uid, a place from
+// which the user signed in before, and a user who has given the password.
 void the_lock_is_told_to_those_who_are_known(void**) {
   enum class Who : std::uint8_t { stranger, known_place, own_uid, at_the_code };
   for (const Who who : {Who::stranger, Who::known_place, Who::own_uid, Who::at_the_code}) {
@@ -299,7 +299,7 @@ void an_early_refusal_counts_and_takes_time(void**) {
     assert_outcome(result.outcome, Outcome::tries_exhausted);
     assert_text(result.cause, "failure-budget");
   }
-  // What says nothing of an account costs nothing, as before.
+  // An error that tells nothing about an account costs no delay.
   World world;
   world.pool.reply_error(ErrorKind::internal_error, kRaw, false);
   assert_outcome(world.run().outcome, Outcome::failed);
@@ -323,7 +323,7 @@ void account_state_force_change_password_goes_on(void**) {
   assert_text(world.person->prompts[1], prompts::new_password(true));
 }
 
-// Answers of what stands in front of the pool have no exception's name.
+// Answers of a front end before the pool name no exception.
 struct Front {
   const char* row;
   int status;
@@ -351,7 +351,7 @@ void what_stands_in_front_of_the_pool(void** state) {
   World world;
   world.pool.reply_error(error.kind, error.message, false);
   const SignInResult result = world.run();
-  assert_outcome(result.outcome, Outcome::failed);  // never unavailable: a stranger may cause it
+  assert_outcome(result.outcome, Outcome::failed);  // not unavailable: an attacker may cause it
   assert_text(result.cause, front.word);
 }
 

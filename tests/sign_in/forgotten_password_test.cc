@@ -9,8 +9,8 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/sign_in/scripted.h"
 
-// A forgotten password, where policy lets people reset it: nothing that is shown or sent tells a
-// stranger whether the account exists. What both resets share is in password_reset_test.cc.
+// A forgotten password, if policy lets users reset it: no text and no message tells an attacker
+// whether the account exists. password_reset_test.cc tests the code that both resets share.
 namespace pamcognito::test {
 namespace {
 
@@ -37,7 +37,7 @@ void forgot_password_by_an_empty_answer(void**) {
 }
 
 void forgot_password_by_a_named_service(void**) {
-  World world;  // whatever self_service says
+  World world;  // also without self_service
   world.service = "reset";
   world.config->password.reset_services = {"reset"};
   then_totp(world);
@@ -72,7 +72,7 @@ void without_a_yes_nothing_is_sent(void**) {
   }
 }
 
-// What a stranger sees and causes, whether the account exists or not.
+// The texts and messages that an attacker causes, whether the account exists or not.
 struct Seen {
   std::vector<std::string> prompts;
   std::vector<std::string> notices;
@@ -83,7 +83,7 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
-// Four wrong tries of a stranger at a world whose pool answers `send` and `confirm`.
+// Four wrong tries of an attacker at a world whose pool answers `send` and `confirm`.
 Seen stranger(std::optional<ErrorKind> send, ErrorKind confirm) {
   World world;
   allow_self_service(world);
@@ -123,7 +123,7 @@ void what_an_account_can_cause_is_hidden(void**) {
         ErrorKind::invalid_email_role_access_policy}) {
     assert_true(cognito::error_row(kind).depends_on_account());
   }
-  // The machine's or the pool's own trouble says nothing about anybody.
+  // A fault of the machine or the pool tells nothing about an account.
   for (const ErrorKind kind : {ErrorKind::not_connected, ErrorKind::timed_out,
                                ErrorKind::too_many_requests, ErrorKind::waf_blocked})
     assert_false(cognito::error_row(kind).depends_on_account());
@@ -132,7 +132,7 @@ void what_an_account_can_cause_is_hidden(void**) {
 void messages_count_in_a_budget_of_their_own(void**) {
   World world;
   allow_self_service(world);
-  // A stranger asks for codes until there are no more …
+  // An attacker asks for codes until there are no more …
   for (int i = 0; i < 2; ++i) {
     world.person->answers = {"", "yes"};
     expect_closed(world, Outcome::conversation_broken, "caller-gone");
@@ -164,7 +164,7 @@ void one_origin_cannot_have_messages_sent_to_everybody(void**) {
     sent += static_cast<unsigned>(world.calls_of("forgot_password"));
     world.next_sign_in();
   }
-  // What the scripted world's limits give an origin.
+  // The limit of an origin in the scripted world.
   assert_int_equal(sent, policy::LimitsConfig{}.messages_unanswered);
 }
 
@@ -193,7 +193,7 @@ void a_send_that_is_refused_by_the_budget_is_the_same_for_everybody(void**) {
 }
 
 void wrong_codes_count_as_attempts(void**) {
-  // Of a stranger: three of them, whatever it is that they try.
+  // An attacker has three attempts in all.
   World world;
   allow_self_service(world);
   for (int i = 0; i < 4; ++i) world.pool.fail("confirm_forgot_password", ErrorKind::code_mismatch);

@@ -14,7 +14,7 @@
 #include "tests/sign_in/named_tests.h"
 #include "tests/sign_in/scripted.h"
 
-// What Amplify's calls mean here, as a table; and how factors are read. The changes themselves are
+// The meaning of Amplify's calls, as a table; and how factors are read. The changes themselves are
 // in change_factors_test.cc.
 namespace pamcognito::test {
 namespace {

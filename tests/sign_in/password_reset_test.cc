@@ -70,7 +70,7 @@ void a_caller_with_one_prompt_has_no_reset(void**) {
   assert_int_equal(demanded.person->prompts.size(), 1);
 }
 
-// Cognito demands a reset whatever password was typed, so nobody who resets one has proved any.
+// Cognito demands a reset after every password, so a user who resets one has proved none.
 void the_destination_is_never_shown(void**) {
   for (const bool demanded : {true, false}) {
     World world;
@@ -120,7 +120,7 @@ void a_refused_password_is_asked_again_without_the_code(void**) {
 
 void a_wrong_code_is_asked_again_without_the_password(void**) {
   World world;
-  world.origin = limits::Origin::of_uid(1001);  // has an attempt more than a stranger
+  world.origin = limits::Origin::of_uid(1001);  // has one attempt more than an attacker
   demand(world);
   world.pool.fail("confirm_forgot_password", ErrorKind::code_mismatch);
   world.pool.fail("confirm_forgot_password", ErrorKind::expired_code);
@@ -192,8 +192,8 @@ void passwd_after_a_reset_does_not_ask_again(void**) {
   assert_int_equal(world.calls_of("change_password"), 0);
 }
 
-// PasswordResetRequiredException before the password was judged: anybody may be typing, and the
-// admin's code counts.
+// PasswordResetRequiredException before the password was judged: an attacker may be typing, and the
+// administrator's code counts.
 void demanded_of_a_stranger(World& world) {
   world.pool.reply_error(ErrorKind::password_reset_required, "Password reset required", false);
   world.person->answers = {"anything", "", "", "", ""};
@@ -217,7 +217,7 @@ void with_self_service_a_stranger_is_not_told_where_the_code_went(void**) {
     assert_false(notice.contains(world.pool.delivery));
 }
 
-// What the person is not told is in the log, and what came right is not.
+// The log has the errors that the user is not told, and no success.
 void the_log_says_what_the_person_is_not_told(void**) {
   World world;
   demanded_of_a_stranger(world);

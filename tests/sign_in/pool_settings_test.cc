@@ -149,7 +149,7 @@ void script_state(World& world, State state) {
   }
 }
 
-// A person who does whatever is asked.
+// A person who answers every question.
 void answer_everything(World& world) {
   world.person->before_answer = [&world] {
     switch (world.person->purposes.back()) {
@@ -174,7 +174,7 @@ void answer_everything(World& world) {
   };
 }
 
-// What policy promises, written a second time.
+// The rules of policy, written a second time.
 bool lets_in(const Pool& pool, const Policy& policy) {
   switch (pool.asks) {
     case Asks::nothing:

@@ -10,8 +10,8 @@
 #include "tests/sign_in/named_tests.h"
 #include "tests/sign_in/scripted.h"
 
-// Where a session stands in for a sign-in: whose, for whom, for how long, and what becomes of the
-// person where it does not. What a verdict is made of is policy's table (reauth_test.cc).
+// When a session replaces a sign-in: whose, for which caller, for how long, and how the sign-in
+// goes on if it does not. policy's table has the verdicts (reauth_test.cc).
 namespace pamcognito::test {
 namespace {
 
@@ -94,7 +94,7 @@ void a_stale_session_counts_after_the_pool_was_asked(void**) {
   expect_reused(world, session, "session");
   assert_true(world.person->prompts.empty());
   assert_text(world.operations(), "refresh, verify");
-  // So the next one asks nobody.
+  // The next sign-in does not ask the pool.
   world.pool.calls.clear();
   expect_reused(world, session, "session");
   assert_text(world.operations(), "");
@@ -129,7 +129,7 @@ void a_wrong_password_is_refused_and_counts(void**) {
     assert_text(result.cause, "session-wrong-password");
     assert_text(result.notice.text, prompts::refused());
   }
-  // Of the budget, which sign-ins take from too.
+  // It takes from the budget that sign-ins use too.
   world.person->answers = {kTyped};
   const SignInResult result = world.run();
   assert_outcome(result.outcome, Outcome::tries_exhausted);
@@ -246,7 +246,7 @@ void grace_ends(void**) {
   expect_full(world);
 }
 
-// A sign-in, a session, and why the one does not stand in for the other.
+// A sign-in, a session, and the reason for which the session does not replace the sign-in.
 struct Reason {
   const char* row;
   void (*change)(World& world, Session& session);
@@ -453,7 +453,7 @@ void a_sign_in_without_any_session_is_full(void**) {
   expect_full(world);
 }
 
-// What the next one is to be checked by goes with the tokens.
+// The verifier for the next sign-in is made of the password that goes with the tokens.
 void the_password_of_a_sign_in_goes_along_where_a_verifier_is_wanted(void**) {
   for (const Reauth mode : {Reauth::none, Reauth::password}) {
     World world;

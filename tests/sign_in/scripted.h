@@ -55,7 +55,8 @@ class ScriptedClock final : public runtime::Clock {
   runtime::MonotonicTime now_ = kStart;
 };
 
-// What the person saw and typed. Answers are taken in order; without one the caller hangs up.
+// A scripted user: records what is shown, and takes the answers in order; without one the caller
+// hangs up.
 class ScriptedPerson final : public sign_in::Conversation {
  public:
   explicit ScriptedPerson(ScriptedClock& clock) : clock_(clock) {}
@@ -65,7 +66,7 @@ class ScriptedPerson final : public sign_in::Conversation {
   [[nodiscard]] runtime::MonotonicTime ends_at() const override { return clock_.now() + time_left; }
 
   std::deque<std::string> answers;
-  std::function<void()> before_answer;  // time passes, somebody else signs in …
+  std::function<void()> before_answer;  // time passes, another user signs in …
   bool never_answers = false;           // suspends for ever
   bool is_stuck = false;                // it does so now
   std::vector<std::string> prompts;
@@ -153,8 +154,8 @@ class ScriptedPool final : public cognito::UserPool {
   cognito::UserState user;    // of get_user
   int wrong_setup_codes = 0;  // so many checks answer 200 with Status ERROR first
   std::string rotated_token;  // what a refresh hands out as the new refresh token; empty: none
-  // Where they are set: refresh, confirm_device, forget_device and revoke answer after what the
-  // first one waits for; the others answer instead of the script.
+  // If set: refresh, confirm_device, forget_device and revoke answer after the task that
+  // before_answer returns; the other functions answer instead of the script.
   std::function<runtime::Task<void>(std::string operation)> before_answer;
   std::function<Result<cognito::Tokens>(const cognito::RefreshProof&)> on_refresh;
   std::function<Result<cognito::VerifiedTokens>(const cognito::Tokens&)> on_verify;
@@ -211,7 +212,7 @@ class World {
   limits::Origin origin = limits::Origin::of_host("192.0.2.7");
   sign_in::Goal goal = sign_in::Goal::sign_in;
 
-  // Of request().
+  // For request().
   bool caller_is_root = true;
   sessions::Binding binding{kAliceUid, 7};
   sign_in::CallerPlace place;
@@ -241,7 +242,8 @@ class World {
 
   static constexpr std::uint32_t kAliceUid = 1001;
 
-  // What outlives a sign-in, as the daemon has it; the identities in a directory of their own.
+  // The state that outlives a sign-in, as in the daemon; the identities are in a directory of their
+  // own.
   class Directory {
    public:
     Directory();
@@ -287,7 +289,7 @@ class World {
 
 // The pool asks for a TOTP code, and then hands out tokens.
 void then_totp(World& world);
-// The sign-in of alice ends so, nobody is let in, and all tokens are revoked.
+// The sign-in of alice ends so, is refused, and all tokens are revoked.
 void expect_closed(World& world, Outcome outcome, std::string_view cause);
 
 // Runs a task that never waits for anything outside; nullopt: it does wait.

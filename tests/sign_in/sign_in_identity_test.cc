@@ -6,7 +6,8 @@
 #include "tests/cmocka_cpp.h"
 #include "tests/sign_in/scripted.h"
 
-// Who gets in with tokens in hand, and what becomes of the tokens of those who do not.
+// Which users are accepted after the tokens have come, and that a refused user's tokens are
+// revoked.
 namespace pamcognito::test {
 namespace {
 
@@ -30,8 +31,8 @@ void expect_refused(World& world, std::string_view cause) {
 }
 
 void an_alias_that_leads_elsewhere_is_refused(void**) {
-  // mallory wrote preferred_username = alice: the pool resolves the name, the tokens say who it
-  // was.
+  // mallory wrote preferred_username = alice: the pool resolves the name, and the tokens name
+  // mallory.
   World world;
   give_totp(world);
   world.pool.verified->username = "mallory";
@@ -217,7 +218,7 @@ void tokens_that_fail_verification_are_refused_and_revoked(void**) {
 }
 
 void keys_that_cannot_be_fetched_are_not_unavailable(void**) {
-  // A local password must not stand in for the second factor once Cognito has accepted the first.
+  // A local password must not replace the second factor once Cognito has accepted the first.
   World world;
   give_totp(world);
   world.pool.verified = std::unexpected(cognito::PoolError(cognito::ErrorKind::not_connected));

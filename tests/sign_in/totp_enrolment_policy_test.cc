@@ -7,8 +7,8 @@
 #include "tests/sign_in/named_tests.h"
 #include "tests/sign_in/scripted.h"
 
-// Who may set up TOTP in a sign-in without the pool's demand, and the preference that is set after
-// each set-up. The set-up itself is in totp_enrolment_test.cc.
+// When a user may set up TOTP in a sign-in without the pool's demand, and the preference that is
+// set after each set-up. totp_enrolment_test.cc tests the set-up itself.
 namespace pamcognito::test {
 namespace {
 
@@ -33,7 +33,7 @@ void tokens_without_a_factor_enrol_totp_by_access_token(void**) {
   assert_text(world.call("verify_totp").values.at("access_token"), "access");
 }
 
-// Where a set-up without the pool's demand is allowed: enrol × where the person sits × one prompt.
+// Cases of a set-up without the pool's demand: enrol × the user's place × one prompt.
 struct Place {
   const char* row;
   Enrol enrol;
@@ -113,7 +113,7 @@ void an_authenticator_that_is_there_is_never_replaced(void**) {
   assert_text(world.operations(), "sign_in, verify, get_user");
 }
 
-// The pool took the risk for low. A stranger who has the password must not enrol beside it.
+// The pool judged the risk low. An attacker who has the password must not enrol a second factor.
 void a_factor_that_was_not_asked_for_is_not_replaced_by_a_new_one(void**) {
   for (const char* factor : {"SMS_MFA", "EMAIL_OTP", "A_NEW_FACTOR"}) {
     World world;
