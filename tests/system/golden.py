@@ -21,7 +21,7 @@ from session_scenes import SETUP_CALLS, changes_seen
 FILES = pathlib.Path(__file__).parent / "golden"
 SEEN = REPO / "build/golden"
 NEW_PASSWORD = "Brand-New-Pass-2"
-# What AssociateSoftwareToken hands out here, so that a QR code can stand in a file.
+# The secret that AssociateSoftwareToken returns here, so that a file can contain the QR code.
 FIXED_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSQ"
 
 ONLY_TOTP = {"mfa_configuration": "ON", "mfas_can_setup": ["SOFTWARE_TOKEN_MFA"]}

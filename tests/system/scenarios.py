@@ -26,7 +26,7 @@ def totp_secret_of(user):
     return _PEOPLE[user]["mfa"]["totp_secret"]
 
 
-# What a person does.
+# The actions of a user.
 def type_password(terminal, user, password=None):
     terminal.answer(PASSWORD_PROMPT, password or password_of(user), hidden_as="password")
 

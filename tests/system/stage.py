@@ -66,7 +66,7 @@ class Stage:
         print("           journal:", *self.machine.journal.text(self.journal_mark).splitlines(),
               sep="\n           | ", flush=True)
 
-    # What others saw.
+    # The logs of the pool and the daemon.
     def pool_saw(self, user, *names):
         """The pool answered exactly these calls for the user, e.g. USER_SRP_AUTH; not counted is what
         ends an older session, which goes on in the background."""

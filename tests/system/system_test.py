@@ -30,7 +30,7 @@ FORGET = pathlib.Path("/usr/local/sbin/forget")
 
 
 # The account phase.
-# What is typed while sudo runs goes to its command (use_pty).
+# Text that is typed while sudo runs goes to its command (use_pty).
 SUDO_TWICE = "sudo id; echo ended; read -r; sudo id -u; echo status $?"
 
 
@@ -177,7 +177,7 @@ def alias_of_another(stage):
                     entry is not None and entry["PAM_COGNITO_OUTCOME"] != "success")
 
 
-# What is left over.
+# Processes that are left over.
 def sshd_children():
     """sshd processes besides the listener."""
     count = 0
@@ -356,7 +356,7 @@ def locker(stage):
             terminal.expect("successfully authenticated")
             terminal.expect("account management done")
             stage.check("alice unlocks", terminal.finish() == 0)
-        stage.daemon_said("alice", "user", "success")  # what it says of itself is not believed
+        stage.daemon_said("alice", "user", "success")  # its own claims are not believed
         machine.pool.reset_log()
         with machine.as_user("alice", "pamtester", LOCKER, "bob", "authenticate",
                              on_text=stage.watch) as terminal:

@@ -18,7 +18,7 @@ import termios
 import time
 
 READ_SYSCALL = {"x86_64": "0", "aarch64": "63"}.get(platform.machine())
-# A kernel that does not say what a process waits for; then what is typed is typed at once.
+# If the kernel does not tell what a process waits for, text is typed at once.
 SEES_WAITING = READ_SYSCALL is not None and os.path.exists("/proc/self/syscall")
 # Generous: a wait ends with its event, and only a red test waits in full.
 WAIT_S = 60
@@ -55,7 +55,7 @@ class Terminal:
         os.set_inheritable(master, False)
         return pid, master
 
-    # What the screen shows.
+    # The text on the screen.
     @property
     def transcript(self):
         return "".join(self._pieces)
@@ -104,7 +104,7 @@ class Terminal:
                                  + self.transcript)
             open_ = self._read(left)
 
-    # What is typed.
+    # Typing.
     def send(self, text, hidden_as=None, in_read=False):
         """Types text and Enter. hidden_as: what the transcript says, for what is not echoed. in_read: to a
         program whose waiting in poll() does not mean that it reads this terminal."""
@@ -182,7 +182,8 @@ def _somebody_reads(program, group, in_read):
     processes = _processes()
     if any(own == group and _is_waiting_for_input(pid, in_read) for pid, (_, own) in processes.items()):
         return True
-    # What su -c runs is in a session of its own, in no group of the terminal's, and reads it all the same.
+    # A command of su -c runs in a session of its own, in no group of the terminal, and reads the terminal all the
+    # same.
     return any(_descends(pid, program, processes) and _is_waiting_for_input(pid, True) for pid in processes)
 
 
