@@ -194,7 +194,7 @@ void a_request_whose_name_is_being_resolved_can_be_left(void**) {
     assert_failure(send(loop, *http, Method::post, url, milliseconds(500)),
                    HttpFailure::not_connected);
   }
-  // Here nobody has waited for the resolver's threads. The second of them may only now begin.
+  // No request has waited for the resolver's threads here. The second of them may only now begin.
   while (waiting_for_name < 2) std::this_thread::yield();
   name_is_known = true;
   while (waiting_for_name > 0) std::this_thread::yield();
@@ -285,7 +285,7 @@ void what_this_machine_lacks_is_not_the_servers(void**) {
   sendto_error = 0;
 }
 
-// Where the kernel drops the packets of a connection, libcurl sees that time passes.
+// If the kernel drops the packets of a connection, libcurl sees only that time passes.
 void a_full_table_of_connections_is_not_the_servers(void**) {
   const ScriptedServer server([](Peer& peer, int) { peer.wait_for_close(); });
   EventLoop loop;
@@ -328,7 +328,7 @@ void a_probe_tells_silence_from_no_connection(void**) {
   assert_true(probe(url) == Probe::failed);
 }
 
-// Where IPv6 is switched off there is no way for it, and that is no shortage.
+// If IPv6 is switched off, there is no IPv6 route, and that is no shortage.
 void no_ipv6_is_no_route(void**) {
   const cognito::KernelNetwork network;
   for (const int error : {EADDRNOTAVAIL, ENETUNREACH, EAGAIN, EPERM, ENOBUFS}) {
@@ -429,7 +429,7 @@ void plain_http_only_to_a_loopback_address(void**) {
     assert_failure(send(loop, *http, Method::post, url), HttpFailure::internal);
 }
 
-// Whom TLS trusts.
+// Trust in certificates.
 
 void another_authority_is_refused(void**) {
   // One that has the trusted one's name fails its signature, which libcurl calls a failed
@@ -518,7 +518,7 @@ runtime::Task<void> hang(CurlHttp* http, HttpRequest request) {
   (void)co_await http->send(std::move(request));
 }
 
-// Neither may look like a pool that cannot be reached: that would let a local password stand in.
+// Neither may look like an unreachable pool, because then a local password would be accepted.
 void a_request_without_time_or_place_is_not_started(void**) {
   const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};

@@ -92,7 +92,8 @@ void a_challenge_that_names_nobody_keeps_the_name_that_was_typed(void**) {
   }
 }
 
-// A DefineAuthChallenge trigger that issues tokens at once would let in whoever says a name.
+// A DefineAuthChallenge trigger that issues tokens at once would accept every caller with a user
+// name.
 void tokens_before_any_proof_are_refused_and_revoked(void**) {
   ScriptedPool p({answered(200, kTokens), answered(200, "{}")}, make_config(AuthFlow::custom));
   const auto step = p.sign_in();
@@ -193,7 +194,7 @@ void an_answer_that_is_not_utf_8_stays_here(void**) {
   }
 }
 
-// What goes with every call.
+// Data that accompanies every call.
 
 void the_origin_goes_with_each_call_if_it_is_known(void**) {
   for (const AuthFlow flow : {AuthFlow::srp, AuthFlow::custom_srp}) {

@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-// Functions of the C library that stand before its own, and do as a test says.
+// Functions of the C library that replace its own, and fail as a test wants.
 namespace pamcognito::test {
 
 // Certificate bundles that libcrypto has opened: it reads them by fopen64().
@@ -13,8 +13,7 @@ inline std::atomic<int> bundles_opened = 0;
 inline std::atomic<int> waiting_for_name = 0;
 inline std::atomic<bool> name_is_known = false;
 
-// What connect(), bind() and sendto() fail with instead of doing anything; 0: they do what they are
-// for.
+// The errors with which connect(), bind() and sendto() fail at once; 0: they work.
 inline std::atomic<int> connect_error = 0;
 inline std::atomic<int> bind_error = 0;
 inline std::atomic<int> sendto_error = 0;

@@ -1,5 +1,5 @@
-// What lasts after a sign-in, the client against cognito-pool: refreshes, rotation, devices, and
-// all that ends them.
+// The client against cognito-pool, after a sign-in: refreshes, rotation, devices, and all events
+// that end them.
 #include <curl/curl.h>
 #include <signal.h>
 
@@ -240,8 +240,8 @@ void a_device_that_was_not_confirmed_gets_a_new_key(void**) {
   s.refreshes();
 }
 
-// Where a pool wants the key of a device that is not confirmed, or no refresh of it: the token
-// seems to be over until the device is confirmed.
+// If a pool requires the key of an unconfirmed device, or refuses its refresh, the token seems to
+// be over until the device is confirmed.
 void a_pool_that_refreshes_confirmed_devices_only(void**) {
   for (const char* setting :
        {R"({"unconfirmed_device_refresh":"key"})", R"({"unconfirmed_device_refresh":"never"})"}) {

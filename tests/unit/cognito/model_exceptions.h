@@ -18,7 +18,7 @@ namespace model {
 
 using Names = std::vector<std::string_view>;
 
-// What nearly every operation lists.
+// The exceptions that nearly every operation lists.
 inline const Names kCommon = {"ForbiddenException",        "InternalErrorException",
                               "InvalidParameterException", "NotAuthorizedException",
                               "ResourceNotFoundException", "OperationNotEnabledException"};

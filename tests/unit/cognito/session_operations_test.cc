@@ -120,7 +120,7 @@ void an_endpoint_without_the_operation_is_asked_by_initiate_auth(void**) {
   }
 }
 
-// Where refresh tokens are rotated, REFRESH_TOKEN_AUTH must not be used.
+// If refresh tokens are rotated, REFRESH_TOKEN_AUTH must not be used.
 void an_endpoint_that_knows_the_operation_is_never_asked_otherwise(void**) {
   ScriptedPool p({answered(200, kRotated), refused("UnknownOperationException")});
   assert_true(refresh(p).has_value());

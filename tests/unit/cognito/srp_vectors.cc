@@ -28,7 +28,7 @@ namespace {
 
 using namespace pamcognito::cognito;
 
-// A value that differs, or a record that is not what the format says.
+// A value that differs, or a record that breaks the format.
 struct Mismatch : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -44,7 +44,7 @@ std::string text(const Json::Value& object, const std::string& name) {
   return value.asString();
 }
 
-// Expectations that a file may leave out are compared only where they stand.
+// A file may leave expectations out; only those that it has are compared.
 void expect(const Json::Value& object, const std::string& name, const std::string& got) {
   if (!object.isObject() || !object.isMember(name)) return;
   const std::string want = text(object, name);
@@ -121,7 +121,8 @@ void check_secret_hash(const Json::Value& record, const std::string& login_usern
   expect(want, "for_user_id_for_srp", secret_hash(secret, user_id, client).value_or(""));
 }
 
-// What user and device sign-ins share. `responses` holds the expected answer to the challenge.
+// Checks that user and device sign-ins share. `responses` holds the expected answer to the
+// challenge.
 void check_sign_in(const Json::Value& record, const srp::Identity& identity,
                    const Json::Value& responses) {
   const Json::Value& input = at(record, "input");

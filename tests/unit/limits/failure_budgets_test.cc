@@ -73,7 +73,7 @@ void a_sign_in_at_a_seat_forgets_the_failures_there(void**) {
     assert_true(fails(budgets, host(2)));
     assert_true(fails(budgets, host(2)));
     budgets.signed_in("alice", own);
-    // Two of host 2 are left: one more from strangers, two more in all.
+    // Two of host 2 are left: one more from unknown origins, two more in all.
     assert_true(fails(budgets, host(3)));
     assert_false(fails(budgets, host(3)));
     assert_true(fails(budgets, own));
@@ -172,8 +172,8 @@ void a_reload_keeps_what_was_counted(void**) {
   assert_true(fails(budgets, Origin::of_uid(kAlice)));
 }
 
-// Whatever strangers and the user do, in whatever order and at whatever time: in any window, at
-// most three failures come from strangers and four in all.
+// Attackers and the user act in any order and at any time: in any window, at most three failures
+// come from attackers and four in all.
 void no_interleaving_passes_the_budget(void**) {
   struct Sent {
     long second;

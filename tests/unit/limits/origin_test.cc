@@ -63,7 +63,7 @@ void only_consoles_and_displays_are_seats(void**) {
     assert_false(pamcognito::limits::is_seat_terminal(none));
 }
 
-// Whoever controls a reverse zone may call a host as they like.
+// An attacker who controls a reverse zone chooses the name of a host.
 void a_named_host_is_never_known(void**) {
   assert_false(Origin::of_host("localhost").may_become_known());
   assert_true(Origin::of_host("192.0.2.1").may_become_known());

@@ -15,7 +15,7 @@ using pamcognito::limits::UserQueue;
 using pamcognito::runtime::OneShot;
 using pamcognito::runtime::Task;
 
-// What the steps did, in order: "alice+" has the turn, "alice-" is done.
+// The actions of the steps, in order: "alice+" has the turn, "alice-" is done.
 using Trace = std::vector<std::string>;
 
 // A password step that ends when `answer` is reported.

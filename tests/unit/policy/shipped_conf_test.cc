@@ -70,7 +70,7 @@ void every_example_is_right(void**) {
       fail_msg("line %u: %s %s", entry.line, entry.key.c_str(), applied.error().c_str());
     }
   }
-  // What the page shows as a default is one.
+  // The defaults that the file shows are the real ones.
   const LimitsConfig limits;
   assert_int_equal(draft.config.limits.failures, limits.failures);
   assert_int_equal(draft.config.limits.failures_unknown_origin, limits.failures_unknown_origin);

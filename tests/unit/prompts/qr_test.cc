@@ -22,7 +22,7 @@ constexpr char kSecret[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRST
 std::string zbarimg(const std::string& text) {
   const test::ConfigDirectory directory;
   const std::string picture = directory.write("qr.pgm", TerminalPicture(text).grey_map());
-  // What it says on its errors is about a bus that it does not need.
+  // zbarimg's errors are about a bus that it does not need.
   const std::string command =
       "zbarimg --quiet --raw -Sdisable -Sqrcode.enable '" + picture + "' 2>/dev/null";
   FILE* const output = ::popen(command.c_str(), "r");
@@ -81,7 +81,7 @@ void the_size_is_the_smallest(void**) {
   for (std::size_t i = 0; i < 7; ++i) assert_false(smallest.is_light(4, 4 + i));
   for (std::size_t i = 1; i < 6; ++i) assert_true(smallest.is_light(5, 4 + i));
   assert_false(smallest.is_light(7, 7));
-  // Of a usual set-up: version 5 (37 modules), which a terminal of 80 columns and 24 lines shows.
+  // A usual set-up has version 5 (37 modules), which a terminal of 80 columns and 24 lines shows.
   const std::string usual = qr_code(otpauth_uri(kSecret, "Cognito", "alice"), Qr::half_blocks);
   const TerminalPicture picture(usual);
   assert_int_equal(picture.width(), 45);

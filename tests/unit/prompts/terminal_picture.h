@@ -8,8 +8,8 @@
 
 namespace pamcognito::test {
 
-// What a dark terminal shows of a QR code made of letters, as rows of light (true) and dark
-// modules. Lines before and after it are left out.
+// A QR code made of letters as a dark terminal shows it: rows of light (true) and dark modules.
+// Lines before and after it are left out.
 class TerminalPicture {
  public:
   explicit TerminalPicture(std::string_view text) {

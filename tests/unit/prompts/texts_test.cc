@@ -150,7 +150,7 @@ void every_question_ends_where_the_answer_is_typed(void**) {
 }
 
 void each_end_says_what_to_do(void**) {
-  // What stands for a wrong password gives no reason; the rest has a remedy or nothing to be done.
+  // The text of a wrong password has no reason; the others have a remedy, or nothing can be done.
   assert_text(prompts::refused(), "Sign-in failed.");
   for (const std::string& end :
        {prompts::second_factor_needed(), prompts::cannot_set_up(), prompts::needs_other_step(),

@@ -61,7 +61,7 @@ void foreign_text_cannot_break_it(void**) {
   assert_true(has(text, "Secret: A?B\nAccount: a?Password: \nShown in the app as: I?[2J\n"));
 }
 
-// Whatever its parts are, the frame takes it, and the secret and the question are whole.
+// The frame takes it for all parts, and the secret and the question are whole.
 void it_always_fits_a_frame(void**) {
   for (const std::size_t size : {16UL, 52UL, 300UL, 512UL, 5000UL}) {
     for (const char* character : {"x", " ", "ö", "\n"}) {

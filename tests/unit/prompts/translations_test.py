@@ -11,7 +11,7 @@ import unittest
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 PO = ROOT / "po"
-# What pam_unix asks, too: another text would tell strangers over ssh who is ours.
+# pam_unix asks this too: another text would tell an ssh client which users are Cognito users.
 NEVER_TRANSLATED = "Password: "
 
 

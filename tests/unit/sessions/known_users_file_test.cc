@@ -50,7 +50,7 @@ void write_users(const std::string& path, unsigned count) {
   if (!written) fail_msg("%s", written.error().c_str());
 }
 
-// `part`: of the error, which must also say what to do.
+// `part`: of the error, which must also tell what to do.
 void assert_refused(const std::string& path, const char* part) {
   const auto users = read_known_users(path, kPool);
   if (users) fail_msg("read, wanted: %s", part);
@@ -163,7 +163,7 @@ void a_row_that_is_not_ours_is_refused_with_all(void**) {
     write_users(path, 2);
     Sql(path).run(change);
     assert_refused(path, "has a row that cognitod did not write");
-    // Rows of other pools are nobody's business here.
+    // The rows of other pools do not matter here.
     assert_true(read_known_users(path, "eu-west-1_Other").has_value());
   }
 }
@@ -238,7 +238,6 @@ void a_read_only_file_system_can_be_read(void**) {
   assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-// Pins one user after the other, and says so after each.
 FactorChangeNote note(std::time_t at, const char* from, std::vector<std::string> told) {
   FactorChangeNote made;
   made.at = at;
@@ -268,7 +267,7 @@ void notes_of_factor_changes_are_kept(void**) {
   assert_true(notes_in(path, "user0") == change.row.factor_changes);
   assert_true(notes_in(path, "user1").empty());
 
-  // Of another account: nobody is told of its changes.
+  // The user is pinned to another account: changes of the earlier one are not told.
   KnownUserChange other = pin_of("user0");
   other.row.sub = "another-sub";
   other.row.pinned_by = PinnedBy::root;
@@ -295,7 +294,7 @@ void a_file_of_an_older_version_is_read_and_goes_on(void**) {
       "CREATE TABLE probe AS SELECT 1 WHERE (SELECT user_version FROM pragma_user_version) = 1");
 }
 
-// They let nobody in, so what cannot be read of them is left out.
+// A note accepts no sign-in, so an unreadable one is left out.
 void notes_that_cognitod_did_not_write_are_left_out(void**) {
   const TemporaryDirectory directory;
   const std::string path = directory.file("users.db");

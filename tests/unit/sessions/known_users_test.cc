@@ -140,7 +140,7 @@ Task<void> note_changes(World* world) {
   assert_true(known.untold_factor_changes("alice", "local", over).empty());
   co_await flushed(world);
   assert_true(on_disk(*world) == known.all());
-  // What is over goes with the next one.
+  // The next note removes the expired one.
   known.note_factor_change("alice", note_of(over + FactorChangeNote::kAge));
   assert_int_equal(known.find("alice")->factor_changes.size(), 1);
 }
@@ -206,7 +206,7 @@ Task<void> pin_one_account_twice(World* world) {
   assert_text(world->known.other_holder("sub-a", "Alice")->first, "alice");
   assert_null(world->known.other_holder("sub-a", "alice"));
   assert_null(world->known.other_holder("sub-b", "alice"));
-  // root may, and what root has done bars nobody.
+  // Root may pin it to both, and a pin of root prevents no sign-in.
   co_await pinned(world, "Alice", "sub-a", PinnedBy::root);
   assert_text(world->known.other_holder("sub-a", "bob")->first, "alice");
   co_await pinned(world, "carol", "sub-c", PinnedBy::root);
@@ -271,7 +271,7 @@ void a_reset_forgets_all(void**) {
 
 Task<void> verify(World* world) {
   KnownUsers& known = world->known;
-  known.verified("alice", {"a"}, kNow);  // nobody
+  known.verified("alice", {"a"}, kNow);  // alice is unknown
   assert_null(known.find("alice"));
   co_await pinned(world, "alice", "sub-a");
   const auto stored = [&] { return on_disk(*world).at("alice"); };
@@ -401,7 +401,7 @@ void a_full_disk_loses_nothing(void**) {
   run(world, fill_the_disk(&world));
 }
 
-// Nothing more is said of alice: the mark reaches the disk all the same.
+// No later change concerns alice: the mark reaches the disk all the same.
 Task<void> disable_on_a_full_disk(World* world) {
   KnownUsers known(world->loop, world->worker, world->path, std::chrono::milliseconds(1));
   assert_true(known.load(kPool).has_value());

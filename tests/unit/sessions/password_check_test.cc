@@ -127,7 +127,7 @@ class Gate {
     const std::lock_guard lock(mutex_);
     return most_inside_;
   }
-  // Of the last one that entered.
+  // The password of the last one that entered.
   const char* password() {
     const std::lock_guard lock(mutex_);
     return password_;
@@ -299,7 +299,7 @@ void the_checker_may_go_while_a_thread_works(void**) {
   assert_true(is_wiped(password, 13));
 }
 
-// Whoever is answered may ask again at once, when the thread has just become idle.
+// A caller may ask again as soon as it has its answer, when the thread has just become idle.
 Task<void> ask_again_and_again(EventLoop* loop, PasswordChecker* checker) {
   const Secret password = secret("correct horse");
   for (int i = 0; i < 50; ++i) {

@@ -74,7 +74,7 @@ void another_boot_or_layout_is_not_adopted(void**) {
   assert_int_equal(adopted(bytes), 0);
 }
 
-// Whatever byte is damaged: the session is gone, or it is what it was; never another one.
+// After damage to any byte the session is gone or unchanged, and never another one.
 void every_byte_of_a_slot_counts(void**) {
   const auto whole = two_sessions();
   std::size_t gone = 0;
@@ -87,7 +87,7 @@ void every_byte_of_a_slot_counts(void**) {
     if (damaged && !same(*damaged, sample(1))) fail_msg("byte %zu of the slot does not count", i);
     if (store->size() != (damaged ? 2U : 1U)) fail_msg("byte %zu makes a session", i);
     assert_true(same(*store->find(id_of(2)), sample(2)));
-    // What was not used was wiped too.
+    // The unused slot was wiped too.
     if (!damaged && slots_in_use(read_memory(store->fd(), 4)) != 1)
       fail_msg("a damaged slot is not wiped (byte %zu)", i);
   }
@@ -157,7 +157,7 @@ void slot_to(std::vector<std::uint8_t>& to, std::size_t place,
   std::memcpy(to.data() + kHeader + place * kSlot, from.data() + kHeader + slot * kSlot, kSlot);
 }
 
-// Stopped between the new slot and the old one's end, in whatever order the slots stand.
+// Stopped between the new slot and the end of the old one, with the slots in either order.
 void of_two_slots_of_a_session_the_newer_counts(void**) {
   const auto store = open_store();
   assert_true(store->put(sample(1, 1)));
@@ -212,7 +212,7 @@ void what_is_not_our_memfd_is_not_adopted(void**) {
 
 int main() {
   using namespace pamcognito::test;
-  // What is discarded is said in the log, thousands of times here.
+  // The log has each discarded session, thousands of them here.
   pamcognito::runtime::set_log_level(pamcognito::runtime::Level::error);
   const CMUnitTest tests[] = {
       cmocka_unit_test(the_next_daemon_has_the_same_sessions),

@@ -12,7 +12,7 @@ namespace {
 
 using pamcognito::sessions::SlotMemory;
 
-// What the kernel says of the mapping that begins there: proc_pid_smaps(5), VmFlags.
+// The kernel's flags of the mapping that begins there: proc_pid_smaps(5), VmFlags.
 std::string flags_of_mapping(const void* start) {
   std::ifstream smaps("/proc/self/smaps");
   bool here = false;
