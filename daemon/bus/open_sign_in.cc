@@ -94,8 +94,8 @@ runtime::Task<void> OpenSignIn::run_flow() {
 
 void OpenSignIn::flow_done(bool threw) {
   if (threw || !result_)
-    result_ =
-        sign_in::ended(Outcome::unforeseen, "internal-fault", prompts::pool_failed(), Level::error);
+    result_ = sign_in::make_end(Outcome::unforeseen, "internal-fault", prompts::pool_failed(),
+                                Level::error);
   end(std::move(result_));
 }
 
@@ -213,7 +213,7 @@ void OpenSignIn::cut_short(Outcome outcome, std::string cause, const std::string
   }
 }
 
-void OpenSignIn::end(sign_in::Ended result) {
+void OpenSignIn::end(sign_in::SignInEnd result) {
   step_.reset();
   if (result->outcome != Outcome::success) {
     // The line first: who sees the refusal finds the line.

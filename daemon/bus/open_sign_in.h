@@ -94,7 +94,7 @@ class OpenSignIn final : private sign_in::Conversation {
   runtime::Task<void> answer_account();
   void commit();
   void cut_short(Outcome outcome, std::string cause, const std::string& text);
-  void end(sign_in::Ended result);
+  void end(sign_in::SignInEnd result);
   [[nodiscard]] runtime::Level level_of(const sign_in::SignInResult& result) const;
   void log_end(const sign_in::SignInResult& result) const;
   void close();
@@ -132,7 +132,7 @@ class OpenSignIn final : private sign_in::Conversation {
   // Destroyed at the acknowledgement, to free what it holds of the sign-in: 2,000 sign-ins may be
   // open.
   std::unique_ptr<sign_in::SignIn> flow_;
-  sign_in::Ended result_;
+  sign_in::SignInEnd result_;
   runtime::Task<Outcome> account_;  // from the ack on
   runtime::EventLoop::Spawned running_;
   std::optional<runtime::Timer> deadline_;  // of the whole sign-in

@@ -21,35 +21,36 @@ bool has_accepted_factor(const SignInContext& context) {
 }
 
 // The remedy is in the text: what is missing, or what is accepted instead.
-Ended factor_missing(const SignInContext& context) {
+SignInEnd factor_missing(const SignInContext& context) {
   if (!context.proved.factor)
-    return ended(Outcome::not_permitted, "no-second-factor", prompts::second_factor_needed());
-  return ended(Outcome::not_permitted, "factor-not-accepted",
-               prompts::factor_not_accepted(context.config().mfa.methods));
+    return make_end(Outcome::not_permitted, "no-second-factor", prompts::second_factor_needed());
+  return make_end(Outcome::not_permitted, "factor-not-accepted",
+                  prompts::factor_not_accepted(context.config().mfa.methods));
 }
 
 // The pool did not ask for an accepted factor. The user sets one up now, if that is allowed here
 // and the account has none. An authenticator that the account has is never replaced without being
 // asked for. If no factor was given (the pool judged the risk low), any factor of the account
 // prevents the set-up: otherwise an attacker who knows the password could enrol past it.
-Task<Ended> enrol_or_refuse(SignInContext* context, std::string access_token) {
-  if (!context->may_enrol_freely()) co_return factor_missing(*context);
+Task<StepResult<>> enrol_or_refuse(SignInContext* context, std::string access_token) {
+  if (!context->may_enrol_freely()) co_return std::unexpected(factor_missing(*context));
   PoolResult<cognito::UserState> user =
       co_await context->services.pool->get_user(access_token, context->step_deadline());
-  if (!user) co_return context->from_error(user.error());
+  if (!user) co_return std::unexpected(context->from_error(user.error()));
   const auto& factors = user->enabled_factors;
   const bool in_the_way = context->proved.factor
                               ? std::ranges::find(factors, "SOFTWARE_TOKEN_MFA") != factors.end()
                               : !factors.empty();
-  if (in_the_way) co_return factor_missing(*context);
+  if (in_the_way) co_return std::unexpected(factor_missing(*context));
   if (!context->has_time_to_enrol())
-    co_return ended(Outcome::failed, "no-time-to-set-up",
-                    prompts::no_time_to_set_up(context->service_has_time_to_enrol()));
+    co_return std::unexpected(
+        make_end(Outcome::failed, "no-time-to-set-up",
+                 prompts::no_time_to_set_up(context->service_has_time_to_enrol())));
 
-  std::expected<Enrolment, Ended> enrolment =
+  StepResult<Enrolment> enrolment =
       co_await enrol_totp(context, cognito::SetUpProof::by_access_token(std::move(access_token)));
-  if (!enrolment) co_return std::move(enrolment.error());
-  co_return nullptr;
+  if (!enrolment) co_return std::unexpected(std::move(enrolment.error()));
+  co_return StepResult<>();
 }
 
 // Notes the groups for the account phase of later logins.
@@ -60,33 +61,34 @@ void remember(const SignInContext& context, const VerifiedTokens& verified) {
 
 }  // namespace
 
-Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
+Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens) {
   sessions::PendingTokens pending(std::move(tokens), context->services.revoke_later);
   if (!context->proved.first_factor) co_return no_first_factor();
   PoolResult<VerifiedTokens> verified =
       co_await context->services.pool->verify(&pending.get(), context->step_deadline());
   if (!verified) co_return context->from_error(verified.error());
-  Ended somebody_else = check_identity(*context, *verified);
-  if (somebody_else) co_return somebody_else;
+  StepResult<> identity = check_identity(*context, *verified);
+  if (!identity) co_return std::move(identity.error());
   if (!policy::access_permitted(context->config(), context->request.user, context->request.service,
                                 verified->groups))
-    co_return ended(Outcome::not_permitted, "access", prompts::not_permitted());
+    co_return make_end(Outcome::not_permitted, "access", prompts::not_permitted());
 
   // A change of factors has a stricter rule of its own: change_factors().
   const bool needs_factor =
       context->config().mfa.require && context->request.goal != Goal::change_factors;
   if (needs_factor && !has_accepted_factor(*context)) {
-    Ended refused = co_await enrol_or_refuse(context, pending.get().access_token);
-    if (refused) co_return refused;
+    StepResult<> enrolled = co_await enrol_or_refuse(context, pending.get().access_token);
+    if (!enrolled) co_return std::move(enrolled.error());
     if (!has_accepted_factor(*context)) co_return factor_missing(*context);
   }
   if (context->enrolled.totp) {
-    Ended trouble = co_await prefer_totp(context, pending.get().access_token, Prefer::always);
-    if (trouble) co_return trouble;
+    StepResult<> preferred =
+        co_await prefer_totp(context, pending.get().access_token, Prefer::always);
+    if (!preferred) co_return std::move(preferred.error());
   }
 
-  Ended not_pinned = co_await pin_identity(context, &*verified);
-  if (not_pinned) co_return not_pinned;
+  StepResult<> pinned = co_await pin_identity(context, &*verified);
+  if (!pinned) co_return std::move(pinned.error());
   remember(*context, *verified);
 
   auto end = std::make_unique<SignInResult>(Outcome::success, "signed-in", Notice(), Level::info);
@@ -94,7 +96,7 @@ Task<Ended> accept(SignInContext* context, cognito::Tokens tokens) {
     end->notice = Notice::info(std::move(told));
     end->tells_of_change = true;
   }
-  // After it: who sets something up in a sign-in knows of it.
+  // After the notice: a user who sets a factor up in this sign-in knows of it.
   if (context->enrolled.totp || context->enrolled.email)
     report_factor_change(*context, context->enrolled.totp
                                        ? sessions::FactorChangeNote::What::app

@@ -14,20 +14,20 @@ using runtime::Task;
 
 // A challenge that a terminal cannot answer (WEB_AUTHN, SELECT_CHALLENGE), or an unknown one.
 Task<Step> refuse_challenge(std::unique_ptr<Challenge> challenge, bool other_way) {
-  Ended result = ended(Outcome::failed, "challenge-not-supported",
-                       other_way ? prompts::needs_other_way() : prompts::needs_other_step(),
-                       runtime::Level::warning);
-  result->detail = challenge->wire_name;
-  result->request_id = challenge->request_id;
-  co_return std::unexpected(std::move(result));
+  SignInEnd end = make_end(Outcome::failed, "challenge-not-supported",
+                           other_way ? prompts::needs_other_way() : prompts::needs_other_step(),
+                           runtime::Level::warning);
+  end->detail = challenge->wire_name;
+  end->request_id = challenge->request_id;
+  co_return std::unexpected(std::move(end));
 }
 
 // A user who has proved nothing (auth_flow = custom, and a pool that goes on without a question)
 // may answer custom challenges only: nothing else is answered, set up or changed.
 Task<Step> refuse_without_first_factor(std::unique_ptr<Challenge> challenge) {
-  Ended result = no_first_factor();
-  result->request_id = challenge->request_id;
-  co_return std::unexpected(std::move(result));
+  SignInEnd end = no_first_factor();
+  end->request_id = challenge->request_id;
+  co_return std::unexpected(std::move(end));
 }
 
 bool is_first_factor_challenge(const Challenge& challenge) {

@@ -28,45 +28,45 @@ bool has_totp(const UserState& user) {
          user.enabled_factors.end();
 }
 
-Ended refusal(const char* cause, std::string text) {
-  return ended(Outcome::not_permitted, cause, std::move(text));
+std::unexpected<SignInEnd> refusal(const char* cause, std::string text) {
+  return std::unexpected(make_end(Outcome::not_permitted, cause, std::move(text)));
 }
 
-// Null: the sign-in permits the change. An accepted factor of the account was given in it; or the
-// account has none that would have to be given, and [mfa] enrol permits the first one where the
-// caller is. A pool that took the risk for low asked for no factor: that proves none.
-Ended objection(const SignInContext& context, const UserState& user) {
-  if (context.proved.factor && context.accepts(*context.proved.factor)) return nullptr;
+// Whether the sign-in permits the change: an accepted factor of the account was given in it; or the
+// account has none that would have to be given, and [mfa] enrol permits the first one at the
+// caller's place. A pool that judged the risk low asked for no factor: that proves none.
+StepResult<> check_permission(const SignInContext& context, const UserState& user) {
+  if (context.proved.factor && context.accepts(*context.proved.factor)) return {};
   if (!context.is_to_set_up_totp() && user.enabled_factors.empty())
     return refusal("no-factor-yet", prompts::no_factor_to_change());
   if (!context.proved.factor && !user.enabled_factors.empty())
     return refusal("factor-not-asked", prompts::factor_was_not_asked());
-  // One that methods does not name was given: that is good for the first one that it names.
+  // A factor that `methods` does not name was given: it permits the first one that it names.
   if (context.proved.factor && (!context.is_to_set_up_totp() || has_totp(user)))
     return refusal("factor-not-accepted",
                    prompts::factor_not_accepted(context.config().mfa.methods));
   if (!context.has_place()) return refusal("no-place", prompts::no_place_for_set_up());
   if (!context.may_enrol_freely())
     return refusal("set-up-not-allowed", prompts::first_factor_elsewhere());
-  return nullptr;
+  return {};
 }
 
-Ended changed(Ended accepted, const char* cause, Notice notice) {
+SignInEnd changed(SignInEnd accepted, const char* cause, Notice notice) {
   accepted->cause = cause;
   accepted->notice = std::move(notice);
   accepted->tells_of_change = false;
   return accepted;
 }
 
-Ended is_set_up(Ended accepted) {
+SignInEnd is_set_up(SignInEnd accepted) {
   return changed(std::move(accepted), "totp-set-up", Notice::info(prompts::totp_is_set_up()));
 }
 
-Task<Ended> set_up_totp(SignInContext* context, Ended accepted) {
+Task<SignInEnd> set_up_totp(SignInContext* context, SignInEnd accepted) {
   if (!context->has_time_to_enrol())
-    co_return ended(Outcome::failed, "no-time-to-set-up", prompts::no_time_to_set_up(true));
+    co_return make_end(Outcome::failed, "no-time-to-set-up", prompts::no_time_to_set_up(true));
   std::string token = accepted->accepted->tokens.get().access_token;
-  std::expected<Enrolment, Ended> enrolment =
+  StepResult<Enrolment> enrolment =
       co_await enrol_totp(context, cognito::SetUpProof::by_access_token(token));
   if (!enrolment) {
     if (context->enrolled.perhaps_totp) report_factor_change(*context, What::app);
@@ -75,8 +75,8 @@ Task<Ended> set_up_totp(SignInContext* context, Ended accepted) {
   // From here on the new app counts, even if the next call fails.
   report_factor_change(*context, What::app);
   // A pool with optional factors asks for none that is not switched on.
-  Ended trouble = co_await prefer_totp(context, std::move(token), Prefer::if_none_is);
-  if (trouble) co_return trouble;
+  StepResult<> preferred = co_await prefer_totp(context, std::move(token), Prefer::if_none_is);
+  if (!preferred) co_return std::move(preferred.error());
   accepted->factor = context->proved.factor;
   co_return is_set_up(std::move(accepted));
 }
@@ -101,18 +101,18 @@ const char* cause_of(MfaErrorKind kind) {
   return "factors-not-changed";
 }
 
-Ended not_changed(MfaError error) {
+SignInEnd not_changed(MfaError error) {
   const bool by_policy =
       error.kind == MfaErrorKind::refused || error.kind == MfaErrorKind::not_set_up;
   // The user signed in a moment ago: to do so first is no advice.
   if (error.kind == MfaErrorKind::not_authorized) error.message = prompts::pool_failed();
-  Ended end = ended(by_policy ? Outcome::not_permitted : Outcome::failed, cause_of(error.kind),
-                    std::move(error.message));
+  SignInEnd end = make_end(by_policy ? Outcome::not_permitted : Outcome::failed,
+                           cause_of(error.kind), std::move(error.message));
   end->detail = std::move(error.detail);
   return end;
 }
 
-Task<Ended> set_preference(SignInContext* context, Ended accepted, const UserState* user) {
+Task<SignInEnd> set_preference(SignInContext* context, SignInEnd accepted, const UserState* user) {
   MfaResult<cognito::MfaPreference> preference =
       preference_for(*context->request.change, *user, context->config().mfa);
   if (!preference) co_return not_changed(std::move(preference.error()));
@@ -124,7 +124,7 @@ Task<Ended> set_preference(SignInContext* context, Ended accepted, const UserSta
   if (set || cognito::error_row(set.error()).answer_lost())
     report_factor_change(*context, What::factors);
   if (!set) {
-    Ended end = not_changed(mfa_error_of(set.error(), something_new));
+    SignInEnd end = not_changed(mfa_error_of(set.error(), something_new));
     end->request_id = set.error().request_id;
     co_return end;
   }
@@ -143,20 +143,20 @@ std::string place_of(const SignInRequest& request) {
 
 }  // namespace
 
-Task<Ended> change_factors(SignInContext* context, Ended accepted) {
+Task<SignInEnd> change_factors(SignInContext* context, SignInEnd accepted) {
   // The sign-in itself was the set-up, because the pool demanded one.
   if (context->enrolled.totp && context->is_to_set_up_totp())
     co_return is_set_up(std::move(accepted));
   PoolResult<UserState> user = co_await context->services.pool->get_user(
       accepted->accepted->tokens.get().access_token, context->step_deadline());
   if (!user) co_return context->from_error(user.error());
-  Ended refused = objection(*context, *user);
-  if (refused) co_return refused;
+  StepResult<> permitted = check_permission(*context, *user);
+  if (!permitted) co_return std::move(permitted.error());
   if (context->is_to_set_up_totp()) {
-    Ended end = co_await set_up_totp(context, std::move(accepted));
+    SignInEnd end = co_await set_up_totp(context, std::move(accepted));
     co_return end;
   }
-  Ended end = co_await set_preference(context, std::move(accepted), &*user);
+  SignInEnd end = co_await set_preference(context, std::move(accepted), &*user);
   co_return end;
 }
 

@@ -12,10 +12,10 @@ using runtime::Task;
 
 // The tokens of the sign-in are those that the change is made with; they are revoked with its end,
 // as after every sign-in.
-Task<Ended> change_password(SignInContext* context, Ended accepted) {
+Task<SignInEnd> change_password(SignInContext* context, SignInEnd accepted) {
   Notice notice;
   for (int tries = 0; tries < kTries; ++tries) {
-    std::expected<Secret, Ended> password =
+    StepResult<Secret> password =
         co_await ask_new_password(context, false, std::exchange(notice, Notice()));
     if (!password) co_return std::move(password.error());
     PoolResult<void> changed = co_await context->services.pool->change_password(
@@ -28,13 +28,13 @@ Task<Ended> change_password(SignInContext* context, Ended accepted) {
       co_return accepted;
     }
     if (!cognito::error_row(changed.error()).refuses_new_password()) {
-      Ended end = context->from_error(changed.error());
+      SignInEnd end = context->from_error(changed.error());
       end->notice = Notice::error(prompts::not_changed() + " " + end->notice.text);
       co_return end;
     }
     notice = Notice::error(prompts::password_not_allowed(changed.error().message));
   }
-  co_return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_answers());
+  co_return make_end(Outcome::tries_exhausted, "new-password", prompts::too_many_answers());
 }
 
 }  // namespace pamcognito::sign_in

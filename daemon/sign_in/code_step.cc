@@ -44,8 +44,8 @@ bool is_worth_asking(const SignInContext& context, Method method) {
   return context.accepts(method) || context.may_enrol_freely();
 }
 
-Ended factor_not_accepted(const SignInContext& context) {
-  return ended(
+SignInEnd factor_not_accepted(const SignInContext& context) {
+  return make_end(
       Outcome::not_permitted, "factor-not-accepted",
       prompts::factor_not_accepted(context.profile.one_prompt ? std::vector{Method::totp}
                                                               : context.config().mfa.methods));
@@ -63,7 +63,7 @@ std::string why_never_sent(std::string_view typed, Method method) {
 }
 
 // Not a coroutine, as nothing of it is needed while the person types.
-Task<std::expected<Secret, Ended>> ask_code(SignInContext* context, const Challenge& challenge) {
+Task<StepResult<Secret>> ask_code(SignInContext* context, const Challenge& challenge) {
   return context->ask(Prompt(prompts::code(challenge), Purpose::code, context->profile.echo_code));
 }
 
@@ -118,7 +118,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       if (given_ahead) {
         typed = std::move(context->typed.code);
       } else {
-        std::expected<Secret, Ended> answer = co_await ask_code(context, *challenge);
+        StepResult<Secret> answer = co_await ask_code(context, *challenge);
         if (!answer) co_return std::unexpected(std::move(answer.error()));
         typed = std::move(*answer);
       }
@@ -164,9 +164,9 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       context->report.notice = Notice::info((code ? prompts::code_expired() + " " : std::string()) +
                                             prompts::new_code_sent());
   }
-  co_return std::unexpected(ended(given_ahead ? Outcome::refused : Outcome::tries_exhausted,
-                                  "wrong-code",
-                                  given_ahead ? prompts::refused() : prompts::too_many_tries()));
+  co_return std::unexpected(make_end(given_ahead ? Outcome::refused : Outcome::tries_exhausted,
+                                     "wrong-code",
+                                     given_ahead ? prompts::refused() : prompts::too_many_tries()));
 }
 
 }  // namespace pamcognito::sign_in

@@ -26,16 +26,16 @@ std::optional<Secret> answer_given_ahead(const SignInContext& context) {
   return first ? Secret::copy_of(context.typed.password.reveal()) : std::nullopt;
 }
 
-// Null: the answer may be sent. The attempt of auth_flow = custom was taken when the flow began.
-Ended take_custom_attempt(SignInContext* context) {
+// Takes the attempt that an answer needs. That of auth_flow = custom was taken when the flow began.
+StepResult<> take_custom_attempt(SignInContext* context) {
   const bool due = context->attempts.custom_answers % kAnswersPerAttempt == 0;
   ++context->attempts.custom_answers;
   if (!due || (context->attempts.custom_answers == 1 && !context->attempts.custom.empty()))
-    return nullptr;
+    return {};
   std::optional<limits::Attempt> attempt = context->take_attempt();
-  if (!attempt) return no_attempt_left();
+  if (!attempt) return std::unexpected(no_attempt_left());
   context->attempts.custom.push_back(std::move(*attempt));
-  return nullptr;
+  return {};
 }
 
 void custom_challenges_passed(SignInContext* context) {
@@ -49,16 +49,16 @@ void custom_challenges_passed(SignInContext* context) {
   context->proved.first_factor = true;
 }
 
-Task<std::expected<Secret, Ended>> ask_answer(SignInContext* context, std::string question) {
+Task<StepResult<Secret>> ask_answer(SignInContext* context, std::string question) {
   for (int tries = 0; tries < kTries; ++tries) {
-    std::expected<Secret, Ended> answer = co_await context->ask(
+    StepResult<Secret> answer = co_await context->ask(
         Prompt(question, Purpose::other, context->config().custom_challenge.echo));
     // An empty answer may mean something to the pool; a decoy or what is no text does not.
     if (!answer || answer->empty() || is_typed_text(answer->reveal())) co_return answer;
     context->report.notice = Notice::error(prompts::value_needed());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "custom-answer", prompts::too_many_answers()));
+      make_end(Outcome::tries_exhausted, "custom-answer", prompts::too_many_answers()));
 }
 
 }  // namespace
@@ -69,17 +69,17 @@ Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> chal
   std::optional<Secret> answer = answer_given_ahead(*context);
   if (!answer) {
     if (context->profile.one_prompt)
-      co_return std::unexpected(ended(Outcome::failed, "challenge-not-supported",
-                                      prompts::needs_other_step(), runtime::Level::warning));
-    std::expected<Secret, Ended> typed = co_await ask_answer(
+      co_return std::unexpected(make_end(Outcome::failed, "challenge-not-supported",
+                                         prompts::needs_other_step(), runtime::Level::warning));
+    StepResult<Secret> typed = co_await ask_answer(
         context, prompts::custom_challenge(*challenge, context->config().custom_challenge.prompt));
     if (!typed) co_return std::unexpected(std::move(typed.error()));
     // A person has answered the message, rightly or wrongly.
     if (context->proved.first_factor) context->services.messages->answered(context->request.user);
     answer = std::move(*typed);
   }
-  Ended none_left = take_custom_attempt(context);
-  if (none_left) co_return std::unexpected(std::move(none_left));
+  StepResult<> attempt = take_custom_attempt(context);
+  if (!attempt) co_return std::unexpected(std::move(attempt.error()));
 
   cognito::StringMap responses{{"ANSWER", std::string(answer->reveal())}};
   PoolResult<AuthStep> result = co_await context->services.pool->respond(

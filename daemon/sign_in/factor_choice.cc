@@ -43,11 +43,10 @@ std::vector<Method> methods_of(const std::vector<OfferedFactor>& factors) {
 
 }  // namespace
 
-Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context, std::string question,
-                                                   std::size_t choices) {
+Task<StepResult<std::size_t>> ask_choice(SignInContext* context, std::string question,
+                                         std::size_t choices) {
   for (int tries = 0; tries < kTries; ++tries) {
-    std::expected<Secret, Ended> answer =
-        co_await context->ask(Prompt(question, Purpose::choice, true));
+    StepResult<Secret> answer = co_await context->ask(Prompt(question, Purpose::choice, true));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     const std::string_view typed = trimmed(answer->reveal());
     const bool one_digit = typed.size() == 1 && typed[0] >= '1' && typed[0] <= '9';
@@ -56,18 +55,19 @@ Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context, std::
     context->report.notice = Notice::error(prompts::not_in_list());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "no-choice", prompts::too_many_answers()));
+      make_end(Outcome::tries_exhausted, "no-choice", prompts::too_many_answers()));
 }
 
 Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   const std::vector<OfferedFactor> usable =
       usable_factors(*context, cognito::factors_to_choose(*challenge));
   if (usable.empty())
-    co_return std::unexpected(ended(Outcome::not_permitted, "factor-not-accepted",
-                                    prompts::factor_not_accepted(context->config().mfa.methods)));
+    co_return std::unexpected(
+        make_end(Outcome::not_permitted, "factor-not-accepted",
+                 prompts::factor_not_accepted(context->config().mfa.methods)));
   std::size_t chosen = 0;
   if (context->config().mfa.choose == policy::Choose::ask && usable.size() > 1) {
-    std::expected<std::size_t, Ended> answer =
+    StepResult<std::size_t> answer =
         co_await ask_choice(context, prompts::choice(methods_of(usable)), usable.size());
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     chosen = *answer;
@@ -77,8 +77,8 @@ Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> chal
   const limits::UserQueue::Turn turn =
       co_await context->services.password_turns->turn(context->request.user);
   if (sends_a_message(usable[chosen].method)) {
-    Ended too_many = context->charge_message();
-    if (too_many) co_return std::unexpected(std::move(too_many));
+    StepResult<> charged = context->charge_message();
+    if (!charged) co_return std::unexpected(std::move(charged.error()));
   }
   cognito::StringMap responses{{"ANSWER", usable[chosen].wire_name}};
   PoolResult<AuthStep> result = co_await context->services.pool->respond(

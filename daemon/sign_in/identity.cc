@@ -60,28 +60,29 @@ std::string claim_of(Identity identity, const VerifiedTokens& verified) {
          (verified.email_verified ? "" : ", which is not verified");
 }
 
-Ended refused(std::string cause, std::string detail) {
-  Ended end =
-      ended(Outcome::not_permitted, std::move(cause), prompts::not_permitted(), Level::warning);
+std::unexpected<SignInEnd> refused(std::string cause, std::string detail) {
+  SignInEnd end =
+      make_end(Outcome::not_permitted, std::move(cause), prompts::not_permitted(), Level::warning);
   end->detail = std::move(detail);
-  return end;
+  return std::unexpected(std::move(end));
 }
 
-Ended not_writable(std::string detail) {
-  Ended end =
-      ended(Outcome::failed, "identity-not-written", prompts::ask_administrator(), Level::error);
+std::unexpected<SignInEnd> not_writable(std::string detail) {
+  SignInEnd end =
+      make_end(Outcome::failed, "identity-not-written", prompts::ask_administrator(), Level::error);
   end->detail = std::move(detail);
-  return end;
+  return std::unexpected(std::move(end));
 }
 
-Ended not_the_pinned(const SignInContext& context, const VerifiedTokens& verified,
-                     const KnownUser& pinned) {
+std::unexpected<SignInEnd> not_the_pinned(const SignInContext& context,
+                                          const VerifiedTokens& verified, const KnownUser& pinned) {
   return refused("another-account", "the pool signed in " + account_of(verified) + ", but " +
                                         context.request.user + " is pinned to sub " + pinned.sub +
                                         "; root may change that: cognitoctl identity pin");
 }
 
-Ended not_pinned_by_root(const SignInContext& context, const VerifiedTokens& verified) {
+std::unexpected<SignInEnd> not_pinned_by_root(const SignInContext& context,
+                                              const VerifiedTokens& verified) {
   const std::string& user = context.request.user;
   return refused("not-pinned", user + " is not pinned yet; the pool signed in " +
                                    account_of(verified) +
@@ -89,7 +90,8 @@ Ended not_pinned_by_root(const SignInContext& context, const VerifiedTokens& ver
                                    user + " " + shown(verified.sub));
 }
 
-Ended not_alike(const SignInContext& context, const VerifiedTokens& verified, Likeness alike) {
+std::unexpected<SignInEnd> not_alike(const SignInContext& context, const VerifiedTokens& verified,
+                                     Likeness alike) {
   std::string detail = "the pool signed in " +
                        claim_of(context.config().access.identity, verified) + ", not " +
                        shown(context.cognito_name);
@@ -103,11 +105,12 @@ Ended not_alike(const SignInContext& context, const VerifiedTokens& verified, Li
 // One account is one Linux user: a sign-in never pins an account that another sign-in has pinned to
 // another user. A pin by root to another user prevents the sign-in only if the name is not exactly
 // the account's.
-Ended check_holder(const SignInContext& context, const VerifiedTokens& verified, Likeness alike) {
+StepResult<> check_holder(const SignInContext& context, const VerifiedTokens& verified,
+                          Likeness alike) {
   const auto* const holder =
       context.services.known->other_holder(verified.sub, context.request.user);
   if (holder == nullptr || (holder->second.pinned_by == PinnedBy::root && alike == Likeness::exact))
-    return nullptr;
+    return {};
   return refused("account-taken", "the pool signed in " + account_of(verified) +
                                       ", to which the Linux user " + holder->first +
                                       " is pinned; root may pin " + context.request.user +
@@ -116,21 +119,21 @@ Ended check_holder(const SignInContext& context, const VerifiedTokens& verified,
 
 }  // namespace
 
-Ended identities_unreadable() {
-  Ended end =
-      ended(Outcome::failed, "identities-unreadable", prompts::ask_administrator(), Level::error);
+SignInEnd identities_unreadable() {
+  SignInEnd end = make_end(Outcome::failed, "identities-unreadable", prompts::ask_administrator(),
+                           Level::error);
   end->detail =
       "the identities could not be read when the daemon started or its configuration was "
       "loaded: nobody can sign in until they can; the log of that time says why";
   return end;
 }
 
-Ended check_identity(const SignInContext& context, const VerifiedTokens& verified) {
+StepResult<> check_identity(const SignInContext& context, const VerifiedTokens& verified) {
   const sessions::KnownUsers& known = *context.services.known;
-  if (!known.is_readable()) return identities_unreadable();
+  if (!known.is_readable()) return std::unexpected(identities_unreadable());
   if (verified.sub.empty()) return refused("identity", "the tokens name no sub");
   if (const KnownUser* pinned = known.find(context.request.user)) {
-    if (pinned->sub == verified.sub) return nullptr;
+    if (pinned->sub == verified.sub) return {};
     return not_the_pinned(context, verified, *pinned);
   }
   const policy::AccessConfig& access = context.config().access;
@@ -141,7 +144,7 @@ Ended check_identity(const SignInContext& context, const VerifiedTokens& verifie
   return check_holder(context, verified, alike);
 }
 
-Task<Ended> pin_identity(SignInContext* context, const VerifiedTokens* verified) {
+Task<StepResult<>> pin_identity(SignInContext* context, const VerifiedTokens* verified) {
   sessions::KnownUsers& known = *context->services.known;
   const std::string& user = context->request.user;
   if (known.find(user) == nullptr) {
@@ -150,9 +153,9 @@ Task<Ended> pin_identity(SignInContext* context, const VerifiedTokens* verified)
     // Another sign-in may have been first, of this user with another account, or of another user
     // with this one.
     if (!pinned && known.find(user) == nullptr) {
-      Ended end = check_identity(*context, *verified);
-      if (!end) end = not_writable(std::move(pinned.error()));
-      co_return end;
+      StepResult<> identity = check_identity(*context, *verified);
+      if (identity) identity = not_writable(std::move(pinned.error()));
+      co_return identity;
     }
   }
   co_return check_identity(*context, *verified);

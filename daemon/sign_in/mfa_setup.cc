@@ -36,9 +36,9 @@ std::vector<Method> usable_methods(const SignInContext& context, const Challenge
   return usable;
 }
 
-Ended not_possible(const char* cause, const Challenge& challenge,
-                   std::string text = prompts::cannot_set_up()) {
-  Ended end = ended(Outcome::not_permitted, cause, std::move(text));
+SignInEnd not_possible(const char* cause, const Challenge& challenge,
+                       std::string text = prompts::cannot_set_up()) {
+  SignInEnd end = make_end(Outcome::not_permitted, cause, std::move(text));
   end->request_id = challenge.request_id;
   return end;
 }
@@ -54,13 +54,13 @@ Task<Step> complete(SignInContext* context, std::unique_ptr<Challenge> challenge
 }
 
 Task<Step> set_up_totp(SignInContext* context, std::unique_ptr<Challenge> challenge) {
-  std::expected<Enrolment, Ended> enrolment = co_await enrol_totp(
+  StepResult<Enrolment> enrolment = co_await enrol_totp(
       context, cognito::SetUpProof::by_challenge_session(challenge->challenge_session));
   if (!enrolment) co_return std::unexpected(std::move(enrolment.error()));
   if (enrolment->state == Enrolment::State::challenge_session_over) {
     if (context->proved.repeated)
       co_return std::unexpected(
-          ended(Outcome::failed, "challenge-session-over", prompts::time_is_up()));
+          make_end(Outcome::failed, "challenge-session-over", prompts::time_is_up()));
     context->proved.repeated = true;
     Step again = co_await prove_first_factor(context);
     if (again && again->challenge && again->challenge->name == cognito::ChallengeName::mfa_setup)
@@ -82,7 +82,7 @@ bool looks_like_an_address(std::string_view text) {
 // The pool sends a code to the address and asks for it next.
 Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   for (int tries = 0; tries < kTries; ++tries) {
-    std::expected<Secret, Ended> answer =
+    StepResult<Secret> answer =
         co_await context->ask(Prompt(prompts::setup_email(), Purpose::other, true));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     const std::string_view address = trimmed(answer->reveal());
@@ -91,8 +91,8 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
       context->report.notice = Notice::error(prompts::not_an_email_address());
       continue;
     }
-    Ended too_many = context->charge_message();
-    if (too_many) co_return std::unexpected(std::move(too_many));
+    StepResult<> charged = context->charge_message();
+    if (!charged) co_return std::unexpected(std::move(charged.error()));
     cognito::StringMap responses{{"EMAIL", std::string(address)}};
     PoolResult<AuthStep> result = co_await context->services.pool->respond(
         *challenge, std::move(responses), &context->call, context->step_deadline());
@@ -105,7 +105,7 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
     context->report.notice = Notice::error(prompts::not_an_email_address());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "email-address", prompts::too_many_answers()));
+      make_end(Outcome::tries_exhausted, "email-address", prompts::too_many_answers()));
 }
 
 }  // namespace
@@ -122,12 +122,12 @@ Task<Step> set_up_factor(SignInContext* context, std::unique_ptr<Challenge> chal
   if (methods.empty()) co_return std::unexpected(not_possible("no-set-up-offered", *challenge));
   if (!context->has_time_to_enrol())
     co_return std::unexpected(
-        ended(Outcome::failed, "no-time-to-set-up",
-              prompts::no_time_to_set_up(context->service_has_time_to_enrol())));
+        make_end(Outcome::failed, "no-time-to-set-up",
+                 prompts::no_time_to_set_up(context->service_has_time_to_enrol())));
 
   std::size_t chosen = 0;
   if (context->config().mfa.choose == policy::Choose::ask && methods.size() > 1) {
-    std::expected<std::size_t, Ended> answer =
+    StepResult<std::size_t> answer =
         co_await ask_choice(context, prompts::setup_choice(methods), methods.size());
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     chosen = *answer;

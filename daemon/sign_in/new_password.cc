@@ -22,9 +22,9 @@ using cognito::ErrorKind;
 using cognito::kAttributePrefix;
 using runtime::Task;
 
-Task<std::expected<std::string, Ended>> ask_attribute(SignInContext* context, std::string name) {
+Task<StepResult<std::string>> ask_attribute(SignInContext* context, std::string name) {
   for (int tries = 0; tries < kTries; ++tries) {
-    std::expected<Secret, Ended> answer =
+    StepResult<Secret> answer =
         co_await context->ask(Prompt(prompts::attribute(name), Purpose::other, true));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     // A text that is not fit for a password is not fit for an attribute; nor is the password
@@ -35,14 +35,14 @@ Task<std::expected<std::string, Ended>> ask_attribute(SignInContext* context, st
     context->report.notice = Notice::error(prompts::value_needed());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "attribute", prompts::too_many_answers()));
+      make_end(Outcome::tries_exhausted, "attribute", prompts::too_many_answers()));
 }
 
-Task<std::expected<cognito::StringMap, Ended>> ask_attributes(SignInContext* context,
-                                                              std::vector<std::string> names) {
+Task<StepResult<cognito::StringMap>> ask_attributes(SignInContext* context,
+                                                    std::vector<std::string> names) {
   cognito::StringMap responses;
   for (const std::string& name : names) {
-    std::expected<std::string, Ended> value = co_await ask_attribute(context, name);
+    StepResult<std::string> value = co_await ask_attribute(context, name);
     if (!value) co_return std::unexpected(std::move(value.error()));
     responses[std::string(kAttributePrefix) + name] = std::move(*value);
   }
@@ -65,8 +65,8 @@ std::vector<std::string> names_of(const cognito::StringMap& responses) {
   return names;
 }
 
-Ended too_many_tries() {
-  return ended(Outcome::tries_exhausted, "new-password", prompts::too_many_answers());
+SignInEnd too_many_tries() {
+  return make_end(Outcome::tries_exhausted, "new-password", prompts::too_many_answers());
 }
 
 }  // namespace
@@ -78,13 +78,12 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
   if (!names)
     co_return std::unexpected(context->from_error(
         cognito::PoolError(ErrorKind::bad_response, "requiredAttributes", challenge->request_id)));
-  std::expected<cognito::StringMap, Ended> responses =
-      co_await ask_attributes(context, std::move(*names));
+  StepResult<cognito::StringMap> responses = co_await ask_attributes(context, std::move(*names));
   if (!responses) co_return std::unexpected(std::move(responses.error()));
 
   Notice notice;
   for (int tries = 0; tries < kTries; ++tries) {
-    std::expected<Secret, Ended> password =
+    StepResult<Secret> password =
         co_await ask_new_password(context, true, std::exchange(notice, Notice()));
     if (!password) co_return std::unexpected(std::move(password.error()));
     cognito::StringMap complete = *responses;
@@ -112,10 +111,9 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
   co_return std::unexpected(too_many_tries());
 }
 
-Task<std::expected<Secret, Ended>> ask_new_password(SignInContext* context, bool demanded,
-                                                    Notice notice) {
+Task<StepResult<Secret>> ask_new_password(SignInContext* context, bool demanded, Notice notice) {
   for (int tries = 0; tries < kTries; ++tries) {
-    std::expected<Secret, Ended> first =
+    StepResult<Secret> first =
         co_await context->ask(Prompt(prompts::new_password(demanded), Purpose::new_password, false,
                                      std::exchange(notice, Notice())));
     if (!first) co_return std::unexpected(std::move(first.error()));
@@ -127,7 +125,7 @@ Task<std::expected<Secret, Ended>> ask_new_password(SignInContext* context, bool
       notice = Notice::error(prompts::password_is_the_old());
       continue;
     }
-    std::expected<Secret, Ended> again = co_await context->ask(
+    StepResult<Secret> again = co_await context->ask(
         Prompt(prompts::new_password_again(), Purpose::new_password_again, false));
     if (!again) co_return std::unexpected(std::move(again.error()));
     if (again->equals(*first)) co_return std::move(*first);

@@ -19,13 +19,13 @@ using cognito::PoolResult;
 using runtime::Task;
 
 // The answer to ask for again after the pool refused a reset.
-enum class Again : std::uint8_t { nothing, code, password };
+enum class Repeat : std::uint8_t { nothing, code, password };
 
 // An error that depends on the account reads as a wrong code.
-Again what_again(const PoolError& error) {
+Repeat answer_to_repeat(const PoolError& error) {
   const cognito::ErrorRow& row = cognito::error_row(error);
-  if (row.refuses_new_password()) return Again::password;
-  return row.depends_on_account() ? Again::code : Again::nothing;
+  if (row.refuses_new_password()) return Repeat::password;
+  return row.depends_on_account() ? Repeat::code : Repeat::nothing;
 }
 
 // A user who resets a password has proved none. Also where an administrator demanded the reset:
@@ -37,40 +37,44 @@ class PasswordReset {
         forgotten_(cause == ResetCause::forgotten),
         code_(context, question(*context, forgotten_), sender(context, forgotten_)) {}
 
-  Task<Ended> run() {
+  Task<StepResult<>> run() {
     if (forgotten_) {
-      Ended trouble = co_await code_.send();
-      if (trouble) co_return trouble;
+      StepResult<> sent = co_await code_.send();
+      if (!sent) co_return sent;
       context_->report.notice = Notice();  // the question contains it
     }
-    Again ask = Again::code;
+    Repeat ask = Repeat::code;
     bool has_password = false;
     Notice password_notice;
     for (int tries = 0; tries < kTries; ++tries) {
-      if (ask == Again::code) {
-        std::expected<std::string, Ended> typed = co_await code_.ask();
-        if (!typed) co_return std::move(typed.error());
+      if (ask == Repeat::code) {
+        StepResult<std::string> typed = co_await code_.ask();
+        if (!typed) co_return std::unexpected(std::move(typed.error()));
         typed_code_ = std::move(*typed);
       }
-      if (ask == Again::password || !has_password) {
-        std::expected<Secret, Ended> password =
+      if (ask == Repeat::password || !has_password) {
+        StepResult<Secret> password =
             co_await ask_new_password(context_, false, std::exchange(password_notice, Notice()));
-        if (!password) co_return std::move(password.error());
+        if (!password) co_return std::unexpected(std::move(password.error()));
         new_password_ = std::move(*password);
         has_password = true;
       }
       PoolResult<void> result = co_await confirm();
-      if (no_attempt_) co_return no_attempt_left();
-      if (result) co_return done();
-      ask = what_again(result.error());
-      if (ask == Again::nothing) co_return context_->from_error(result.error());
+      if (no_attempt_) co_return std::unexpected(no_attempt_left());
+      if (result) {
+        complete();
+        co_return StepResult<>();
+      }
+      ask = answer_to_repeat(result.error());
+      if (ask == Repeat::nothing) co_return std::unexpected(context_->from_error(result.error()));
       context_->keep_for_log(result.error());
-      if (ask == Again::code)
+      if (ask == Repeat::code)
         context_->report.notice = Notice::error(prompts::wrong_code());
       else
         password_notice = Notice::error(prompts::password_not_allowed(result.error().message));
     }
-    co_return ended(Outcome::tries_exhausted, "reset", prompts::too_many_tries());
+    co_return std::unexpected(
+        make_end(Outcome::tries_exhausted, "reset", prompts::too_many_tries()));
   }
 
  private:
@@ -111,13 +115,12 @@ class PasswordReset {
     co_return result;
   }
 
-  Ended done() {
+  void complete() {
     for (limits::Attempt& attempt : guesses_) attempt.give_back();
     context_->reset_message_answered();
     context_->report.untold_error.clear();
     context_->password_was_changed(std::move(new_password_));
     context_->report.notice = Notice::info(prompts::password_was_set());
-    return nullptr;
   }
 
   SignInContext* context_;
@@ -131,10 +134,10 @@ class PasswordReset {
 
 }  // namespace
 
-Task<Ended> reset_password(SignInContext* context, ResetCause cause) {
+Task<StepResult<>> reset_password(SignInContext* context, ResetCause cause) {
   PasswordReset reset(context, cause);
-  Ended end = co_await reset.run();
-  co_return end;
+  StepResult<> result = co_await reset.run();
+  co_return result;
 }
 
 }  // namespace pamcognito::sign_in

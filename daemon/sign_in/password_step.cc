@@ -25,52 +25,53 @@ bool refuses_the_account(const cognito::PoolError& error) {
   return cognito::error_row(error.kind).at_password == Outcome::refused;
 }
 
-Task<Ended> refuse_like_the_pool(SignInContext* context, std::string cause) {
+Task<SignInEnd> refuse_like_the_pool(SignInContext* context, std::string cause) {
   runtime::Clock& clock = *context->services.clock;
   co_await clock.sleep_until(clock.now() + *context->services.refusal_time);
-  co_return ended(Outcome::refused, std::move(cause), prompts::refused());
+  co_return make_end(Outcome::refused, std::move(cause), prompts::refused());
 }
 
-Task<Ended> split_at_the_code(SignInContext* context, Secret answer) {
+Task<StepResult<>> split_at_the_code(SignInContext* context, Secret answer) {
   const auto parts = split_password_and_code(answer.reveal());
   if (!parts) {
-    Ended result = co_await refuse_like_the_pool(context, "no-code-after-password");
-    co_return result;
+    SignInEnd end = co_await refuse_like_the_pool(context, "no-code-after-password");
+    co_return std::unexpected(std::move(end));
   }
   auto password = Secret::copy_of(parts->password);
   auto code = Secret::copy_of(parts->code);
   if (!password || !code)
-    co_return ended(Outcome::unforeseen, "no-memory", prompts::pool_failed(), Level::error);
+    co_return std::unexpected(
+        make_end(Outcome::unforeseen, "no-memory", prompts::pool_failed(), Level::error));
   context->typed.password = std::move(*password);
   context->typed.code = std::move(*code);
-  co_return nullptr;
+  co_return StepResult<>();
 }
 
 // An empty answer where policy lets people reset their password: do they want to?
-Task<Ended> offer_a_reset(SignInContext* context) {
-  std::expected<Secret, Ended> answer =
+Task<StepResult<>> offer_a_reset(SignInContext* context) {
+  StepResult<Secret> answer =
       co_await context->ask(Prompt(prompts::forgot_password_question(), Purpose::other, true));
-  if (!answer) co_return std::move(answer.error());
+  if (!answer) co_return std::unexpected(std::move(answer.error()));
   if (!prompts::is_yes(answer->reveal()))
-    co_return ended(Outcome::refused, "no-password", prompts::refused());
-  Ended end = co_await reset_password(context, ResetCause::forgotten);
-  co_return end;
+    co_return std::unexpected(make_end(Outcome::refused, "no-password", prompts::refused()));
+  StepResult<> reset = co_await reset_password(context, ResetCause::forgotten);
+  co_return reset;
 }
 
 // The account behind an attempt is not told by how long the refusal took, nor what it was.
 Task<Step> prove_password(SignInContext* context) {
   const SignInServices& services = context->services;
   if (!is_typed_text(context->typed.password.reveal())) {
-    Ended result = co_await refuse_like_the_pool(context, "not-a-password");
-    co_return std::unexpected(std::move(result));
+    SignInEnd end = co_await refuse_like_the_pool(context, "not-a-password");
+    co_return std::unexpected(std::move(end));
   }
   const limits::UserQueue::Turn turn =
       co_await services.password_turns->turn(context->request.user);
 
   // Cognito sends the code with its answer to the password, so this is the last moment to stop it.
   if (!services.messages->permitted(context->request.user, services.clock->boot_time()))
-    co_return std::unexpected(ended(Outcome::tries_exhausted, "message-budget",
-                                    prompts::too_many_messages(), Level::warning));
+    co_return std::unexpected(make_end(Outcome::tries_exhausted, "message-budget",
+                                       prompts::too_many_messages(), Level::warning));
   std::optional<limits::Attempt> attempt = context->take_attempt();
   if (!attempt) co_return std::unexpected(no_attempt_left());
 
@@ -101,7 +102,7 @@ Task<Step> prove_password(SignInContext* context) {
   co_return std::move(*result);
 }
 
-bool is(const Ended& end, ErrorKind kind) {
+bool is(const SignInEnd& end, ErrorKind kind) {
   return end->pool_error == kind;
 }
 
@@ -125,30 +126,30 @@ Prompt password_prompt(const SignInContext& context) {
   return {prompts::password(), Purpose::password, false};
 }
 
-Task<Ended> ask_password(SignInContext* context) {
-  if (context->typed.password_asked) co_return nullptr;
+Task<StepResult<>> ask_password(SignInContext* context) {
+  if (context->typed.password_asked) co_return StepResult<>();
   if (begins_with_a_reset(*context)) {
-    Ended end = co_await reset_password(context, ResetCause::forgotten);
-    co_return end;
+    StepResult<> reset = co_await reset_password(context, ResetCause::forgotten);
+    co_return reset;
   }
-  std::expected<Secret, Ended> answer = co_await context->ask(password_prompt(*context));
-  if (!answer) co_return std::move(answer.error());
-  Ended end = co_await take_password(context, std::move(*answer));
-  co_return end;
+  StepResult<Secret> answer = co_await context->ask(password_prompt(*context));
+  if (!answer) co_return std::unexpected(std::move(answer.error()));
+  StepResult<> taken = co_await take_password(context, std::move(*answer));
+  co_return taken;
 }
 
-Task<Ended> take_password(SignInContext* context, Secret typed) {
+Task<StepResult<>> take_password(SignInContext* context, Secret typed) {
   if (context->profile.one_prompt) {
-    Ended end = co_await split_at_the_code(context, std::move(typed));
-    co_return end;
+    StepResult<> split = co_await split_at_the_code(context, std::move(typed));
+    co_return split;
   }
   if (typed.empty() && context->config().password.self_service &&
       !must_know_the_password(*context)) {
-    Ended end = co_await offer_a_reset(context);
-    co_return end;
+    StepResult<> reset = co_await offer_a_reset(context);
+    co_return reset;
   }
   context->typed.password = std::move(typed);
-  co_return nullptr;
+  co_return StepResult<>();
 }
 
 Task<Step> prove_first_factor(SignInContext* context) {
@@ -162,14 +163,14 @@ Task<Step> prove_first_factor(SignInContext* context) {
     if (step || context->profile.one_prompt || must_know_the_password(*context) ||
         recoveries == most_recoveries)
       co_return step;
-    Ended trouble;
+    StepResult<> recovered;
     if (is(step.error(), ErrorKind::password_reset_required))
-      trouble = co_await reset_password(context, ResetCause::demanded);
+      recovered = co_await reset_password(context, ResetCause::demanded);
     else if (is(step.error(), ErrorKind::user_not_confirmed))
-      trouble = co_await confirm_sign_up(context);
+      recovered = co_await confirm_sign_up(context);
     else
       co_return step;
-    if (trouble) co_return std::unexpected(std::move(trouble));
+    if (!recovered) co_return std::unexpected(std::move(recovered.error()));
   }
 }
 

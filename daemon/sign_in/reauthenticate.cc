@@ -33,23 +33,25 @@ class Reauthentication {
   Reauthentication(SignInContext* context, policy::ReauthRule rule)
       : context_(context), rule_(rule) {}
 
-  Task<Ended> run() {
+  Task<StepResult<>> run() {
     const ReauthVerdict first = choose();
-    if (first.kind == Reauth::full) co_return full(first.reason);
+    if (first.kind == Reauth::full) {
+      count(Reauth::full, first.reason);
+      co_return StepResult<>();
+    }
     if (first.ask_pool) context_->services.pool->prewarm();
-    Ended end;
     if (first.kind == Reauth::password) {
-      end = co_await check_password();
-      if (end || !password_is_right_) co_return end;
+      StepResult<> checked = co_await check_password();
+      if (!checked || !password_is_right_) co_return checked;
     }
     // Anew, because a prompt may have been open for an hour.
     const ReauthVerdict last = co_await decide();
     if (last.kind != first.kind || last.ask_pool) {
-      end = co_await sign_in_instead(last.reason);
-      co_return end;
+      StepResult<> instead = co_await sign_in_instead(last.reason);
+      co_return instead;
     }
     count(last.kind, last.reason);
-    co_return success(last.kind);
+    co_return std::unexpected(success(last.kind));
   }
 
  private:
@@ -106,15 +108,16 @@ class Reauthentication {
     co_return judge_again(verdict_of_pool);
   }
 
-  // Null and not right: it could not be checked here, so the pool is to judge what was typed.
-  Task<Ended> check_password() {
-    std::expected<Secret, Ended> typed = co_await context_->ask(password_prompt(*context_));
-    if (!typed) co_return std::move(typed.error());
+  // If it goes on and password_is_right_ is false, the password could not be checked here, and the
+  // pool judges it.
+  Task<StepResult<>> check_password() {
+    StepResult<Secret> typed = co_await context_->ask(password_prompt(*context_));
+    if (!typed) co_return std::unexpected(std::move(typed.error()));
     context_->typed.password_asked = true;
     if (!is_typed_text(typed->reveal())) {
       count(Reauth::full, "not-a-password");
-      Ended end = co_await take_password(context_, std::move(*typed));
-      co_return end;
+      StepResult<> taken = co_await take_password(context_, std::move(*typed));
+      co_return taken;
     }
     // A password may itself end like a code. So the text as typed is tried first; a code counts as
     // one only where that is not the password.
@@ -124,49 +127,48 @@ class Reauthentication {
     // A guess is a guess, wherever it is checked. Taken first, so that guesses at the same time do
     // not pass the budget together.
     std::optional<limits::Attempt> attempt = context_->take_attempt();
-    if (!attempt) co_return no_attempt_left();
+    if (!attempt) co_return std::unexpected(no_attempt_left());
     const std::optional<bool> right =
         co_await context_->services.sessions->check_password(id_, &context_->typed.password);
     if (may_have_code && !right.value_or(false)) {
       // The pool's step takes an attempt of its own.
       attempt->give_back();
       count(Reauth::full, "code-given");
-      Ended end = co_await take_password(context_, std::move(context_->typed.password));
-      co_return end;
+      StepResult<> taken = co_await take_password(context_, std::move(context_->typed.password));
+      co_return taken;
     }
     if (right && !*right) {
       count(Reauth::password, "wrong-password");
-      co_return ended(Outcome::refused, "session-wrong-password", prompts::refused());
+      co_return std::unexpected(
+          make_end(Outcome::refused, "session-wrong-password", prompts::refused()));
     }
     attempt->give_back();
     password_is_right_ = right.has_value();
-    Ended end;
-    if (!right) end = co_await sign_in_instead("cannot-check-password");
-    co_return end;
+    if (right) co_return StepResult<>();
+    StepResult<> instead = co_await sign_in_instead("cannot-check-password");
+    co_return instead;
   }
 
   // With the password that was typed, if there is one. A caller with one prompt has given no code
   // with it and cannot be asked for one: it is refused before the pool sends any. So is one whose
   // password only looks as if a code followed it.
-  Task<Ended> sign_in_instead(std::string_view reason) {
-    Ended end = full(reason);
+  Task<StepResult<>> sign_in_instead(std::string_view reason) {
+    count(Reauth::full, reason);
     if (context_->profile.one_prompt && password_is_right_)
-      co_return ended(Outcome::refused, "no-code-after-password", prompts::refused());
+      co_return std::unexpected(
+          make_end(Outcome::refused, "no-code-after-password", prompts::refused()));
+    StepResult<> taken;
     if (context_->profile.one_prompt && context_->typed.password_asked)
-      end = co_await take_password(context_, std::move(context_->typed.password));
-    co_return end;
+      taken = co_await take_password(context_, std::move(context_->typed.password));
+    co_return taken;
   }
 
   static void count(Reauth kind, std::string_view reason) {
     runtime::metrics().count("pam_cognito_reauthentications_total",
                              {{"kind", policy::to_string(kind)}, {"reason", reason}});
   }
-  static Ended full(std::string_view reason) {
-    count(Reauth::full, reason);
-    return nullptr;
-  }
 
-  Ended success(Reauth kind) const {
+  SignInEnd success(Reauth kind) const {
     auto end = std::make_unique<SignInResult>(
         Outcome::success, kind == Reauth::password ? "session-password" : "session", Notice(),
         runtime::Level::info);
@@ -184,15 +186,15 @@ class Reauthentication {
 
 }  // namespace
 
-Task<Ended> reauthenticate(SignInContext* context) {
+Task<StepResult<>> reauthenticate(SignInContext* context) {
   const policy::ReauthRule rule = policy::reauth_rule(context->config(), context->request.service);
   // A service for resets is not for signing in.
   if (rule.mode == Reauth::full || context->request.goal != Goal::sign_in ||
       begins_with_a_reset(*context))
-    co_return nullptr;
+    co_return StepResult<>();
   Reauthentication reauthentication(context, rule);
-  Ended end = co_await reauthentication.run();
-  co_return end;
+  StepResult<> result = co_await reauthentication.run();
+  co_return result;
 }
 
 }  // namespace pamcognito::sign_in

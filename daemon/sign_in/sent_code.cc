@@ -17,35 +17,35 @@ namespace {
 constexpr int kMostSent = 2;
 }  // namespace
 
-Task<Ended> SentCode::send() {
+Task<StepResult<>> SentCode::send() {
   if (!context_->charge_reset_message()) {
     // An attacker may have used up the budget, and the user may have the code already.
     sent_ = kMostSent;
     context_->report.notice = Notice::info(prompts::new_code_sent());
     context_->report.untold_error = "message-budget";
-    co_return nullptr;
+    co_return StepResult<>();
   }
   ++sent_;
   PoolResult<CodeDelivery> delivery = co_await send_();
   if (!delivery) {
     if (!cognito::error_row(delivery.error()).depends_on_account())
-      co_return context_->from_error(delivery.error());
+      co_return std::unexpected(context_->from_error(delivery.error()));
     context_->keep_for_log(delivery.error());
   }
   context_->report.notice = Notice::info(prompts::new_code_sent());
-  co_return nullptr;
+  co_return StepResult<>();
 }
 
-Task<std::expected<std::string, Ended>> SentCode::ask() {
+Task<StepResult<std::string>> SentCode::ask() {
   for (int tries = 0; tries < kTries;) {
-    std::expected<Secret, Ended> answer =
+    StepResult<Secret> answer =
         co_await context_->ask(Prompt(question_, Purpose::code, context_->profile.echo_code));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     if (const auto code = code_in(answer->reveal(), CodeForm::message))
       co_return std::string(*code);
     if (is_blank(answer->reveal()) && send_ && sent_ < kMostSent) {
-      Ended trouble = co_await send();
-      if (trouble) co_return std::unexpected(std::move(trouble));
+      StepResult<> sent = co_await send();
+      if (!sent) co_return std::unexpected(std::move(sent.error()));
       continue;
     }
     ++tries;
@@ -53,7 +53,7 @@ Task<std::expected<std::string, Ended>> SentCode::ask() {
         Notice::error(is_blank(answer->reveal()) ? prompts::no_new_code() : prompts::not_a_code());
   }
   co_return std::unexpected(
-      ended(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
+      make_end(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
 }
 
 }  // namespace pamcognito::sign_in

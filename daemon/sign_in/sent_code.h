@@ -25,10 +25,10 @@ class SentCode {
   SentCode(const SentCode&) = delete;
   SentCode& operator=(const SentCode&) = delete;
 
-  // Has a code sent. Null: the sign-in goes on, and the next question tells that a code was sent.
-  runtime::Task<Ended> send();
+  // Has a code sent; the next question tells that.
+  runtime::Task<StepResult<>> send();
   // Four to ten digits, as the person typed them.
-  runtime::Task<std::expected<std::string, Ended>> ask();
+  runtime::Task<StepResult<std::string>> ask();
 
  private:
   SignInContext* context_;

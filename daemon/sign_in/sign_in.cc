@@ -13,8 +13,8 @@ namespace {
 constexpr int kMaxChallenges = 20;
 }  // namespace
 
-Task<Ended> SignIn::run() {
-  Ended end = co_await run_to_the_end();
+Task<SignInEnd> SignIn::run() {
+  SignInEnd end = co_await run_to_the_end();
   if (end->detail.empty()) end->detail = context_.report.untold_error;
   end->calls = context_.report.trace.text();
   // With auth_flow = custom, what was typed is an answer of the pool's own and no password.
@@ -25,41 +25,42 @@ Task<Ended> SignIn::run() {
   co_return end;
 }
 
-Task<Ended> SignIn::run_to_the_end() {
+Task<SignInEnd> SignIn::run_to_the_end() {
   // A caller with one prompt would give the old password for the new one; with auth_flow = custom
   // there is no password here.
   const bool cannot_change =
       context_.profile.one_prompt || context_.config().pool.auth_flow == cognito::AuthFlow::custom;
   if (context_.request.goal == Goal::change_password && cannot_change)
-    co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
+    co_return make_end(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
   if (context_.request.goal == Goal::change_factors && context_.profile.one_prompt)
-    co_return ended(Outcome::failed, "cannot-change-here", prompts::cannot_change_factors_here());
+    co_return make_end(Outcome::failed, "cannot-change-here",
+                       prompts::cannot_change_factors_here());
 
-  Ended by_session = co_await reauthenticate(&context_);
-  if (by_session) co_return by_session;
+  StepResult<> no_session = co_await reauthenticate(&context_);
+  if (!no_session) co_return std::move(no_session.error());
   context_.services.pool->prewarm();
-  Ended no_password = co_await ask_password(&context_);
-  if (no_password) co_return no_password;
+  StepResult<> typed = co_await ask_password(&context_);
+  if (!typed) co_return std::move(typed.error());
   // Before anything is sent: no attempt is spent and no message caused for nothing.
   if (!context_.services.known->is_readable()) co_return identities_unreadable();
 
   Step step = co_await prove_first_factor(&context_);
   for (int answered = 0; step && step->challenge; ++answered) {
     if (answered == kMaxChallenges)
-      co_return ended(Outcome::failed, "too-many-challenges", prompts::pool_failed(),
-                      runtime::Level::error);
+      co_return make_end(Outcome::failed, "too-many-challenges", prompts::pool_failed(),
+                         runtime::Level::error);
     step = co_await answer_challenge(&context_, std::move(step->challenge));
   }
   if (!step) co_return std::move(step.error());
-  Ended end = co_await finish(std::move(step->tokens));
+  SignInEnd end = co_await finish(std::move(step->tokens));
   co_return end;
 }
 
-Task<Ended> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
-  Ended end = co_await accept(&context_, std::move(*tokens));
+Task<SignInEnd> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
+  SignInEnd end = co_await accept(&context_, std::move(*tokens));
   if (end->outcome != Outcome::success || context_.request.goal == Goal::sign_in) co_return end;
   if (context_.request.goal == Goal::change_factors) {
-    Ended changed = co_await change_factors(&context_, std::move(end));
+    SignInEnd changed = co_await change_factors(&context_, std::move(end));
     co_return changed;
   }
   if (context_.proved.password_changed) {
@@ -67,7 +68,7 @@ Task<Ended> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
     end->cause = "password-changed";
     co_return end;
   }
-  Ended changed = co_await change_password(&context_, std::move(end));
+  SignInEnd changed = co_await change_password(&context_, std::move(end));
   co_return changed;
 }
 

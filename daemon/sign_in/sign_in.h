@@ -22,8 +22,8 @@ class SignIn {
   SignIn(const SignIn&) = delete;
   SignIn& operator=(const SignIn&) = delete;
 
-  // The object outlives the task. Never null.
-  runtime::Task<Ended> run();
+  // The object outlives the task.
+  runtime::Task<SignInEnd> run();
   // So far, for the log line of a sign-in that is cut short (CallTrace::text()).
   [[nodiscard]] const std::string& calls() const noexcept { return context_.report.trace.text(); }
   // Whether a password or a code was tried, or the pool was asked anything.
@@ -35,8 +35,8 @@ class SignIn {
   [[nodiscard]] const SignInRequest& request() const noexcept { return context_.request; }
 
  private:
-  runtime::Task<Ended> run_to_the_end();
-  runtime::Task<Ended> finish(std::unique_ptr<cognito::Tokens> tokens);
+  runtime::Task<SignInEnd> run_to_the_end();
+  runtime::Task<SignInEnd> finish(std::unique_ptr<cognito::Tokens> tokens);
 
   SignInContext context_;
 };

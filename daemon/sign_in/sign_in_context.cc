@@ -51,14 +51,14 @@ policy::ServiceProfile profile_of(const policy::Config& config, const SignInRequ
   return profile;
 }
 
-Ended broken(std::string cause, Level level = Level::notice) {
+SignInEnd broken(std::string cause, Level level = Level::notice) {
   return std::make_unique<SignInResult>(Outcome::conversation_broken, std::move(cause), Notice(),
                                         level);
 }
 
 }  // namespace
 
-Ended ended(Outcome outcome, std::string cause, std::string text, Level level) {
+SignInEnd make_end(Outcome outcome, std::string cause, std::string text, Level level) {
   return std::make_unique<SignInResult>(outcome, std::move(cause), Notice::error(std::move(text)),
                                         level);
 }
@@ -67,13 +67,13 @@ bool sends_a_message(Method method) {
   return method == Method::sms || method == Method::email;
 }
 
-Ended no_attempt_left() {
-  return ended(Outcome::tries_exhausted, "failure-budget", prompts::too_many_tries(),
-               Level::warning);
+SignInEnd no_attempt_left() {
+  return make_end(Outcome::tries_exhausted, "failure-budget", prompts::too_many_tries(),
+                  Level::warning);
 }
 
-Ended no_first_factor() {
-  return ended(Outcome::not_permitted, "no-first-factor", prompts::pool_failed(), Level::error);
+SignInEnd no_first_factor() {
+  return make_end(Outcome::not_permitted, "no-first-factor", prompts::pool_failed(), Level::error);
 }
 
 SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
@@ -88,7 +88,7 @@ SignInContext::SignInContext(SignInServices services_, SignInRequest request_,
       step_deadline_(services.clock->now() + kStep) {}
 
 // Not a coroutine: no frame keeps the prompt while the person types.
-Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
+Task<StepResult<Secret>> SignInContext::ask(Prompt prompt) {
   const Purpose purpose = prompt.purpose;
   if (prompt.notice.kind == Notice::Kind::none)
     prompt.notice = std::exchange(report.notice, Notice());
@@ -100,7 +100,7 @@ Task<std::expected<Secret, Ended>> SignInContext::ask(Prompt prompt) {
   return take_answer(purpose, conversation->ask(std::move(prompt)));
 }
 
-Task<std::expected<Secret, Ended>> SignInContext::take_answer(
+Task<StepResult<Secret>> SignInContext::take_answer(
     Purpose purpose, Task<std::expected<Secret, ConversationError>> answering) {
   std::expected<Secret, ConversationError> answer = co_await std::move(answering);
   step_deadline_ = services.clock->now() + kStep;
@@ -174,14 +174,14 @@ std::optional<limits::Attempt> SignInContext::take_attempt() {
   return attempt;
 }
 
-Ended SignInContext::charge_message() const {
+StepResult<> SignInContext::charge_message() const {
   const runtime::BootTime now = services.clock->boot_time();
   if (!services.messages->permitted(request.user, now))
-    return ended(Outcome::tries_exhausted, "message-budget", prompts::too_many_messages(),
-                 Level::warning);
+    return std::unexpected(make_end(Outcome::tries_exhausted, "message-budget",
+                                    prompts::too_many_messages(), Level::warning));
   // Before it is known to have gone out: an answer that is lost may have caused it.
   services.messages->caused(request.user, now);
-  return nullptr;
+  return {};
 }
 
 bool SignInContext::charge_reset_message() const {
@@ -209,7 +209,7 @@ void SignInContext::count_message(const cognito::AuthStep& step) const {
     services.messages->caused(request.user, services.clock->boot_time());
 }
 
-Ended SignInContext::from_error(const PoolError& error) const {
+SignInEnd SignInContext::from_error(const PoolError& error) const {
   const cognito::ErrorRow& row = cognito::error_row(error.kind);
   // Once the password may have reached the pool, or more than it was asked for, "cannot be reached"
   // is no longer the whole truth: a local password must not do instead.

@@ -69,7 +69,7 @@ struct SignInContext {
   // Asks, and sets the deadline of the step that begins with the answer. A caller that repeats
   // itself (sshd with PasswordAuthentication, some screen lockers) sends the password to every
   // prompt: where a code or a choice belongs, that ends the sign-in.
-  runtime::Task<std::expected<Secret, Ended>> ask(Prompt prompt);
+  runtime::Task<StepResult<Secret>> ask(Prompt prompt);
   // All calls of the present step end by then.
   [[nodiscard]] cognito::Call step_deadline() { return {step_deadline_, &report.trace}; }
 
@@ -98,8 +98,8 @@ struct SignInContext {
 
   // An attempt of the user; nullopt: none is left.
   [[nodiscard]] std::optional<limits::Attempt> take_attempt();
-  // Null: a code of the sign-in may be caused now, and counts from here on.
-  [[nodiscard]] Ended charge_message() const;
+  // Counts a code that the sign-in causes now. The end: the budget has none left.
+  [[nodiscard]] StepResult<> charge_message() const;
   // May a code of a reset or a confirmation be caused now? Then it counts, for the user and for
   // where it was asked for.
   [[nodiscard]] bool charge_reset_message() const;
@@ -108,22 +108,22 @@ struct SignInContext {
   // which may come with a message.
   void count_message(const cognito::AuthStep& step) const;
 
-  // The error table's word, with what is known of this sign-in.
-  [[nodiscard]] Ended from_error(const cognito::PoolError& error) const;
+  // The end that the error table has for the error, fitted to the progress of this sign-in.
+  [[nodiscard]] SignInEnd from_error(const cognito::PoolError& error) const;
   // Keeps for the log what a reset does not tell.
   void keep_for_log(const cognito::PoolError& error);
   [[nodiscard]] bool challenge_session_is_over(const cognito::PoolError& error,
                                                runtime::MonotonicTime received) const;
 
  private:
-  runtime::Task<std::expected<Secret, Ended>> take_answer(
+  runtime::Task<StepResult<Secret>> take_answer(
       Purpose purpose, runtime::Task<std::expected<Secret, ConversationError>> answering);
 
   runtime::MonotonicTime step_deadline_;
 };
 
 bool sends_a_message(cognito::Method method);
-Ended no_attempt_left();
-Ended no_first_factor();
+SignInEnd no_attempt_left();
+SignInEnd no_first_factor();
 
 }  // namespace pamcognito::sign_in

@@ -134,12 +134,16 @@ struct SignInResult {
 };
 
 // The end of a sign-in, on the heap: each frame of a waiting sign-in has room for several.
-using Ended = std::unique_ptr<SignInResult>;
-// The pool's answer after a step, or the end that the step led to.
-using Step = std::expected<cognito::AuthStep, Ended>;
+using SignInEnd = std::unique_ptr<SignInResult>;
+// The result of a step: the value with which the sign-in goes on, or the end of the sign-in. The
+// end is a success only if a session replaces the sign-in.
+template <class T = void>
+using StepResult = std::expected<T, SignInEnd>;
+// A step at the pool: the pool's answer.
+using Step = StepResult<cognito::AuthStep>;
 
-// An end that the person is told about.
-Ended ended(Outcome outcome, std::string cause, std::string text,
-            runtime::Level level = runtime::Level::notice);
+// An end with a text for the user.
+SignInEnd make_end(Outcome outcome, std::string cause, std::string text,
+                   runtime::Level level = runtime::Level::notice);
 
 }  // namespace pamcognito::sign_in

@@ -15,22 +15,23 @@
 #include "daemon/sign_in/sign_in_types.h"
 
 // The steps that a sign-in is made of, each in a file of its own name. `context` outlives the task.
-// A step that ends the sign-in gives its end; an Ended that is null means that it may go on.
+// A step returns the value with which the sign-in goes on, or std::unexpected with its end. The
+// last ones (accept, change_password, change_factors) always return the end.
 namespace pamcognito::sign_in {
 
 // reauthenticate.cc: may a session of the user replace the sign-in? Asked before the first prompt.
-// Null: no, the sign-in goes on in full, with the password that was typed, if one was.
-runtime::Task<Ended> reauthenticate(SignInContext* context);
+// If not, the sign-in goes on in full, with the password that was typed, if one was.
+runtime::Task<StepResult<>> reauthenticate(SignInContext* context);
 
 // password_step.cc
 // Asks for the password, unless it was typed; where policy allows it, an empty answer leads to a
 // reset.
-runtime::Task<Ended> ask_password(SignInContext* context);
+runtime::Task<StepResult<>> ask_password(SignInContext* context);
 // Is the service one of those that begin with a reset?
 bool begins_with_a_reset(const SignInContext& context);
 // The question, and what becomes of its answer.
 Prompt password_prompt(const SignInContext& context);
-runtime::Task<Ended> take_password(SignInContext* context, Secret typed);
+runtime::Task<StepResult<>> take_password(SignInContext* context, Secret typed);
 // The first factor, with the budgets, until the pool asks for another one or hands out tokens. A
 // reset or a confirmation that the pool wants first is done on the way.
 runtime::Task<Step> prove_first_factor(SignInContext* context);
@@ -48,16 +49,15 @@ runtime::Task<Step> answer_code(SignInContext* context,
 runtime::Task<Step> choose_factor(SignInContext* context,
                                   std::unique_ptr<cognito::Challenge> challenge);
 // The person's numbered choice, counted from 0, below `choices`; `question` is what is shown.
-runtime::Task<std::expected<std::size_t, Ended>> ask_choice(SignInContext* context,
-                                                            std::string question,
-                                                            std::size_t choices);
+runtime::Task<StepResult<std::size_t>> ask_choice(SignInContext* context, std::string question,
+                                                  std::size_t choices);
 
 // new_password.cc: NEW_PASSWORD_REQUIRED.
 runtime::Task<Step> set_new_password(SignInContext* context,
                                      std::unique_ptr<cognito::Challenge> challenge);
 // A new password, typed twice, another one than the present.
-runtime::Task<std::expected<Secret, Ended>> ask_new_password(SignInContext* context, bool demanded,
-                                                             Notice notice);
+runtime::Task<StepResult<Secret>> ask_new_password(SignInContext* context, bool demanded,
+                                                   Notice notice);
 
 // custom_challenge.cc: CUSTOM_CHALLENGE.
 runtime::Task<Step> answer_custom(SignInContext* context,
@@ -78,42 +78,43 @@ struct Enrolment {
 };
 // Shows a new TOTP secret until a code of it was verified. One flow for a challenge session of
 // MFA_SETUP and for an access token.
-runtime::Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context,
-                                                          cognito::SetUpProof proof);
+runtime::Task<StepResult<Enrolment>> enrol_totp(SignInContext* context, cognito::SetUpProof proof);
 // Switches TOTP on, and makes it the preferred factor: always, or only where no other one is.
 // GetUser is the judge of what is to be changed.
 enum class Prefer : std::uint8_t { always, if_none_is };
-runtime::Task<Ended> prefer_totp(SignInContext* context, std::string access_token, Prefer prefer);
+runtime::Task<StepResult<>> prefer_totp(SignInContext* context, std::string access_token,
+                                        Prefer prefer);
 
 // password_reset.cc
 enum class ResetCause : std::uint8_t {
   demanded,   // PasswordResetRequiredException: the administrator has sent a code
   forgotten,  // the person asks for it; nothing may tell whether the account exists
 };
-// Null: the password was reset, context->typed.password is the new one.
-runtime::Task<Ended> reset_password(SignInContext* context, ResetCause cause);
+// Resets the password; context->typed.password is the new one then.
+runtime::Task<StepResult<>> reset_password(SignInContext* context, ResetCause cause);
 
-// confirm_sign_up.cc: UserNotConfirmedException. Null: the account is confirmed.
-runtime::Task<Ended> confirm_sign_up(SignInContext* context);
+// confirm_sign_up.cc: UserNotConfirmedException. Confirms the account.
+runtime::Task<StepResult<>> confirm_sign_up(SignInContext* context);
 
 // identity.cc: is the account that the pool signed in this Linux user's? The pin decides; before
 // there is one, a claim does.
-Ended check_identity(const SignInContext& context, const cognito::VerifiedTokens& verified);
+StepResult<> check_identity(const SignInContext& context, const cognito::VerifiedTokens& verified);
 // Pins the user to the account, if it is not pinned: on the disk before the sign-in is accepted.
-runtime::Task<Ended> pin_identity(SignInContext* context, const cognito::VerifiedTokens* verified);
+runtime::Task<StepResult<>> pin_identity(SignInContext* context,
+                                         const cognito::VerifiedTokens* verified);
 // No pin is known, so the sign-in is refused.
-Ended identities_unreadable();
+SignInEnd identities_unreadable();
 
 // acceptance.cc: from tokens to the end: verified, the right person, allowed here, with the second
 // factor that policy asks for, enrolled now where that is allowed.
-runtime::Task<Ended> accept(SignInContext* context, cognito::Tokens tokens);
+runtime::Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens);
 
-// change_password.cc: after a sign-in that was accepted; gives its end.
-runtime::Task<Ended> change_password(SignInContext* context, Ended accepted);
+// change_password.cc: after a sign-in that was accepted; returns its end.
+runtime::Task<SignInEnd> change_password(SignInContext* context, SignInEnd accepted);
 
 // change_factors.cc
-// After a sign-in that was accepted, and with its access token; gives its end.
-runtime::Task<Ended> change_factors(SignInContext* context, Ended accepted);
+// After a sign-in that was accepted, and with its access token; returns its end.
+runtime::Task<SignInEnd> change_factors(SignInContext* context, SignInEnd accepted);
 // The pool has taken a change of the factors, or may have: it is logged, and the user is told of it
 // at later sign-ins.
 void report_factor_change(const SignInContext& context, sessions::FactorChangeNote::What what);

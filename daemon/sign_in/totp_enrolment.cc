@@ -69,9 +69,9 @@ class Showing {
         received_(context->services.clock->now()),
         form_(context->profile.qr) {}
 
-  Task<std::expected<Enrolment, Ended>> run() {
+  Task<StepResult<Enrolment>> run() {
     for (int tries = 0; tries < kTries;) {
-      std::expected<Secret, Ended> answer = co_await context_->ask(next_prompt());
+      StepResult<Secret> answer = co_await context_->ask(next_prompt());
       if (!answer) co_return std::unexpected(std::move(answer.error()));
       const auto form =
           context_->request.plain_uri ? std::nullopt : other_form(answer->reveal(), form_);
@@ -105,7 +105,7 @@ class Showing {
       context_->report.notice = Notice::error(std::move(reason));
     }
     co_return std::unexpected(
-        ended(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
+        make_end(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
   }
 
  private:
@@ -136,12 +136,13 @@ bool lists(const cognito::UserState& user, std::string_view factor) {
 
 }  // namespace
 
-Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpProof proof) {
+Task<StepResult<Enrolment>> enrol_totp(SignInContext* context, SetUpProof proof) {
   PoolResult<SoftwareToken> token =
       co_await context->services.pool->associate_software_token(proof, context->step_deadline());
   if (!token) {
     if (token.error().kind == ErrorKind::software_token_mfa_not_found) {
-      Ended end = ended(Outcome::not_permitted, "totp-not-in-pool", prompts::cannot_set_up());
+      SignInEnd end =
+          make_end(Outcome::not_permitted, "totp-not-in-pool", prompts::cannot_set_up());
       end->detail = token.error().message;
       end->request_id = token.error().request_id;
       co_return std::unexpected(std::move(end));
@@ -150,7 +151,7 @@ Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpPr
   }
   Showing showing(context, std::move(token->secret_code),
                   with_session(proof, token->challenge_session));
-  std::expected<Enrolment, Ended> enrolment = co_await showing.run();
+  StepResult<Enrolment> enrolment = co_await showing.run();
   if (enrolment && enrolment->state == Enrolment::State::done) {
     context->enrolled.totp = true;
     context->give_factor(cognito::Method::totp);
@@ -158,15 +159,15 @@ Task<std::expected<Enrolment, Ended>> enrol_totp(SignInContext* context, SetUpPr
   co_return enrolment;
 }
 
-Task<Ended> prefer_totp(SignInContext* context, std::string access_token, Prefer prefer) {
+Task<StepResult<>> prefer_totp(SignInContext* context, std::string access_token, Prefer prefer) {
   PoolResult<cognito::UserState> user =
       co_await context->services.pool->get_user(access_token, context->step_deadline());
-  if (!user) co_return context->from_error(user.error());
+  if (!user) co_return std::unexpected(context->from_error(user.error()));
   const bool listed = lists(*user, kWireName);
   const bool another_is_preferred =
       !user->preferred_factor.empty() && user->preferred_factor != kWireName;
   const bool stays_behind = another_is_preferred && prefer == Prefer::if_none_is;
-  if (listed && (stays_behind || user->preferred_factor == kWireName)) co_return nullptr;
+  if (listed && (stays_behind || user->preferred_factor == kWireName)) co_return StepResult<>();
 
   // Only what changes is named: a factor that was never set up must not be.
   cognito::MfaPreference preference;
@@ -176,8 +177,8 @@ Task<Ended> prefer_totp(SignInContext* context, std::string access_token, Prefer
   if (!stays_behind && user->preferred_factor == "EMAIL_OTP") preference.email = no_longer_first;
   PoolResult<void> set = co_await context->services.pool->set_mfa_preference(
       std::move(access_token), preference, context->step_deadline());
-  if (!set) co_return context->from_error(set.error());
-  co_return nullptr;
+  if (!set) co_return std::unexpected(context->from_error(set.error()));
+  co_return StepResult<>();
 }
 
 }  // namespace pamcognito::sign_in

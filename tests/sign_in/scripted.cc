@@ -440,7 +440,7 @@ sign_in::SignInRequest World::request() {
 
 sign_in::SignInResult World::run() {
   sign_in::SignIn sign_in(services(), request(), person.get());
-  std::optional<sign_in::Ended> end = drive(sign_in.run());
+  std::optional<sign_in::SignInEnd> end = drive(sign_in.run());
   if (!end) std::abort();
   return std::move(**end);
 }
