@@ -23,8 +23,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kCallMicroseconds =
     std::chrono::microseconds(protocol::kToolCallTime).count();
-constexpr std::size_t kLongestText = 4096;
-constexpr std::size_t kMostEntries = 100'000;
+constexpr std::size_t kMaxDaemonText = 4096;
+constexpr std::size_t kMaxEntries = 100'000;
 
 std::unexpected<Failure> failed_with(int error) {
   return std::unexpected(failure_of_errno(error));
@@ -53,7 +53,7 @@ int wait_until_connected(sd_bus* bus) {
 int read(sd_bus_message* message, std::string* text) {
   const char* read = nullptr;
   const int result = ::sd_bus_message_read_basic(message, 's', static_cast<void*>(&read));
-  if (result > 0) *text = printable(read, kLongestText);
+  if (result > 0) *text = printable(read, kMaxDaemonText);
   return result;
 }
 
@@ -128,7 +128,7 @@ int read_array(sd_bus_message* message, const char* contents, Element element) {
     const int end = ::sd_bus_message_at_end(message, 0);
     if (end < 0) return end;
     if (end > 0) break;
-    if (i == kMostEntries) return -EBADMSG;
+    if (i == kMaxEntries) return -EBADMSG;
     result = element(message);
     if (result < 0) return result;
   }
@@ -219,7 +219,7 @@ Result<AuthClient::Message> AuthClient::call(const Message& message, const char*
   return Message(::sd_bus_message_ref(reply.get()));
 }
 
-Result<void> AuthClient::call_for_nothing(const Message& message) {
+Result<void> AuthClient::call_without_result(const Message& message) {
   auto reply = call(message, "");
   if (!reply) return std::unexpected(std::move(reply.error()));
   return {};
@@ -296,7 +296,7 @@ Result<std::vector<Dictionary>> AuthClient::sessions(const std::string& user) {
 Result<void> AuthClient::end_session(const std::string& id) {
   Message message = new_call("EndSession");
   if (message && ::sd_bus_message_append(message.get(), "s", id.c_str()) < 0) message.reset();
-  return call_for_nothing(message);
+  return call_without_result(message);
 }
 
 Result<std::uint32_t> AuthClient::sign_out(const std::string& user) {
@@ -368,13 +368,13 @@ Result<void> AuthClient::pin_identity(const std::string& user, const std::string
   Message message = new_call("PinIdentity");
   if (message && ::sd_bus_message_append(message.get(), "ss", user.c_str(), sub.c_str()) < 0)
     message.reset();
-  return call_for_nothing(message);
+  return call_without_result(message);
 }
 
 Result<void> AuthClient::reset_identity(const std::string& user) {
   Message message = new_call("ResetIdentity");
   if (message && ::sd_bus_message_append(message.get(), "s", user.c_str()) < 0) message.reset();
-  return call_for_nothing(message);
+  return call_without_result(message);
 }
 
 Result<std::vector<PolicyAnswer>> AuthClient::test_policy(const std::string& user,

@@ -99,7 +99,7 @@ class AuthClient {
   [[nodiscard]] Message new_call(const char* method) const;
   // The reply, whose signature is `signature`. A null message means: no memory.
   Result<Message> call(const Message& message, const char* signature);
-  Result<void> call_for_nothing(const Message& message);
+  Result<void> call_without_result(const Message& message);
   Result<Conversing> call_for_socket(const Message& message);
   Result<std::vector<Dictionary>> call_for_dictionaries(const Message& message);
 

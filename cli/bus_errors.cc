@@ -13,7 +13,7 @@
 namespace pamcognito::cli {
 namespace {
 
-constexpr std::size_t kLongestMessage = 1024;
+constexpr std::size_t kMaxMessage = 1024;
 
 struct Row {
   std::string_view name;
@@ -70,8 +70,7 @@ bool is_of_the_bus(std::string_view name) {
 
 Failure failure_of_reply(const sd_bus_error& error) {
   const std::string_view name = error.name == nullptr ? "" : error.name;
-  const std::string text =
-      printable(error.message == nullptr ? "" : error.message, kLongestMessage);
+  const std::string text = printable(error.message == nullptr ? "" : error.message, kMaxMessage);
   const auto* row = std::ranges::find(kRows, name, &Row::name);
   if (row != kRows.end())
     return {row->code, row->word, text.empty() || is_of_the_bus(name) ? row->message : text};
@@ -79,7 +78,7 @@ Failure failure_of_reply(const sd_bus_error& error) {
       name.starts_with("org.freedesktop.systemd1."))
     return {ExitCode::unreachable, "daemon-not-started", kStart};
   return {ExitCode::failed, "bus-error",
-          "the call failed: " + printable(name, kLongestMessage) + ": " + text};
+          "the call failed: " + printable(name, kMaxMessage) + ": " + text};
 }
 
 Failure failure_of_errno(int error) {

@@ -10,7 +10,7 @@
 namespace pamcognito::cli {
 namespace {
 
-constexpr std::size_t kLongestLine = 64UL * 1024;
+constexpr std::size_t kMaxLine = 64UL * 1024;
 
 const char* sequence(Style style) {
   switch (style) {
@@ -38,7 +38,7 @@ void write(std::FILE* stream, std::string_view text) {
 
 // Foreign text is a part of a line, and must not begin one.
 std::string on_one_line(std::string_view text) {
-  std::string clean = printable(text, kLongestLine);
+  std::string clean = printable(text, kMaxLine);
   std::ranges::replace(clean, '\n', ' ');
   return clean;
 }
@@ -46,7 +46,7 @@ std::string on_one_line(std::string_view text) {
 // Between two columns.
 constexpr std::size_t kGap = 2;
 // A column that is narrower tells nothing.
-constexpr std::size_t kNarrowest = 8;
+constexpr std::size_t kMinWidth = 8;
 
 // The bytes of the first `characters` of it.
 std::size_t bytes_of(std::string_view text, std::size_t characters) {
@@ -97,7 +97,7 @@ std::size_t longest_word(std::string_view text) {
 std::vector<std::size_t> fitting_widths(const std::vector<Column>& columns,
                                         const std::vector<Row>& cells, std::size_t width) {
   std::vector<std::size_t> widths(columns.size());
-  std::vector<std::size_t> words(columns.size(), kNarrowest);  // no word is broken down to these
+  std::vector<std::size_t> words(columns.size(), kMinWidth);  // no word is broken down to these
   for (const Row& row : cells)
     for (std::size_t i = 0; i < row.size(); ++i) {
       widths[i] = std::max(widths[i], width_of(row[i]));
@@ -115,7 +115,7 @@ std::vector<std::size_t> fitting_widths(const std::vector<Column>& columns,
   };
   while (std::accumulate(widths.begin(), widths.end(), gaps) > width) {
     std::size_t widest = widest_above([&](std::size_t i) { return words[i]; });
-    if (widest == columns.size()) widest = widest_above([](std::size_t) { return kNarrowest; });
+    if (widest == columns.size()) widest = widest_above([](std::size_t) { return kMinWidth; });
     if (widest == columns.size()) break;
     --widths[widest];
   }
@@ -165,7 +165,7 @@ ExitCode Output::fail(const Failure& failure) const {
     value["error"]["message"] = failure.message;
     object(value);
   } else {
-    write(stderr, "cognitoctl: " + printable(failure.message, kLongestLine));
+    write(stderr, "cognitoctl: " + printable(failure.message, kMaxLine));
   }
   return failure.code;
 }

@@ -17,7 +17,7 @@ namespace {
 constexpr long kConnectMs = 5000;
 constexpr long kWholeMs = 10'000;
 constexpr std::size_t kLargestAnswer = 256UL * 1024;
-constexpr std::size_t kLongestText = 512;
+constexpr std::size_t kMaxPoolText = 512;
 // In no pool, one hopes; and where it is, nothing happens to it.
 constexpr char kNobody[] = "cognitoctl-doctor-no-such-user";
 
@@ -93,7 +93,7 @@ Exchange exchange_with(const cognito::PoolConfig& pool, const std::string& url,
   exchange.code = curl_easy_perform(easy);
   (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &exchange.status);
   exchange.problem =
-      printable(*problem != '\0' ? problem : curl_easy_strerror(exchange.code), kLongestText);
+      printable(*problem != '\0' ? problem : curl_easy_strerror(exchange.code), kMaxPoolText);
   return exchange;
 }
 
@@ -131,11 +131,11 @@ Json::Value parse(const std::string& text) {
 
 std::string text_of(const Json::Value& object, const char* key) {
   const Json::Value& value = object[key];
-  return value.isString() ? printable(value.asString(), kLongestText) : std::string();
+  return value.isString() ? printable(value.asString(), kMaxPoolText) : std::string();
 }
 
 // Any number below the group's prime is a valid A; the exchange ends after it.
-std::string some_a() {
+std::string any_srp_a() {
   std::string digits;
   while (digits.size() < 766) digits += "5eed";
   return digits;
@@ -149,7 +149,7 @@ std::string question(const cognito::PoolConfig& pool) {
   switch (pool.auth_flow) {
     case cognito::AuthFlow::srp:
       body["AuthFlow"] = "USER_SRP_AUTH";
-      parameters["SRP_A"] = some_a();
+      parameters["SRP_A"] = any_srp_a();
       break;
     case cognito::AuthFlow::password:
       body["AuthFlow"] = "USER_PASSWORD_AUTH";
@@ -158,7 +158,7 @@ std::string question(const cognito::PoolConfig& pool) {
     case cognito::AuthFlow::custom_srp:
       body["AuthFlow"] = "CUSTOM_AUTH";
       parameters["CHALLENGE_NAME"] = "SRP_A";
-      parameters["SRP_A"] = some_a();
+      parameters["SRP_A"] = any_srp_a();
       break;
     case cognito::AuthFlow::custom:
       body["AuthFlow"] = "CUSTOM_AUTH";

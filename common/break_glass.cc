@@ -194,7 +194,7 @@ std::expected<std::optional<Window>, std::string> read_window(const Now& now,
   if (now.boot_id.empty() || window->boot_id != now.boot_id)
     return std::unexpected(path + ": is of another boot");
   if (window->end <= now.boot_time) return std::nullopt;
-  if (window->end - now.boot_time > kLongestWindow)
+  if (window->end - now.boot_time > kMaxWindow)
     return std::unexpected(path + ": ends later than a window may");
   return std::move(*window);
 }

@@ -54,8 +54,8 @@ struct Window {
 inline constexpr char kWindowDirectory[] = "/run/pam-cognito";
 inline constexpr char kWindowName[] = "break-glass";
 // A shorter window is a typing error, and a longer one is a case for the policy.
-inline constexpr std::chrono::seconds kShortestWindow = std::chrono::minutes(1);
-inline constexpr std::chrono::seconds kLongestWindow = std::chrono::hours(24);
+inline constexpr std::chrono::seconds kMinWindow = std::chrono::minutes(1);
+inline constexpr std::chrono::seconds kMaxWindow = std::chrono::hours(24);
 inline constexpr std::size_t kMaxWindowUsers = 64;
 
 std::string format_window(const Window& window);
@@ -70,7 +70,7 @@ Now now();
 
 // Returns the open window, or nullopt if there is none or its end has passed. The error says why
 // the file is not used: it does not belong to root, is malformed, is of another boot, or lasts
-// longer than kLongestWindow.
+// longer than kMaxWindow.
 std::expected<std::optional<Window>, std::string> read_window(
     const Now& now, const std::string& directory = kWindowDirectory);
 

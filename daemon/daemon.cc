@@ -90,14 +90,14 @@ bool Daemon::open_store() {
 
 int Daemon::run() {
   if (!open_store()) return 1;
-  service_.emplace(bus::Foundations{.loop = loop_,
-                                    .clock = clock_,
-                                    .worker = worker_,
-                                    .store = *store_,
-                                    .known = known_,
-                                    .max_sign_ins = sign_ins_that_fit(),
-                                    .sessions_survive = sessions_survive_,
-                                    .state_directory = state_directory_});
+  service_.emplace(bus::Dependencies{.loop = loop_,
+                                     .clock = clock_,
+                                     .worker = worker_,
+                                     .store = *store_,
+                                     .known = known_,
+                                     .max_sign_ins = sign_ins_that_fit(),
+                                     .sessions_survive = sessions_survive_,
+                                     .state_directory = state_directory_});
   auto loaded = load(Language::wanted);
   if (loaded)
     put_in_force(std::move(*loaded));
@@ -113,9 +113,9 @@ int Daemon::run() {
 void Daemon::serve() {
   const int result = service_->start();
   if (result < 0 && !is_final(-result)) {
-    if (!serves_later_)
+    if (!serve_retry_)
       runtime::log(Level::warning, "the system bus is busy: " + describe_errno(-result));
-    serves_later_.emplace(loop_, loop_.now() + kBusyBusPause, [this] { serve(); });
+    serve_retry_.emplace(loop_, loop_.now() + kBusyBusPause, [this] { serve(); });
     return;
   }
   if (result < 0) {
@@ -123,7 +123,7 @@ void Daemon::serve() {
     loop_.exit(EX_CONFIG);
     return;
   }
-  serves_later_.reset();
+  serve_retry_.reset();
   runtime::log(Level::notice, status());
   (void)sd_event_set_watchdog(loop_.get(), 1);
   (void)sd_notify(0, ("READY=1\nSTATUS=" + status()).c_str());
@@ -176,7 +176,7 @@ void Daemon::put_in_force(Loaded loaded) {
 
 // The whole new configuration, or the one before it.
 void Daemon::reload() {
-  if (serves_later_) return;  // to say READY=1 now would be wrong, and systemd does not ask yet
+  if (serve_retry_) return;  // to say READY=1 now would be wrong, and systemd does not ask yet
   const auto now =
       std::chrono::duration_cast<std::chrono::microseconds>(loop_.now().time_since_epoch());
   (void)sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count())).c_str());
@@ -199,7 +199,7 @@ void Daemon::reload() {
 // keeps for the next daemon is not revoked; systemd drops it at a stop, and the tokens expire.
 void Daemon::stop() {
   if (give_up_) return;
-  serves_later_.reset();
+  serve_retry_.reset();
   (void)sd_notify(0, "STOPPING=1");
   give_up_.emplace(loop_, loop_.now() + kTimeToStop, [this] { loop_.exit(0); });
   service_->stop([this] { known_.flush([this] { loop_.exit(0); }); });

@@ -61,7 +61,7 @@ class Daemon {
   std::string known_pool_;
   std::optional<bus::AuthService> service_;
   std::optional<runtime::MetricsFile> metrics_file_;
-  std::optional<runtime::Timer> serves_later_;  // while the bus is busy at the start
+  std::optional<runtime::Timer> serve_retry_;  // while the bus is busy at the start
   std::optional<runtime::Timer> give_up_;
 };
 

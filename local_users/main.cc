@@ -24,9 +24,9 @@ using namespace pamcognito;
 using namespace pamcognito::local_users;
 
 // For all of a run: a directory that does not answer ends it, and the list stays as it is.
-constexpr unsigned kMostSeconds = 120;
+constexpr unsigned kMaxSeconds = 120;
 // Runs in a row because accounts changed meanwhile; each of them leaves a list.
-constexpr int kMostRounds = 5;
+constexpr int kMaxRounds = 5;
 
 int fail(const std::string& what) {
   std::fprintf(stderr, "pam-cognito-local-users: %s\n", what.c_str());
@@ -77,7 +77,7 @@ int update() {
   if (!directory || ::flock(directory.get(), LOCK_EX) != 0)
     return fail(std::string(kDirectory) + ": " + std::string(errno_name(errno)));
   std::string undecided;
-  for (int round = 0; round < kMostRounds; ++round) {
+  for (int round = 0; round < kMaxRounds; ++round) {
     const Stamp before = Stamp::now();
     const List list = read_list();
     const Wanted wanted = decide(list.names);
@@ -93,7 +93,7 @@ int update() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  (void)::alarm(kMostSeconds);
+  (void)::alarm(kMaxSeconds);
   try {
     if (argc == 1) return update();
     if (argc == 2 && std::strcmp(argv[1], "--check") == 0) return check();

@@ -46,10 +46,10 @@ std::optional<std::uint32_t> read_number(const char* path) {
 // ids. A factor given in one login must not count for all, so a cgroup that cannot be read counts
 // as such a process.
 bool may_be_under_user_manager() {
-  constexpr std::size_t kMost = 8192;
+  constexpr std::size_t kMaxSize = 8192;
   const Fd fd = above_stdio(Fd(::open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC)));
   if (!fd) return true;
-  std::string text(kMost, '\0');
+  std::string text(kMaxSize, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t count = ::read(fd.get(), text.data() + size, text.size() - size);

@@ -141,7 +141,7 @@ std::string choose_break_glass(const Context& context) {
 ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options) {
   const Output& out = context.out;
   const auto length = parse_duration(options.length);
-  if (!length || *length < break_glass::kShortestWindow || *length > break_glass::kLongestWindow)
+  if (!length || *length < break_glass::kMinWindow || *length > break_glass::kMaxWindow)
     return out.fail(
         {ExitCode::usage, "bad-value",
          "--for takes 1min to 24h, such as 30min or 2h: " + printable(options.length, 64)});

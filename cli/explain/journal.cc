@@ -15,16 +15,16 @@
 namespace pamcognito::cli {
 namespace {
 
-constexpr std::size_t kMostLines = 200'000;
-constexpr std::size_t kMostFound = 200;
-constexpr std::size_t kLongestField = 2048;
+constexpr std::size_t kMaxLines = 200'000;
+constexpr std::size_t kMaxFound = 200;
+constexpr std::size_t kMaxField = 2048;
 constexpr std::uint64_t kMicroseconds = 1'000'000;
 constexpr std::uint64_t kLookBack = 7ULL * 24 * 3600 * kMicroseconds;
 // A sign-in takes 15 minutes at most; its session's end may write a line later.
 constexpr std::uint64_t kAround = 20ULL * 60 * kMicroseconds;
 
 // Lines of other users than root and cognitod: their number is the writer's choice.
-constexpr std::size_t kMostOfOthers = 20;
+constexpr std::size_t kMaxUnverified = 20;
 
 // The fields that cli/explain/story.cc reads.
 constexpr std::array kFields = {"_UID",
@@ -58,7 +58,7 @@ std::string field_of(sd_journal* journal, const char* name) {
   if (::sd_journal_get_data(journal, name, &data, &size) < 0) return {};
   const std::size_t prefix = std::strlen(name) + 1;  // "NAME="
   if (size < prefix) return {};
-  return printable({static_cast<const char*>(data) + prefix, size - prefix}, kLongestField);
+  return printable({static_cast<const char*>(data) + prefix, size - prefix}, kMaxField);
 }
 
 JournalEntry entry_of(sd_journal* journal) {
@@ -83,7 +83,7 @@ int collect(sd_journal* journal, std::uint64_t from, std::uint64_t to, Wanted wa
             std::size_t most, std::vector<JournalEntry>* found) {
   int result = ::sd_journal_seek_realtime_usec(journal, from);
   std::size_t lines = 0;
-  while (result >= 0 && lines++ < kMostLines && found->size() < most) {
+  while (result >= 0 && lines++ < kMaxLines && found->size() < most) {
     result = ::sd_journal_next(journal);
     if (result <= 0) break;
     std::uint64_t time = 0;
@@ -110,7 +110,7 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
                             : ::sd_journal_open_files(&raw, files.data(), 0);
   if (result < 0) return cannot(result);
   const Journal journal(raw);
-  (void)::sd_journal_set_data_threshold(raw, kLongestField);
+  (void)::sd_journal_set_data_threshold(raw, kMaxField);
 
   std::vector<JournalEntry> found;
   const std::string by_id = "PAM_COGNITO_ID=" + id;
@@ -122,7 +122,7 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
   constexpr std::string_view by_unit = "_SYSTEMD_UNIT=cognitod.service";
   if (result >= 0) result = ::sd_journal_add_match(raw, by_unit.data(), by_unit.size());
   if (result >= 0)
-    result = collect(raw, oldest, UINT64_MAX, [] { return true; }, kMostFound, &found);
+    result = collect(raw, oldest, UINT64_MAX, [] { return true; }, kMaxFound, &found);
   if (result < 0) return cannot(result);
 
   // The module writes by syslog(3), without fields of its own: its lines are near those of the
@@ -136,11 +136,11 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
   const auto of_root = [raw] { return field_of(raw, "_UID") == "0"; };
   if (result >= 0)
     result = collect(
-        raw, from, to, [&] { return of_root() && mentions(raw, by_text); }, kMostFound, &found);
+        raw, from, to, [&] { return of_root() && mentions(raw, by_text); }, kMaxFound, &found);
   if (result >= 0)
     result = collect(
         raw, from, to, [&] { return !of_root() && mentions(raw, by_text); },
-        found.size() + kMostOfOthers, &found);
+        found.size() + kMaxUnverified, &found);
   if (result < 0) return cannot(result);
   std::ranges::sort(found, {}, &JournalEntry::time_us);
   return found;

@@ -15,8 +15,8 @@ constexpr std::int64_t kBusPriority = SD_EVENT_PRIORITY_NORMAL + 10;
 
 }  // namespace
 
-AuthService::AuthService(Foundations foundations)
-    : core_(std::move(foundations)),
+AuthService::AuthService(Dependencies dependencies)
+    : core_(std::move(dependencies)),
       sign_ins_(core_),
       sessions_(core_),
       mfa_(core_, sign_ins_),

@@ -19,7 +19,7 @@ namespace pamcognito::bus {
 // org.pamcognito.Auth1 on the system bus: one object, whose methods are grouped in classes.
 class AuthService {
  public:
-  explicit AuthService(Foundations foundations);
+  explicit AuthService(Dependencies dependencies);
   AuthService(const AuthService&) = delete;
   AuthService& operator=(const AuthService&) = delete;
   ~AuthService();

@@ -27,7 +27,7 @@ Task<std::string> Callers::name_of(uid_t uid) {
   co_return name ? std::move(*name) : std::string();
 }
 
-Task<std::string> Callers::our_name_of(uid_t uid) {
+Task<std::string> Callers::cognito_user_name(uid_t uid) {
   // All users share the worker.
   constexpr std::size_t most = 16;
   if (looked_up_.contains(uid) && looked_up_[uid] >= most) co_return std::string();
@@ -41,7 +41,7 @@ Task<std::string> Callers::our_name_of(uid_t uid) {
   ++looked_up_[uid];
   const Place place{looked_up_, uid};
   std::expected<std::string, runtime::WorkerBusy> name =
-      co_await worker_.run([uid] { return our_user_with_uid(uid); });
+      co_await worker_.run([uid] { return cognito_user_with_uid(uid); });
   co_return name ? std::move(*name) : std::string();
 }
 
@@ -78,7 +78,7 @@ Task<PamCaller> Callers::pam_host(MessageRef message, std::string user, std::str
   }
 
   const uid_t caller_uid = *uid;
-  const std::string name = co_await our_name_of(caller_uid);
+  const std::string name = co_await cognito_user_name(caller_uid);
   if (name.empty())
     caller.refused = bus_names::kErrorNotOurs;
   else if (name != user)
@@ -107,7 +107,7 @@ Task<Person> Callers::person(MessageRef message) {
   person.uid = *uid;
   person.is_root = person.uid == 0;
   if (person.is_root) co_return person;
-  person.name = co_await our_name_of(person.uid);
+  person.name = co_await cognito_user_name(person.uid);
   if (person.name.empty()) person.refused = bus_names::kErrorNotOurs;
   co_return person;
 }

@@ -72,7 +72,7 @@ class Callers {
   runtime::Task<std::string> name_of(uid_t uid);
   // The name of the Cognito user with that uid. Empty: not a Cognito user, or too many calls of
   // that uid are running.
-  runtime::Task<std::string> our_name_of(uid_t uid);
+  runtime::Task<std::string> cognito_user_name(uid_t uid);
 
   runtime::EventLoop& loop_;
   runtime::Worker& worker_;

@@ -23,15 +23,15 @@ policy::LimitsConfig limits_of_an_origin(policy::LimitsConfig limits) {
 
 }  // namespace
 
-Core::Core(Foundations foundations)
-    : loop(foundations.loop),
-      clock(foundations.clock),
-      store(foundations.store),
-      known(foundations.known),
-      sessions_survive(foundations.sessions_survive),
-      state_directory(std::move(foundations.state_directory)),
-      started_at(foundations.clock.wall_time()),
-      open(foundations.max_sign_ins),
+Core::Core(Dependencies dependencies)
+    : loop(dependencies.loop),
+      clock(dependencies.clock),
+      store(dependencies.store),
+      known(dependencies.known),
+      sessions_survive(dependencies.sessions_survive),
+      state_directory(std::move(dependencies.state_directory)),
+      started_at(dependencies.clock.wall_time()),
+      open(dependencies.max_sign_ins),
       failures(policy::LimitsConfig{}),
       messages(policy::LimitsConfig{}),
       reset_messages(policy::LimitsConfig{}, "reset"),
@@ -40,7 +40,7 @@ Core::Core(Foundations foundations)
       revocations(loop, clock),
       sessions(loop, clock, store, known, passwords, revocations),
       mfa(sessions, clock),
-      callers(loop, foundations.worker),
+      callers(loop, dependencies.worker),
       calls(loop) {
   // Known origins come from the stored sessions; otherwise failed sign-ins of an attacker could
   // shut users out of their usual hosts after a restart.

@@ -35,7 +35,7 @@
 namespace pamcognito::bus {
 
 // The parts that main makes before there is a bus. All of them outlive the service.
-struct Foundations {
+struct Dependencies {
   runtime::EventLoop& loop;
   runtime::Clock& clock;
   runtime::Worker& worker;
@@ -49,7 +49,7 @@ struct Foundations {
 // The state that the methods of the bus share: the configuration in force, the budgets, the
 // sessions. The methods are in files of their own.
 struct Core {
-  explicit Core(Foundations foundations);
+  explicit Core(Dependencies dependencies);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 

@@ -26,7 +26,7 @@ using sign_in::SignInResult;
 
 constexpr std::chrono::seconds kStep = protocol::kDaemonStepTime;
 constexpr std::chrono::seconds kAck{10};
-constexpr std::chrono::seconds kLongest = protocol::kMaxConversationTime;
+constexpr std::chrono::seconds kMaxTime = protocol::kMaxConversationTime;
 // libpam asks the user nothing between authentication and the account phase.
 constexpr std::chrono::seconds kAccount{60};
 
@@ -64,11 +64,11 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices service
 }
 
 void OpenSignIn::start() {
-  ends_at_ = clock_.now() + kLongest;
+  ends_at_ = clock_.now() + kMaxTime;
   if (flow_->profile().deadline_from == policy::DeadlineFrom::opening)
     start_deadline();
   else
-    hard_deadline_.emplace(loop_, opened_ + kLongest, [this] {
+    hard_deadline_.emplace(loop_, opened_ + kMaxTime, [this] {
       cut_short(Outcome::failed, "deadline", prompts::time_is_up());
     });
   running_ = loop_.spawn(run_flow(), [this](bool threw) { flow_done(threw); });
@@ -79,8 +79,8 @@ std::chrono::seconds OpenSignIn::deadline_for_module() const {
   // One step longer than cognitod's own deadline, so that the user gets its outcome and not a
   // silence.
   const auto seconds =
-      profile.deadline_from == policy::DeadlineFrom::opening ? profile.deadline + kStep : kLongest;
-  return std::min(seconds, kLongest);
+      profile.deadline_from == policy::DeadlineFrom::opening ? profile.deadline + kStep : kMaxTime;
+  return std::min(seconds, kMaxTime);
 }
 
 void OpenSignIn::stop() {
@@ -100,7 +100,7 @@ void OpenSignIn::flow_done(bool threw) {
 }
 
 void OpenSignIn::start_deadline() {
-  const std::chrono::seconds left = std::min(flow_->profile().deadline, kLongest);
+  const std::chrono::seconds left = std::min(flow_->profile().deadline, kMaxTime);
   ends_at_ = std::min(clock_.now() + left, ends_at_);
   deadline_.emplace(loop_, loop_.now() + left,
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });

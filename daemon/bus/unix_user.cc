@@ -67,7 +67,7 @@ std::string user_with_uid(uid_t uid) {
   return found->pw_name;
 }
 
-std::string our_user_with_uid(uid_t uid) {
+std::string cognito_user_with_uid(uid_t uid) {
   std::string name = user_with_uid(uid);
   if (name.empty() ||
       classify_user(kUsersConfPath, name.c_str(), nullptr) != Membership::cognito_user)

@@ -20,6 +20,6 @@ std::string user_with_uid(uid_t uid);
 
 // The local name of a uid that belongs to a Cognito user (users.conf, NSS). Empty: a local user, or
 // unknown. Blocks as NSS blocks: for the worker.
-std::string our_user_with_uid(uid_t uid);
+std::string cognito_user_with_uid(uid_t uid);
 
 }  // namespace pamcognito::bus

@@ -51,8 +51,8 @@ PoolResult<JsonObjectWriter> CognitoUserPool::body_with_user(const std::string& 
   return body;
 }
 
-Task<PoolResult<void>> CognitoUserPool::call_for_nothing(Operation operation, std::string body,
-                                                         Call call) {
+Task<PoolResult<void>> CognitoUserPool::call_without_result(Operation operation, std::string body,
+                                                            Call call) {
   PoolResult<ApiAnswer> answer = co_await api_.call(operation, std::move(body), call);
   if (!answer) co_return std::unexpected(std::move(answer.error()));
   co_return PoolResult<void>();
@@ -104,7 +104,7 @@ Task<PoolResult<void>> CognitoUserPool::set_mfa_preference(std::string access_to
   add_settings(body, "SoftwareTokenMfaSettings", preference.totp);
   add_settings(body, "EmailMfaSettings", preference.email);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::set_user_mfa_preference, body.finish(), call);
+      co_await call_without_result(Operation::set_user_mfa_preference, body.finish(), call);
   if (!result) co_return without_password(std::move(result.error()));
   co_return result;
 }
@@ -141,7 +141,7 @@ Task<PoolResult<void>> CognitoUserPool::confirm_forgot_password(std::string user
   body->add("ConfirmationCode", code).add("Password", new_password->reveal());
   add_context(*body, *context);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::confirm_forgot_password, body->finish(), call);
+      co_await call_without_result(Operation::confirm_forgot_password, body->finish(), call);
   if (!result) co_return without_password(std::move(result.error()));
   co_return result;
 }
@@ -160,7 +160,7 @@ Task<PoolResult<void>> CognitoUserPool::confirm_sign_up(std::string username, st
   body->add("ConfirmationCode", code);
   add_context(*body, *context);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::confirm_sign_up, body->finish(), call);
+      co_await call_without_result(Operation::confirm_sign_up, body->finish(), call);
   if (!result) co_return without_password(std::move(result.error()));
   co_return result;
 }
@@ -180,7 +180,7 @@ Task<PoolResult<void>> CognitoUserPool::change_password(std::string access_token
       .add("ProposedPassword", proposed->reveal());
   // The previous password is tried: password_sent stays as it is.
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::change_password, body.finish(), call);
+      co_await call_without_result(Operation::change_password, body.finish(), call);
   co_return result;
 }
 

@@ -11,7 +11,7 @@ namespace pamcognito::cognito {
 
 namespace {
 
-constexpr std::size_t kLongest = 1500;     // bytes, beyond which no call is added
+constexpr std::size_t kMaxTrace = 1500;    // bytes, beyond which no call is added
 constexpr std::size_t kMaxRequestId = 64;  // a UUID has 36
 
 // The value of the header x-amzn-RequestId, if it can be an id; otherwise empty.
@@ -27,7 +27,7 @@ std::string_view presentable(std::string_view request_id) {
 void CallTrace::note(std::string_view operation, std::string_view ending,
                      std::chrono::milliseconds took, std::string_view request_id) {
   constexpr std::string_view kMore = "; …";
-  if (text_.size() > kLongest) {
+  if (text_.size() > kMaxTrace) {
     if (!text_.ends_with(kMore)) text_ += kMore;
     return;
   }
@@ -39,7 +39,7 @@ void CallTrace::note(std::string_view operation, std::string_view ending,
 }
 
 void CallTrace::add(const CallTrace& other) {
-  if (other.text_.empty() || text_.size() > kLongest) return;
+  if (other.text_.empty() || text_.size() > kMaxTrace) return;
   if (!text_.empty()) text_ += "; ";
   text_ += other.text_;
 }

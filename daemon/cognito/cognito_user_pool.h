@@ -84,8 +84,8 @@ class CognitoUserPool final : public UserPool {
   runtime::Task<PoolResult<CodeDelivery>> send_code(Operation operation, std::string username,
                                                     const CallContext* context, Call call);
   // An operation that answers with nothing. The error's password_sent: did the request go out?
-  runtime::Task<PoolResult<void>> call_for_nothing(Operation operation, std::string body,
-                                                   Call call);
+  runtime::Task<PoolResult<void>> call_without_result(Operation operation, std::string body,
+                                                      Call call);
   runtime::Task<PoolResult<Tokens>> refresh_by_operation(const RefreshProof* proof, Call call);
   runtime::Task<PoolResult<Tokens>> refresh_by_initiate_auth(const RefreshProof* proof, Call call);
   runtime::Task<void> open_connection();

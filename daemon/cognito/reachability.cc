@@ -143,7 +143,7 @@ void Reachability::note(Round round, Time now) noexcept {
   if (since_ == Time{}) since_ = now;  // the first since the start
   doubt(now);
   if (round == Round::undecided) return begin_run(now);
-  if (rounds_ == 0 || now - last_ > kLongestGap) begin_run(now);
+  if (rounds_ == 0 || now - last_ > kMaxGap) begin_run(now);
   ++rounds_;
   no_route_rounds_ = round == Round::no_route ? no_route_rounds_ + 1 : 0;
   last_ = now;

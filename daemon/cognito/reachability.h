@@ -105,7 +105,7 @@ class Reachability {
  public:
   using Time = runtime::MonotonicTime;
   static constexpr runtime::seconds kBetweenRounds{25};  // three of them within 60 s
-  static constexpr runtime::seconds kLongestGap{60};
+  static constexpr runtime::seconds kMaxGap{60};
   static constexpr unsigned kNoRouteRounds = 3;
   static constexpr unsigned kFewestRounds = 3;
 

@@ -52,7 +52,7 @@ int write_whole(File& file) {
   return 0;
 }
 
-std::string_view word_of(Round round) {
+std::string_view to_string(Round round) {
   switch (round) {
     case Round::reached:
       return "reached";
@@ -244,7 +244,7 @@ void ReachingHttp::end_round(RoundState& round) {
   Round verdict = judge(probes, round.results.back(), known_.ever_reached());
   if (verdict == Round::failed && parts_.network.name() != round.network)
     verdict = Round::undecided;
-  runtime::metrics().count("pam_cognito_pool_rounds_total", {{"result", word_of(verdict)}});
+  runtime::metrics().count("pam_cognito_pool_rounds_total", {{"result", to_string(verdict)}});
   if (round.counts) reach_.note(verdict, parts_.loop.now());
   log_change(before);
   const bool counted = round.counts;

@@ -112,7 +112,7 @@ Task<PoolResult<void>> CognitoUserPool::confirm_device(std::string access_token,
       .end_object();
   if (!device_name.empty() && is_utf8(device_name)) body.add("DeviceName", device_name);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::confirm_device, body.finish(), call);
+      co_await call_without_result(Operation::confirm_device, body.finish(), call);
   // The pool made this key for this sign-in: if it is confirmed already, we did it, in a sending
   // whose answer was lost.
   if (!result && result.error().kind == ErrorKind::device_key_exists) co_return PoolResult<void>();
@@ -125,7 +125,7 @@ Task<PoolResult<void>> CognitoUserPool::forget_device(std::string access_token,
   JsonObjectWriter body;
   body.add("AccessToken", access_token).add("DeviceKey", device_key);
   PoolResult<void> result =
-      co_await call_for_nothing(Operation::forget_device, body.finish(), call);
+      co_await call_without_result(Operation::forget_device, body.finish(), call);
   // The device is gone already: an earlier sending removed it, or an administrator.
   if (!result && result.error().kind == ErrorKind::resource_not_found) co_return PoolResult<void>();
   if (!result) co_return without_password(std::move(result.error()));

@@ -47,12 +47,13 @@ class OpenSignIns {
   static constexpr std::size_t kPerHost = 32;
   static constexpr std::size_t kLocal = 64;
   static constexpr std::size_t kPerUserAndOrigin = 8;
-  static constexpr std::size_t kAll = 4096;
+  static constexpr std::size_t kMaxOpen = 4096;
   static constexpr std::size_t kKeptForLocal = 64;
 
-  // `all`: fewer than kAll where the process may not open enough descriptors; at least
+  // `all`: fewer than kMaxOpen where the process may not open enough descriptors; at least
   // kKeptForLocal.
-  explicit OpenSignIns(std::size_t all = kAll) : limit_(std::clamp(all, kKeptForLocal, kAll)) {}
+  explicit OpenSignIns(std::size_t all = kMaxOpen)
+      : limit_(std::clamp(all, kKeptForLocal, kMaxOpen)) {}
   OpenSignIns(const OpenSignIns&) = delete;
   OpenSignIns& operator=(const OpenSignIns&) = delete;
 

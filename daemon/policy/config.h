@@ -39,7 +39,7 @@ enum class UnknownAccount : std::uint8_t { deny, allow, allow_root };
 // Lambda triggers. At most 16 pairs; a name has at most 64 bytes, a value 256.
 struct ClientMetadataConfig {
   std::map<std::string, std::string> pairs;
-  // send = host service remote-host: facts of the sign-in, sent as pairs of these names.
+  // send = host service remote-host: values of the sign-in, sent as pairs of these names.
   bool host = false;
   bool service = false;
   bool remote_host = false;

@@ -9,7 +9,7 @@
 namespace pamcognito::runtime {
 namespace {
 
-constexpr long kLongestSleep = 5'000'000;  // nanoseconds
+constexpr long kMaxSleep = 5'000'000;  // nanoseconds
 
 // A timer that sends this thread a signal without effect but that of any signal with a handler.
 std::optional<timer_t> make_timer() noexcept {
@@ -39,7 +39,7 @@ void set_timer(long nanoseconds) noexcept {
 }  // namespace
 
 StallGuard::StallGuard() noexcept {
-  set_timer(kLongestSleep);
+  set_timer(kMaxSleep);
 }
 
 StallGuard::~StallGuard() {

@@ -123,7 +123,7 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
 }
 
 std::optional<Session> SessionKeeper::replaced_by(const Session& session) const {
-  for (Session& other : store_.of_user(session.user))
+  for (Session& other : store_.sessions_of(session.user))
     if (other.id != session.id && is_same_place(session, other)) return std::move(other);
   return std::nullopt;
 }
@@ -147,7 +147,7 @@ bool SessionKeeper::put_with_room(const Session& session, const std::optional<Si
 
 void SessionKeeper::make_room_of_user(std::string_view user,
                                       const std::optional<SignInId>& replaced) {
-  std::vector<Session> others = store_.of_user(user);
+  std::vector<Session> others = store_.sessions_of(user);
   std::erase_if(others, [&replaced](const Session& session) { return session.id == replaced; });
   // Screens are unlocked more often than logins begin: those that no login has open go first.
   std::ranges::sort(others, std::greater(), [](const Session& session) {
@@ -172,7 +172,7 @@ bool SessionKeeper::is_of_the_user(const Session& session) const {
 }
 
 std::vector<Session> SessionKeeper::sessions_of(std::string_view user) const {
-  std::vector<Session> sessions = store_.of_user(user);
+  std::vector<Session> sessions = store_.sessions_of(user);
   std::erase_if(sessions, [this](const Session& session) { return !counts(session); });
   return sessions;
 }
@@ -212,7 +212,7 @@ bool SessionKeeper::open_login(const SignInId& id, std::string_view user, const 
 void SessionKeeper::close_login(std::string_view user, const Binding& binding) {
   bool closed = false;
   bool another_is_open = false;
-  for (Session& session : store_.of_user(user)) {
+  for (Session& session : store_.sessions_of(user)) {
     if (!session.login_open) continue;
     if (!session.binding.is_same_login(binding)) {
       another_is_open = true;

@@ -96,7 +96,7 @@ Task<std::optional<bool>> SessionKeeper::check_password(SignInId id, const Secre
 }
 
 void SessionKeeper::forget_passwords(std::string_view user) {
-  for (Session& session : store_.of_user(user)) {
+  for (Session& session : store_.sessions_of(user)) {
     verifier_settled(session.id);
     if (!session.verifier) continue;
     session.verifier.reset();

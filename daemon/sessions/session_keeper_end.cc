@@ -39,7 +39,7 @@ std::size_t SessionKeeper::end(const SignInId& id, std::string_view reason, Revo
 
 std::size_t SessionKeeper::end_all(std::string_view user, std::string_view reason, Revoke what) {
   std::size_t ended = 0;
-  for (const Session& session : store_.of_user(user)) ended += end(session.id, reason, what);
+  for (const Session& session : store_.sessions_of(user)) ended += end(session.id, reason, what);
   return ended;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "common/protocol_limits.h"
 #include "daemon/cognito/bounds.h"
 #include "daemon/runtime/journal.h"
 
@@ -12,10 +13,10 @@ namespace {
 
 using runtime::Level;
 
-// The largest session that can come of a token within the bounds: its groups, its refresh token,
-// four names of the pool, three of this machine (limits.h of the facts: 256 bytes each), numbers.
-constexpr std::size_t kLargestSession =
-    cognito::kMaxGroupsBytes + cognito::kMaxRefreshToken + 4 * cognito::kMaxName + 3 * 256 + 512;
+// The largest session that a token within the bounds can make: its groups, its refresh token, four
+// names of the pool, three names of the caller context, and numbers.
+constexpr std::size_t kLargestSession = cognito::kMaxGroupsBytes + cognito::kMaxRefreshToken +
+                                        4 * cognito::kMaxName + 3 * protocol::kMaxFactText + 512;
 static_assert(kLargestSession <=
               (SessionStore::kMaxSlotsOfOne - 1) * (SessionStore::kSlotSize - 64));
 
@@ -170,7 +171,7 @@ std::optional<Session> SessionStore::find(const SignInId& id) const {
   return found == by_id_.end() ? std::nullopt : slots_of(found).unpack();
 }
 
-std::vector<Session> SessionStore::of_user(std::string_view user) const {
+std::vector<Session> SessionStore::sessions_of(std::string_view user) const {
   std::vector<Session> sessions;
   const auto [first, last] = by_user_.equal_range(user);
   for (auto entry = first; entry != last; ++entry) {

@@ -58,7 +58,7 @@ class SessionStore {
 
   [[nodiscard]] std::optional<Session> find(const SignInId& id) const;
   // Newest sign-in first; of the same moment in the order of their ids.
-  [[nodiscard]] std::vector<Session> of_user(std::string_view user) const;
+  [[nodiscard]] std::vector<Session> sessions_of(std::string_view user) const;
   [[nodiscard]] std::vector<SignInId> all() const;
   [[nodiscard]] std::size_t size() const noexcept;
   // For the descriptor store; stays this object's.

@@ -39,7 +39,7 @@ Task<StepResult<>> confirm_sign_up(SignInContext* context) {
     if (result) {
       attempt->give_back();
       context->reset_message_answered();
-      context->report.untold_error.clear();
+      context->report.log_only_error.clear();
       context->report.notice = Notice::info(prompts::account_confirmed());
       co_return StepResult<>();
     }

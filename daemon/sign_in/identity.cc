@@ -60,38 +60,39 @@ std::string claim_of(Identity identity, const VerifiedTokens& verified) {
          (verified.email_verified ? "" : ", which is not verified");
 }
 
-std::unexpected<SignInEnd> refused(std::string cause, std::string detail) {
+std::unexpected<SignInEnd> refuse(std::string cause, std::string detail) {
   SignInEnd end =
       make_end(Outcome::not_permitted, std::move(cause), prompts::not_permitted(), Level::warning);
   end->detail = std::move(detail);
   return std::unexpected(std::move(end));
 }
 
-std::unexpected<SignInEnd> not_writable(std::string detail) {
+std::unexpected<SignInEnd> refuse_unwritable(std::string detail) {
   SignInEnd end =
       make_end(Outcome::failed, "identity-not-written", prompts::ask_administrator(), Level::error);
   end->detail = std::move(detail);
   return std::unexpected(std::move(end));
 }
 
-std::unexpected<SignInEnd> not_the_pinned(const SignInContext& context,
-                                          const VerifiedTokens& verified, const KnownUser& pinned) {
-  return refused("another-account", "the pool signed in " + account_of(verified) + ", but " +
-                                        context.request.user + " is pinned to sub " + pinned.sub +
-                                        "; root may change that: cognitoctl identity pin");
+std::unexpected<SignInEnd> refuse_other_account(const SignInContext& context,
+                                                const VerifiedTokens& verified,
+                                                const KnownUser& pinned) {
+  return refuse("another-account", "the pool signed in " + account_of(verified) + ", but " +
+                                       context.request.user + " is pinned to sub " + pinned.sub +
+                                       "; root may change that: cognitoctl identity pin");
 }
 
-std::unexpected<SignInEnd> not_pinned_by_root(const SignInContext& context,
-                                              const VerifiedTokens& verified) {
+std::unexpected<SignInEnd> refuse_unpinned(const SignInContext& context,
+                                           const VerifiedTokens& verified) {
   const std::string& user = context.request.user;
-  return refused("not-pinned", user + " is not pinned yet; the pool signed in " +
-                                   account_of(verified) +
-                                   "; if that is right, root may pin it: cognitoctl identity pin " +
-                                   user + " " + shown(verified.sub));
+  return refuse("not-pinned", user + " is not pinned yet; the pool signed in " +
+                                  account_of(verified) +
+                                  "; if that is right, root may pin it: cognitoctl identity pin " +
+                                  user + " " + shown(verified.sub));
 }
 
-std::unexpected<SignInEnd> not_alike(const SignInContext& context, const VerifiedTokens& verified,
-                                     Likeness alike) {
+std::unexpected<SignInEnd> refuse_mismatch(const SignInContext& context,
+                                           const VerifiedTokens& verified, Likeness alike) {
   std::string detail = "the pool signed in " +
                        claim_of(context.config().access.identity, verified) + ", not " +
                        shown(context.cognito_name);
@@ -99,7 +100,7 @@ std::unexpected<SignInEnd> not_alike(const SignInContext& context, const Verifie
     detail +=
         ": they differ by upper and lower case only; if the pool ignores case, set "
         "case_sensitive = no in [access]";
-  return refused("identity", std::move(detail));
+  return refuse("identity", std::move(detail));
 }
 
 // One account is one Linux user: a sign-in never pins an account that another sign-in has pinned to
@@ -111,10 +112,10 @@ StepResult<> check_holder(const SignInContext& context, const VerifiedTokens& ve
       context.services.known->other_holder(verified.sub, context.request.user);
   if (holder == nullptr || (holder->second.pinned_by == PinnedBy::root && alike == Likeness::exact))
     return {};
-  return refused("account-taken", "the pool signed in " + account_of(verified) +
-                                      ", to which the Linux user " + holder->first +
-                                      " is pinned; root may pin " + context.request.user +
-                                      " as well: cognitoctl identity pin");
+  return refuse("account-taken", "the pool signed in " + account_of(verified) +
+                                     ", to which the Linux user " + holder->first +
+                                     " is pinned; root may pin " + context.request.user +
+                                     " as well: cognitoctl identity pin");
 }
 
 }  // namespace
@@ -131,16 +132,16 @@ SignInEnd identities_unreadable() {
 StepResult<> check_identity(const SignInContext& context, const VerifiedTokens& verified) {
   const sessions::KnownUsers& known = *context.services.known;
   if (!known.is_readable()) return std::unexpected(identities_unreadable());
-  if (verified.sub.empty()) return refused("identity", "the tokens name no sub");
+  if (verified.sub.empty()) return refuse("identity", "the tokens name no sub");
   if (const KnownUser* pinned = known.find(context.request.user)) {
     if (pinned->sub == verified.sub) return {};
-    return not_the_pinned(context, verified, *pinned);
+    return refuse_other_account(context, verified, *pinned);
   }
   const policy::AccessConfig& access = context.config().access;
-  if (access.identity == Identity::file) return not_pinned_by_root(context, verified);
+  if (access.identity == Identity::file) return refuse_unpinned(context, verified);
   const Likeness alike = likeness(context, verified);
   const Likeness wanted = access.case_sensitive ? Likeness::exact : Likeness::but_for_case;
-  if (alike < wanted) return not_alike(context, verified, alike);
+  if (alike < wanted) return refuse_mismatch(context, verified, alike);
   return check_holder(context, verified, alike);
 }
 
@@ -154,7 +155,7 @@ Task<StepResult<>> pin_identity(SignInContext* context, const VerifiedTokens* ve
     // with this one.
     if (!pinned && known.find(user) == nullptr) {
       StepResult<> identity = check_identity(*context, *verified);
-      if (identity) identity = not_writable(std::move(pinned.error()));
+      if (identity) identity = refuse_unwritable(std::move(pinned.error()));
       co_return identity;
     }
   }

@@ -118,7 +118,7 @@ class PasswordReset {
   void complete() {
     for (limits::Attempt& attempt : guesses_) attempt.give_back();
     context_->reset_message_answered();
-    context_->report.untold_error.clear();
+    context_->report.log_only_error.clear();
     context_->password_was_changed(std::move(new_password_));
     context_->report.notice = Notice::info(prompts::password_was_set());
   }

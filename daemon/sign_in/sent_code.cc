@@ -14,15 +14,15 @@ using runtime::Task;
 
 namespace {
 // In one sign-in; the budget counts over all of them.
-constexpr int kMostSent = 2;
+constexpr int kMaxSent = 2;
 }  // namespace
 
 Task<StepResult<>> SentCode::send() {
   if (!context_->charge_reset_message()) {
     // An attacker may have used up the budget, and the user may have the code already.
-    sent_ = kMostSent;
+    sent_ = kMaxSent;
     context_->report.notice = Notice::info(prompts::new_code_sent());
-    context_->report.untold_error = "message-budget";
+    context_->report.log_only_error = "message-budget";
     co_return StepResult<>();
   }
   ++sent_;
@@ -43,7 +43,7 @@ Task<StepResult<std::string>> SentCode::ask() {
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     if (const auto code = code_in(answer->reveal(), CodeForm::message))
       co_return std::string(*code);
-    if (is_blank(answer->reveal()) && send_ && sent_ < kMostSent) {
+    if (is_blank(answer->reveal()) && send_ && sent_ < kMaxSent) {
       StepResult<> sent = co_await send();
       if (!sent) co_return std::unexpected(std::move(sent.error()));
       continue;

@@ -15,7 +15,7 @@ constexpr int kMaxChallenges = 20;
 
 Task<SignInEnd> SignIn::run() {
   SignInEnd end = co_await run_to_the_end();
-  if (end->detail.empty()) end->detail = context_.report.untold_error;
+  if (end->detail.empty()) end->detail = context_.report.log_only_error;
   end->calls = context_.report.trace.text();
   // With auth_flow = custom, what was typed is an answer of the pool's own and no password.
   if (end->accepted && context_.request.goal != Goal::change_factors &&

@@ -235,7 +235,7 @@ SignInEnd SignInContext::from_error(const PoolError& error) const {
 }
 
 void SignInContext::keep_for_log(const PoolError& error) {
-  report.untold_error = std::string(cognito::error_row(error.kind).word) + ": " + error.message;
+  report.log_only_error = std::string(cognito::error_row(error.kind).word) + ": " + error.message;
 }
 
 bool SignInContext::challenge_session_is_over(const PoolError& error,

@@ -61,9 +61,9 @@ struct SignInContext {
   } attempts;
   // For the person and for the log.
   struct Report {
-    cognito::CallTrace trace;  // of the calls of this sign-in
-    Notice notice;             // shown with the next question
-    std::string untold_error;  // of a reset: the person is not told
+    cognito::CallTrace trace;    // of the calls of this sign-in
+    Notice notice;               // shown with the next question
+    std::string log_only_error;  // of a reset: the person is not told
   } report;
 
   // Asks, and sets the deadline of the step that begins with the answer. A caller that repeats

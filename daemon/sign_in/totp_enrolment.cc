@@ -57,9 +57,9 @@ SetUpProof with_session(const SetUpProof& proof, const std::string& newer) {
 }
 
 // One enrolment after the pool has made its secret.
-class Showing {
+class TotpSetUpDialogue {
  public:
-  Showing(SignInContext* context, std::string secret, SetUpProof proof)
+  TotpSetUpDialogue(SignInContext* context, std::string secret, SetUpProof proof)
       : context_(context),
         setup_{.secret = std::move(secret),
                .issuer = context->config().mfa.issuer,
@@ -149,8 +149,8 @@ Task<StepResult<Enrolment>> enrol_totp(SignInContext* context, SetUpProof proof)
     }
     co_return std::unexpected(context->from_error(token.error()));
   }
-  Showing showing(context, std::move(token->secret_code),
-                  with_session(proof, token->challenge_session));
+  TotpSetUpDialogue showing(context, std::move(token->secret_code),
+                            with_session(proof, token->challenge_session));
   StepResult<Enrolment> enrolment = co_await showing.run();
   if (enrolment && enrolment->state == Enrolment::State::done) {
     context->enrolled.totp = true;

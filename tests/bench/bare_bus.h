@@ -10,7 +10,7 @@ namespace pamcognito::bench {
 // Microseconds since the beginning, when …
 struct BareTimes {
   double first_datagram = 0;  // … the service's first datagram was there
-  double round_trip = 0;      // … and its answer to one of ours
+  double round_trip = 0;      // … and its answer to a Cognito user
 };
 
 // A service that does nothing but hand out a socket, send one datagram on it and answer one, in a

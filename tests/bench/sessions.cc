@@ -59,7 +59,8 @@ double look_up(const SessionStore& store, std::size_t count) {
   constexpr std::size_t look_ups = 2000;
   const double began = wall_time();
   for (std::size_t i = 0; i < look_ups; ++i)
-    if (store.of_user(user_name(i * 7919 % count)).size() != 1) throw Failed("a session is gone");
+    if (store.sessions_of(user_name(i * 7919 % count)).size() != 1)
+      throw Failed("a session is gone");
   return (wall_time() - began) / look_ups;
 }
 

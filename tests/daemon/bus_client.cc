@@ -159,7 +159,7 @@ std::size_t BusClient::count_sessions(const std::string& user) {
   return count;
 }
 
-Conversation converse(const Reply& opened, const Answering& answer, Ending ending) {
+Conversation converse(const Reply& opened, const Answering& answer, Reception reception) {
   Conversation conversation;
   conversation.error = opened.error();
   int fd = -1;
@@ -183,8 +183,9 @@ Conversation converse(const Reply& opened, const Answering& answer, Ending endin
     conversation.outcome = frame->outcome;
     conversation.id = frame->sign_in_id;
     if (frame->outcome != Outcome::success) return conversation;
-    if (ending == Ending::none) return conversation;
-    (void)send_signal(socket.get(), ending == Ending::ack ? FrameType::ack : FrameType::abort);
+    if (reception == Reception::none) return conversation;
+    (void)send_signal(socket.get(),
+                      reception == Reception::ack ? FrameType::ack : FrameType::abort);
     conversation.socket = std::move(socket);
     return conversation;
   }
@@ -192,13 +193,13 @@ Conversation converse(const Reply& opened, const Answering& answer, Ending endin
 }
 
 Conversation sign_in(BusClient& bus, const std::string& user, const std::string& service,
-                     const FactMap& facts, const Answering& answer, Ending ending) {
+                     const FactMap& facts, const Answering& answer, Reception reception) {
   return converse(bus.call("OpenSignIn",
                            [&](sd_bus_message* m) {
                              (void)sd_bus_message_append(m, "ss", user.c_str(), service.c_str());
                              append_facts(m, facts);
                            }),
-                  answer, ending);
+                  answer, reception);
 }
 
 std::optional<Outcome> ask_account(const Conversation& conversation) {

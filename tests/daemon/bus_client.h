@@ -79,13 +79,15 @@ struct Conversation {
 };
 
 // The end of a success: ack, abort, or none.
-enum class Ending : std::uint8_t { ack, abort, none };
+enum class Reception : std::uint8_t { ack, abort, none };
 
 // `answer` is given each question; without an answer (nullopt) the caller hangs up.
 using Answering = std::function<std::optional<std::string>(const DaemonFrame&)>;
-Conversation converse(const Reply& opened, const Answering& answer, Ending ending = Ending::ack);
+Conversation converse(const Reply& opened, const Answering& answer,
+                      Reception reception = Reception::ack);
 Conversation sign_in(BusClient& bus, const std::string& user, const std::string& service,
-                     const FactMap& facts, const Answering& answer, Ending ending = Ending::ack);
+                     const FactMap& facts, const Answering& answer,
+                     Reception reception = Reception::ack);
 // Asks for the account on the socket of a sign-in; nullopt: no answer.
 std::optional<Outcome> ask_account(const Conversation& conversation);
 

@@ -389,7 +389,7 @@ void an_ordinary_user_may_sign_in_as_itself_only(void**) {
   assert_true(Cognitod::log().contains("sign-in of alice by user from uid:1001: success"));
   const int calls = pool->count("InitiateAuth");
   assert_code(sign_in_as_uid(1002, kAlice), PAM_AUTH_ERR);  // bob, as alice
-  assert_code(sign_in_as_uid(1900, kAlice), PAM_AUTH_ERR);  // localuser, who is not ours
+  assert_code(sign_in_as_uid(1900, kAlice), PAM_AUTH_ERR);  // localuser, a local user
   assert_int_equal(pool->count("InitiateAuth"), calls);
 }
 

@@ -45,14 +45,14 @@ class Service {
       const auto store = sessions::SessionStore::open(Fd(), false);
       if (!store) return 1;
       ScriptedPool pool(clock);
-      bus::AuthService service(bus::Foundations{.loop = loop,
-                                                .clock = clock,
-                                                .worker = worker,
-                                                .store = **store,
-                                                .known = known,
-                                                .max_sign_ins = 64,
-                                                .sessions_survive = false,
-                                                .state_directory = "/run"});
+      bus::AuthService service(bus::Dependencies{.loop = loop,
+                                                 .clock = clock,
+                                                 .worker = worker,
+                                                 .store = **store,
+                                                 .known = known,
+                                                 .max_sign_ins = 64,
+                                                 .sessions_survive = false,
+                                                 .state_directory = "/run"});
       if (script != nullptr) {
         auto config = std::make_shared<policy::Config>();
         World::allow_alice(*config, pool);

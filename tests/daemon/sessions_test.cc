@@ -222,7 +222,7 @@ void a_success_that_is_not_taken_over_leaves_nothing(void**) {
   start();
   BusClient bus;
   const Conversation test =
-      sign_in(bus, "alice", "sshd", facts_of_sshd(), types_all, Ending::abort);
+      sign_in(bus, "alice", "sshd", facts_of_sshd(), types_all, Reception::abort);
   assert_true(test.outcome == Outcome::success);
   assert_int_equal(revocations(), 1);
   assert_int_equal(bus.count_sessions("alice"), 0);
@@ -234,14 +234,14 @@ void a_success_that_is_not_taken_over_leaves_nothing(void**) {
 
 // As cognitoctl login-test: nothing is kept, even after an acknowledgement.
 void a_test_is_a_success_that_leaves_nothing(void**) {
-  for (const Ending ending : {Ending::abort, Ending::ack}) {
+  for (const Reception reception : {Reception::abort, Reception::ack}) {
     (void)fresh_pool(nullptr);
     start();
     const std::size_t before = Cognitod::log().size();
     BusClient bus;
     FactMap facts = facts_of_sshd();
     facts["test"] = 1U;
-    const Conversation test = sign_in(bus, "alice", "sshd", facts, types_all, ending);
+    const Conversation test = sign_in(bus, "alice", "sshd", facts, types_all, reception);
     assert_true(test.outcome == Outcome::success);
     assert_int_equal(revocations(), 1);
     assert_int_equal(bus.count_sessions("alice"), 0);

@@ -99,7 +99,7 @@ class Supervisor {
 // A configuration for this pool: alice and friends of linux-users may sign in. `more` is appended.
 std::string configuration_for(const Pool& pool, const std::string& more = {});
 
-// Users of the seed as local accounts that are ours, and localuser, who is not.
+// Accounts of Cognito users of the seed, and localuser, a local user.
 void set_up_accounts();
 
 }  // namespace pamcognito::test

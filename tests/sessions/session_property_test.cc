@@ -69,7 +69,7 @@ class Run {
         world_.keeper->close_login(user, login(random_audit_session()));
         return;
       case 6: {
-        const std::vector<Session> own = world_.store->of_user(user);
+        const std::vector<Session> own = world_.store->sessions_of(user);
         if (!own.empty()) (void)world_.keeper->end(own[below(own.size())].id, "signed-out");
         return;
       }
@@ -95,7 +95,7 @@ class Run {
   }
 
   void revalidate(const std::string& user) {
-    const std::vector<Session> own = world_.store->of_user(user);
+    const std::vector<Session> own = world_.store->sessions_of(user);
     if (own.empty()) return;
     Answer answer =
         world_.start(world_.keeper->revalidate(own[below(own.size())].id, world_.call()));
@@ -147,7 +147,7 @@ class Run {
     std::vector<std::string> all;
     for (const char* other : kUsers) {
       if (other == user) continue;
-      for (const Session& session : world_.store->of_user(other))
+      for (const Session& session : world_.store->sessions_of(other))
         all.push_back(std::string(session.id.begin(), session.id.end()) + session.user +
                       session.refresh_token + std::to_string(session.binding.audit_session) +
                       std::to_string(session.verified.time_since_epoch().count()) +

@@ -121,9 +121,9 @@ void a_window_ends_with_its_time_and_with_the_boot(void**) {
                        .boot_time = seconds(1000)};
   assert_false(is_open(directory, other_boot));
   assert_false(is_open(directory, {.boot_id = "", .boot_time = seconds(1000)}));
-  directory.write(format_window(window_of(seconds(1000) + kLongestWindow, {})));
+  directory.write(format_window(window_of(seconds(1000) + kMaxWindow, {})));
   assert_true(is_open(directory));
-  directory.write(format_window(window_of(seconds(1001) + kLongestWindow, {})));
+  directory.write(format_window(window_of(seconds(1001) + kMaxWindow, {})));
   assert_false(is_open(directory));
 }
 

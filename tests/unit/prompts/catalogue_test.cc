@@ -92,7 +92,8 @@ void german_is_complete_enough_to_sign_in(void**) {
   assert_false(prompts::is_yes("nein"));
 }
 
-// sshd asks for a local password with exactly these bytes; another text would say who is ours.
+// sshd asks for a local password with exactly these bytes; another text would tell which users are
+// Cognito users.
 void the_first_prompt_is_the_same_in_each_language(void**) {
   assert_true(use_language(built_catalogues, "de").has_value());
   assert_text(prompts::password(), "Password: ");

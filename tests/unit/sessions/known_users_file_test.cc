@@ -112,7 +112,7 @@ void a_link_to_the_directory_is_the_admins(void**) {
   assert_int_equal(read_known_users(directory.file("link/users.db"), kPool)->size(), 2);
 }
 
-void what_is_not_ours_is_refused(void**) {
+void a_file_of_another_program_is_refused(void**) {
   const TemporaryDirectory directory;
   const std::string text = directory.file("text.db");
   std::ofstream(text) << std::string(8192, 'x');
@@ -150,7 +150,7 @@ void a_damaged_file_is_refused(void**) {
   assert_refused(scratched, "");
 }
 
-void a_row_that_is_not_ours_is_refused_with_all(void**) {
+void a_row_that_cognitod_cannot_have_written_refuses_the_file(void**) {
   for (const char* const change :
        {"UPDATE user SET name = 'al ice' WHERE name = 'user1'", "UPDATE user SET sub = ''",
         "UPDATE user SET sub = 'two words' WHERE name = 'user0'",
@@ -364,9 +364,9 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_file_that_others_could_have_written_is_refused),
       cmocka_unit_test(a_link_to_the_directory_is_the_admins),
-      cmocka_unit_test(what_is_not_ours_is_refused),
+      cmocka_unit_test(a_file_of_another_program_is_refused),
       cmocka_unit_test(a_damaged_file_is_refused),
-      cmocka_unit_test(a_row_that_is_not_ours_is_refused_with_all),
+      cmocka_unit_test(a_row_that_cognitod_cannot_have_written_refuses_the_file),
       cmocka_unit_test(an_account_pinned_meanwhile_stays),
       cmocka_unit_test(a_change_that_was_not_finished_is_undone),
       cmocka_unit_test(a_read_only_file_system_can_be_read),

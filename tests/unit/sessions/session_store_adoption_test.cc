@@ -44,7 +44,7 @@ void the_next_daemon_has_the_same_sessions(void**) {
   assert_int_equal(after->size(), 2);
   assert_true(same(*after->find(id_of(1)), sample(1, 2)));
   assert_true(same(*after->find(id_of(2)), sample(2, 1)));
-  assert_int_equal(after->of_user("user1").size(), 1);
+  assert_int_equal(after->sessions_of("user1").size(), 1);
   // And goes on: its changes are newer than all that was there.
   assert_true(after->put(sample(2, 3)));
   after->erase(id_of(1));
@@ -169,7 +169,7 @@ void of_two_slots_of_a_session_the_newer_counts(void**) {
     slot_to(bytes, old_place, before, 0);
     const auto next = open_store(memory_with(bytes));
     assert_int_equal(next->size(), 1);
-    assert_int_equal(next->of_user("user1").size(), 1);
+    assert_int_equal(next->sessions_of("user1").size(), 1);
     assert_true(same(*next->find(id_of(1)), sample(1, 2)));
     next->erase(id_of(1));
     assert_int_equal(open_store(copy_of(next->fd()))->size(), 0);

@@ -57,8 +57,8 @@ void what_is_replaced_is_wiped(void**) {
   assert_int_equal(store->size(), 1);
   assert_found(*store, changed);
   assert_false(memory_contains(*store, "token 1 of 1"));
-  assert_int_equal(store->of_user("user1").size(), 0);
-  assert_int_equal(store->of_user("renamed").size(), 1);
+  assert_int_equal(store->sessions_of("user1").size(), 0);
+  assert_int_equal(store->sessions_of("renamed").size(), 1);
 }
 
 void what_is_erased_is_wiped(void**) {
@@ -70,7 +70,7 @@ void what_is_erased_is_wiped(void**) {
   store->erase(id_of(99));
   assert_int_equal(store->size(), 1);
   assert_false(store->find(id_of(1)).has_value());
-  assert_int_equal(store->of_user("user1").size(), 0);
+  assert_int_equal(store->sessions_of("user1").size(), 0);
   assert_false(memory_contains(*store, "of 1 aaa"));
   assert_found(*store, sample(2));
 }
@@ -78,11 +78,11 @@ void what_is_erased_is_wiped(void**) {
 void a_users_newest_sign_in_comes_first(void**) {
   const auto store = open_store();
   for (const unsigned number : {17U, 1U, 25U, 9U, 2U}) assert_true(store->put(sample(number)));
-  const auto sessions = store->of_user("user1");
+  const auto sessions = store->sessions_of("user1");
   assert_int_equal(sessions.size(), 4);
   assert_true(std::ranges::is_sorted(sessions, std::greater{}, &Session::signed_in));
   assert_true(sessions.front().id == id_of(25));
-  assert_true(store->of_user("user").empty());
+  assert_true(store->sessions_of("user").empty());
 }
 
 void the_oldest_is_known(void**) {
