@@ -13,6 +13,9 @@ try:
 except ImportError:
     yaml = None
 
+RECORD_HEADINGS = ["Context", "Decision", "Consequences"]
+MAX_ARCHITECTURE_LINES = 120
+
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
 # The kinds of blocks in docs/. A reader types the first four, and FOLLOWER runs them; the other commands for
@@ -238,11 +241,28 @@ def unlisted_pages(root):
             yield f"{index.relative_to(root)} does not list {page.name if is_record else page.relative_to(root / 'docs')}"
 
 
+def malformed_records(root):
+    """A record of a decision has three headings: context, decision and consequences."""
+    for page in sorted((root / "docs/decisions").glob("*.md")):
+        headings = re.findall(r"^## (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        if page.name != "index.md" and headings != RECORD_HEADINGS:
+            yield f"{page.relative_to(root)}: its headings are not {', '.join(RECORD_HEADINGS)}"
+
+
+def long_pages(root):
+    """The architecture is one page that a new reader reads at once."""
+    page = root / "docs/architecture.md"
+    lines = len(page.read_text(encoding="utf-8").splitlines()) if page.exists() else 0
+    if lines > MAX_ARCHITECTURE_LINES:
+        yield f"docs/architecture.md has {lines} lines, more than {MAX_ARCHITECTURE_LINES}"
+
+
 def check(root):
     root = pathlib.Path(root)
     keys = known_keys(root)
     commands, options = known_commands(root)
-    found = [*unlisted_pages(root), *unfollowed_pages(root), *broken_workflows(root)]
+    found = [*unlisted_pages(root), *unfollowed_pages(root), *broken_workflows(root), *malformed_records(root),
+             *long_pages(root)]
     for path in pages(root):
         text = path.read_text(encoding="utf-8")
         for problem in (*broken_links(root, path, text), *wrong_settings(keys, text),

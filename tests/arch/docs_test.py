@@ -28,6 +28,9 @@ ARGUMENTS = """
 """
 
 
+RECORD = "# X\n\n## Context\n\nText.\n\n## Decision\n\nText.\n\n## Consequences\n\nText.\n"
+
+
 class Tree(unittest.TestCase):
     def test_the_pages_tell_of_what_is_there(self):
         self.assertEqual(docs.check(ROOT), [])
@@ -128,8 +131,32 @@ class Planted(unittest.TestCase):
         self.assert_problem("docs/README.md does not list other.md")
 
     def test_a_decision_that_its_index_does_not_list(self):
-        self.write("docs/decisions/0001-x.md", "# X\n")
+        self.write("docs/decisions/0001-x.md", RECORD)
         self.assert_problem("docs/decisions/index.md does not list 0001-x.md")
+
+    def record(self, text):
+        self.write("docs/decisions/index.md", "[x](0001-x.md)\n")
+        self.write("docs/README.md", "[ssh](ssh.md) [decisions](decisions/index.md)\n")
+        self.write("docs/decisions/0001-x.md", text)
+
+    def test_a_sound_record_has_no_problem(self):
+        self.record(RECORD)
+        self.assertEqual(docs.check(self.root), [])
+
+    def test_a_record_without_a_heading(self):
+        self.record(RECORD.replace("## Context", "Context"))
+        self.assert_problem("docs/decisions/0001-x.md", "headings are not Context, Decision, Consequences")
+
+    def test_a_record_with_headings_in_another_order(self):
+        self.record("# X\n\n## Decision\n\nText.\n\n## Context\n\nText.\n\n## Consequences\n\nText.\n")
+        self.assert_problem("docs/decisions/0001-x.md", "headings")
+
+    def test_an_architecture_that_is_too_long(self):
+        self.write("docs/README.md", "[ssh](ssh.md) [architecture](architecture.md)\n")
+        self.write("docs/architecture.md", "Text.\n" * 120)
+        self.assertEqual(docs.check(self.root), [])
+        self.write("docs/architecture.md", "Text.\n" * 121)
+        self.assert_problem("docs/architecture.md has 121 lines, more than 120")
 
     def test_a_page_for_reference_that_nobody_finds(self):
         self.write("docs/reference/other.md", "Text.\n")
