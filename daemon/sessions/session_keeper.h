@@ -45,11 +45,11 @@ struct NewSession {
 //
 // - session_keeper.cc keeps a sign-in as a session, and joins it to a login.
 // - session_keeper_background.cc makes password verifiers, checks passwords and confirms devices.
-// - session_keeper_refresh.cc asks the pool whether the account is still good, once for all who
-// wait.
+// - session_keeper_refresh.cc asks the pool whether the account is still good, once for all callers
+//   that wait.
 // - session_keeper_end.cc ends sessions, each with a stable reason, and revokes their tokens.
 //
-// It makes no decision about who may do what; policy, decisions.h and sign_in/ do. Not thread-safe:
+// It makes no decision about permissions; policy, decisions.h and sign_in/ do. Not thread-safe:
 // it belongs to the loop's thread.
 class SessionKeeper {
  public:

@@ -1,3 +1,8 @@
+// Ends sessions. Every end passes through end(), which erases the session first and then has its
+// tokens revoked in the background, if they are of the configured pool. So an ended session never
+// counts again, even if the revocation fails. `reason` is a stable word for the journal and the
+// metrics; the caller chooses it.
+
 #include <algorithm>
 #include <cstddef>
 #include <optional>

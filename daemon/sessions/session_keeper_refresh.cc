@@ -1,3 +1,12 @@
+// Asks the pool whether the account of a session is still good. A session has no access token, so
+// the question is a refresh of its tokens: Cognito refuses it for a disabled account or a revoked
+// token, and new tokens carry the present groups.
+//
+// A session has at most one refresh at a time, because Cognito may rotate the refresh token: a
+// second request with the old token could end the session. Callers that come meanwhile wait for its
+// answer. A caller may stop waiting at its own deadline; the refresh goes on, so that a rotated
+// token is stored.
+
 #include <chrono>
 #include <expected>
 #include <memory>

@@ -1,3 +1,8 @@
+// Decides whether a session replaces the sign-in, before the first prompt. policy::decide_reauth()
+// makes the decision from facts alone; this step collects the facts, asks for the password if the
+// service wants it, and asks the pool if the session is stale. The decision is made twice: before
+// the prompt, to know what to ask for, and after it, because the session may have ended meanwhile.
+
 #include <algorithm>
 #include <chrono>
 #include <expected>
