@@ -25,6 +25,13 @@ void print_state(const Context& context, const ServiceState& state) {
   if (!state.configured) print_what_to_do(out);
 }
 
+std::string sessions_text(const Dictionary& status) {
+  return std::to_string(number_of(status, "sessions")) +
+         (flag_of(status, "sessions_survive")
+              ? ", kept over a restart of cognitod"
+              : ", lost when cognitod ends: it runs without systemd's store");
+}
+
 std::string pool_text(const Dictionary& status) {
   const std::string state = text_of(status, "pool_state");
   const std::uint64_t addresses = number_of(status, "pool_addresses");
@@ -52,22 +59,23 @@ void print_status(const Context& context, const Dictionary& status) {
     print_what_to_do(out);
     return;
   }
-  print_pairs(
-      out,
-      {{"cognitod", since},
-       {"configured", "yes"},
-       {"user pool", text_of(status, "user_pool_id")},
-       {"pool", pool_text(status)},
-       {"open sign-ins", std::to_string(number_of(status, "sign_ins_open"))},
-       {"sessions", std::to_string(number_of(status, "sessions")) +
-                        (flag_of(status, "sessions_survive")
-                             ? ", kept over a restart of cognitod"
-                             : ", lost when cognitod ends: it runs without systemd's store")},
-       {"identities",
-        std::to_string(number_of(status, "identities")) +
-            (flag_of(status, "identities_writable")
-                 ? std::string()
-                 : ", and none can be added: is the disk full or read-only? cognitoctl doctor")}});
+  std::vector<std::pair<std::string, std::string>> pairs{
+      {"cognitod", since},
+      {"configured", "yes"},
+      {"user pool", text_of(status, "user_pool_id")},
+      {"pool", pool_text(status)},
+      {"open sign-ins", std::to_string(number_of(status, "sign_ins_open"))},
+      {"sessions", sessions_text(status)}};
+  if (const std::uint64_t not_kept = number_of(status, "sessions_not_kept"); not_kept > 0)
+    pairs.emplace_back("not kept", std::to_string(not_kept) +
+                                       " sign-ins since the start, no memory: cognitoctl doctor");
+  pairs.emplace_back(
+      "identities",
+      std::to_string(number_of(status, "identities")) +
+          (flag_of(status, "identities_writable")
+               ? std::string()
+               : ", and none can be added: is the disk full or read-only? cognitoctl doctor"));
+  print_pairs(out, pairs);
 }
 
 }  // namespace

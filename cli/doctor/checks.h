@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "cli/auth_client.h"
 #include "cli/doctor/finding.h"
 #include "cli/doctor/system.h"
 #include "common/users_conf.h"
@@ -26,6 +27,8 @@ Findings check_users(const System& system);
 bool is_ours(const System& system, const UsersConf& conf, const Account& account);
 
 Findings check_daemon(const System& system);
+// Judges what GetStatus (org.pamcognito.Auth1) reports.
+Finding check_sessions_kept(const Dictionary& status);
 Findings check_bus_policy(const System& system);
 Findings check_pool(const policy::Config& config);
 Findings check_pam(const System& system);

@@ -1,9 +1,22 @@
+#include <cstdint>
 #include <expected>
+#include <string>
 
 #include "cli/auth_client.h"
 #include "cli/doctor/checks.h"
 
 namespace pamcognito::cli {
+
+Finding check_sessions_kept(const Dictionary& status) {
+  const Check check{"sessions-kept", "cognitod keeps a session of each sign-in"};
+  const std::uint64_t not_kept = number_of(status, "sessions_not_kept");
+  if (not_kept == 0) return check.ok();
+  return check.warning(
+      std::to_string(not_kept) +
+          " sign-ins since its start were not kept for want of memory; those users are " +
+          "asked for everything again",
+      "see what uses the memory: free -m; systemctl show cognitod -p MemoryMax -p LimitMEMLOCK");
+}
 
 Findings check_daemon(const System& system) {
   const Check running{"daemon-running", "cognitod answers on the system bus"};
@@ -27,6 +40,7 @@ Findings check_daemon(const System& system) {
           ? version.ok()
           : version.warning("cognitod " + state->version + ", cognitoctl " PAM_COGNITO_VERSION,
                             "systemctl restart cognitod"));
+  if (const auto status = client->status()) findings.push_back(check_sessions_kept(*status));
   return findings;
 }
 

@@ -68,6 +68,10 @@ std::string no_new_code() {
   return tr("No new code could be sent.");
 }
 
+std::string session_not_kept() {
+  return tr("Your last sign-in could not be kept as a session: this machine is short of memory.");
+}
+
 std::string passwords_differ() {
   return tr("The two passwords differ.");
 }

@@ -86,6 +86,8 @@ std::string not_a_totp_code();  // "The code has six digits."
 std::string not_in_list();      // "Type one of the numbers."
 std::string new_code_sent();    // "A new code was sent."
 std::string no_new_code();      // "No new code could be sent."
+// "Your last sign-in could not be kept as a session: this machine is short of memory."
+std::string session_not_kept();
 std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."
 // "A password cannot be empty, begin or end with a space, or be longer than 256 characters."

@@ -94,8 +94,10 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
                  "the sign-in of " + session.user + " by " + session.service +
                      " is not kept as a session: there is no room for it",
                  {{"USER", session.user}, {"SERVICE", session.service}});
+    note_not_kept(session.user);
     return;
   }
+  users_not_kept_.erase(session.user);
   if (replaced) (void)end(*replaced, "replaced");
   if (!expiry_) arm_expiry();
 
@@ -120,6 +122,15 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
     in_background(confirm_device(id, session.user, std::move(taken)),
                   [this, id] { device_settled(id, {}); });
   }
+}
+
+void SessionKeeper::note_not_kept(const std::string& user) {
+  ++not_kept_;
+  if (users_not_kept_.size() < kMaxUsersNotKept) users_not_kept_.insert(user);
+}
+
+bool SessionKeeper::was_not_kept(std::string_view user) const {
+  return users_not_kept_.contains(user);
 }
 
 std::optional<Session> SessionKeeper::replaced_by(const Session& session) const {

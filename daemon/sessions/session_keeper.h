@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,10 @@ class SessionKeeper {
   // that no login has open. A session that does not fit is not kept, and its tokens are revoked.
   // Password verifier and device follow in the background.
   void keep(NewSession session, PendingTokens tokens);
+  // Sign-ins since the start that are not sessions because there was no room or no memory for them.
+  [[nodiscard]] std::size_t not_kept() const noexcept { return not_kept_; }
+  // True if the user's latest sign-in is one of them.
+  [[nodiscard]] bool was_not_kept(std::string_view user) const;
 
   // The user's sessions that may count: younger than their lifetime, of the configured pool and the
   // pinned account, which is not disabled. Newest sign-in first.
@@ -139,6 +144,7 @@ class SessionKeeper {
 
   // keep()
   [[nodiscard]] std::optional<Session> replaced_by(const Session& session) const;
+  void note_not_kept(const std::string& user);
   bool put_with_room(const Session& session, const std::optional<SignInId>& replaced);
   void make_room_of_user(std::string_view user, const std::optional<SignInId>& replaced);
 
@@ -183,6 +189,11 @@ class SessionKeeper {
   std::map<SignInId, std::shared_ptr<RefreshInFlight>> refreshes_in_flight_;
   std::map<SignInId, std::shared_ptr<Confirmation>> confirmations_;
   std::map<SignInId, std::shared_ptr<runtime::SharedAnswer<bool>>> pending_verifiers_;
+  std::size_t not_kept_ = 0;
+  // Bounded because one entry per user is added without one being removed. Users beyond the bound
+  // are not told.
+  static constexpr std::size_t kMaxUsersNotKept = 1000;
+  std::set<std::string, std::less<>> users_not_kept_;
   std::optional<runtime::Timer> expiry_;  // one, at the next session's end
   std::uint64_t next_background_ = 1;
   // Last, so that what runs in the background is cancelled before what it uses goes.

@@ -52,6 +52,15 @@ void each_planted_fault_is_named(void**) {
   }
 }
 
+void sessions_that_were_not_kept_are_a_warning(void**) {
+  assert_true(cli::check_sessions_kept({{"sessions_not_kept", std::uint64_t{0}}}).state ==
+              State::ok);
+  assert_true(cli::check_sessions_kept({}).state == State::ok);
+  const Finding finding = cli::check_sessions_kept({{"sessions_not_kept", std::uint64_t{2}}});
+  assert_true(finding.state == State::warning);
+  assert_true(finding.what.starts_with("2 sign-ins"));
+}
+
 Finding finding_of(const Machine& machine, const char* id) {
   const cli::Findings findings = machine.findings();
   const auto found = std::ranges::find(findings, id, &Finding::id);
@@ -276,6 +285,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_good_machine_has_no_fault),
       cmocka_unit_test(each_planted_fault_is_named),
+      cmocka_unit_test(sessions_that_were_not_kept_are_a_warning),
       cmocka_unit_test(an_empty_password_that_does_not_count_is_no_fault),
       cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),
       cmocka_unit_test(remedies_of_other_services_help),

@@ -304,11 +304,11 @@ int get_status(sd_bus_message* call, void*, sd_bus_error* error) {
         call, "a{sv}", 9, "version", "s", "0.2.0", "configured", "b", 0, "user_pool_id", "s", "",
         "started_at", "t", std::uint64_t{1'790'000'000}, "sessions", "u", 0U, "sign_ins_open", "u",
         0U, "identities", "u", 0U, "sessions_survive", "b", 1, "identities_writable", "b", 0);
-  return sd_bus_reply_method_return(call, "a{sv}", 9, "version", "s", "0.2.0", "configured", "b", 1,
-                                    "user_pool_id", "s", "eu-west-1_Example", "started_at", "t",
-                                    std::uint64_t{1'790'000'000}, "sessions", "u", 3U,
-                                    "sign_ins_open", "u", 1U, "identities", "u", 12U,
-                                    "sessions_survive", "b", 1, "identities_writable", "b", 1);
+  return sd_bus_reply_method_return(
+      call, "a{sv}", 10, "version", "s", "0.2.0", "configured", "b", 1, "user_pool_id", "s",
+      "eu-west-1_Example", "started_at", "t", std::uint64_t{1'790'000'000}, "sessions", "u", 3U,
+      "sessions_not_kept", "u", 2U, "sign_ins_open", "u", 1U, "identities", "u", 12U,
+      "sessions_survive", "b", 1, "identities_writable", "b", 1);
 }
 
 int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {

@@ -126,6 +126,29 @@ void the_session_of_the_same_login_is_replaced(void**) {
   assert_true((world.revoked() == Revoked{"refresh 1"}));
 }
 
+// Groups for which no session is large enough (SessionStore::kMaxSlotsOfOne).
+std::vector<std::string> too_many_groups() {
+  return std::vector<std::string>(2000, std::string(128, 'g'));
+}
+
+void a_sign_in_without_room_is_counted_and_its_user_noted(void**) {
+  KeeperWorld world;
+  world.keep();
+  assert_int_equal(world.keeper->not_kept(), 0);
+  assert_false(world.keeper->was_not_kept("alice"));
+
+  KeeperWorld::SignIn large;
+  large.groups = too_many_groups();
+  world.keep(std::move(large));
+  assert_int_equal(world.keeper->not_kept(), 1);
+  assert_true(world.keeper->was_not_kept("alice"));
+  assert_false(world.keeper->was_not_kept("bob"));
+
+  world.keep();
+  assert_int_equal(world.keeper->not_kept(), 1);
+  assert_false(world.keeper->was_not_kept("alice"));
+}
+
 void the_users_own_process_has_one(void**) {
   KeeperWorld world;
   const SignInId first = world.keep(by("user"));
@@ -394,6 +417,7 @@ int main() {
       cmocka_unit_test(the_timer_wipes_what_is_over),
       cmocka_unit_test(the_timer_goes_off_at_the_end),
       cmocka_unit_test(the_session_of_the_same_login_is_replaced),
+      cmocka_unit_test(a_sign_in_without_room_is_counted_and_its_user_noted),
       cmocka_unit_test(the_users_own_process_has_one),
       cmocka_unit_test(the_oldest_of_a_user_goes),
       cmocka_unit_test(an_open_login_outlives_many_unlocks),
