@@ -38,6 +38,8 @@ constexpr std::array kRows = {
     Sentence{"expired-code", "the code had expired, or was used before"},
     Sentence{"challenge-session-over",
              "the user pool's challenge session ended while the person was typing"},
+    // The word of 0.2.0, for log lines from before an upgrade.
+    Sentence{"session-over", "the user pool's challenge session ended while the person was typing"},
     Sentence{"limit-exceeded", "the user pool counts too many attempts of this user"},
     Sentence{"too-many-failed-attempts", "the user pool counts too many attempts of this user"},
     Sentence{"too-many-requests", "the user pool refused further calls for now (throttled)"},

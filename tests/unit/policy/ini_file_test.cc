@@ -50,6 +50,13 @@ void comments_start_after_a_blank_only(void**) {
   assert_string_equal(file.entries[4].value.c_str(), "x");
 }
 
+void only_the_equals_sign_separates(void**) {
+  const IniFile file = parsed("[a]\nteam: a = b\n");
+  assert_int_equal(file.entries.size(), 1);
+  assert_string_equal(file.entries[0].key.c_str(), "team: a");
+  assert_string_equal(file.entries[0].value.c_str(), "b");
+}
+
 void an_indented_line_is_a_key_of_its_own(void**) {
   const IniFile file = parsed("[a]\nfirst = 1\n  second = 2\r\n");
   assert_int_equal(file.entries.size(), 2);
@@ -109,6 +116,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(entries_know_their_section_and_line),
       cmocka_unit_test(comments_start_after_a_blank_only),
+      cmocka_unit_test(only_the_equals_sign_separates),
       cmocka_unit_test(an_indented_line_is_a_key_of_its_own),
       cmocka_unit_test(long_values_arrive_whole),
       cmocka_unit_test(a_byte_order_mark_is_dropped),
