@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -176,35 +177,30 @@ void penalties_are_told_with_the_failures_that_bring_them_about(void**) {
   assert_true(with("authfail:5 min:15").state == State::ok);
 }
 
-// FileDescriptorStorePreserve= is systemd's from 254 on.
+// FileDescriptorStorePreserve= is a property of systemd from 254 on.
 void sessions_that_outlive_a_stop_are_told(void**) {
   constexpr char kId[] = "unit-fd-store";
-  constexpr char kPreserves[] = "[Service]\nFileDescriptorStorePreserve=";
+  constexpr char kPreserve[] = "FileDescriptorStorePreserve";
   Machine machine;
-  const auto with = [&](const std::string& value) {
-    machine.write("/etc/systemd/system/cognitod.service.d/x.conf", kPreserves + value + "\n");
-    return finding_of(machine, kId);
+  const auto outlive_a_stop = [&] {
+    const Finding found = finding_of(machine, kId);
+    assert_true(found.state == State::ok);
+    return found.title.contains("systemctl stop");
   };
-  assert_false(finding_of(machine, kId).title.contains("stop"));
-  for (const char* other : {"restart", "no"}) {
-    const Finding found = with(other);
-    assert_true(found.state == State::ok && !found.title.contains("stop"));
-  }
-  for (const char* systemd : {"systemd 254 (254.1-1)\n", "systemd 257 (257.13-1~deb13u1)\n", ""}) {
-    machine.set_systemd(systemd);
-    const Finding found = with("yes");
-    assert_true(found.state == State::ok && found.title.contains("systemctl stop"));
-  }
-  machine.set_systemd("systemd 252 (252.39-1~deb12u1)\n+PAM\n");
-  const Finding found = with("yes");
-  assert_true(found.state == State::warning && found.what.contains("systemd 252"));
-  assert_false(found.title.contains("stop"));
+  assert_false(outlive_a_stop());
+  machine.set_unit(kPreserve, "no");
+  assert_false(outlive_a_stop());
+  machine.set_unit(kPreserve, "yes");
+  assert_true(outlive_a_stop());
+  machine.remove_unit_property(kPreserve);
+  assert_false(outlive_a_stop());
 }
 
-// The table of directives is the shipped unit's: what a drop-in or an edit takes away is missed.
+// Each setting of the shipped unit is in doctor's table, or in the list of those that another check
+// or no check looks at. systemd's defaults of it are missed.
 void each_directive_of_the_sandbox_is_looked_at(void**) {
   const std::string unit = Machine().text(kUnit);
-  // What the service is, not what it must not do; the rest has checks of its own.
+  // These say how the service is run, not what it may do; or have a check of their own.
   const std::vector<std::string> others = {"WatchdogSec",
                                            "BusName",
                                            "ExecStart",
@@ -222,15 +218,24 @@ void each_directive_of_the_sandbox_is_looked_at(void**) {
                                            "LimitNOFILE",
                                            "ExecPaths",
                                            "LoadCredentialEncrypted"};
+  const std::map<std::string, std::string> defaults = {
+      {"CapabilityBoundingSet", "cap_chown cap_dac_override"},
+      {"LimitCORE", "infinity"},
+      {"MemorySwapMax", "infinity"},
+      {"UMask", "0022"},
+      {"StateDirectoryMode", "0755"},
+      {"ProtectProc", "default"},
+      {"ProcSubset", "all"},
+      {"SystemCallErrorNumber", "2147483646"}};
   std::size_t looked_at = 0;
-  const std::string service = unit.substr(unit.find("[Service]"), unit.find("[Install]"));
-  for (const std::string& line : cli::lines_of(service)) {
+  const std::size_t from = unit.find("[Service]");
+  for (const std::string& line : cli::lines_of(unit.substr(from, unit.find("[Install]") - from))) {
     const std::string key = line.substr(0, line.find('='));
-    if (line.find('=') == line.npos || key == "WantedBy" ||
-        std::ranges::find(others, key) != others.end())
-      continue;
+    if (line.find('=') == line.npos || std::ranges::find(others, key) != others.end()) continue;
     Machine machine;
-    machine.replace(kUnit, "\n" + line + "\n", "\n");
+    const auto known = defaults.find(key);
+    const bool flag = machine.unit().contains(key) && machine.unit().at(key) == "yes";
+    machine.set_unit(key, known != defaults.end() ? known->second : flag ? "no" : "");
     const State without = state_of(machine, "unit-sandbox");
     if (without != State::warning && without != State::fault)
       fail_msg("not missed: %s", line.c_str());
@@ -238,6 +243,33 @@ void each_directive_of_the_sandbox_is_looked_at(void**) {
   }
   assert_true(looked_at >= 30);
   assert_true(state_of(Machine(), "unit-sandbox") == State::ok);
+}
+
+// A drop-in may make a list stricter.
+void stricter_and_laxer_lists_are_told_apart(void**) {
+  const auto with = [](const char* key, const std::string& value) {
+    Machine machine;
+    machine.set_unit(key, value);
+    return state_of(machine, "unit-sandbox");
+  };
+  const std::string calls = Machine().unit().at("SystemCallFilter");
+  assert_true(with("IPAddressDeny", "0.0.0.0/0 ::/0") == State::ok);
+  assert_true(with("IPAddressDeny", "169.254.169.254/32") == State::warning);
+  assert_true(with("RestrictAddressFamilies", "AF_UNIX AF_INET") == State::ok);
+  for (const char* families : {"AF_UNIX AF_INET AF_INET6 AF_NETLINK", "~AF_PACKET", ""})
+    assert_true(with("RestrictAddressFamilies", families) == State::warning);
+  for (const std::string& lax :
+       {calls + " listen", calls + " keyctl", "~" + calls, std::string("read write")})
+    assert_true(with("SystemCallFilter", lax) == State::warning);
+}
+
+// If systemd cannot be asked, doctor does not report that the unit is right.
+void a_systemd_that_does_not_answer_is_told(void**) {
+  Machine machine;
+  machine.remove_systemd();
+  assert_true(finding_of(machine, "unit-installed").state == State::skipped);
+  machine.set_unit("User", "cognitod");  // an answer without LoadState
+  assert_true(finding_of(machine, "unit-installed").state == State::skipped);
 }
 
 // As `systemd-creds encrypt` leaves it in a directory of root's alone.
@@ -283,6 +315,8 @@ int main() {
       cmocka_unit_test(penalties_are_told_with_the_failures_that_bring_them_about),
       cmocka_unit_test(sessions_that_outlive_a_stop_are_told),
       cmocka_unit_test(each_directive_of_the_sandbox_is_looked_at),
+      cmocka_unit_test(stricter_and_laxer_lists_are_told_apart),
+      cmocka_unit_test(a_systemd_that_does_not_answer_is_told),
       cmocka_unit_test(an_encrypted_client_secret_of_root_alone_is_right),
       cmocka_unit_test(a_planted_fault_leaves_the_other_checks_alone),
       cmocka_unit_test(what_cannot_be_looked_at_is_skipped),

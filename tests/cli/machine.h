@@ -29,8 +29,12 @@ class Machine {
   // What `sshd -T` says.
   void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
   void remove_sshd() { sshd_.clear(); }
-  // The output of `systemctl --version`; empty: there is no systemctl.
-  void set_systemd(const std::string& said) { systemd_ = said; }
+  // A property of cognitod.service, as `systemctl show` prints it.
+  void set_unit(const std::string& key, const std::string& value) { unit_[key] = value; }
+  void remove_unit_property(const std::string& key) { unit_.erase(key); }
+  // systemctl fails.
+  void remove_systemd() { unit_.clear(); }
+  [[nodiscard]] const std::map<std::string, std::string>& unit() const { return unit_; }
   // What is encrypted for another machine.
   void lose_host_key() { host_key_ = false; }
   // What `pam-cognito-local-users --check` says.
@@ -43,7 +47,7 @@ class Machine {
  private:
   std::string root_;
   std::map<std::string, std::string> sshd_;
-  std::string systemd_ = "systemd 257 (257.13-1~deb13u1)\n+PAM +AUDIT\n";
+  std::map<std::string, std::string> unit_;
   bool host_key_ = true;
   std::string local_users_;
 };

@@ -9,7 +9,6 @@ using cli::State;
 
 constexpr char kAuth[] = "/etc/pam.d/common-auth";
 constexpr char kAccount[] = "/etc/pam.d/common-account";
-constexpr char kUnit[] = "/usr/lib/systemd/system/cognitod.service";
 constexpr char kUsers[] = "/etc/pam-cognito/users.conf";
 constexpr char kConfig[] = "/etc/pam-cognito/cognitod.conf";
 
@@ -387,31 +386,24 @@ const std::vector<Planted>& all_planted() {
       {"the identities are no database",
        [](Machine& m) { m.write("/var/lib/cognitod/known-users.db", "rubbish"); },
        "identities-file", State::fault},
-      {"no unit", [](Machine& m) { m.remove(kUnit); }, "unit-installed", State::fault},
-      {"the unit runs as root", [](Machine& m) { m.replace(kUnit, "User=cognitod\n", ""); },
-       "unit-user", State::fault},
-      {"a drop-in gives capabilities",
-       [](Machine& m) {
-         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
-                 "[Service]\nCapabilityBoundingSet=CAP_SYS_ADMIN\n");
-       },
-       "unit-sandbox", State::fault},
-      {"a drop-in allows core files",
-       [](Machine& m) {
-         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
-                 "[Service]\nLimitCORE=infinity\n");
-       },
-       "unit-sandbox", State::fault},
-      {"too little locked memory",
-       [](Machine& m) { m.replace(kUnit, "LimitMEMLOCK=64M", "LimitMEMLOCK=64K"); }, "unit-memlock",
+      {"no unit", [](Machine& m) { m.set_unit("LoadState", "not-found"); }, "unit-installed",
        State::fault},
-      {"no watchdog", [](Machine& m) { m.replace(kUnit, "WatchdogSec=120\n", ""); },
-       "unit-watchdog", State::warning},
-      {"no descriptor store",
-       [](Machine& m) {
-         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
-                 "[Service]\nFileDescriptorStoreMax=0\n");
-       },
+      {"the unit is masked", [](Machine& m) { m.set_unit("LoadState", "masked"); },
+       "unit-installed", State::fault},
+      {"systemd has not read the unit's new files",
+       [](Machine& m) { m.set_unit("NeedDaemonReload", "yes"); }, "unit-installed", State::warning},
+      {"the unit runs as root", [](Machine& m) { m.set_unit("User", ""); }, "unit-user",
+       State::fault},
+      {"a drop-in gives capabilities",
+       [](Machine& m) { m.set_unit("CapabilityBoundingSet", "cap_sys_admin"); }, "unit-sandbox",
+       State::fault},
+      {"a drop-in allows core files", [](Machine& m) { m.set_unit("LimitCORE", "infinity"); },
+       "unit-sandbox", State::fault},
+      {"too little locked memory", [](Machine& m) { m.set_unit("LimitMEMLOCK", "65536"); },
+       "unit-memlock", State::fault},
+      {"no watchdog", [](Machine& m) { m.set_unit("WatchdogUSec", "0"); }, "unit-watchdog",
+       State::warning},
+      {"no descriptor store", [](Machine& m) { m.set_unit("FileDescriptorStoreMax", "0"); },
        "unit-fd-store", State::warning},
   };
   return planted;
