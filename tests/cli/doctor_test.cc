@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -130,24 +131,37 @@ void an_administrators_file_replaces_the_packages(void**) {
   assert_true(state_of(machine, "pam-auth-fail-open") == State::ok);
 }
 
-// A user whom sudoers names is an administrator, in a group of that name or not; others are none.
-void administrators_are_those_of_sudoers(void**) {
+// sudo decides who is an administrator, in whichever group.
+void administrators_are_those_whom_sudo_permits_a_shell(void**) {
   Machine machine;
   machine.write("/etc/pam-cognito/users.conf", "users=admin alice\n");
-  const auto with = [&](const std::string& rules) {
-    machine.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n" + rules, 0440);
-    return state_of(machine, "users-admin");
+  const auto with = [&](const std::set<std::string>& sudoers) {
+    machine.set_sudoers(sudoers);
+    return finding_of(machine, "users-admin");
   };
-  for (const char* rule :
-       {"bob ALL=(ALL:ALL) ALL\n", "bob,alice ALL=(root) NOPASSWD:ALL\n", "#1002 ALL=ALL\n",
-        "ALL ALL=(ALL) ALL\n", "carol, \\\n bob ALL=ALL # for now\n"})
-    assert_true(with(rule) == State::ok);
-  for (const char* rule :
-       {"%sudo ALL=(ALL) ALL\n", "%sudo ALL=(ALL) ALL\nbob ALL=/bin/ls\n",
-        "%sudo ALL=(ALL) ALL\nbob ALL=(www-data) ALL\n",
-        "%sudo ALL=(ALL) ALL\n#bob ALL=(ALL) ALL\n", "%sudo ALL=(ALL) ALL\n%wheel ALL=ALL\n"})
-    assert_true(with(rule) == State::fault);
-  machine.remove("/etc/sudoers");  // then by the groups
+  for (const auto& users : {std::set<std::string>{"root", "bob"}, {"bob"}, {"admin", "bob"}}) {
+    const Finding found = with(users);
+    assert_true(found.state == State::ok);
+    assert_string_equal(found.what.c_str(), "bob, by sudo -l");
+  }
+  Finding found = with({"root", "admin", "alice"});
+  assert_true(found.state == State::fault && found.what.contains("admin, alice, by sudo -l"));
+  // An account that cannot log in repairs nothing.
+  assert_true(with({"root", "admin", "cognitod"}).state == State::fault);
+  assert_true(with({"root"}).state == State::warning);
+}
+
+// The groups stand for a sudo that is absent or fails, and doctor says so.
+void without_an_answer_of_sudo_the_groups_count(void**) {
+  Machine machine;
+  machine.set_sudoers({});
+  Finding found = finding_of(machine, "users-admin");
+  assert_true(found.state == State::ok && found.what.contains("admin, by the groups"));
+  assert_true(found.what.contains("does not permit even root"));
+  machine.remove("/usr/bin/sudo");
+  found = finding_of(machine, "users-admin");
+  assert_true(found.state == State::ok && found.what.contains("sudo is not installed"));
+  machine.write("/etc/pam-cognito/users.conf", "users=admin alice\n");
   assert_true(state_of(machine, "users-admin") == State::fault);
 }
 
@@ -311,7 +325,8 @@ int main() {
       cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),
       cmocka_unit_test(remedies_of_other_services_help),
       cmocka_unit_test(an_administrators_file_replaces_the_packages),
-      cmocka_unit_test(administrators_are_those_of_sudoers),
+      cmocka_unit_test(administrators_are_those_whom_sudo_permits_a_shell),
+      cmocka_unit_test(without_an_answer_of_sudo_the_groups_count),
       cmocka_unit_test(penalties_are_told_with_the_failures_that_bring_them_about),
       cmocka_unit_test(sessions_that_outlive_a_stop_are_told),
       cmocka_unit_test(each_directive_of_the_sandbox_is_looked_at),

@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <expected>
 #include <filesystem>
 #include <fstream>
 #include <ios>
+#include <iterator>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -107,9 +109,14 @@ std::map<std::string, std::string> shipped_unit() {
 class MachineSystem final : public cli::System {
  public:
   MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd,
-                const std::map<std::string, std::string>& unit, bool host_key,
-                const std::string& local_users)
-      : System(root), sshd_(sshd), unit_(unit), host_key_(host_key), local_users_(local_users) {}
+                const std::map<std::string, std::string>& unit,
+                const std::set<std::string>& sudoers, bool host_key, const std::string& local_users)
+      : System(root),
+        sshd_(sshd),
+        unit_(unit),
+        sudoers_(sudoers),
+        host_key_(host_key),
+        local_users_(local_users) {}
 
   std::expected<std::string, std::string> run(
       const std::vector<std::string>& arguments) const override {
@@ -118,6 +125,13 @@ class MachineSystem final : public cli::System {
       return "s3cret";
     }
     if (arguments.front().ends_with("pam-cognito-local-users")) return local_users_;
+    if (std::ranges::find(arguments, "/usr/bin/sudo") != arguments.end()) {
+      const auto option = std::ranges::find(arguments, "-U");
+      if (option == arguments.end() || std::next(option) == arguments.end())
+        return std::unexpected("sudo is not asked about a user");
+      if (!sudoers_.contains(*std::next(option))) return std::unexpected("/usr/bin/env failed");
+      return "/bin/sh\n";
+    }
     if (arguments.front().ends_with("systemctl")) {
       if (unit_.empty()) return std::unexpected("systemctl failed");
       return show(unit_, arguments);
@@ -131,6 +145,7 @@ class MachineSystem final : public cli::System {
  private:
   const std::map<std::string, std::string>& sshd_;
   const std::map<std::string, std::string>& unit_;
+  const std::set<std::string>& sudoers_;
   bool host_key_;
   const std::string& local_users_;
 };
@@ -153,10 +168,7 @@ Machine::Machine()
   write("/etc/group", "root:x:0:\nsudo:x:27:admin\ncognito-users:x:2000:alice\n");
   write("/etc/shadow", "root:*:1::::::\nadmin:$y$x:1::::::\nalice:!:1::::::\nbob:$y$x:1::::::\n",
         0640);
-  write("/etc/sudoers",
-        "Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n# of the group\n%sudo\tALL=(ALL:ALL) ALL\n"
-        "@includedir /etc/sudoers.d\n",
-        0440);
+  write("/usr/bin/sudo", "ELF", 04755);
   write("/etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\n");
   write("/etc/pam-cognito/users.conf", "group=cognito-users\nexclude=admin\n");
   write("/etc/pam-cognito/cognitod.conf",
@@ -231,7 +243,7 @@ void Machine::chown(const std::string& path, uid_t uid) {
 }
 
 cli::Findings Machine::findings() const {
-  const MachineSystem system(root_, sshd_, unit_, host_key_, local_users_);
+  const MachineSystem system(root_, sshd_, unit_, sudoers_, host_key_, local_users_);
   cli::ConfigCheck config = cli::check_config(system);
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some :

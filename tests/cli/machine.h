@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "cli/doctor/checks.h"
@@ -32,6 +33,8 @@ class Machine {
   // A property of cognitod.service, as `systemctl show` prints it.
   void set_unit(const std::string& key, const std::string& value) { unit_[key] = value; }
   void remove_unit_property(const std::string& key) { unit_.erase(key); }
+  // The users whom `sudo -l -U` permits a shell as root.
+  void set_sudoers(const std::set<std::string>& users) { sudoers_ = users; }
   // systemctl fails.
   void remove_systemd() { unit_.clear(); }
   [[nodiscard]] const std::map<std::string, std::string>& unit() const { return unit_; }
@@ -48,6 +51,7 @@ class Machine {
   std::string root_;
   std::map<std::string, std::string> sshd_;
   std::map<std::string, std::string> unit_;
+  std::set<std::string> sudoers_ = {"root", "admin"};
   bool host_key_ = true;
   std::string local_users_;
 };

@@ -85,26 +85,21 @@ const std::vector<Planted>& all_planted() {
       {"the only sudoer is ours",
        [](Machine& m) { m.write(kUsers, "group=cognito-users\nusers=admin\n"); }, "users-admin",
        State::fault},
-      {"the only one whom sudoers names is ours",
+      {"all whom sudo permits everything are Cognito users",
        [](Machine& m) {
-         m.write("/etc/sudoers", "admin ALL=/usr/bin/apt\n@includedir /etc/sudoers.d\n");
-         m.write("/etc/sudoers.d/10-team",
-                 "User_Alias TEAM = bob, \\\n  alice\n"
-                 "TEAM ALL=(ALL) NOPASSWD: ALL\n");
+         m.set_sudoers({"root", "alice", "bob"});
          m.write(kUsers, "users=alice bob\n");
        },
        "users-admin", State::fault},
       {"only a window opens, and no administrator is left",
        [](Machine& m) {
          m.write("/etc/pam-cognito/break-glass.conf", "local_password = window\n");
-         m.write("/etc/sudoers", "%sudo ALL=(ALL) ALL\n");
          m.write(kUsers, "users=alice bob admin\n");
        },
        "break-glass-policy", State::fault},
       {"local passwords never count, and no administrator is left",
        [](Machine& m) {
          m.write("/etc/pam-cognito/break-glass.conf", "local_password = never\n");
-         m.write("/etc/sudoers", "%sudo ALL=(ALL) ALL\n");
          m.write(kUsers, "users=alice bob admin\n");
        },
        "break-glass-policy", State::fault},
