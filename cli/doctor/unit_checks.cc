@@ -169,7 +169,23 @@ Finding check_user(const Settings& settings) {
   return check.fault("the unit has no User=", kRestore);
 }
 
-Finding check_store(const Settings& settings) {
+// "252" for "252.39-1~deb12u2"; empty: systemd does not answer.
+std::string version_of_systemd(const System& system) {
+  const auto version =
+      system.run({"/usr/bin/systemctl", "show", "--no-pager", "--value", "--property=Version"});
+  return version ? version->substr(0, version->find_first_not_of("0123456789")) : std::string();
+}
+
+// Is a setting in the unit's files, although systemd has no such property?
+bool is_written_in_vain(const System& system, const Settings& settings, const std::string& key) {
+  if (settings.contains(key)) return false;
+  const auto files = system.run({"/usr/bin/systemctl", "cat", "--no-pager", "cognitod.service"});
+  return files && std::ranges::any_of(lines_of(*files), [&](const std::string& line) {
+           return line.starts_with(key + "=yes");
+         });
+}
+
+Finding check_store(const System& system, const Settings& settings) {
   Check check{"unit-fd-store", "sessions outlive a restart of cognitod"};
   unsigned count = 0;
   const std::string value = value_of(settings, "FileDescriptorStoreMax");
@@ -177,8 +193,12 @@ Finding check_store(const Settings& settings) {
   if (count == 0)
     return check.warning("the unit has no FileDescriptorStoreMax: a restart signs everybody out",
                          "FileDescriptorStoreMax=2 in [Service], or " + std::string(kRestore));
-  // systemd before 254 has no such property.
-  if (value_of(settings, "FileDescriptorStorePreserve") != "yes") return check.ok();
+  constexpr char kPreserve[] = "FileDescriptorStorePreserve";
+  if (is_written_in_vain(system, settings, kPreserve))
+    return check.warning("systemd " + version_of_systemd(system) + " does not know " + kPreserve +
+                             ": systemctl stop ends the sessions all the same",
+                         "take the line out of the drop-in (systemctl edit cognitod)");
+  if (value_of(settings, kPreserve) != "yes") return check.ok();
   check.title = "sessions outlive a restart of cognitod, and systemctl stop";
   return check.ok("FileDescriptorStorePreserve is yes");
 }
@@ -238,7 +258,7 @@ Findings check_unit(const System& system) {
               : check.ok(),
           check_user(*settings),
           check_sandbox(*settings),
-          check_store(*settings),
+          check_store(system, *settings),
           check_locked_memory(*settings),
           check_watchdog(*settings)};
 }

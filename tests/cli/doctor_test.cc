@@ -208,6 +208,12 @@ void sessions_that_outlive_a_stop_are_told(void**) {
   assert_true(outlive_a_stop());
   machine.remove_unit_property(kPreserve);
   assert_false(outlive_a_stop());
+  machine.set_unit_files("[Service]\nFileDescriptorStorePreserve=no\n");
+  assert_false(outlive_a_stop());
+  machine.set_unit_files("[Service]\nFileDescriptorStorePreserve=yes\n");
+  const Finding found = finding_of(machine, kId);
+  assert_true(found.state == State::warning && found.what.contains("systemd 252 does not know"));
+  assert_false(found.title.contains("stop"));
 }
 
 // Each setting of the shipped unit is in doctor's table, or in the list of those that another check

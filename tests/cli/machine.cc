@@ -109,11 +109,12 @@ std::map<std::string, std::string> shipped_unit() {
 class MachineSystem final : public cli::System {
  public:
   MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd,
-                const std::map<std::string, std::string>& unit,
+                const std::map<std::string, std::string>& unit, const std::string& unit_files,
                 const std::set<std::string>& sudoers, bool host_key, const std::string& local_users)
       : System(root),
         sshd_(sshd),
         unit_(unit),
+        unit_files_(unit_files),
         sudoers_(sudoers),
         host_key_(host_key),
         local_users_(local_users) {}
@@ -134,6 +135,8 @@ class MachineSystem final : public cli::System {
     }
     if (arguments.front().ends_with("systemctl")) {
       if (unit_.empty()) return std::unexpected("systemctl failed");
+      if (arguments[1] == "cat") return unit_files_;
+      if (arguments.back() == "--property=Version") return "252.39-1~deb12u2\n";
       return show(unit_, arguments);
     }
     if (sshd_.empty()) return std::unexpected("sshd is not installed");
@@ -145,6 +148,7 @@ class MachineSystem final : public cli::System {
  private:
   const std::map<std::string, std::string>& sshd_;
   const std::map<std::string, std::string>& unit_;
+  const std::string& unit_files_;
   const std::set<std::string>& sudoers_;
   bool host_key_;
   const std::string& local_users_;
@@ -243,7 +247,7 @@ void Machine::chown(const std::string& path, uid_t uid) {
 }
 
 cli::Findings Machine::findings() const {
-  const MachineSystem system(root_, sshd_, unit_, sudoers_, host_key_, local_users_);
+  const MachineSystem system(root_, sshd_, unit_, unit_files_, sudoers_, host_key_, local_users_);
   cli::ConfigCheck config = cli::check_config(system);
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some :

@@ -35,6 +35,8 @@ class Machine {
   void remove_unit_property(const std::string& key) { unit_.erase(key); }
   // The users whom `sudo -l -U` permits a shell as root.
   void set_sudoers(const std::set<std::string>& users) { sudoers_ = users; }
+  // What `systemctl cat` prints.
+  void set_unit_files(const std::string& text) { unit_files_ = text; }
   // systemctl fails.
   void remove_systemd() { unit_.clear(); }
   [[nodiscard]] const std::map<std::string, std::string>& unit() const { return unit_; }
@@ -51,6 +53,7 @@ class Machine {
   std::string root_;
   std::map<std::string, std::string> sshd_;
   std::map<std::string, std::string> unit_;
+  std::string unit_files_;
   std::set<std::string> sudoers_ = {"root", "admin"};
   bool host_key_ = true;
   std::string local_users_;
