@@ -139,7 +139,8 @@ void administrators_are_those_whom_sudo_permits_a_shell(void**) {
     machine.set_sudoers(sudoers);
     return finding_of(machine, "users-admin");
   };
-  for (const auto& users : {std::set<std::string>{"root", "bob"}, {"bob"}, {"admin", "bob"}}) {
+  const std::vector<std::set<std::string>> permitted = {{"root", "bob"}, {"bob"}, {"admin", "bob"}};
+  for (const std::set<std::string>& users : permitted) {
     const Finding found = with(users);
     assert_true(found.state == State::ok);
     assert_string_equal(found.what.c_str(), "bob, by sudo -l");
