@@ -107,7 +107,7 @@ std::optional<Account> System::account(const std::string& name) const {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     const passwd* entry = ::getpwnam(name.c_str());
     if (entry == nullptr) return std::nullopt;
-    return Account{entry->pw_name, entry->pw_uid, entry->pw_gid};
+    return Account{entry->pw_name, entry->pw_uid, entry->pw_gid, entry->pw_shell};
   }
   const auto accounts = local_accounts();
   const auto found = std::ranges::find(accounts, name, &Account::name);
@@ -119,7 +119,8 @@ std::vector<Account> System::local_accounts() const {
   for (const std::string& line : lines_of(read("/etc/passwd").value_or(""))) {
     const auto fields = fields_of(line);
     if (fields.size() >= 4)
-      accounts.push_back({fields[0], number_in(fields, 2), number_in(fields, 3)});
+      accounts.push_back({fields[0], number_in(fields, 2), number_in(fields, 3),
+                          fields.size() > 6 ? fields[6] : std::string()});
   }
   return accounts;
 }

@@ -23,6 +23,7 @@ struct Account {
   std::string name;
   uid_t uid = 0;
   gid_t gid = 0;
+  std::string shell;
 };
 
 struct Group {

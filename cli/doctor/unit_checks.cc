@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,104 +22,90 @@ constexpr char kRestore[] =
     "systemctl revert cognitod, or take the line out of the drop-in (systemctl edit cognitod); "
     "then: systemctl restart cognitod";
 
-// What the unit says of its sandbox, and for secrets to stay in memory. A test holds this table
-// against the shipped unit: whatever is taken out of the one is missed by the other.
+// How systemd's value is compared with the wanted one.
+enum class Compare : std::uint8_t {
+  equal,
+  at_least,  // a list that denies: systemd's has every word of it
+  at_most,   // a list that permits: systemd's has no other word
+  calls,     // SystemCallFilter: see holds_calls()
+};
+
+// The settings of cognitod's sandbox, and those that keep its secrets in memory, as
+// `systemctl show` prints them. A test compares the keys of this table with the shipped unit.
 struct Directive {
   const char* key;
-  const char* value;  // "": there must be none, as an empty set
+  const char* value;  // "": there must be none
   State if_not;
+  const char* printed;  // as `systemctl show` prints it, if that is not `value`
+  Compare compare = Compare::equal;
 };
 constexpr std::array kDirectives = {
-    Directive{"NoNewPrivileges", "yes", State::fault},
-    Directive{"CapabilityBoundingSet", "", State::fault},
-    Directive{"AmbientCapabilities", "", State::fault},
-    Directive{"LimitCORE", "0", State::fault},
-    Directive{"MemorySwapMax", "0", State::fault},
-    Directive{"UMask", "0077", State::fault},
-    Directive{"StateDirectoryMode", "0700", State::fault},
-    Directive{"ProtectSystem", "strict", State::warning},
-    Directive{"ProtectHome", "yes", State::warning},
-    Directive{"PrivateUsers", "yes", State::warning},
-    Directive{"PrivateTmp", "yes", State::warning},
-    Directive{"PrivateDevices", "yes", State::warning},
-    Directive{"PrivateMounts", "yes", State::warning},
-    Directive{"ProtectKernelTunables", "yes", State::warning},
-    Directive{"ProtectKernelModules", "yes", State::warning},
-    Directive{"ProtectKernelLogs", "yes", State::warning},
-    Directive{"ProtectControlGroups", "yes", State::warning},
-    Directive{"ProtectHostname", "yes", State::warning},
-    Directive{"ProtectClock", "yes", State::warning},
-    Directive{"ProtectProc", "invisible", State::warning},
-    Directive{"ProcSubset", "pid", State::warning},
-    Directive{"NoExecPaths", "/", State::warning},
-    Directive{"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6", State::warning},
-    Directive{"IPAddressDeny", "169.254.169.254 fd00:ec2::254 multicast", State::warning},
-    Directive{"RestrictNamespaces", "yes", State::warning},
-    Directive{"RestrictRealtime", "yes", State::warning},
-    Directive{"RestrictSUIDSGID", "yes", State::warning},
-    Directive{"RemoveIPC", "yes", State::warning},
-    Directive{"LockPersonality", "yes", State::warning},
-    Directive{"MemoryDenyWriteExecute", "yes", State::warning},
-    Directive{"SystemCallArchitectures", "native", State::warning},
-    Directive{"SystemCallErrorNumber", "EPERM", State::warning},
+    Directive{"NoNewPrivileges", "yes", State::fault, nullptr},
+    Directive{"CapabilityBoundingSet", "", State::fault, nullptr},
+    Directive{"AmbientCapabilities", "", State::fault, nullptr},
+    Directive{"LimitCORE", "0", State::fault, nullptr},
+    Directive{"MemorySwapMax", "0", State::fault, nullptr},
+    Directive{"UMask", "0077", State::fault, nullptr},
+    Directive{"StateDirectoryMode", "0700", State::fault, nullptr},
+    Directive{"ProtectSystem", "strict", State::warning, nullptr},
+    Directive{"ProtectHome", "yes", State::warning, nullptr},
+    Directive{"PrivateUsers", "yes", State::warning, nullptr},
+    Directive{"PrivateTmp", "yes", State::warning, nullptr},
+    Directive{"PrivateDevices", "yes", State::warning, nullptr},
+    Directive{"PrivateMounts", "yes", State::warning, nullptr},
+    Directive{"ProtectKernelTunables", "yes", State::warning, nullptr},
+    Directive{"ProtectKernelModules", "yes", State::warning, nullptr},
+    Directive{"ProtectKernelLogs", "yes", State::warning, nullptr},
+    Directive{"ProtectControlGroups", "yes", State::warning, nullptr},
+    Directive{"ProtectHostname", "yes", State::warning, nullptr},
+    Directive{"ProtectClock", "yes", State::warning, nullptr},
+    Directive{"ProtectProc", "invisible", State::warning, nullptr},
+    Directive{"ProcSubset", "pid", State::warning, nullptr},
+    Directive{"NoExecPaths", "/", State::warning, nullptr, Compare::at_least},
+    Directive{"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6", State::warning, nullptr,
+              Compare::at_most},
+    Directive{"IPAddressDeny", "169.254.169.254 fd00:ec2::254 multicast", State::warning,
+              "169.254.169.254/32 fd00:ec2::254/128 224.0.0.0/4 ff00::/8", Compare::at_least},
+    Directive{"RestrictNamespaces", "yes", State::warning, nullptr},
+    Directive{"RestrictRealtime", "yes", State::warning, nullptr},
+    Directive{"RestrictSUIDSGID", "yes", State::warning, nullptr},
+    Directive{"RemoveIPC", "yes", State::warning, nullptr},
+    Directive{"LockPersonality", "yes", State::warning, nullptr},
+    Directive{"MemoryDenyWriteExecute", "yes", State::warning, nullptr},
+    Directive{"SystemCallArchitectures", "native", State::warning, nullptr},
+    // systemd prints the number.
+    Directive{"SystemCallErrorNumber", "EPERM", State::warning, "1"},
     Directive{"SystemCallFilter",
               "@system-service ~@privileged @resources @keyring @aio @ipc memfd_create pipe pipe2 "
               "~listen accept accept4",
-              State::warning},
+              State::warning, nullptr, Compare::calls},
 };
 
-// Lists that grow with each line; a line without a value empties them (systemd.exec(5)).
-constexpr std::array<std::string_view, 7> kLists = {
-    "CapabilityBoundingSet",   "AmbientCapabilities",     "NoExecPaths",
-    "IPAddressDeny",           "RestrictAddressFamilies", "SystemCallFilter",
-    "SystemCallArchitectures",
-};
+// systemd prints the filter as a list of system calls, which is different in each version. One
+// call of each group that the shipped unit denies, and those that cognitod needs.
+constexpr std::array<std::string_view, 12> kDeniedCalls = {
+    "setuid",   "chown",  "bpf",    "chroot", "setpriority", "keyctl",
+    "io_setup", "shmget", "msgget", "listen", "accept",      "accept4"};
+constexpr std::array<std::string_view, 2> kPermittedCalls = {"memfd_create", "pipe2"};
 
-// The later file's word counts, as for systemd.
-void add_settings(const std::string& text, Settings* settings) {
-  std::string section;
-  for (const std::string& line : lines_of(text)) {
-    if (line.starts_with('[')) {
-      section = line.substr(0, line.find(']') + 1);
-      continue;
-    }
+// Settings of the unit beside those of the table.
+constexpr std::string_view kOtherProperties =
+    "LoadState,NeedDaemonReload,User,DynamicUser,FileDescriptorStoreMax,"
+    "FileDescriptorStorePreserve,LimitMEMLOCK,WatchdogUSec,Restart";
+
+std::expected<Settings, std::string> ask_systemd(const System& system) {
+  std::string properties(kOtherProperties);
+  for (const Directive& directive : kDirectives) properties.append(",").append(directive.key);
+  const auto text = system.run(
+      {"/usr/bin/systemctl", "show", "cognitod.service", "--no-pager", "--property=" + properties});
+  if (!text) return std::unexpected(text.error());
+  Settings settings;
+  for (const std::string& line : lines_of(*text)) {
     const std::size_t equals = line.find('=');
-    if (section != "[Service]" || equals == std::string::npos) continue;
-    std::string key = line.substr(0, equals);
-    key.erase(key.find_last_not_of(" \t") + 1);
-    std::string value = line.substr(equals + 1);
-    value.erase(0, std::min(value.size(), value.find_first_not_of(" \t")));
-    value.erase(value.find_last_not_of(" \t\r") + 1);
-    std::string& setting = (*settings)[key];
-    const bool grows = std::ranges::find(kLists, key) != kLists.end();
-    if (grows && !value.empty() && !setting.empty())
-      setting += " " + value;
-    else
-      setting = value;
+    if (equals != std::string::npos) settings[line.substr(0, equals)] = line.substr(equals + 1);
   }
-}
-
-std::optional<Settings> unit_of(const System& system) {
-  std::optional<Settings> settings;
-  // systemd.unit(5): the first that exists is the unit.
-  for (const std::string directory :
-       {"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
-        "/usr/lib/systemd/system", "/lib/systemd/system"}) {
-    const auto text = system.read(directory + "/cognitod.service");
-    if (!text) continue;
-    settings.emplace();
-    add_settings(*text, &*settings);
-    break;
-  }
-  if (!settings) return settings;
-  // Drop-ins go by name over all directories; one in /etc hides one of the same name elsewhere.
-  std::map<std::string, std::string> drop_ins;
-  for (const std::string directory :
-       {"/usr/lib/systemd/system", "/run/systemd/system", "/etc/systemd/system"})
-    for (const std::string& name : system.list(directory + "/cognitod.service.d"))
-      if (name.ends_with(".conf")) drop_ins[name] = directory + "/cognitod.service.d/" + name;
-  for (const auto& [name, path] : drop_ins)
-    add_settings(system.read(path).value_or(""), &*settings);
+  if (!settings.contains("LoadState"))
+    return std::unexpected("systemctl show does not tell the unit's LoadState");
   return settings;
 }
 
@@ -127,17 +114,38 @@ std::string value_of(const Settings& settings, const std::string& key) {
   return found == settings.end() ? std::string() : found->second;
 }
 
-bool is_yes(const std::string& value) {
-  return value == "yes" || value == "true" || value == "on" || value == "1";
+bool has_word(const std::vector<std::string>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+bool holds_calls(const std::vector<std::string>& calls) {
+  // A list that begins with "~" denies, and permits every other call.
+  if (calls.empty() || calls.front().starts_with('~')) return false;
+  return std::ranges::none_of(kDeniedCalls, [&](auto call) { return has_word(calls, call); }) &&
+         std::ranges::all_of(kPermittedCalls, [&](auto call) { return has_word(calls, call); });
 }
 
 bool holds(const Settings& settings, const Directive& directive) {
   const auto found = settings.find(directive.key);
-  const std::string_view wanted(directive.value);
-  // An absent CapabilityBoundingSet is the full set, an absent AmbientCapabilities is none.
+  const std::string wanted(directive.printed == nullptr ? directive.value : directive.printed);
+  // systemctl may leave an empty property out; an absent CapabilityBoundingSet is not known.
   if (found == settings.end())
     return wanted.empty() && std::string_view(directive.key) == "AmbientCapabilities";
-  return wanted == "yes" ? is_yes(found->second) : found->second == wanted;
+  const std::vector<std::string> words = words_of(found->second);
+  const std::vector<std::string> wanted_words = words_of(wanted);
+  switch (directive.compare) {
+    case Compare::equal:
+      return found->second == wanted || found->second == directive.value;
+    case Compare::at_least:
+      if (has_word(words, "0.0.0.0/0") && has_word(words, "::/0")) return true;  // any address
+      return std::ranges::all_of(wanted_words, [&](auto& word) { return has_word(words, word); });
+    case Compare::at_most:
+      return !words.empty() &&
+             std::ranges::all_of(words, [&](auto& word) { return has_word(wanted_words, word); });
+    case Compare::calls:
+      return holds_calls(words);
+  }
+  return false;
 }
 
 Finding check_sandbox(const Settings& settings) {
@@ -157,18 +165,24 @@ Finding check_user(const Settings& settings) {
   const Check check{"unit-user", "cognitod does not run as root"};
   const std::string user = value_of(settings, "User");
   if (!user.empty() && user != "root" && user != "0") return check.ok(user);
-  if (is_yes(value_of(settings, "DynamicUser"))) return check.ok("a dynamic user");
+  if (value_of(settings, "DynamicUser") == "yes") return check.ok("a dynamic user");
   return check.fault("the unit has no User=", kRestore);
 }
 
-// 257 for "systemd 257 (257.13-1)"; 0: it is not known.
-unsigned version_of_systemd(const System& system) {
-  const auto text = system.run({"/usr/bin/systemctl", "--version"});
-  const std::vector<std::string> words = text ? words_of(*text) : std::vector<std::string>();
-  unsigned version = 0;
-  if (words.size() > 1)
-    std::from_chars(words[1].data(), words[1].data() + words[1].size(), version);
-  return version;
+// "252" for "252.39-1~deb12u2"; empty: systemd does not answer.
+std::string version_of_systemd(const System& system) {
+  const auto version =
+      system.run({"/usr/bin/systemctl", "show", "--no-pager", "--value", "--property=Version"});
+  return version ? version->substr(0, version->find_first_not_of("0123456789")) : std::string();
+}
+
+// Is a setting in the unit's files, although systemd has no such property?
+bool is_written_in_vain(const System& system, const Settings& settings, const std::string& key) {
+  if (settings.contains(key)) return false;
+  const auto files = system.run({"/usr/bin/systemctl", "cat", "--no-pager", "cognitod.service"});
+  return files && std::ranges::any_of(lines_of(*files), [&](const std::string& line) {
+           return line.starts_with(key + "=yes");
+         });
 }
 
 Finding check_store(const System& system, const Settings& settings) {
@@ -179,33 +193,24 @@ Finding check_store(const System& system, const Settings& settings) {
   if (count == 0)
     return check.warning("the unit has no FileDescriptorStoreMax: a restart signs everybody out",
                          "FileDescriptorStoreMax=2 in [Service], or " + std::string(kRestore));
-  constexpr unsigned kFirstThatPreserves = 254;
-  if (!is_yes(value_of(settings, "FileDescriptorStorePreserve"))) return check.ok();
-  const unsigned version = version_of_systemd(system);
-  if (version > 0 && version < kFirstThatPreserves)
-    return check.warning("systemd " + std::to_string(version) +
-                             " does not know FileDescriptorStorePreserve: systemctl stop ends the "
-                             "sessions all the same",
+  constexpr char kPreserve[] = "FileDescriptorStorePreserve";
+  if (is_written_in_vain(system, settings, kPreserve))
+    return check.warning("systemd " + version_of_systemd(system) + " does not know " + kPreserve +
+                             ": systemctl stop ends the sessions all the same",
                          "take the line out of the drop-in (systemctl edit cognitod)");
+  if (value_of(settings, kPreserve) != "yes") return check.ok();
   check.title = "sessions outlive a restart of cognitod, and systemctl stop";
-  return check.ok("FileDescriptorStorePreserve is " +
-                  value_of(settings, "FileDescriptorStorePreserve"));
+  return check.ok("FileDescriptorStorePreserve is yes");
 }
 
-// "64M" in bytes; nullopt: no number. "infinity" is the largest.
-std::optional<std::uint64_t> size_of(std::string value) {
+// systemctl prints bytes, or "infinity".
+std::optional<std::uint64_t> size_of(const std::string& value) {
   if (value == "infinity") return UINT64_MAX;
-  value = value.substr(0, value.find(':'));  // the soft limit of SOFT:HARD
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc()) return std::nullopt;
-  const std::string_view unit(end, static_cast<std::size_t>(value.data() + value.size() - end));
-  constexpr std::uint64_t kibi = 1024;
-  if (unit.empty()) return number;
-  if (unit == "K") return number * kibi;
-  if (unit == "M") return number * kibi * kibi;
-  if (unit == "G") return number * kibi * kibi * kibi;
-  return std::nullopt;
+  const char* end = value.data() + value.size();
+  const auto [at, error] = std::from_chars(value.data(), end, number);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return number;
 }
 
 Finding check_locked_memory(const Settings& settings) {
@@ -221,7 +226,7 @@ Finding check_locked_memory(const Settings& settings) {
 
 Finding check_watchdog(const Settings& settings) {
   const Check check{"unit-watchdog", "systemd restarts a cognitod that hangs"};
-  const std::string watchdog = value_of(settings, "WatchdogSec");
+  const std::string watchdog = value_of(settings, "WatchdogUSec");
   const std::string restart = value_of(settings, "Restart");
   if (watchdog.empty() || watchdog == "0" || watchdog == "infinity" || restart.empty() ||
       restart == "no")
@@ -236,14 +241,21 @@ Finding check_watchdog(const Settings& settings) {
 
 Findings check_unit(const System& system) {
   const Check check{"unit-installed", "systemd knows cognitod.service"};
-  const auto settings = unit_of(system);
-  if (!settings && system.is_this_machine() && !system.status("/run/systemd/system"))
+  if (system.is_this_machine() && !system.status("/run/systemd/system"))
     return {check.skipped("systemd does not run here")};
-  if (!settings)
-    return {check.fault("there is no cognitod.service",
-                        "install the package again; then: "
-                        "systemctl daemon-reload")};
-  return {check.ok(),
+  const auto settings = ask_systemd(system);
+  if (!settings) return {check.skipped("systemd cannot be asked: " + settings.error())};
+  const std::string state = value_of(*settings, "LoadState");
+  if (state != "loaded")
+    return {check.fault(
+        state == "not-found" ? "there is no cognitod.service" : "cognitod.service is " + state,
+        state == "masked" ? "systemctl unmask cognitod"
+                          : "install the package again; then: "
+                            "systemctl daemon-reload")};
+  return {value_of(*settings, "NeedDaemonReload") == "yes"
+              ? check.warning("the files of the unit have changed since systemd read them",
+                              "systemctl daemon-reload; then: systemctl restart cognitod")
+              : check.ok(),
           check_user(*settings),
           check_sandbox(*settings),
           check_store(system, *settings),

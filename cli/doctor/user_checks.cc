@@ -1,16 +1,19 @@
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "cli/doctor/checks.h"
-#include "cli/doctor/sudoers.h"
 #include "common/user_name.h"
 #include "common/users_conf.h"
 
 namespace pamcognito::cli {
 namespace {
+
+constexpr char kSudo[] = "/usr/bin/sudo";
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
@@ -74,45 +77,83 @@ Finding check_names(const System& system, const UsersConf& conf) {
       "digits, '.', '_' and '-', and the first is a letter or '_'");
 }
 
-// Who may become root by sudo, without root itself.
-std::vector<Account> administrators(const System& system, const Sudoers& sudoers) {
+bool has_shell(const Account& account) {
+  return !account.shell.ends_with("/nologin") && !account.shell.ends_with("/false");
+}
+
+// The users who may be administrators: members of the groups to which distributions give sudo, and
+// then the local users. Users of other sources outside those groups cannot be listed.
+std::vector<Account> candidates(const System& system, bool groups_alone) {
   std::vector<Account> found;
   const auto add = [&](const Account& account) {
-    if (account.uid != 0 && std::ranges::find(found, account.name, &Account::name) == found.end())
+    if (account.uid != 0 && has_shell(account) &&
+        std::ranges::find(found, account.name, &Account::name) == found.end())
       found.push_back(account);
   };
-  // Without the policy: the groups that distributions give to it.
-  const std::vector<std::string> groups =
-      sudoers.readable ? sudoers.groups : std::vector<std::string>{"sudo", "wheel", "admin"};
-  for (const std::string& name : groups)
+  for (const char* name : {"sudo", "wheel", "admin"})
     if (const auto group = system.group(name))
       for (const Account& account : members_of(system, *group)) add(account);
-  for (const std::string& name : sudoers.users)
-    if (const auto account = system.account(name)) add(*account);
-  constexpr uid_t people = 1000;
-  for (const Account& account : system.local_accounts())
-    if ((sudoers.everybody && account.uid >= people) ||
-        has(sudoers.users, "#" + std::to_string(account.uid)))
-      add(account);
+  if (groups_alone) return found;
+  for (const Account& account : system.local_accounts()) add(account);
   return found;
 }
 
-// Somebody must be left who can sign in and become root when Cognito is away for good.
+// Does sudo's policy let the user run a shell as root? sudo's exit status is the answer, in every
+// language and of sudo-rs, too. "No" is also the answer of a sudo that fails.
+bool sudo_permits(const System& system, const std::string& user) {
+  return system
+      .run({"/usr/bin/env", "LC_ALL=C", kSudo, "-n", "-l", "-U", user, "-u", "root", "/bin/sh"})
+      .has_value();
+}
+
+struct Administrators {
+  std::vector<std::string> cognito;
+  std::vector<std::string> local;  // once sudo has named one, no other user is asked about
+  std::string source;
+};
+
+Administrators administrators_by_groups(const System& system, const UsersConf& conf,
+                                        const std::string& reason) {
+  Administrators found;
+  for (const Account& account : candidates(system, true))
+    (is_ours(system, conf, account) ? found.cognito : found.local).push_back(account.name);
+  found.source = ", by the groups sudo, wheel and admin: " + reason;
+  return found;
+}
+
+Administrators administrators(const System& system, const UsersConf& conf) {
+  using namespace std::chrono_literals;
+  constexpr auto kTime = 20s;
+  if (!system.status(kSudo)) return administrators_by_groups(system, conf, "sudo is not installed");
+  // sudo would ask another user for a password, or report the question.
+  if (::geteuid() != 0)
+    return administrators_by_groups(system, conf, "only root may ask sudo about other users");
+  const auto deadline = std::chrono::steady_clock::now() + kTime;
+  Administrators found;
+  found.source = ", by sudo -l";
+  for (const Account& account : candidates(system, false)) {
+    if (std::chrono::steady_clock::now() >= deadline)
+      return administrators_by_groups(system, conf, "sudo takes too long");
+    if (!sudo_permits(system, account.name)) continue;
+    const bool ours = is_ours(system, conf, account);
+    (ours ? found.cognito : found.local).push_back(account.name);
+    if (!ours) return found;
+  }
+  // A policy for nobody at all is rather a sudo that fails or has other options.
+  if (found.cognito.empty() && !sudo_permits(system, "root"))
+    return administrators_by_groups(system, conf, "sudo -l -U does not permit even root a shell");
+  return found;
+}
+
+// An administrator must be able to become root while Cognito is out of reach.
 Finding check_admins(const System& system, const UsersConf& conf) {
   const Check check{"users-admin", "an administrator is left who does not need Cognito"};
-  const Sudoers sudoers = read_sudoers(system);
-  std::vector<std::string> ours;
-  std::vector<std::string> others;
-  for (const Account& account : administrators(system, sudoers))
-    (is_ours(system, conf, account) ? ours : others).push_back(account.name);
-  const std::string source = sudoers.readable
-                                 ? ", by /etc/sudoers"
-                                 : ", by the groups sudo, wheel and admin: /etc/sudoers cannot be "
-                                   "read";
-  if (!others.empty()) return check.ok(list_of(others) + source);
-  if (!ours.empty())
+  const Administrators found = administrators(system, conf);
+  if (!found.local.empty()) return check.ok(list_of(found.local) + found.source);
+  if (!found.cognito.empty())
     return check.fault(
-        "everybody who may use sudo signs in with Cognito: " + list_of(ours) + source,
+        "everybody who may use sudo signs in with Cognito: " + list_of(found.cognito) +
+            found.source,
         "keep one local administrator: a line exclude=NAME in users.conf, and a password for it");
   // Without sudo root's own password is the way.
   const auto shadow = system.read("/etc/shadow");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -138,24 +140,38 @@ void an_administrators_file_replaces_the_packages(void**) {
   assert_true(state_of(machine, "pam-auth-fail-open") == State::ok);
 }
 
-// A user whom sudoers names is an administrator, in a group of that name or not; others are none.
-void administrators_are_those_of_sudoers(void**) {
+// sudo decides who is an administrator, in whichever group.
+void administrators_are_those_whom_sudo_permits_a_shell(void**) {
   Machine machine;
   machine.write("/etc/pam-cognito/users.conf", "users=admin alice\n");
-  const auto with = [&](const std::string& rules) {
-    machine.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n" + rules, 0440);
-    return state_of(machine, "users-admin");
+  const auto with = [&](const std::set<std::string>& sudoers) {
+    machine.set_sudoers(sudoers);
+    return finding_of(machine, "users-admin");
   };
-  for (const char* rule :
-       {"bob ALL=(ALL:ALL) ALL\n", "bob,alice ALL=(root) NOPASSWD:ALL\n", "#1002 ALL=ALL\n",
-        "ALL ALL=(ALL) ALL\n", "carol, \\\n bob ALL=ALL # for now\n"})
-    assert_true(with(rule) == State::ok);
-  for (const char* rule :
-       {"%sudo ALL=(ALL) ALL\n", "%sudo ALL=(ALL) ALL\nbob ALL=/bin/ls\n",
-        "%sudo ALL=(ALL) ALL\nbob ALL=(www-data) ALL\n",
-        "%sudo ALL=(ALL) ALL\n#bob ALL=(ALL) ALL\n", "%sudo ALL=(ALL) ALL\n%wheel ALL=ALL\n"})
-    assert_true(with(rule) == State::fault);
-  machine.remove("/etc/sudoers");  // then by the groups
+  const std::vector<std::set<std::string>> permitted = {{"root", "bob"}, {"bob"}, {"admin", "bob"}};
+  for (const std::set<std::string>& users : permitted) {
+    const Finding found = with(users);
+    assert_true(found.state == State::ok);
+    assert_string_equal(found.what.c_str(), "bob, by sudo -l");
+  }
+  Finding found = with({"root", "admin", "alice"});
+  assert_true(found.state == State::fault && found.what.contains("admin, alice, by sudo -l"));
+  // An account that cannot log in repairs nothing.
+  assert_true(with({"root", "admin", "cognitod"}).state == State::fault);
+  assert_true(with({"root"}).state == State::warning);
+}
+
+// The groups stand for a sudo that is absent or fails, and doctor says so.
+void without_an_answer_of_sudo_the_groups_count(void**) {
+  Machine machine;
+  machine.set_sudoers({});
+  Finding found = finding_of(machine, "users-admin");
+  assert_true(found.state == State::ok && found.what.contains("admin, by the groups"));
+  assert_true(found.what.contains("does not permit even root"));
+  machine.remove("/usr/bin/sudo");
+  found = finding_of(machine, "users-admin");
+  assert_true(found.state == State::ok && found.what.contains("sudo is not installed"));
+  machine.write("/etc/pam-cognito/users.conf", "users=admin alice\n");
   assert_true(state_of(machine, "users-admin") == State::fault);
 }
 
@@ -185,32 +201,33 @@ void penalties_are_told_with_the_failures_that_bring_them_about(void**) {
   assert_true(with("authfail:5 min:15").state == State::ok);
 }
 
-// FileDescriptorStorePreserve= is systemd's from 254 on.
+// FileDescriptorStorePreserve= is a property of systemd from 254 on.
 void sessions_that_outlive_a_stop_are_told(void**) {
   constexpr char kId[] = "unit-fd-store";
-  constexpr char kPreserves[] = "[Service]\nFileDescriptorStorePreserve=";
+  constexpr char kPreserve[] = "FileDescriptorStorePreserve";
   Machine machine;
-  const auto with = [&](const std::string& value) {
-    machine.write("/etc/systemd/system/cognitod.service.d/x.conf", kPreserves + value + "\n");
-    return finding_of(machine, kId);
+  const auto outlive_a_stop = [&] {
+    const Finding found = finding_of(machine, kId);
+    assert_true(found.state == State::ok);
+    return found.title.contains("systemctl stop");
   };
-  assert_false(finding_of(machine, kId).title.contains("stop"));
-  for (const char* other : {"restart", "no"}) {
-    const Finding found = with(other);
-    assert_true(found.state == State::ok && !found.title.contains("stop"));
-  }
-  for (const char* systemd : {"systemd 254 (254.1-1)\n", "systemd 257 (257.13-1~deb13u1)\n", ""}) {
-    machine.set_systemd(systemd);
-    const Finding found = with("yes");
-    assert_true(found.state == State::ok && found.title.contains("systemctl stop"));
-  }
-  machine.set_systemd("systemd 252 (252.39-1~deb12u1)\n+PAM\n");
-  const Finding found = with("yes");
-  assert_true(found.state == State::warning && found.what.contains("systemd 252"));
+  assert_false(outlive_a_stop());
+  machine.set_unit(kPreserve, "no");
+  assert_false(outlive_a_stop());
+  machine.set_unit(kPreserve, "yes");
+  assert_true(outlive_a_stop());
+  machine.remove_unit_property(kPreserve);
+  assert_false(outlive_a_stop());
+  machine.set_unit_files("[Service]\nFileDescriptorStorePreserve=no\n");
+  assert_false(outlive_a_stop());
+  machine.set_unit_files("[Service]\nFileDescriptorStorePreserve=yes\n");
+  const Finding found = finding_of(machine, kId);
+  assert_true(found.state == State::warning && found.what.contains("systemd 252 does not know"));
   assert_false(found.title.contains("stop"));
 }
 
-// The table of directives is the shipped unit's: what a drop-in or an edit takes away is missed.
+// Each setting of the shipped unit is in doctor's table, or in the list of those that another check
+// or no check looks at. systemd's defaults of it are missed.
 void each_directive_of_the_sandbox_is_looked_at(void**) {
   const std::string unit = Machine().text(kUnit);
   // Directives that describe the service and do not restrict it; checks of their own cover the
@@ -232,15 +249,24 @@ void each_directive_of_the_sandbox_is_looked_at(void**) {
                                            "LimitNOFILE",
                                            "ExecPaths",
                                            "LoadCredentialEncrypted"};
+  const std::map<std::string, std::string> defaults = {
+      {"CapabilityBoundingSet", "cap_chown cap_dac_override"},
+      {"LimitCORE", "infinity"},
+      {"MemorySwapMax", "infinity"},
+      {"UMask", "0022"},
+      {"StateDirectoryMode", "0755"},
+      {"ProtectProc", "default"},
+      {"ProcSubset", "all"},
+      {"SystemCallErrorNumber", "2147483646"}};
   std::size_t looked_at = 0;
-  const std::string service = unit.substr(unit.find("[Service]"), unit.find("[Install]"));
-  for (const std::string& line : cli::lines_of(service)) {
+  const std::size_t from = unit.find("[Service]");
+  for (const std::string& line : cli::lines_of(unit.substr(from, unit.find("[Install]") - from))) {
     const std::string key = line.substr(0, line.find('='));
-    if (line.find('=') == line.npos || key == "WantedBy" ||
-        std::ranges::find(others, key) != others.end())
-      continue;
+    if (line.find('=') == line.npos || std::ranges::find(others, key) != others.end()) continue;
     Machine machine;
-    machine.replace(kUnit, "\n" + line + "\n", "\n");
+    const auto known = defaults.find(key);
+    const bool flag = machine.unit().contains(key) && machine.unit().at(key) == "yes";
+    machine.set_unit(key, known != defaults.end() ? known->second : flag ? "no" : "");
     const State without = state_of(machine, "unit-sandbox");
     if (without != State::warning && without != State::fault)
       fail_msg("not missed: %s", line.c_str());
@@ -248,6 +274,33 @@ void each_directive_of_the_sandbox_is_looked_at(void**) {
   }
   assert_true(looked_at >= 30);
   assert_true(state_of(Machine(), "unit-sandbox") == State::ok);
+}
+
+// A drop-in may make a list stricter.
+void stricter_and_laxer_lists_are_told_apart(void**) {
+  const auto with = [](const char* key, const std::string& value) {
+    Machine machine;
+    machine.set_unit(key, value);
+    return state_of(machine, "unit-sandbox");
+  };
+  const std::string calls = Machine().unit().at("SystemCallFilter");
+  assert_true(with("IPAddressDeny", "0.0.0.0/0 ::/0") == State::ok);
+  assert_true(with("IPAddressDeny", "169.254.169.254/32") == State::warning);
+  assert_true(with("RestrictAddressFamilies", "AF_UNIX AF_INET") == State::ok);
+  for (const char* families : {"AF_UNIX AF_INET AF_INET6 AF_NETLINK", "~AF_PACKET", ""})
+    assert_true(with("RestrictAddressFamilies", families) == State::warning);
+  for (const std::string& lax :
+       {calls + " listen", calls + " keyctl", "~" + calls, std::string("read write")})
+    assert_true(with("SystemCallFilter", lax) == State::warning);
+}
+
+// If systemd cannot be asked, doctor does not report that the unit is right.
+void a_systemd_that_does_not_answer_is_told(void**) {
+  Machine machine;
+  machine.remove_systemd();
+  assert_true(finding_of(machine, "unit-installed").state == State::skipped);
+  machine.set_unit("User", "cognitod");  // an answer without LoadState
+  assert_true(finding_of(machine, "unit-installed").state == State::skipped);
 }
 
 // As `systemd-creds encrypt` leaves it in a directory of root's alone.
@@ -290,10 +343,13 @@ int main() {
       cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),
       cmocka_unit_test(remedies_of_other_services_help),
       cmocka_unit_test(an_administrators_file_replaces_the_packages),
-      cmocka_unit_test(administrators_are_those_of_sudoers),
+      cmocka_unit_test(administrators_are_those_whom_sudo_permits_a_shell),
+      cmocka_unit_test(without_an_answer_of_sudo_the_groups_count),
       cmocka_unit_test(penalties_are_told_with_the_failures_that_bring_them_about),
       cmocka_unit_test(sessions_that_outlive_a_stop_are_told),
       cmocka_unit_test(each_directive_of_the_sandbox_is_looked_at),
+      cmocka_unit_test(stricter_and_laxer_lists_are_told_apart),
+      cmocka_unit_test(a_systemd_that_does_not_answer_is_told),
       cmocka_unit_test(an_encrypted_client_secret_of_root_alone_is_right),
       cmocka_unit_test(a_planted_fault_leaves_the_other_checks_alone),
       cmocka_unit_test(what_cannot_be_looked_at_is_skipped),

@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <expected>
 #include <filesystem>
 #include <fstream>
 #include <ios>
+#include <iterator>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -52,13 +54,69 @@ std::string primary_stack(const std::string& type, std::vector<std::string> line
   return text + type + "\trequisite\tpam_deny.so\n" + type + "\trequired\tpam_permit.so\n";
 }
 
+// The properties that `systemctl show` is asked for, those alone.
+std::string show(const std::map<std::string, std::string>& unit,
+                 const std::vector<std::string>& arguments) {
+  constexpr char kProperty[] = "--property=";
+  std::string text;
+  for (const std::string& argument : arguments) {
+    if (!argument.starts_with(kProperty)) continue;
+    std::istringstream keys(argument.substr(sizeof(kProperty) - 1));
+    for (std::string key; std::getline(keys, key, ',');)
+      if (const auto found = unit.find(key); found != unit.end())
+        text.append(key).append("=").append(found->second).append("\n");
+  }
+  return text;
+}
+
+// What `systemctl show` of systemd 257 prints of the shipped unit.
+std::map<std::string, std::string> shipped_unit() {
+  std::map<std::string, std::string> unit = {
+      {"LoadState", "loaded"},
+      {"NeedDaemonReload", "no"},
+      {"User", "cognitod"},
+      {"DynamicUser", "no"},
+      {"FileDescriptorStoreMax", "2"},
+      {"FileDescriptorStorePreserve", "restart"},
+      {"LimitMEMLOCK", "67108864"},
+      {"WatchdogUSec", "2min"},
+      {"Restart", "on-failure"},
+      {"CapabilityBoundingSet", ""},
+      {"AmbientCapabilities", ""},
+      {"LimitCORE", "0"},
+      {"MemorySwapMax", "0"},
+      {"UMask", "0077"},
+      {"StateDirectoryMode", "0700"},
+      {"ProtectSystem", "strict"},
+      {"ProtectProc", "invisible"},
+      {"ProcSubset", "pid"},
+      {"NoExecPaths", "/"},
+      {"RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX"},
+      {"IPAddressDeny", "169.254.169.254/32 224.0.0.0/4 fd00:ec2::254/128 ff00::/8"},
+      {"SystemCallArchitectures", "native"},
+      {"SystemCallErrorNumber", "1"},
+      {"SystemCallFilter", "brk close epoll_wait memfd_create mmap pipe pipe2 read write"},
+  };
+  for (const char* key :
+       {"NoNewPrivileges", "ProtectHome", "PrivateUsers", "PrivateTmp", "PrivateDevices",
+        "PrivateMounts", "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs",
+        "ProtectControlGroups", "ProtectHostname", "ProtectClock", "RestrictNamespaces",
+        "RestrictRealtime", "RestrictSUIDSGID", "RemoveIPC", "LockPersonality",
+        "MemoryDenyWriteExecute"})
+    unit[key] = "yes";
+  return unit;
+}
+
 class MachineSystem final : public cli::System {
  public:
   MachineSystem(const std::string& root, const std::map<std::string, std::string>& sshd,
-                const std::string& systemd, bool host_key, const std::string& local_users)
+                const std::map<std::string, std::string>& unit, const std::string& unit_files,
+                const std::set<std::string>& sudoers, bool host_key, const std::string& local_users)
       : System(root),
         sshd_(sshd),
-        systemd_(systemd),
+        unit_(unit),
+        unit_files_(unit_files),
+        sudoers_(sudoers),
         host_key_(host_key),
         local_users_(local_users) {}
 
@@ -69,9 +127,18 @@ class MachineSystem final : public cli::System {
       return "s3cret";
     }
     if (arguments.front().ends_with("pam-cognito-local-users")) return local_users_;
+    if (std::ranges::find(arguments, "/usr/bin/sudo") != arguments.end()) {
+      const auto option = std::ranges::find(arguments, "-U");
+      if (option == arguments.end() || std::next(option) == arguments.end())
+        return std::unexpected("sudo is not asked about a user");
+      if (!sudoers_.contains(*std::next(option))) return std::unexpected("/usr/bin/env failed");
+      return "/bin/sh\n";
+    }
     if (arguments.front().ends_with("systemctl")) {
-      if (systemd_.empty()) return std::unexpected("systemctl is not installed");
-      return systemd_;
+      if (unit_.empty()) return std::unexpected("systemctl failed");
+      if (arguments[1] == "cat") return unit_files_;
+      if (arguments.back() == "--property=Version") return "252.39-1~deb12u2\n";
+      return show(unit_, arguments);
     }
     if (sshd_.empty()) return std::unexpected("sshd is not installed");
     std::string text;
@@ -81,7 +148,9 @@ class MachineSystem final : public cli::System {
 
  private:
   const std::map<std::string, std::string>& sshd_;
-  const std::string& systemd_;
+  const std::map<std::string, std::string>& unit_;
+  const std::string& unit_files_;
+  const std::set<std::string>& sudoers_;
   bool host_key_;
   const std::string& local_users_;
 };
@@ -93,7 +162,8 @@ Machine::Machine()
             {"usepam", "yes"},
             {"passwordauthentication", "no"},
             {"logingracetime", "120"},
-            {"permitrootlogin", "without-password"}} {
+            {"permitrootlogin", "without-password"}},
+      unit_(shipped_unit()) {
   char directory[] = "/tmp/cognitoctl-machine-XXXXXX";
   assert_non_null(::mkdtemp(directory));
   root_ = directory;
@@ -103,10 +173,7 @@ Machine::Machine()
   write("/etc/group", "root:x:0:\nsudo:x:27:admin\ncognito-users:x:2000:alice\n");
   write("/etc/shadow", "root:*:1::::::\nadmin:$y$x:1::::::\nalice:!:1::::::\nbob:$y$x:1::::::\n",
         0640);
-  write("/etc/sudoers",
-        "Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n# of the group\n%sudo\tALL=(ALL:ALL) ALL\n"
-        "@includedir /etc/sudoers.d\n",
-        0440);
+  write("/usr/bin/sudo", "ELF", 04755);
   write("/etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\n");
   write("/etc/pam-cognito/users.conf", "group=cognito-users\nexclude=admin\n");
   write("/etc/pam-cognito/cognitod.conf",
@@ -181,7 +248,7 @@ void Machine::chown(const std::string& path, uid_t uid) {
 }
 
 cli::Findings Machine::findings() const {
-  const MachineSystem system(root_, sshd_, systemd_, host_key_, local_users_);
+  const MachineSystem system(root_, sshd_, unit_, unit_files_, sudoers_, host_key_, local_users_);
   cli::ConfigCheck config = cli::check_config(system);
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some :

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "cli/doctor/checks.h"
@@ -29,8 +30,16 @@ class Machine {
   // The output of `sshd -T`.
   void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
   void remove_sshd() { sshd_.clear(); }
-  // The output of `systemctl --version`; empty: there is no systemctl.
-  void set_systemd(const std::string& said) { systemd_ = said; }
+  // A property of cognitod.service, as `systemctl show` prints it.
+  void set_unit(const std::string& key, const std::string& value) { unit_[key] = value; }
+  void remove_unit_property(const std::string& key) { unit_.erase(key); }
+  // The users whom `sudo -l -U` permits a shell as root.
+  void set_sudoers(const std::set<std::string>& users) { sudoers_ = users; }
+  // The output of `systemctl cat`.
+  void set_unit_files(const std::string& text) { unit_files_ = text; }
+  // systemctl fails.
+  void remove_systemd() { unit_.clear(); }
+  [[nodiscard]] const std::map<std::string, std::string>& unit() const { return unit_; }
   // Makes the credential one that is encrypted for another machine.
   void lose_host_key() { host_key_ = false; }
   // The output of `pam-cognito-local-users --check`.
@@ -43,7 +52,9 @@ class Machine {
  private:
   std::string root_;
   std::map<std::string, std::string> sshd_;
-  std::string systemd_ = "systemd 257 (257.13-1~deb13u1)\n+PAM +AUDIT\n";
+  std::map<std::string, std::string> unit_;
+  std::string unit_files_;
+  std::set<std::string> sudoers_ = {"root", "admin"};
   bool host_key_ = true;
   std::string local_users_;
 };

@@ -9,7 +9,6 @@ using cli::State;
 
 constexpr char kAuth[] = "/etc/pam.d/common-auth";
 constexpr char kAccount[] = "/etc/pam.d/common-account";
-constexpr char kUnit[] = "/usr/lib/systemd/system/cognitod.service";
 constexpr char kUsers[] = "/etc/pam-cognito/users.conf";
 constexpr char kConfig[] = "/etc/pam-cognito/cognitod.conf";
 
@@ -86,26 +85,21 @@ const std::vector<Planted>& all_planted() {
       {"the only sudoer is ours",
        [](Machine& m) { m.write(kUsers, "group=cognito-users\nusers=admin\n"); }, "users-admin",
        State::fault},
-      {"the only one whom sudoers names is ours",
+      {"all whom sudo permits everything are Cognito users",
        [](Machine& m) {
-         m.write("/etc/sudoers", "admin ALL=/usr/bin/apt\n@includedir /etc/sudoers.d\n");
-         m.write("/etc/sudoers.d/10-team",
-                 "User_Alias TEAM = bob, \\\n  alice\n"
-                 "TEAM ALL=(ALL) NOPASSWD: ALL\n");
+         m.set_sudoers({"root", "alice", "bob"});
          m.write(kUsers, "users=alice bob\n");
        },
        "users-admin", State::fault},
       {"only a window opens, and no administrator is left",
        [](Machine& m) {
          m.write("/etc/pam-cognito/break-glass.conf", "local_password = window\n");
-         m.write("/etc/sudoers", "%sudo ALL=(ALL) ALL\n");
          m.write(kUsers, "users=alice bob admin\n");
        },
        "break-glass-policy", State::fault},
       {"local passwords never count, and no administrator is left",
        [](Machine& m) {
          m.write("/etc/pam-cognito/break-glass.conf", "local_password = never\n");
-         m.write("/etc/sudoers", "%sudo ALL=(ALL) ALL\n");
          m.write(kUsers, "users=alice bob admin\n");
        },
        "break-glass-policy", State::fault},
@@ -387,31 +381,24 @@ const std::vector<Planted>& all_planted() {
       {"the identities are no database",
        [](Machine& m) { m.write("/var/lib/cognitod/known-users.db", "rubbish"); },
        "identities-file", State::fault},
-      {"no unit", [](Machine& m) { m.remove(kUnit); }, "unit-installed", State::fault},
-      {"the unit runs as root", [](Machine& m) { m.replace(kUnit, "User=cognitod\n", ""); },
-       "unit-user", State::fault},
-      {"a drop-in gives capabilities",
-       [](Machine& m) {
-         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
-                 "[Service]\nCapabilityBoundingSet=CAP_SYS_ADMIN\n");
-       },
-       "unit-sandbox", State::fault},
-      {"a drop-in allows core files",
-       [](Machine& m) {
-         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
-                 "[Service]\nLimitCORE=infinity\n");
-       },
-       "unit-sandbox", State::fault},
-      {"too little locked memory",
-       [](Machine& m) { m.replace(kUnit, "LimitMEMLOCK=64M", "LimitMEMLOCK=64K"); }, "unit-memlock",
+      {"no unit", [](Machine& m) { m.set_unit("LoadState", "not-found"); }, "unit-installed",
        State::fault},
-      {"no watchdog", [](Machine& m) { m.replace(kUnit, "WatchdogSec=120\n", ""); },
-       "unit-watchdog", State::warning},
-      {"no descriptor store",
-       [](Machine& m) {
-         m.write("/etc/systemd/system/cognitod.service.d/x.conf",
-                 "[Service]\nFileDescriptorStoreMax=0\n");
-       },
+      {"the unit is masked", [](Machine& m) { m.set_unit("LoadState", "masked"); },
+       "unit-installed", State::fault},
+      {"systemd has not read the unit's new files",
+       [](Machine& m) { m.set_unit("NeedDaemonReload", "yes"); }, "unit-installed", State::warning},
+      {"the unit runs as root", [](Machine& m) { m.set_unit("User", ""); }, "unit-user",
+       State::fault},
+      {"a drop-in gives capabilities",
+       [](Machine& m) { m.set_unit("CapabilityBoundingSet", "cap_sys_admin"); }, "unit-sandbox",
+       State::fault},
+      {"a drop-in allows core files", [](Machine& m) { m.set_unit("LimitCORE", "infinity"); },
+       "unit-sandbox", State::fault},
+      {"too little locked memory", [](Machine& m) { m.set_unit("LimitMEMLOCK", "65536"); },
+       "unit-memlock", State::fault},
+      {"no watchdog", [](Machine& m) { m.set_unit("WatchdogUSec", "0"); }, "unit-watchdog",
+       State::warning},
+      {"no descriptor store", [](Machine& m) { m.set_unit("FileDescriptorStoreMax", "0"); },
        "unit-fd-store", State::warning},
   };
   return planted;
