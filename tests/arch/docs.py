@@ -13,6 +13,8 @@ try:
 except ImportError:
     yaml = None
 
+# The folders of pages. docs/man has the sources of the manual pages, docs/reviews dated reports.
+FOLDERS = ("docs", "docs/how-to", "docs/reference", "docs/reference/man", "docs/explanation", "docs/decisions")
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
 # What a block in docs/ may be. The first four are typed by whoever reads, and run by FOLLOWER; what else an
@@ -32,7 +34,7 @@ def pages(root):
 
 
 def pages_of_docs(root):
-    return [page for folder in ("docs", "docs/reference", "docs/decisions") for page in sorted((root / folder).glob("*.md"))]
+    return [page for folder in FOLDERS for page in sorted((root / folder).glob("*.md"))]
 
 
 class Block:
@@ -171,7 +173,7 @@ def wrong_commands(commands, options, text):
 
 
 def wrong_blocks(path, text):
-    if path.parent.name not in ("docs", "reference"):
+    if path.parent.name not in ("docs", "how-to", "reference", "explanation"):
         return
     for block in blocks_of(text):
         if block.info not in RUN + NOT_RUN:
@@ -181,13 +183,14 @@ def wrong_blocks(path, text):
 
 def unfollowed_pages(root):
     """Those with blocks that the test of the pages does not run."""
-    followed = set(re.findall(r'\.follow\("([a-z-]+)"', (root / FOLLOWER).read_text(encoding="utf-8")))
+    followed = set(re.findall(r'\.follow\("([a-z/-]+)"', (root / FOLLOWER).read_text(encoding="utf-8")))
     for page in pages_of_docs(root):
         has_commands = any(block.info in RUN for block in blocks_of(page.read_text(encoding="utf-8")))
-        if has_commands and page.stem not in followed:
-            yield f"docs/{page.name}: {FOLLOWER} does not follow it"
-        if page.stem in followed and not has_commands:
-            yield f"docs/{page.name}: {FOLLOWER} finds nothing to run"
+        name = page.relative_to(root / "docs").with_suffix("").as_posix()
+        if has_commands and name not in followed:
+            yield f"docs/{name}.md: {FOLLOWER} does not follow it"
+        if name in followed and not has_commands:
+            yield f"docs/{name}.md: {FOLLOWER} finds nothing to run"
 
 
 # Data that is for other programs.
