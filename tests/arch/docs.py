@@ -20,7 +20,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 # What a block in docs/ may be. The first four are typed by whoever reads, and run by FOLLOWER; what else an
 # administrator would type is for AWS.
 RUN = ("sh admin", "sh admin asks", "sh admin values", "sh person")
-NOT_RUN = ("sh aws", "console", "text", "layers", "yaml cloudformation", "yaml cloud-init", "hcl terraform")
+NOT_RUN = ("sh aws", "console", "text", "text transcript", "layers", "yaml cloudformation", "yaml cloud-init", "hcl terraform")
 FOLLOWER = "tests/machine/admin_pages_test.py"
 
 CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
@@ -232,7 +232,7 @@ def unlisted_pages(root):
     listed = {}
     for index in (root / "docs/README.md", root / "docs/decisions/index.md"):
         if index.exists():
-            links = re.findall(r"\]\(([\w/-]+\.md)", index.read_text(encoding="utf-8"))
+            links = re.findall(r"\]\(([\w./-]+\.md)", index.read_text(encoding="utf-8"))
             listed[index] = {(index.parent / link).resolve() for link in links}
     for page in pages_of_docs(root):
         is_record = page.parent.name == "decisions" and page.name != "index.md"
