@@ -21,6 +21,7 @@ MOST_LINES = 300
 # README: lines before the first command to type, and in all.
 SCREEN, README_LINES = 45, 160
 MOST_CELL_WORDS = 15
+KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 
 # Each rule: what a hit means, and an expression. Where case counts, the expression says so.
 WORDS = (
@@ -144,9 +145,25 @@ def invented_transcripts(root, text):
             yield f"line {block.line}: no transcript in tests/system/golden has this"
 
 
+def wrong_changelog(text):
+    """The form of Keep a Changelog 1.1.0. Releases before 0.3.0 were made without kinds of changes."""
+    versions = re.findall(r"^## (.*)$", text, re.M)
+    if versions[:1] != ["[Unreleased]"]:
+        yield "the first heading is not [Unreleased]"
+    for version in versions[1:]:
+        if not re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", version):
+            yield f"{version}: no version with a date"
+    for kind in re.findall(r"^### (.*)$", text, re.M):
+        if kind not in KINDS:
+            yield f"{kind}: no kind of change ({', '.join(KINDS)})"
+    unreleased = text.partition("## [Unreleased]")[2].partition("\n## ")[0]
+    if re.search(r"^- ", unreleased.partition("\n### ")[0], re.M):
+        yield "a change of [Unreleased] has no kind"
+
+
 def check(root):
     root = pathlib.Path(root)
-    found = []
+    found = [f"CHANGELOG.md: {each}" for each in wrong_changelog((root / "CHANGELOG.md").read_text(encoding="utf-8"))]
     for path in [root / "README.md", *pages_of_docs(root)]:
         name, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
         problems = [*invented_transcripts(root, text)]

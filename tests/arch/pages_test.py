@@ -79,6 +79,7 @@ class Planted(unittest.TestCase):
         self.root = pathlib.Path(directory.name)
         self.write("README.md", README)
         self.write("docs/quick-start.md", "# Start\n\n**Tutorial.** Text.\n\n```sh admin\nsshd -t\n```\n")
+        self.changelog("### Fixed\n\n- A fault.\n")
         self.write("tests/system/golden/totp.txt", GOLDEN)
         self.page("Text.")
 
@@ -89,6 +90,9 @@ class Planted(unittest.TestCase):
 
     def page(self, text, purpose="**How-to.** Set up sshd."):
         self.write("docs/how-to/ssh.md", f"# SSH\n\n{purpose}\n\n{text}\n")
+
+    def changelog(self, changes, released="## [0.1.0] - 2026-11-21"):
+        self.write("CHANGELOG.md", f"# Changelog\n\n## [Unreleased]\n\n{changes}\n{released}\n\n- First.\n")
 
     def assert_problem(self, *parts):
         problems = pages.check(self.root)
@@ -160,6 +164,18 @@ class Planted(unittest.TestCase):
     def test_a_transcript_that_no_run_has_shown(self):
         self.page("```text transcript\n$ ssh alice@host\n(alice@host) Passphrase: <password>\n```")
         self.assert_problem("line 5: no transcript")
+
+    def test_a_release_without_a_date(self):
+        self.changelog("", "## [0.1.0]")
+        self.assert_problem("CHANGELOG.md: [0.1.0]: no version with a date")
+
+    def test_a_change_without_a_kind(self):
+        self.changelog("- A fault.\n")
+        self.assert_problem("CHANGELOG.md", "no kind")
+
+    def test_another_kind_of_change(self):
+        self.changelog("### Mended\n\n- A fault.\n")
+        self.assert_problem("CHANGELOG.md: Mended")
 
 
 if __name__ == "__main__":
