@@ -491,7 +491,7 @@ def check_frames(tree, page):
               numbered(page.table("SOCKET", "To the daemon:")))
     return (differ(page.name, "frame", values["FrameType"], frames) +
             differ(page.name, "purpose", values["Purpose"],
-                   numbered(page.table("SOCKET", "What a question is for:"))) +
+                   numbered(page.table("SOCKET", "The purpose of a question:"))) +
             differ(page.name, "outcome", outcomes(tree).items(), numbered(page.table("OUTCOMES"))))
 
 

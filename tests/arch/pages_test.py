@@ -78,6 +78,7 @@ class Planted(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.root = pathlib.Path(directory.name)
         self.write("README.md", README)
+        self.write("SECURITY.md", "# Security\n\nText.\n")
         self.write("docs/quick-start.md", "# Start\n\n**Tutorial.** Text.\n\n```sh admin\nsshd -t\n```\n")
         self.changelog("### Fixed\n\n- A fault.\n")
         self.write("tests/system/golden/totp.txt", GOLDEN)
