@@ -10,12 +10,13 @@ GOLDEN = ROOT / "tests/system/golden"
 PAGE = ROOT / "docs/what-the-person-sees.md"
 
 INTRODUCTION = """\
-# What the person sees
+# Transcripts
 
-Whole logins as they look in a terminal. Each was typed into the real `ssh`, `sudo` or `passwd` by
-`./dev test system`, which compares them with the files in `tests/system/golden/`; this page is made
-of those files (`scripts/what_the_person_sees.py`). What is typed without being shown stands in
-angle brackets. Codes are replaced by 123456. `(alice@127.0.0.1)` is put there by the ssh client.
+**Reference.** Whole logins as they look in a terminal, with the settings that cause them. Users read the [user guide](user-guide.md).
+
+Text that is typed and not shown is in angle brackets. Codes are replaced by 123456. The ssh client writes `(alice@127.0.0.1)`.
+
+<!-- Made by scripts/what_the_person_sees.py of tests/system/golden/, which ./dev test system compares with the real programs. -->
 """
 
 SECTIONS = (
@@ -23,34 +24,33 @@ SECTIONS = (
         ("totp", "Password, then the code from the authenticator app."),
         ("sms", "The code comes by SMS. It is sent only after the password was right."),
         ("email", "The code comes by e-mail."),
-        ("choice", "Several factors, none preferred, and `choose = ask`: the person chooses, and only "
+        ("choice", "Several factors, none preferred, and `choose = ask`: the user chooses, and only "
                    "then a message is sent."),
-        ("wrong-code", "What is no code is never sent to the pool. A wrong code may be typed again, "
+        ("wrong-code", "An answer that cannot be a code is never sent to the pool. A wrong code may be typed again, "
                        "three times in all."),
         ("send-again", "An empty answer has the message sent again, once."),
-        ("sudo", "sudo shows its own words for the password."),
-        ("german", "The same in German (`[texts] language = de`). The password's prompt stays as it "
-                   "is: it is the one that people without Cognito see."),
+        ("sudo", "sudo has its own prompt for the password."),
+        ("german", "The same in German (`[texts] language = de`). The password prompt is the same for "
+                   "all users, so it is not translated."),
     )),
     ("The first login", (
-        ("first-login", "The pool demands a second factor (MFA_SETUP). The QR code is for the app; "
-                        "where a terminal cannot show it, the secret can be typed, and `a` or `n` "
-                        "gives another form."),
+        ("first-login", "The pool demands a second factor (MFA_SETUP). If the terminal "
+                        "cannot show the QR code, the user types the secret. `a` or `n` gives another form."),
         ("setup-choice", "The pool offers app and e-mail, and `choose = ask`."),
-        ("new-password", "A temporary password must be changed. What the pool's policy refuses is "
-                         "asked for again, with the reason."),
+        ("new-password", "A temporary password must be changed. If the pool's policy refuses the new "
+                         "one, cognitod asks again and shows the reason."),
         ("confirmation", "The account was never confirmed. With `[password] self_service = yes` an "
                          "empty answer has the code sent again."),
-        ("custom-challenge", "A question of the pool's own (`auth_flow = custom-srp`)."),
+        ("custom-challenge", "A custom challenge of the pool (`auth_flow = custom-srp`)."),
     )),
     ("A new password", (
         ("passwd", "`passwd` changes the password in the pool, after a full sign-in."),
-        ("reset", "An admin has reset the password: the code came with that."),
-        ("forgotten-password", "`[password] self_service = yes`, and Enter at the password. The words "
+        ("reset", "An administrator has reset the password, and Cognito has sent the code."),
+        ("forgotten-password", "`[password] self_service = yes`, and Enter at the password. The texts "
                                "are the same whether the account exists or not."),
     )),
     ("Refusals", (
-        ("wrong-password", "A wrong password, an unknown and a disabled account read the same."),
+        ("wrong-password", "A wrong password, an unknown and a disabled account show the same text."),
         ("too-many-tries", "Three wrong codes."),
         ("no-second-factor", "The account has no second factor, and none may be set up here."),
         ("not-permitted", "The account is in no group that may sign in here."),

@@ -66,7 +66,8 @@ Finding check_account_only(const System& system, const policy::Config* config) {
                            ": asks PAM only whether an account is permitted, which is denied for a "
                            "Cognito user who has never signed in on this machine",
                        "each user signs in once by ssh or sudo, or: unknown = allow in [service " +
-                           found.front() + "]; docs/other-services.md says what follows from it");
+                           found.front() +
+                           "]; docs/how-to/other-services.md says what follows from it");
 }
 
 Finding check_origins(const System& system) {
@@ -79,7 +80,7 @@ Finding check_origins(const System& system) {
   return check.warning(list_of(found) +
                            ": gives neither a remote host nor a login uid, so that all its users "
                            "share one count of failures, and sudo always asks for everything",
-                       "let only a VPN or an SSH tunnel reach it: docs/other-services.md");
+                       "let only a VPN or an SSH tunnel reach it: docs/how-to/other-services.md");
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ Finding check_penalties(const Settings& settings) {
           " failed sign-ins in quick succession sshd refuses everybody behind the same address "
           "for a while, without a prompt (PerSourcePenalties)",
       "PerSourcePenaltyExemptList for the networks of your users, or PerSourcePenalties "
-      "authfail:1: docs/ssh.md");
+      "authfail:1: docs/how-to/ssh.md");
 }
 
 Finding check_root_login(const Settings& settings) {

@@ -16,12 +16,14 @@ except ImportError:
 RECORD_HEADINGS = ["Context", "Decision", "Consequences"]
 MAX_ARCHITECTURE_LINES = 120
 
+# The folders of pages. docs/man has the sources of the manual pages, docs/reviews dated reports.
+FOLDERS = ("docs", "docs/how-to", "docs/reference", "docs/reference/man", "docs/explanation", "docs/decisions")
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
 # The kinds of blocks in docs/. A reader types the first four, and FOLLOWER runs them; the other commands for
 # administrators are for AWS.
 RUN = ("sh admin", "sh admin asks", "sh admin values", "sh person")
-NOT_RUN = ("sh aws", "console", "text", "layers", "yaml cloudformation", "yaml cloud-init", "hcl terraform")
+NOT_RUN = ("sh aws", "console", "text", "text transcript", "layers", "yaml cloudformation", "yaml cloud-init", "hcl terraform")
 FOLLOWER = "tests/machine/admin_pages_test.py"
 
 CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
@@ -35,7 +37,7 @@ def pages(root):
 
 
 def pages_of_docs(root):
-    return [page for folder in ("docs", "docs/reference", "docs/decisions") for page in sorted((root / folder).glob("*.md"))]
+    return [page for folder in FOLDERS for page in sorted((root / folder).glob("*.md"))]
 
 
 class Block:
@@ -174,7 +176,7 @@ def wrong_commands(commands, options, text):
 
 
 def wrong_blocks(path, text):
-    if path.parent.name not in ("docs", "reference"):
+    if path.parent.name not in ("docs", "how-to", "reference", "explanation"):
         return
     for block in blocks_of(text):
         if block.info not in RUN + NOT_RUN:
@@ -184,13 +186,14 @@ def wrong_blocks(path, text):
 
 def unfollowed_pages(root):
     """Those with blocks that the test of the pages does not run."""
-    followed = set(re.findall(r'\.follow\("([a-z-]+)"', (root / FOLLOWER).read_text(encoding="utf-8")))
+    followed = set(re.findall(r'\.follow\("([a-z/-]+)"', (root / FOLLOWER).read_text(encoding="utf-8")))
     for page in pages_of_docs(root):
         has_commands = any(block.info in RUN for block in blocks_of(page.read_text(encoding="utf-8")))
-        if has_commands and page.stem not in followed:
-            yield f"docs/{page.name}: {FOLLOWER} does not follow it"
-        if page.stem in followed and not has_commands:
-            yield f"docs/{page.name}: {FOLLOWER} finds nothing to run"
+        name = page.relative_to(root / "docs").with_suffix("").as_posix()
+        if has_commands and name not in followed:
+            yield f"docs/{name}.md: {FOLLOWER} does not follow it"
+        if name in followed and not has_commands:
+            yield f"docs/{name}.md: {FOLLOWER} finds nothing to run"
 
 
 # Data that is for other programs.
@@ -232,7 +235,7 @@ def unlisted_pages(root):
     listed = {}
     for index in (root / "docs/README.md", root / "docs/decisions/index.md"):
         if index.exists():
-            links = re.findall(r"\]\(([\w/-]+\.md)", index.read_text(encoding="utf-8"))
+            links = re.findall(r"\]\(([\w./-]+\.md)", index.read_text(encoding="utf-8"))
             listed[index] = {(index.parent / link).resolve() for link in links}
     for page in pages_of_docs(root):
         is_record = page.parent.name == "decisions" and page.name != "index.md"

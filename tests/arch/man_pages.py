@@ -491,7 +491,7 @@ def check_frames(tree, page):
               numbered(page.table("SOCKET", "To the daemon:")))
     return (differ(page.name, "frame", values["FrameType"], frames) +
             differ(page.name, "purpose", values["Purpose"],
-                   numbered(page.table("SOCKET", "What a question is for:"))) +
+                   numbered(page.table("SOCKET", "The purpose of a question:"))) +
             differ(page.name, "outcome", outcomes(tree).items(), numbered(page.table("OUTCOMES"))))
 
 
@@ -569,10 +569,10 @@ def check_cognitoctl(tree):
 
 
 def check_json(tree, page, in_code):
-    """What --json prints, held against docs/cognitoctl.md, which is tests/cli's word."""
+    """What --json prints, held against docs/reference/cognitoctl.md, which describes the samples of tests/cli."""
     entries = page.entries("JSON")
     covered = [name for head in entries for name in bold_phrases(head)]
-    guide = tree.read("docs/cognitoctl.md").partition("## JSON")[2].partition("\n## ")[0]
+    guide = tree.read("docs/reference/cognitoctl.md").partition("## JSON")[2].partition("\n## ")[0]
     members = set(re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| .*? \|(.*)\|$", guide, re.M))))
     shown = set(re.findall(r"\*([a-z_]+)\*", " ".join(entries.values()) +
                            " ".join(page.section("JSON")[:6])))

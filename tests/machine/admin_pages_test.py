@@ -127,13 +127,14 @@ class Test:
 
     # The pages.
     def connect(self):
-        done = self.follow("connect-your-pool", before=[("systemd-creds", self.client_gets_a_secret)],
-                           after=[("systemd-creds", self.secret_counts)])
+        done = self.follow("quick-start")
         test = next(each for each in done if "login-test" in each.block.text)
         login = next(each for each in done if each.block.info == "sh person")
+        self.follow("how-to/client-secret", before=[("systemd-creds", self.client_gets_a_secret)],
+                    after=[("systemd-creds", self.secret_counts)])
         self.check("login-test set a new password and an app, and says success",
                    "success" in test.shown and self.aws.secret, test.shown)
-        example = blocks("connect-your-pool", "console")[0].text.splitlines()
+        example = blocks("quick-start", "console")[0].text.splitlines()
         self.check("it shows what the page shows", example.pop(0) == "# " + test.block.text.strip()
                    and follow_each_other([line for line in example if line != "…"], test.shown), test.shown)
         # Besides how it ended, there is a line for the app that was set up.
@@ -176,8 +177,8 @@ class Test:
     def ssh(self):
         self.exempt()
         self.give_keys("alice", "bob")
-        done = self.follow("ssh", before=[("ssh alice@localhost", self.sshd_answers),
-                                   ("AuthenticationMethods", self.keys)],
+        done = self.follow("how-to/ssh", before=[("ssh alice@localhost", self.sshd_answers),
+                                          ("AuthenticationMethods", self.keys)],
                            after=[("AuthenticationMethods", self.key_and_code)])
         login = next(each for each in done if each.block.info == "sh person")
         self.check("alice logged in over ssh", "(alice)" in login.shown, login.shown)
@@ -205,7 +206,7 @@ class Test:
         found = self.doctor()[PENALTIES]
         self.check(f"of sshd's penalties doctor says: {found['state']}",
                    found["state"] == ("warning" if self.penalties() else "ok"), found)
-        text = next(block.text for block in blocks("ssh", "text") if EXAMPLE_NETWORKS in block.text)
+        text = next(block.text for block in blocks("how-to/ssh", "text") if EXAMPLE_NETWORKS in block.text)
         if self.penalties():
             self.machine.write("/etc/ssh/sshd_config.d/70-exempt.conf", text.replace(EXAMPLE_NETWORKS, OWN_NETWORKS))
             self.machine.run("systemctl", "reload", "ssh")
@@ -264,7 +265,7 @@ class Test:
 
     def desktop(self):
         self.machine.write("/etc/pam.d/locker", "@include common-auth\n@include common-account\n")
-        self.follow("desktop", before=[("[service user]", self.locker_by_default)],
+        self.follow("how-to/screen-lockers", before=[("[service user]", self.locker_by_default)],
                     after=[("[service user]", self.locker_by_password)])
 
     def unlock(self, *lines):
@@ -308,8 +309,8 @@ class Test:
         return {each["question"]: each["answer"] for each in json.loads(shown)["answers"]}
 
     def sudo(self):
-        done = self.follow("sudo", before=[("ssh alice@localhost", self.sshd_answers),
-                                           ("sign-out", self.sudo_options), ("sign-out", self.has_sessions)])
+        done = self.follow("how-to/sudo", before=[("ssh alice@localhost", self.sshd_answers),
+                                                  ("sign-out", self.sudo_options), ("sign-out", self.has_sessions)])
         login = next(each for each in done if each.block.info == "sh person")
         self.check("sudo made alice root twice", roots(login) == 2, login.shown)
         self.check("each time for the password alone",
@@ -390,15 +391,16 @@ class Test:
 
     def break_glass(self):
         before = self.machine.run("sh", "-c", "sha256sum /etc/pam.d/common-*").stdout
-        done = self.follow("break-glass-and-recovery",
-                           before=[("systemctl mask", self.window_is_open), ("identity reset", self.new_account),
-                                   ("PrivateUsers", self.own_users)],
-                           after=[("PrivateUsers", self.users_of_the_machine),
-                                  ("identity reset", self.pinned_anew), ("gpasswd", self.taken_out),
-                                  ("pam-auth-update --disable", self.switched_off)])
+        done = self.follow("how-to/emergency-access", before=[("systemctl mask", self.window_is_open)])
         login = next(each for each in done if each.block.info == "sh person")
         self.check("with cognitod away alice logged in by the local password alone",
                    "(alice)" in login.shown and asked(login) == ["password"], login.shown)
+        self.follow("how-to/locked-out-users", before=[("identity reset", self.new_account)],
+                    after=[("identity reset", self.pinned_anew)])
+        self.follow("how-to/add-and-remove-users", after=[("gpasswd", self.taken_out)])
+        self.follow("how-to/uninstall", after=[("pam-auth-update --disable", self.switched_off)])
+        self.follow("how-to/recovery", before=[("PrivateUsers", self.own_users)],
+                    after=[("PrivateUsers", self.users_of_the_machine)])
         after = self.machine.run("sh", "-c", "sha256sum /etc/pam.d/common-*").stdout
         self.check("PAM's files are as before the drill", before == after)
         groups = self.machine.run("id", "-nG", "alice").stdout.split()
@@ -472,19 +474,19 @@ class Test:
     def logs(self):
         log_id = self.signed_in("sshd")[-1]["PAM_COGNITO_ID"]
         self.reader.examples[EXAMPLE_ID] = log_id
-        shown = self.follow("logs-and-metrics")[0].shown
+        shown = self.follow("how-to/troubleshooting")[0].shown
         self.check("explain tells a sign-in by its id, and the journal has its line",
                    f"Sign-in {log_id}, " in shown and re.search(r" cognitod\[\d+\]: sign-in of alice ", shown), shown)
 
     def fleet(self):
         """A machine that cloud-init sets up, with the reader's own values for the pool's."""
-        text = CloudInit(self.reader.own(blocks("fleet", "yaml cloud-init")[0].text))
+        text = CloudInit(self.reader.own(blocks("how-to/deploy-many-machines", "yaml cloud-init")[0].text))
         *_, doctor = text.play(self.machine)
         self.check("the last command is doctor's", doctor.args[:2] == ["cognitoctl", "doctor"], doctor.args)
         self.finds_nothing({each["id"]: each for each in json.loads(doctor.stdout)["checks"]}, self.penalties())
         for path, content in text.files.items():
             self.check(f"{path} is as cloud-init wrote it", self.machine.read(path) == content)
-        self.follow("fleet")
+        self.follow("how-to/deploy-many-machines")
         self.sshd_goes_by(text.files["/etc/ssh/sshd_config.d/50-pam-cognito.conf"])
         self.sshd_answers()
         done = self.reader.type("ssh alice@localhost id")

@@ -1,4 +1,4 @@
-"""The real sshd and ssh of a booted machine, set up as docs/ssh.md says."""
+"""The real sshd and ssh of a booted machine, set up as docs/how-to/ssh.md says."""
 
 from sshd import no_penalties
 

@@ -195,10 +195,10 @@ def no_client_secret(judge, machine):
     with judge.scene("A start without a client secret, and what systemd logs of it"):
         restart(machine)
         judge.check("the daemon runs", show(machine, "ActiveState") == "active")
-        shown = next(block.text for block in blocks("logs-and-metrics", "text") if "client_secret" in block.text)
+        shown = next(block.text for block in blocks("reference/log-fields", "text") if "client_secret" in block.text)
         line = judge.line(timeout=1, MESSAGE="credential 'cognitod.client_secret'")
         if line:
-            judge.check("its line is the one of docs/logs-and-metrics.md, at priority info",
+            judge.check("its line is the one of docs/reference/log-fields.md, at priority info",
                         line["MESSAGE"] in shown and line["PRIORITY"] == "6", line)
         else:
             judge.skip("a line about the absent secret", f"systemd {systemd_version(machine)} logs none")
