@@ -13,7 +13,7 @@ Finding check_sessions_kept(const Dictionary& status) {
   if (not_kept == 0) return check.ok();
   return check.warning(
       std::to_string(not_kept) +
-          " sign-ins since its start were not kept for want of memory; those users are " +
+          " sign-ins since its start were not kept because memory was short; those users are " +
           "asked for everything again",
       "see what uses the memory: free -m; systemctl show cognitod -p MemoryMax -p LimitMEMLOCK");
 }
