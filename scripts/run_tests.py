@@ -100,13 +100,13 @@ def count_cases(output, status):
 
 
 class Build:
-    """What these suites run, and what is installed; the release build has the benchmarks besides."""
+    """What these suites run, and what is installed; the parts of the release build come with the benchmarks."""
 
     def __init__(self, preset, suites):
         wanted = set(suites) - {CLOCKS} | set(CLOCKED if CLOCKS in suites else ())
         targets = ["products", "cognito-pool"] + [f"suite_{suite}" for suite in sorted(wanted)
                                                   if suite not in NO_PROGRAMS]
-        targets += ["bench"] if preset == "release" else []
+        targets += ["bench"] if preset == "release" and set(suites) & set(PARTS) else []
         self.preset, self.suites = preset, suites
         self._log = ROOT / "build" / f"{preset}.log"
         self._log.parent.mkdir(exist_ok=True)
