@@ -5,13 +5,12 @@ Builds what the suites need, runs them, and closes with `N passed, N failed`. --
 suites only those that the release build serves. --also: those once more, in a tree of another Debian
 release, beside all the rest.
 
-A suite is a ctest label. The sanitizer builds run the parts under both compilers; what real programs
-load (sshd, sudo, su) and what is compared with golden lists is the release build. Counted are single
-test cases as cmocka and the test scripts report them, not programs; a program that fails without
-naming a case counts as one failure.
+A suite is a ctest label. The suites of the parts (PARTS) run twice: as they are shipped, in the release build of
+the release's g++, and under the sanitizers of clang 19. The suite `sanitize-gcc` adds the sanitizers of g++. Real
+programs (sshd, sudo, su) load the release build only. The count is of single test cases, as cmocka and the test
+scripts report them; a program that fails without naming a case counts as one failure.
 
-While one preset's tests run, the next preset is compiled with what they leave of the processors: the
-machines that the release build's tests boot mostly wait. So that build is the first.
+While the tests of one stage run (STAGES), the programs of the next are compiled at a low priority.
 """
 
 import os
@@ -29,18 +28,24 @@ sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "scripts")]
 from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
 from releases import release_value  # noqa: E402
 
-SANITIZED = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
+PARTS = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
 RELEASED = ("golden", "interop", "system", "profile")
 # Some suites once more, as on machines with other clocks.
 CLOCKS = "clocks"
 CLOCKED = ("unit", "flows", "module", "daemon")
 # An upgrade to the next Debian release. It takes that release's packages if they are there.
 UPGRADE = "upgrade"
-# Only where named: a machine of a gigabyte; the other bus; packages that are compiled from nothing; a release to
-# download; clocks.
-ON_REQUEST = ("desktop", "broker", "packages", UPGRADE, CLOCKS)
-PRESETS = {"release": RELEASED + ("desktop", "broker", "packages", UPGRADE), "sanitize-gcc": (*SANITIZED, CLOCKS),
-           "sanitize-clang": SANITIZED}
+# The parts under one more compiler's sanitizers. It is a preset, too.
+SANITIZE_GCC = "sanitize-gcc"
+# Only if they are named, because each takes minutes: a machine of a gigabyte; the other bus; packages that are
+# compiled from nothing; a release to download; clocks; one more build.
+ON_REQUEST = ("desktop", "broker", "packages", UPGRADE, CLOCKS, SANITIZE_GCC)
+# A preset and its suites, in the order in which they run: the machines of the first stage mostly wait, so the
+# programs of the second are compiled meanwhile.
+STAGES = (("release", RELEASED + ("desktop", "broker", "packages", UPGRADE)), ("release", PARTS),
+          ("sanitize-clang", (*PARTS, CLOCKS)), (SANITIZE_GCC, PARTS))
+# The suites of the release build.
+SHIPPED = tuple(suite for preset, served in STAGES if preset == "release" for suite in served)
 # Suites whose tests are scripts.
 NO_PROGRAMS = ("arch", "golden", "system", "desktop", "broker", "packages", UPGRADE)
 # Each case of it is a row of what the pool may say, and what must come of it: so it is named.
@@ -95,13 +100,13 @@ def count_cases(output, status):
 
 
 class Build:
-    """What these suites run, and what is installed; the release build has the benchmarks besides."""
+    """What these suites run, and what is installed; the parts of the release build come with the benchmarks."""
 
     def __init__(self, preset, suites):
         wanted = set(suites) - {CLOCKS} | set(CLOCKED if CLOCKS in suites else ())
         targets = ["products", "cognito-pool"] + [f"suite_{suite}" for suite in sorted(wanted)
                                                   if suite not in NO_PROGRAMS]
-        targets += ["bench"] if preset == "release" else []
+        targets += ["bench"] if preset == "release" and set(suites) & set(PARTS) else []
         self.preset, self.suites = preset, suites
         self._log = ROOT / "build" / f"{preset}.log"
         self._log.parent.mkdir(exist_ok=True)
@@ -134,9 +139,10 @@ def tests_of(preset, suite):
     return re.findall(r"^  Test +#\d+: (\S+)$", listing, re.M)
 
 
-def at_once(preset):
-    """A machine or sandbox is a whole system; a single program often waits."""
-    return 2 if preset == "release" else 2 * (os.cpu_count() or 1)
+def at_once(suites):
+    """Two machines (tests/machine/CMakeLists.txt) and something smaller; without machines, single programs, which
+    often wait."""
+    return 3 if set(suites) & set(STAGES[0][1]) else 2 * (os.cpu_count() or 1)
 
 
 def run_ctest(preset, suites, before=(), environment=None):
@@ -150,7 +156,7 @@ def run_ctest(preset, suites, before=(), environment=None):
     report.unlink(missing_ok=True)
     labels = "^(" + "|".join(suites) + ")$"
     done = subprocess.run([*before, "ctest", "--preset", preset, "-L", labels, "-j",
-                           str(at_once(preset)), "--output-junit", report,
+                           str(at_once(suites)), "--output-junit", report,
                            "--test-output-size-passed", WHOLE_OUTPUT, "--test-output-size-failed",
                            WHOLE_OUTPUT, "--no-tests=error"], cwd=ROOT,
                           env=os.environ | (environment or {}))
@@ -233,37 +239,50 @@ class OtherRelease:
 
 
 def chosen(arguments):
-    """The releases besides this machine's, and the suites."""
-    known = SANITIZED + RELEASED + ON_REQUEST
+    """The releases besides this machine's, the suites, and whether only the release build's are wanted."""
+    known = PARTS + RELEASED + ON_REQUEST
     arguments, also, only_release = list(arguments), [], False
     while arguments and arguments[0] in ("--also", "--release-build"):
         if arguments.pop(0) == "--also":
             also.append(arguments.pop(0))
         else:
             only_release = True
-    suites = known if arguments == ["--all"] else tuple(arguments) or SANITIZED + RELEASED
+    suites = known if arguments == ["--all"] else tuple(arguments) or PARTS + RELEASED
     unknown = [suite for suite in suites if suite not in known]
     if unknown:
         sys.exit(f"unknown suite: {' '.join(unknown)}; there are: {' '.join(known)}")
     if only_release:
-        suites = tuple(suite for suite in suites if suite in PRESETS["release"])
+        suites = tuple(suite for suite in suites if suite in SHIPPED)
     if not suites:
-        sys.exit("another release runs the suites of the release build only: " + " ".join(PRESETS["release"]))
-    return also, suites
+        sys.exit("another release runs the suites of the release build only: " + " ".join(SHIPPED))
+    return also, suites, only_release
+
+
+def stages_of(suites, only_release):
+    """The stages that run these suites, each with those that it runs."""
+    stages = []
+    for preset, served in STAGES:
+        if only_release and preset != "release":
+            continue
+        wanted = [suite for suite in served if suite in suites]
+        if preset == SANITIZE_GCC:
+            wanted = (wanted or list(served)) if SANITIZE_GCC in suites else []
+        if wanted:
+            stages.append((preset, wanted))
+    return stages
 
 
 def main():
-    also, suites = chosen(sys.argv[1:])
+    also, suites, only_release = chosen(sys.argv[1:])
 
     guard = HostGuard()
     total = Count()
     # The runs of the other releases build their packages: the upgrade waits for them.
     last = [suite for suite in suites if suite == UPGRADE and also]
     released = False
-    waiting = [(preset, wanted) for preset, served in PRESETS.items()
-               if (wanted := [suite for suite in served if suite in suites])]
+    waiting = stages_of(suites, only_release)
     building = start_next(waiting)
-    served = [suite for suite in suites if suite in PRESETS["release"] and suite != UPGRADE]
+    served = [suite for suite in suites if suite in SHIPPED and suite != UPGRADE]
     # Beside all the rest, because the machines that they boot mostly wait.
     others = [OtherRelease(release, served) for release in also if served]
     try:

@@ -1,6 +1,5 @@
 #include "daemon/cognito/curl_http.h"
 
-#include <malloc.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "daemon/cognito/curl_transfer.h"
+#include "daemon/runtime/idle_memory.h"
 
 namespace pamcognito::cognito {
 namespace {
@@ -262,7 +262,7 @@ void CurlHttp::close_when_idle() {
       idle_timer_.reset();
       if (running_ > 0) return;
       close_multi();
-      (void)::malloc_trim(0);
+      runtime::give_back_idle_memory();
     });
   } catch (...) {
     // The loop has ended, or there is no memory: the connections go with this object.
