@@ -97,15 +97,9 @@ bool is_in_group(const passwd& account, const group& group) {
   return false;
 }
 
-// Tells whether the account is in the set that users.conf describes; an error if NSS has failed.
-// The group comes last, because only it needs a look-up.
-std::expected<bool, Membership> is_in_set(const UsersConf& conf, const passwd& account,
-                                          std::string* reason) {
-  if (contains(conf.users, account.pw_name)) return true;
-  if (conf.has_uid_range && account.pw_uid >= conf.uid_range_first &&
-      account.pw_uid <= conf.uid_range_last)
-    return true;
-  if (conf.group.empty()) return false;
+// Tells whether the account is in the group of users.conf; an error if NSS has failed.
+std::expected<bool, Membership> is_in_group_of(const UsersConf& conf, const passwd& account,
+                                               std::string* reason) {
   group entry{};
   NssBuffer memory;
   const LookUpResult result = look_up(&::getgrnam_r, conf.group.c_str(), &entry, &memory);
@@ -140,6 +134,14 @@ bool is_never_cognito_uid(uid_t uid, uid_t min_uid) noexcept {
   return uid == nobody || uid == no_uid_16 || uid == no_uid;
 }
 
+InSet is_in_set(const UsersConf& conf, std::string_view name, uid_t uid) {
+  if (is_never_cognito_uid(uid, conf.min_uid) || contains(conf.exclude, name)) return InSet::no;
+  if (contains(conf.users, name)) return InSet::yes;
+  if (conf.has_uid_range && uid >= conf.uid_range_first && uid <= conf.uid_range_last)
+    return InSet::yes;
+  return conf.group.empty() ? InSet::no : InSet::by_group;
+}
+
 Membership classify_user(const char* users_conf_path, const char* name, std::string* reason,
                          uid_t* uid) {
   passwd account{};
@@ -159,12 +161,20 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
     explain(reason, file.error().reason);
     return Membership::malformed;
   }
-  if (file->absent || is_never_cognito_uid(account.pw_uid, file->conf.min_uid))
-    return Membership::not_cognito_user;
+  if (file->absent) return Membership::not_cognito_user;
 
-  const auto in_set = is_in_set(file->conf, account, reason);
-  if (!in_set) return in_set.error();
-  if (!*in_set) return Membership::not_cognito_user;
+  switch (is_in_set(file->conf, account.pw_name, account.pw_uid)) {
+    case InSet::no:
+      return Membership::not_cognito_user;
+    case InSet::by_group: {
+      const auto member = is_in_group_of(file->conf, account, reason);
+      if (!member) return member.error();
+      if (!*member) return Membership::not_cognito_user;
+      break;
+    }
+    case InSet::yes:
+      break;
+  }
   if (!is_valid_user_name(name)) {
     explain(reason, "the user's name is outside the grammar");
     return Membership::denied;

@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "common/users_conf.h"
 
 // The rule that decides whether a user is a Cognito user. users.conf describes the set; NSS
 // supplies the account and the group. A look-up that fails never makes a user a local one.
@@ -17,6 +20,12 @@ enum class Membership : std::uint8_t {
   unknown,      // NSS has failed, or does not find the group of users.conf
   local_fault,  // this process lacks descriptors or memory; its caller may have set the limits
 };
+
+// The part of the rule that needs no look-up: users.conf, an account's name and its uid decide, or
+// leave the decision to the group that users.conf names (conf.group, then not empty). cognitoctl
+// doctor uses it with accounts of its own.
+enum class InSet : std::uint8_t { no, yes, by_group };
+InSet is_in_set(const UsersConf& conf, std::string_view name, uid_t uid);
 
 // Classifies a user by users.conf and NSS (getpwnam_r, getgrnam_r), and blocks as long as NSS does.
 // `reason`, if given, receives a sentence for the log if the result is denied, malformed, unknown

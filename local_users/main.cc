@@ -1,6 +1,7 @@
-// pam-cognito-local-users [--check]: brings /etc/pam-cognito/local-users up to date, or prints what
-// a run would change. The packages, cognitoctl setup and pam-cognito-local-users.path run it;
-// cognitoctl doctor runs it with --check.
+// pam-cognito-local-users [--check | --class USER]: brings /etc/pam-cognito/local-users up to date,
+// or prints what a run would change, or how pam_cognito classifies a user. The packages, cognitoctl
+// setup and pam-cognito-local-users.path run it; cognitoctl doctor runs it with --check, the
+// packages' scripts with --class.
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -14,6 +15,7 @@
 #include <string>
 
 #include "common/fd.h"
+#include "common/membership.h"
 #include "common/text.h"
 #include "common/users_conf.h"
 #include "local_users/local_users.h"
@@ -43,6 +45,27 @@ int check() {
     if (!list.names.contains(name)) std::printf("add %s\n", name.c_str());
   for (const std::string& name : list.names)
     if (!wanted.names.contains(name)) std::printf("remove %s\n", printable(name, 64).c_str());
+  return 0;
+}
+
+// "local", "cognito", or "refused REASON": a user who can neither use a local password nor is known
+// to be a Cognito user.
+int print_class(const char* name) {
+  std::string reason;
+  switch (classify_user(kUsersConfPath, name, &reason)) {
+    case Membership::not_cognito_user:
+      (void)std::puts("local");
+      return 0;
+    case Membership::cognito_user:
+      (void)std::puts("cognito");
+      return 0;
+    case Membership::denied:
+    case Membership::malformed:
+    case Membership::unknown:
+    case Membership::local_fault:
+      break;
+  }
+  std::printf("refused %s\n", printable(reason, 256).c_str());
   return 0;
 }
 
@@ -97,9 +120,10 @@ int main(int argc, char** argv) {
   try {
     if (argc == 1) return update();
     if (argc == 2 && std::strcmp(argv[1], "--check") == 0) return check();
+    if (argc == 3 && std::strcmp(argv[1], "--class") == 0) return print_class(argv[2]);
   } catch (const std::exception&) {
     return fail("not enough memory");
   }
-  (void)std::fputs("usage: pam-cognito-local-users [--check]\n", stderr);
+  (void)std::fputs("usage: pam-cognito-local-users [--check | --class USER]\n", stderr);
   return 2;
 }

@@ -168,13 +168,8 @@ Finding check_admins(const System& system, const UsersConf& conf) {
 }  // namespace
 
 bool is_ours(const System& system, const UsersConf& conf, const Account& account) {
-  if (is_never_cognito_uid(account.uid, conf.min_uid) || has(conf.exclude, account.name))
-    return false;
-  if (has(conf.users, account.name)) return true;
-  if (conf.has_uid_range && account.uid >= conf.uid_range_first &&
-      account.uid <= conf.uid_range_last)
-    return true;
-  if (conf.group.empty()) return false;
+  const InSet in_set = is_in_set(conf, account.name, account.uid);
+  if (in_set != InSet::by_group) return in_set == InSet::yes;
   const auto group = system.group(conf.group);
   return group && (group->gid == account.gid || has(group->members, account.name));
 }

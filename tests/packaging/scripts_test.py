@@ -2,8 +2,9 @@
 """The decisions of the packages' scripts: whom the first users.conf excludes, and when the PAM profile
 is not enabled because nobody would be left to repair the machine.
 
-The scripts run as they are shipped, but for the paths of the files that they touch; what they ask the
-machine (getent, id, pam-auth-update and so on) is answered by programs of the test's.
+The scripts run as they are shipped, except for the paths of the files that they touch. The test's own programs answer
+for the machine's (getent, id, pam-auth-update and so on). pam-cognito-local-users, which knows the rule of users.conf,
+is the real one of the release build: it classifies users in a mount namespace that has the test's /etc.
 """
 
 import os
@@ -16,6 +17,8 @@ from report import Report
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 DEBIAN = REPO / "debian"
+# In Debian's package build, and in a checkout.
+CLASSIFIER = REPO / "build/release/local_users/pam-cognito-local-users"
 
 # Accounts: name, uid, primary group, other groups.
 ACCOUNTS = {"root": (0, "root", []), "boss": (1000, "boss", ["sudo"]), "deputy": (1001, "deputy", ["sudo"]),
@@ -76,8 +79,9 @@ class Machine:
         self._fake("passwd", "\n".join(passwd) + "\n")
         (self.root / "etc/passwd").write_text("\n".join(passwd) + "\n")
         self._fake("memberships", "\n".join(memberships) + "\n")
-        self._fake("group", "".join(f"{group}:x:{gids.get(group, 60)}:{','.join(members)}\n"
-                                    for group, members in groups.items()))
+        entries = "".join(f"{group}:x:{gids.get(group, 60)}:{','.join(members)}\n" for group, members in groups.items())
+        self._fake("group", entries)
+        (self.root / "etc/group").write_text(entries)
         for name, body in FAKES.items():
             self._program(self.root / "bin" / name, body)
         self.local_users_is('echo "local-users" >>"$FAKES/pam-auth-update.calls"')
@@ -91,8 +95,11 @@ class Machine:
         path.chmod(0o755)
 
     def local_users_is(self, body):
-        """The program that writes the list of local users."""
-        self._program(self.root / "usr/libexec/pam-cognito-local-users", body)
+        """The program that writes the list of local users, and classifies a user."""
+        classify = f'''[ "${{1:-}}" != --class ] ||
+  exec unshare --mount sh -c 'mount --bind "$0/etc" /etc && exec "$@"' "{self.root}" "{CLASSIFIER}" "$@"
+'''
+        self._program(self.root / "usr/libexec/pam-cognito-local-users", classify + body)
 
     def add_to_sudo(self, *names):
         path = self.root / "fakes/group"
@@ -288,7 +295,15 @@ def check_refusals(report):
         done = machine.run("libpam-cognito.postinst", "configure", "")
         report.check("profile: not with a users.conf that others may write, with a word",
                      machine.pam_auth_update_calls() == ["--package --disable pam-cognito"]
-                     and "root alone may write" in done.stderr, done.stderr)
+                     and "everybody is refused" in done.stderr and "users.conf" in done.stderr, done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        machine.users_conf("users=alice\n")
+        (machine.root / "usr/libexec/pam-cognito-local-users").unlink()
+        done = machine.run("libpam-cognito.postinst", "configure", "")
+        report.check("profile: not if the program that classifies users does not run",
+                     machine.pam_auth_update_calls() == ["--package --disable pam-cognito"]
+                     and "does not run" in done.stderr, done.stderr)
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
         (machine.root / "etc/pam-cognito").mkdir(parents=True, exist_ok=True)
