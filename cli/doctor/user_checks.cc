@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/doctor/checks.h"
+#include "common/membership.h"
 #include "common/user_name.h"
 #include "common/users_conf.h"
 

@@ -28,13 +28,13 @@ struct Ran {
   std::string said;
 };
 
-Ran run(const char* option = nullptr) {
+Ran run(const char* option = nullptr, const char* user = nullptr) {
   int ends[2];
   assert_int_equal(::pipe2(ends, O_CLOEXEC), 0);
   Child child([&] {
     (void)::dup2(ends[1], STDOUT_FILENO);
     (void)::dup2(ends[1], STDERR_FILENO);
-    ::execl(PAM_COGNITO_TEST_LOCAL_USERS, "pam-cognito-local-users", option, nullptr);
+    ::execl(PAM_COGNITO_TEST_LOCAL_USERS, "pam-cognito-local-users", option, user, nullptr);
     return 127;
   });
   (void)::close(ends[1]);
@@ -189,6 +189,23 @@ void an_unsafe_list_is_replaced(void**) {
   assert_text(text_of("/etc/elsewhere"), "alice\n");
 }
 
+void the_class_of_a_user_is_printed(void**) {
+  assert_text(run("--class", "alice").said, "cognito\n");  // by the group's list
+  assert_text(run("--class", "carol").said, "cognito\n");  // by the primary group
+  assert_text(run("--class", "bob").said, "local\n");
+  assert_text(run("--class", "daemon").said, "local\n");
+  assert_text(run("--class", "root").said, "local\n");
+  {
+    const BrokenGroups broken;
+    assert_true(run("--class", "bob").said.starts_with("refused "));
+  }
+  set_users_conf("grup=x\nexclude=bob\n");
+  assert_true(run("--class", "alice").said.starts_with("refused "));
+  assert_text(run("--class", "bob").said, "local\n");
+  assert_int_equal(run("--class").status, 2);
+  assert_int_equal(::access(kList, F_OK), -1);
+}
+
 void an_untrusted_directory_gets_no_list(void**) {
   assert_int_equal(::chmod("/etc/pam-cognito", 0777), 0);
   const Ran ran = run();
@@ -214,6 +231,7 @@ int main() {
       cmocka_unit_test_setup(a_current_list_is_not_rewritten, accounts),
       cmocka_unit_test_setup(a_failed_look_up_adds_nobody, accounts),
       cmocka_unit_test_setup(an_unsafe_list_is_replaced, accounts),
+      cmocka_unit_test_setup(the_class_of_a_user_is_printed, accounts),
       cmocka_unit_test_setup(an_untrusted_directory_gets_no_list, accounts),
       cmocka_unit_test_setup(unknown_arguments_are_a_usage_error, accounts),
   };
