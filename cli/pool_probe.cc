@@ -1,100 +1,76 @@
+// Asks the pool with cognitod's own request (daemon/cognito/curl_transfer.h): the same TLS
+// settings, proxy rule and bounds. Here libcurl blocks until the answer is there.
+
 #include "cli/pool_probe.h"
 
 #include <curl/curl.h>
 #include <json/json.h>
 
-#include <memory>
-#include <sstream>
+#include <chrono>
 #include <string_view>
+#include <utility>
 
-#include "common/ascii.h"
 #include "common/text.h"
+#include "daemon/cognito/bounds.h"
+#include "daemon/cognito/curl_transfer.h"
 #include "daemon/cognito/errors.h"
+#include "daemon/cognito/json.h"
 
 namespace pamcognito::cli {
 namespace {
 
-constexpr long kConnectMs = 5000;
-constexpr long kWholeMs = 10'000;
-constexpr std::size_t kLargestAnswer = 256UL * 1024;
-constexpr std::size_t kMaxPoolText = 512;
-// In no pool, one hopes; and where it is, nothing happens to it.
-constexpr char kNobody[] = "cognitoctl-doctor-no-such-user";
+using cognito::HttpRequest;
+using namespace std::chrono_literals;
 
-struct FreeCurl {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
+constexpr runtime::milliseconds kConnectTime = 5s;
+constexpr runtime::milliseconds kWholeTime = 10s;
+constexpr std::size_t kMaxPoolText = 512;
+// A name that no pool should have. If a pool has it, nothing happens to that account.
+constexpr char kNobody[] = "cognitoctl-doctor-no-such-user";
 
 struct Exchange {
   CURLcode code = CURLE_FAILED_INIT;
-  long status = 0;
-  std::string body;
-  std::string error_type;
+  cognito::HttpResponse response;
   std::optional<std::time_t> date;
   std::string problem;
 };
 
-// libcurl calls these from C, through which nothing may throw.
-std::size_t take_body(char* data, std::size_t size, std::size_t count, void* into) noexcept {
-  auto& body = static_cast<Exchange*>(into)->body;
-  if (body.size() + size * count > kLargestAnswer) return 0;
-  body.append(data, size * count);
-  return size * count;
+std::optional<std::time_t> date_of(CURL* easy) {
+  curl_header* header = nullptr;
+  if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    return std::nullopt;
+  const std::time_t time = curl_getdate(header->value, nullptr);
+  return time < 0 ? std::nullopt : std::optional(time);
 }
 
-std::size_t take_header(char* data, std::size_t size, std::size_t count, void* into) noexcept {
-  auto& exchange = *static_cast<Exchange*>(into);
-  std::string line(data, size * count);
-  const std::string name = ascii::lower(line.substr(0, line.find(':')));
-  if (name.size() == line.size()) return size * count;
-  line.erase(0, name.size() + 1);
-  const std::size_t first = line.find_first_not_of(" \t");
-  line.erase(0, first == std::string::npos ? line.size() : first);
-  line.erase(line.find_last_not_of(" \t\r\n") + 1);
-  if (name == "x-amzn-errortype") exchange.error_type = line;
-  if (name == "date")
-    if (const std::time_t time = curl_getdate(line.c_str(), nullptr); time >= 0)
-      exchange.date = time;
-  return size * count;
-}
-
-// A post if there is a body, with AWS's target.
-Exchange exchange_with(const cognito::PoolConfig& pool, const std::string& url,
-                       const std::string& body) {
+Exchange exchange_with(const cognito::PoolConfig& pool, const HttpRequest& request) {
   Exchange exchange;
-  const std::unique_ptr<CURL, FreeCurl> owner(curl_easy_init());
-  CURL* easy = owner.get();
-  if (easy == nullptr) return exchange;
-  char problem[CURL_ERROR_SIZE] = {};
-  std::unique_ptr<curl_slist, FreeCurl> headers;
-  (void)curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-  (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, problem);
-  (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
-  (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, kWholeMs);
-  (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &take_body);
-  (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
-  (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &take_header);
-  (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
-  // As cognitod: only this proxy, and none for this machine itself.
-  (void)curl_easy_setopt(easy, CURLOPT_PROXY, pool.proxy.c_str());
-  (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "127.0.0.1,::1");
-  (void)curl_easy_setopt(easy, CURLOPT_CAINFO, pool.ca_file.c_str());
-  (void)curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
-  if (!body.empty()) {
-    for (const char* header : {"Content-Type: application/x-amz-json-1.1",
-                               "X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth"})
-      headers.reset(curl_slist_append(headers.release(), header));
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.c_str());
+  cognito::CurlTransfer transfer(request, {.connect_time = kConnectTime,
+                                           .answer_bytes = cognito::kMaxAnswer,
+                                           .proxy = pool.proxy.c_str()});
+  CURL* easy = transfer.handle();
+  if (easy == nullptr) {
+    exchange.problem = "libcurl has no memory, or the URL is not permitted";
+    return exchange;
   }
+  // cognitod reads ca_file once, into a store of its own. For a single request libcurl reads it.
+  (void)curl_easy_setopt(easy, CURLOPT_CAINFO, pool.ca_file.c_str());
+  (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, pool.ca_file.c_str());
+  (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(kWholeTime.count()));
   exchange.code = curl_easy_perform(easy);
-  (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &exchange.status);
-  exchange.problem =
-      printable(*problem != '\0' ? problem : curl_easy_strerror(exchange.code), kMaxPoolText);
+  if (exchange.code == CURLE_OK) exchange.date = date_of(easy);
+  cognito::HttpResult result = transfer.result(exchange.code);
+  if (result) {
+    exchange.response = std::move(*result);
+    return exchange;
+  }
+  exchange.problem = printable(result.error().message, kMaxPoolText);
+  if (exchange.code == CURLE_OK) exchange.code = CURLE_RECV_ERROR;  // headers that broke off
   return exchange;
+}
+
+HttpRequest request_of(HttpRequest::Method method, const std::string& url) {
+  return {method, url, runtime::MonotonicTime()};  // CURLOPT_TIMEOUT_MS is the deadline
 }
 
 PoolAnswer::Reached reached_of(CURLcode code) {
@@ -118,15 +94,10 @@ PoolAnswer::Reached reached_of(CURLcode code) {
   }
 }
 
-Json::Value parse(const std::string& text) {
-  Json::CharReaderBuilder builder;
-  builder["stackLimit"] = 16;
-  Json::Value value;
-  std::istringstream in(text);
-  std::string errors;
-  if (!Json::parseFromStream(builder, in, &value, &errors) || !value.isObject())
-    return Json::objectValue;
-  return value;
+// The members of the object; none if the text is no JSON object.
+cognito::JsonDocument parse(std::string_view text) {
+  auto document = cognito::parse_json_object(text);
+  return document ? std::move(*document) : cognito::JsonDocument();
 }
 
 std::string text_of(const Json::Value& object, const char* key) {
@@ -170,24 +141,29 @@ std::string question(const cognito::PoolConfig& pool) {
 }  // namespace
 
 PoolAnswer ask_pool(const cognito::PoolConfig& pool) {
-  std::string url = pool.endpoint;
-  if (!url.ends_with('/')) url += '/';
-  const Exchange exchange = exchange_with(pool, url, question(pool));
+  HttpRequest request =
+      request_of(HttpRequest::Method::post,
+                 pool.endpoint.ends_with('/') ? pool.endpoint : pool.endpoint + '/');
+  request.headers = {"Content-Type: application/x-amz-json-1.1",
+                     "X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth"};
+  request.body = question(pool);
+  const Exchange exchange = exchange_with(pool, request);
   PoolAnswer answer;
   answer.asked_at = std::time(nullptr);
   answer.reached = reached_of(exchange.code);
   answer.problem = exchange.problem;
   answer.date = exchange.date;
-  answer.status = static_cast<int>(exchange.status);
+  answer.status = exchange.response.status;
   if (answer.reached != PoolAnswer::Reached::answered) return answer;
-  const Json::Value body = parse(exchange.body);
+  const cognito::JsonDocument document = parse(exchange.response.body);
+  const Json::Value& body = document.root();
   if (answer.status == 200) {
     answer.challenge = text_of(body, "ChallengeName");
     return answer;
   }
-  const std::string type =
-      exchange.error_type.empty() ? text_of(body, "__type") : printable(exchange.error_type, 256);
-  answer.exception = cognito::exception_name(type);
+  const std::string& header = exchange.response.error_type;
+  answer.exception =
+      cognito::exception_name(header.empty() ? text_of(body, "__type") : printable(header, 256));
   answer.message = text_of(body, "message");
   if (answer.message.empty()) answer.message = text_of(body, "Message");
   return answer;
@@ -197,12 +173,14 @@ std::string fetch_keys(const cognito::PoolConfig& pool) {
   if (pool.jwks_uris.empty()) return "no URI is known";
   std::string problem;
   for (const std::string& uri : pool.jwks_uris) {
-    const Exchange exchange = exchange_with(pool, uri, {});
+    const Exchange exchange = exchange_with(pool, request_of(HttpRequest::Method::get, uri));
+    const cognito::JsonDocument document = parse(exchange.response.body);
+    const Json::Value& keys = document.root()["keys"];
     if (exchange.code != CURLE_OK)
       problem = uri + ": " + exchange.problem;
-    else if (exchange.status != 200)
-      problem = uri + ": answers with status " + std::to_string(exchange.status);
-    else if (const Json::Value keys = parse(exchange.body)["keys"]; !keys.isArray() || keys.empty())
+    else if (exchange.response.status != 200)
+      problem = uri + ": answers with status " + std::to_string(exchange.response.status);
+    else if (!keys.isArray() || keys.empty())
       problem = uri + ": holds no keys";
     else
       return {};
