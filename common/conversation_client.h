@@ -20,8 +20,8 @@ enum class ReceiveError : std::uint8_t {
   malformed,       // a frame that frame.h does not allow
   two_notices,     // frames that are no step
   timed_out,       // the deadline has passed
-  receive_failed,  // recvmsg() failed, for want of memory
-  wait_failed,     // ppoll() failed, for want of memory
+  receive_failed,  // recvmsg() failed: no memory
+  wait_failed,     // ppoll() failed: no memory
 };
 
 struct ConversationStep {

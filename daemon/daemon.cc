@@ -31,7 +31,7 @@ constexpr std::chrono::seconds kTimeToStop{3};
 constexpr std::chrono::milliseconds kBusyBusPause{500};
 
 // How many sign-ins may be open at once: each has a socket and may need a connection to the pool,
-// and a connection that fails for want of a descriptor would look like a pool that cannot be
+// and a connection that fails because there is no descriptor would look like a pool that cannot be
 // reached.
 std::size_t sign_ins_that_fit() {
   constexpr rlim_t for_the_rest = 128;

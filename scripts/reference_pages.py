@@ -39,7 +39,7 @@ REMEDIES = {
     "deadline": "try again; for sshd, raise `LoginGraceTime` and `deadline`",
 }
 
-# What a user can do after a message, by the function of notices.cc that gives it.
+# Advice for a user after a message, by the function of notices.cc that makes the message.
 ADVICE = {
     "wrong_code": "type the code that the app shows now; check the phone's clock",
     "code_already_used": "wait for the next code",

@@ -100,7 +100,7 @@ def count_cases(output, status):
 
 
 class Build:
-    """What these suites run, and what is installed; the parts of the release build come with the benchmarks."""
+    """A build of the programs that these suites run, and of the products. The parts in the release build bring the benchmarks."""
 
     def __init__(self, preset, suites):
         wanted = set(suites) - {CLOCKS} | set(CLOCKED if CLOCKS in suites else ())

@@ -62,7 +62,8 @@ bool allows_host_calls(const std::string& tag) {
          covers("send_type", "method_call") && attribute(tag, "send_requested_reply").empty();
 }
 
-// Whom this file gives more than it should: the name, or root's interface; empty: nobody.
+// The user, group or context that this file permits the name or root's interface without need;
+// empty if there is none.
 std::string lax_policy_of(const std::string& text) {
   std::string who;
   for (const std::string& tag : tags_of(without_comments(text))) {

@@ -16,7 +16,7 @@ enum class State : std::uint8_t {
 
 std::string_view to_string(State state);
 
-// What one check of the doctor found.
+// The result of one check of doctor.
 struct Finding {
   std::string id;     // stable: "sshd-keyboard-interactive"
   std::string title;  // what was looked at

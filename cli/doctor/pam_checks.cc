@@ -175,7 +175,7 @@ bool is_ignoring(std::string_view module) {
   return std::ranges::find(kSilent, module) != kSilent.end();
 }
 
-// pam_succeed_if(8), for the conditions that profiles use. What is not known is not met.
+// pam_succeed_if(8), for the conditions that profiles use. An unknown condition is not met.
 bool conditions_hold(const std::vector<std::string>& arguments, const Person& person) {
   bool any = false;
   for (std::size_t i = 0; i < arguments.size(); ++i) {

@@ -5,8 +5,8 @@
 
 namespace pamcognito::cli {
 
-// What the pool's answer says of the way there, its certificate, this machine's clock and the app
-// client. A pure function.
+// Judges the pool's answer: the network, the certificate, this machine's clock and the app client.
+// A pure function.
 Findings judge_pool_answer(const cognito::PoolConfig& pool, const PoolAnswer& answer);
 
 }  // namespace pamcognito::cli

@@ -569,7 +569,7 @@ def check_cognitoctl(tree):
 
 
 def check_json(tree, page, in_code):
-    """What --json prints, held against docs/reference/cognitoctl.md, which describes the samples of tests/cli."""
+    """The members that --json prints, compared with docs/reference/cognitoctl.md, which describes the samples of tests/cli."""
     entries = page.entries("JSON")
     covered = [name for head in entries for name in bold_phrases(head)]
     guide = tree.read("docs/reference/cognitoctl.md").partition("## JSON")[2].partition("\n## ")[0]

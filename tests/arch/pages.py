@@ -25,7 +25,7 @@ SCREEN, README_LINES = 45, 160
 MOST_CELL_WORDS = 15
 KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 
-# Each rule: what a hit means, and an expression. Where case counts, the expression says so.
+# Each rule: what a hit means, and an expression.
 WORDS = (
     ("name the actor", r"\b(?:ours|our users|somebody|whoever|strangers?|the others|nobody of)\b"),
     ("use the field's term", r"\b(?:mend(?:ed|s)?|for want of|but for|look(?:s|ed)? away|as kind as|a clear word|"
@@ -37,6 +37,8 @@ WORDS = (
 )
 MAY_NAME_TESTS = ("docs/status.md", "docs/reference/supported-systems.md", "docs/performance.md")
 FIRST = re.compile(r"^(?:What|Whoever|Whose|Whom|Where|Of|Else|Who)\b")
+# A heading names its subject. "How-to" is a kind of page.
+FIRST_OF_HEADING = re.compile(r"^(?:What|Whoever|Whose|Whom|Where|Of|Else|Who|Which|When|How)\b(?!-)")
 
 
 def is_one_of(name, list_of_names):
@@ -88,6 +90,15 @@ def wrong_words(name, text):
                     yield f'line {line}: begins with "{sentence.split()[0]}": subject, verb, object'
         if quoted.count(";") > 1 and not paragraph.startswith("|"):
             yield f"line {line}: more than one semicolon"
+
+
+def headless_headings(text):
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        fenced ^= bool(re.match(r"^ *```", line))
+        heading = re.match(r"^#+ +(.*)$", line)
+        if heading and not fenced and FIRST_OF_HEADING.match(heading[1]):
+            yield f'line {number}: the heading begins with "{heading[1].split()[0]}": name its subject'
 
 
 def long_cells(text):
@@ -166,9 +177,11 @@ def wrong_changelog(text):
 def check(root):
     root = pathlib.Path(root)
     found = [f"CHANGELOG.md: {each}" for each in wrong_changelog((root / "CHANGELOG.md").read_text(encoding="utf-8"))]
+    found += [f"CONTRIBUTING.md: {each}"
+              for each in headless_headings((root / "CONTRIBUTING.md").read_text(encoding="utf-8"))]
     for path in [root / "README.md", root / "SECURITY.md", *pages_of_docs(root)]:
         name, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
-        problems = [*invented_transcripts(root, text)]
+        problems = [*invented_transcripts(root, text), *headless_headings(text)]
         if name == "README.md":
             problems += [*wrong_readme(text), *untested_install(root, text)]
         elif name.startswith("docs/") and not is_one_of(name, DEVELOPERS):

@@ -79,6 +79,7 @@ class Planted(unittest.TestCase):
         self.root = pathlib.Path(directory.name)
         self.write("README.md", README)
         self.write("SECURITY.md", "# Security\n\nText.\n")
+        self.write("CONTRIBUTING.md", "# Contributing\n\nText.\n")
         self.write("docs/quick-start.md", "# Start\n\n**Tutorial.** Text.\n\n```sh admin\nsshd -t\n```\n")
         self.changelog("### Fixed\n\n- A fault.\n")
         self.write("tests/system/golden/totp.txt", GOLDEN)
@@ -102,7 +103,7 @@ class Planted(unittest.TestCase):
             self.assertIn(part, problems[0])
 
     def test_a_sound_page_has_no_problem(self):
-        self.page("# What you need\n\nsystemd starts cognitod; it waits. Where is the log? In the journal.\n\n"
+        self.page("# Requirements\n\nsystemd starts cognitod; it waits. Where is the log? In the journal.\n\n"
                   'The message is "Somebody stands here."\n\n`somebody`\n\n```text\nours\n```\n\n| a | b |\n|---|---|\n| c | d |\n\n'
                   "```text transcript\n$ ssh alice@host\n(alice@host) Password: <password>\n```")
         self.assertEqual(pages.check(self.root), [])
@@ -129,6 +130,10 @@ class Planted(unittest.TestCase):
         self.page("Text. Whoever comes may enter.")
         problems = pages.check(self.root)
         self.assertIn('docs/how-to/ssh.md: line 5: begins with "Whoever": subject, verb, object', problems)
+
+    def test_a_heading_without_a_subject(self):
+        self.page("## What you need\n\nText.")
+        self.assert_problem("docs/how-to/ssh.md: line 5", 'begins with "What"')
 
     def test_a_link_that_begins_a_sentence(self):
         self.page("[What else](../quick-start.md) is here.")

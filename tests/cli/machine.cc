@@ -69,7 +69,7 @@ std::string show(const std::map<std::string, std::string>& unit,
   return text;
 }
 
-// What `systemctl show` of systemd 257 prints of the shipped unit.
+// The output of `systemctl show` of systemd 257 for the shipped unit.
 std::map<std::string, std::string> shipped_unit() {
   std::map<std::string, std::string> unit = {
       {"LoadState", "loaded"},
