@@ -287,6 +287,10 @@ class World {
   std::uint8_t sessions_made_ = 0;
 };
 
+// The text of NotAuthorizedException if a challenge's session has expired.
+inline constexpr char kChallengeSessionExpired[] =
+    "Invalid session for the user, session is expired.";
+
 // The pool asks for a TOTP code, and then hands out tokens.
 void then_totp(World& world);
 // The sign-in of alice ends so, is refused, and all tokens are revoked.

@@ -200,8 +200,7 @@ void a_session_is_repeated_once_only(void**) {
   World world;
   for (int i = 0; i < 2; ++i) {
     world.pool.reply_challenge(ChallengeName::software_token_mfa);
-    world.pool.reply_error(ErrorKind::not_authorized,
-                           "Invalid session for the user, session is expired.");
+    world.pool.reply_error(ErrorKind::not_authorized, kChallengeSessionExpired);
   }
   world.person->answers.push_back("123456");
   assert_outcome(world.run().outcome, Outcome::refused);
@@ -219,8 +218,7 @@ void a_fresh_session_that_is_refused_is_final(void**) {
 void sms_after_an_expired_session_is_a_new_code(void**) {
   World world;
   world.pool.reply_challenge(ChallengeName::sms_mfa);
-  world.pool.reply_error(ErrorKind::not_authorized,
-                         "Invalid session for the user, session is expired.");
+  world.pool.reply_error(ErrorKind::not_authorized, kChallengeSessionExpired);
   world.pool.reply_challenge(ChallengeName::sms_mfa);
   world.pool.reply_tokens();
   world.person->answers = {"right password", "111111", "222222"};
@@ -232,8 +230,7 @@ void sms_after_an_expired_session_is_a_new_code(void**) {
 void another_factor_after_the_repeat_drops_the_code(void**) {
   World world;
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
-  world.pool.reply_error(ErrorKind::not_authorized,
-                         "Invalid session for the user, session is expired.");
+  world.pool.reply_error(ErrorKind::not_authorized, kChallengeSessionExpired);
   world.pool.reply_challenge(ChallengeName::sms_mfa);
   world.pool.reply_tokens();
   world.person->answers = {"right password", "111111", "222222"};

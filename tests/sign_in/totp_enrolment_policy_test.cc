@@ -18,8 +18,6 @@ using cognito::Method;
 using policy::Enrol;
 using sign_in::SignInResult;
 
-constexpr char kOver[] = "Invalid session for the user, session is expired.";
-
 void tokens_without_a_factor_enrol_totp_by_access_token(void**) {
   World world;
   by_access_token(world, {"123456"});
@@ -127,7 +125,7 @@ void a_factor_that_was_not_asked_for_is_not_replaced_by_a_new_one(void**) {
 void an_access_token_that_is_over_is_final(void**) {
   World world;
   by_access_token(world, {"111111", "222222"});
-  world.pool.fail("verify_totp", ErrorKind::not_authorized, kOver);
+  world.pool.fail("verify_totp", ErrorKind::not_authorized, kChallengeSessionExpired);
   expect_closed(world, Outcome::refused, "not-authorized");
   assert_int_equal(world.revoked.size(), 1);
 }

@@ -24,7 +24,6 @@ using sign_in::SignInResult;
 
 constexpr std::string_view kGrouped = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ";
 constexpr char kSecret[] = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-constexpr char kOver[] = "Invalid session for the user, session is expired.";
 
 void mfa_setup_enrols_totp_by_session(void**) {
   World world;
@@ -181,7 +180,7 @@ void a_session_that_ends_while_typing_begins_again_once(void**) {
   World world;
   demand_setup(world);
   by_session(world, {"111111", "222222"});
-  world.pool.fail("verify_totp", ErrorKind::not_authorized, kOver);
+  world.pool.fail("verify_totp", ErrorKind::not_authorized, kChallengeSessionExpired);
   assert_outcome(world.run().outcome, Outcome::success);
   assert_text(world.operations(),
               "sign_in, associate, verify_totp, sign_in, associate, verify_totp, "
@@ -205,8 +204,8 @@ void a_session_that_ends_twice_ends_the_sign_in(void**) {
   World world;
   demand_setup(world);
   by_session(world, {"111111", "222222", "333333"});
-  world.pool.fail("verify_totp", ErrorKind::not_authorized, kOver);
-  world.pool.fail("verify_totp", ErrorKind::not_authorized, kOver);
+  world.pool.fail("verify_totp", ErrorKind::not_authorized, kChallengeSessionExpired);
+  world.pool.fail("verify_totp", ErrorKind::not_authorized, kChallengeSessionExpired);
   expect_closed(world, Outcome::failed, "challenge-session-over");
   assert_int_equal(world.person->prompts.size(), 3);
 }

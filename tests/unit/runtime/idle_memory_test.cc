@@ -34,7 +34,7 @@ void an_idle_process_has_less_code_in_memory_and_goes_on(void**) {
   assert_true(after < before * 3 / 4);
 }
 
-// Where the loader has put addresses, and what the program has written, is no copy of a file.
+// A page that the loader or the program has written is no copy of a file, and must stay.
 int written = 1;
 const std::string* const relocated[] = {nullptr, reinterpret_cast<const std::string*>(&written)};
 
