@@ -15,6 +15,7 @@
 #include "daemon/cognito/curl_transfer.h"
 #include "daemon/cognito/errors.h"
 #include "daemon/cognito/json.h"
+#include "daemon/cognito/jwk.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -94,15 +95,12 @@ PoolAnswer::Reached reached_of(CURLcode code) {
   }
 }
 
-// The members of the object; none if the text is no JSON object.
-cognito::JsonDocument parse(std::string_view text) {
-  auto document = cognito::parse_json_object(text);
-  return document ? std::move(*document) : cognito::JsonDocument();
-}
-
-std::string text_of(const Json::Value& object, const char* key) {
-  const Json::Value& value = object[key];
-  return value.isString() ? printable(value.asString(), kMaxPoolText) : std::string();
+std::string challenge_in(std::string_view body) {
+  const auto document = cognito::parse_json_object(body);
+  if (!document) return {};
+  const auto name =
+      cognito::optional_string(document->root(), "ChallengeName", cognito::kMaxShownName);
+  return name ? printable(name->value_or(""), kMaxPoolText) : std::string();
 }
 
 // Any number below the group's prime is a valid A; the exchange ends after it.
@@ -155,17 +153,13 @@ PoolAnswer ask_pool(const cognito::PoolConfig& pool) {
   answer.date = exchange.date;
   answer.status = exchange.response.status;
   if (answer.reached != PoolAnswer::Reached::answered) return answer;
-  const cognito::JsonDocument document = parse(exchange.response.body);
-  const Json::Value& body = document.root();
   if (answer.status == 200) {
-    answer.challenge = text_of(body, "ChallengeName");
+    answer.challenge = challenge_in(exchange.response.body);
     return answer;
   }
-  const std::string& header = exchange.response.error_type;
-  answer.exception =
-      cognito::exception_name(header.empty() ? text_of(body, "__type") : printable(header, 256));
-  answer.message = text_of(body, "message");
-  if (answer.message.empty()) answer.message = text_of(body, "Message");
+  const cognito::WireError error = cognito::wire_error_of(exchange.response);
+  answer.exception = printable(error.name, kMaxPoolText);
+  answer.message = printable(error.text, kMaxPoolText);
   return answer;
 }
 
@@ -174,14 +168,14 @@ std::string fetch_keys(const cognito::PoolConfig& pool) {
   std::string problem;
   for (const std::string& uri : pool.jwks_uris) {
     const Exchange exchange = exchange_with(pool, request_of(HttpRequest::Method::get, uri));
-    const cognito::JsonDocument document = parse(exchange.response.body);
-    const Json::Value& keys = document.root()["keys"];
     if (exchange.code != CURLE_OK)
       problem = uri + ": " + exchange.problem;
     else if (exchange.response.status != 200)
       problem = uri + ": answers with status " + std::to_string(exchange.response.status);
-    else if (!keys.isArray() || keys.empty())
-      problem = uri + ": holds no keys";
+    else if (const auto keys = cognito::parse_key_set(exchange.response.body); !keys)
+      problem = uri + ": " + printable(keys.error(), kMaxPoolText);
+    else if (keys->empty())
+      problem = uri + ": holds no key for RS256";
     else
       return {};
   }

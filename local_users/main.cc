@@ -1,7 +1,7 @@
-// pam-cognito-local-users [--check | --class USER]: brings /etc/pam-cognito/local-users up to date,
-// or prints what a run would change, or how pam_cognito classifies a user. The packages, cognitoctl
-// setup and pam-cognito-local-users.path run it; cognitoctl doctor runs it with --check, the
-// packages' scripts with --class.
+// pam-cognito-local-users [--check | --class USER…]: brings /etc/pam-cognito/local-users up to
+// date, or prints what a run would change, or how pam_cognito classifies users. The packages,
+// cognitoctl setup and pam-cognito-local-users.path run it; cognitoctl doctor runs it with --check,
+// the packages' scripts with --class.
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -48,25 +48,29 @@ int check() {
   return 0;
 }
 
-// "local", "cognito", or "refused REASON": a user who can neither use a local password nor is known
-// to be a Cognito user.
-int print_class(const char* name) {
-  std::string reason;
-  switch (classify_user(kUsersConfPath, name, &reason)) {
-    case Membership::not_cognito_user:
-      (void)std::puts("local");
-      return 0;
-    case Membership::cognito_user:
-      (void)std::puts("cognito");
-      return 0;
-    case Membership::denied:
-    case Membership::malformed:
-    case Membership::unknown:
-    case Membership::local_fault:
-      break;
+// Prints a line for each user: "local NAME", "cognito NAME", or "refused NAME REASON" if users.conf
+// has a fault or a look-up failed. A user whose name alone is refused belongs to Cognito, as in
+// local_users.cc.
+int print_classes(const char* const* names) {
+  for (; *names != nullptr; ++names) {
+    const std::string name = printable(*names, 64);
+    std::string reason;
+    switch (classify_user(kUsersConfPath, *names, &reason)) {
+      case Membership::not_cognito_user:
+        std::printf("local %s\n", name.c_str());
+        break;
+      case Membership::cognito_user:
+      case Membership::denied:
+        std::printf("cognito %s\n", name.c_str());
+        break;
+      case Membership::malformed:
+      case Membership::unknown:
+      case Membership::local_fault:
+        std::printf("refused %s %s\n", name.c_str(), printable(reason, 256).c_str());
+        break;
+    }
   }
-  std::printf("refused %s\n", printable(reason, 256).c_str());
-  return 0;
+  return std::fflush(stdout) == 0 ? 0 : fail("cannot write the answer");
 }
 
 // Tells one state of the files that decide from another: systemd watches none of them during a run.
@@ -120,10 +124,10 @@ int main(int argc, char** argv) {
   try {
     if (argc == 1) return update();
     if (argc == 2 && std::strcmp(argv[1], "--check") == 0) return check();
-    if (argc == 3 && std::strcmp(argv[1], "--class") == 0) return print_class(argv[2]);
+    if (argc >= 3 && std::strcmp(argv[1], "--class") == 0) return print_classes(argv + 2);
   } catch (const std::exception&) {
     return fail("not enough memory");
   }
-  (void)std::fputs("usage: pam-cognito-local-users [--check | --class USER]\n", stderr);
+  (void)std::fputs("usage: pam-cognito-local-users [--check | --class USER...]\n", stderr);
   return 2;
 }

@@ -121,9 +121,7 @@ Json::Value to_json(const Window& window, const Now& now) {
 std::string choose_break_glass(const Context& context) {
   const System system(context.root);
   if (!is_on_ec2(system) && has_screen(system)) return {};
-  const Findings users = check_users(system);
-  const auto admin = std::ranges::find(users, "users-admin", &Finding::id);
-  if (admin != users.end() && admin->state != State::ok) return {};
+  if (!is_administrator_left(check_users(system))) return {};
   const std::string path = system.path(break_glass::kPolicyPath);
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!file) return {};

@@ -67,8 +67,8 @@ void print_status(const Context& context, const Dictionary& status) {
       {"open sign-ins", std::to_string(number_of(status, "sign_ins_open"))},
       {"sessions", sessions_text(status)}};
   if (const std::uint64_t not_kept = number_of(status, "sessions_not_kept"); not_kept > 0)
-    pairs.emplace_back("not kept", std::to_string(not_kept) +
-                                       " sign-ins since the start, no memory: cognitoctl doctor");
+    pairs.emplace_back("not kept",
+                       std::to_string(not_kept) + " users' latest sign-ins, see cognitoctl doctor");
   pairs.emplace_back(
       "identities",
       std::to_string(number_of(status, "identities")) +

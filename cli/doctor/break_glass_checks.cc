@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <string>
@@ -13,14 +12,7 @@ namespace {
 
 using break_glass::Policy;
 
-bool an_administrator_is_left(const System& system) {
-  const Findings users = check_users(system);
-  const auto found = std::ranges::find(users, "users-admin", &Finding::id);
-  // Without users.conf nobody signs in with Cognito.
-  return found == users.end() || found->state == State::ok;
-}
-
-Finding check_policy(const System& system) {
+Finding check_policy(const System& system, const Findings& users) {
   const Check check{"break-glass-policy", "the break glass leaves a way in"};
   const break_glass::PolicyInForce policy =
       break_glass::read_policy(system.path(break_glass::kPolicyPath).c_str());
@@ -28,7 +20,7 @@ Finding check_policy(const System& system) {
     return check.fault(policy.fault + ": no local password is accepted",
                        "correct it; chown root, chmod 0644");
   const std::string word(break_glass::to_string(policy.policy));
-  if (policy.policy == Policy::when_unreachable || an_administrator_is_left(system))
+  if (policy.policy == Policy::when_unreachable || is_administrator_left(users))
     return check.ok(word + (policy.is_default ? ", the default" : ""));
   return check.fault(
       "local_password is " + word +
@@ -90,8 +82,8 @@ Finding check_addresses(const System& system) {
 
 }  // namespace
 
-Findings check_break_glass(const System& system) {
-  return {check_policy(system), check_window(system), check_addresses(system)};
+Findings check_break_glass(const System& system, const Findings& users) {
+  return {check_policy(system, users), check_window(system), check_addresses(system)};
 }
 
 }  // namespace pamcognito::cli

@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "cli/doctor/checks.h"
+#include "common/bus_names.h"
 
 namespace pamcognito::cli {
 namespace {
 
-constexpr char kName[] = "org.pamcognito.Auth1";
-constexpr char kHostInterface[] = "org.pamcognito.Host1";
 constexpr char kPolicyFile[] = "org.pamcognito.Auth1.conf";
 constexpr char kShipped[] = "/usr/share/dbus-1/system.d/";
 constexpr char kLocal[] = "/etc/dbus-1/system.d/";
@@ -47,8 +46,9 @@ bool allows_our_name(const std::string& tag) {
   if (!tag.starts_with("<allow")) return false;
   const std::string own = attribute(tag, "own");
   const std::string prefix = attribute(tag, "own_prefix");
-  return own == kName || own == "*" ||
-         (!prefix.empty() && (prefix == kName || std::string(kName).starts_with(prefix + ".")));
+  return own == bus_names::kService || own == "*" ||
+         (!prefix.empty() && (prefix == bus_names::kService ||
+                              std::string(bus_names::kService).starts_with(prefix + ".")));
 }
 
 // Does the tag allow to call the daemon as a PAM host of root's does?
@@ -58,7 +58,8 @@ bool allows_host_calls(const std::string& tag) {
     const std::string value = attribute(tag, name);
     return value.empty() || value == "*" || value == ours;
   };
-  return covers("send_destination", kName) && covers("send_interface", kHostInterface) &&
+  return covers("send_destination", bus_names::kService) &&
+         covers("send_interface", bus_names::kHostInterface) &&
          covers("send_type", "method_call") && attribute(tag, "send_requested_reply").empty();
 }
 

@@ -34,13 +34,14 @@ Findings check_all(const System& system) {
   }
   add(check_daemon(system));
   add(check_bus_policy(system));
-  add(check_users(system));
+  const Findings users = check_users(system);
+  add(users);
   add(check_name_service(system));
   add(check_pam_module(system));
   add(check_pam(system));
   add(check_services(system, config.config.get()));
   add(check_sshd(system, config.config.get()));
-  add(check_break_glass(system));
+  add(check_break_glass(system, users));
   add(check_permissions(system));
   add(check_unit(system));
   return all;

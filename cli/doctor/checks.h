@@ -21,14 +21,17 @@ struct ConfigCheck {
 };
 ConfigCheck check_config(const System& system);
 
-// users.conf: who is ours, and whether somebody is left who can repair the machine.
+// users.conf: the Cognito users, and whether an administrator is left who can repair the machine.
 Findings check_users(const System& system);
-// Is the account ours by this users.conf? As common/membership.cc decides, for a System's users.
+// The answer about that administrator in `users`, the findings of check_users().
+bool is_administrator_left(const Findings& users);
+// Is the account a Cognito user, or a refused one, by this users.conf? As common/membership.cc
+// decides, for a System's users.
 bool is_ours(const System& system, const UsersConf& conf, const Account& account);
 
 Findings check_daemon(const System& system);
 // Judges what GetStatus (org.pamcognito.Auth1) reports.
-Finding check_sessions_kept(const Dictionary& status);
+Finding check_sessions_kept(const Result<Dictionary>& status);
 Findings check_bus_policy(const System& system);
 Findings check_pool(const policy::Config& config);
 Findings check_pam(const System& system);
@@ -36,8 +39,9 @@ Findings check_pam_module(const System& system);
 Findings check_services(const System& system, const policy::Config* config);
 Findings check_sshd(const System& system, const policy::Config* config);
 Findings check_name_service(const System& system);
-// When local passwords count, and whether that leaves a way in.
-Findings check_break_glass(const System& system);
+// When local passwords count, and whether that leaves a way in. `users`: the findings of
+// check_users().
+Findings check_break_glass(const System& system, const Findings& users);
 Findings check_permissions(const System& system);
 Findings check_unit(const System& system);
 

@@ -7,15 +7,16 @@
 
 namespace pamcognito::cli {
 
-Finding check_sessions_kept(const Dictionary& status) {
+Finding check_sessions_kept(const Result<Dictionary>& status) {
+  constexpr char kMember[] = "sessions_not_kept";
   const Check check{"sessions-kept", "cognitod keeps a session of each sign-in"};
-  const std::uint64_t not_kept = number_of(status, "sessions_not_kept");
-  if (not_kept == 0) return check.ok();
-  return check.warning(
-      std::to_string(not_kept) +
-          " sign-ins since its start were not kept because memory was short; those users are " +
-          "asked for everything again",
-      "see what uses the memory: free -m; systemctl show cognitod -p MemoryMax -p LimitMEMLOCK");
+  if (!status) return check.skipped(status.error().message);
+  if (!status->contains(kMember)) return check.skipped("this cognitod does not report it");
+  const std::uint64_t users = number_of(*status, kMember);
+  if (users == 0) return check.ok();
+  return check.warning("the latest sign-ins of " + std::to_string(users) +
+                           " users could not be stored: sudo asks them for everything",
+                       "journalctl -u cognitod -g 'not kept as a session'");
 }
 
 Findings check_daemon(const System& system) {
@@ -40,7 +41,7 @@ Findings check_daemon(const System& system) {
           ? version.ok()
           : version.warning("cognitod " + state->version + ", cognitoctl " PAM_COGNITO_VERSION,
                             "systemctl restart cognitod"));
-  if (const auto status = client->status()) findings.push_back(check_sessions_kept(*status));
+  findings.push_back(check_sessions_kept(client->status()));
   return findings;
 }
 

@@ -411,7 +411,7 @@ class Judge {
     });
     if (!used) return check.ok("no stack reads " + std::string(kLocalUsersPath));
     const auto said = system_.run({kLocalUsersProgram, "--check"});
-    if (!said) return check.skipped(std::string(kLocalUsersProgram) + " --check: " + said.error());
+    if (!said) return check.skipped(said.error().text);
     const std::string remedy =
         std::string(kLocalUsersProgram) +
         " as root writes it; systemctl status pam-cognito-local-users.path should keep it current";

@@ -77,7 +77,7 @@ Finding check_decryption(const System& system) {
   const auto secret =
       system.run({"/usr/bin/systemd-creds", "decrypt", "--name=client_secret", kEncrypted, "-"});
   if (secret) return check.ok();
-  if (!secret.error().ends_with(" failed")) return check.skipped(secret.error());
+  if (secret.error().kind != ProgramError::Kind::failed) return check.skipped(secret.error().text);
   return check.fault(
       std::string(kEncrypted) + " cannot be decrypted on this machine: cognitod does not start",
       "encrypt it anew: systemd-creds encrypt --name=client_secret - " + std::string(kEncrypted));

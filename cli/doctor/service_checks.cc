@@ -33,12 +33,6 @@ bool has(std::span<const std::string_view> names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-std::string list_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 std::set<std::string> services_of(const System& system) {
   std::set<std::string> services = pam_services(system);
   std::erase_if(services, [](const std::string& name) {

@@ -108,7 +108,7 @@ Finding check_root_login(const Settings& settings) {
 Findings check_sshd(const System& system, const policy::Config* config) {
   const Check check{"sshd", "sshd asks for password and code"};
   const auto text = system.run({"/usr/sbin/sshd", "-T"});
-  if (!text) return {check.skipped(text.error())};
+  if (!text) return {check.skipped(text.error().text)};
   const Settings settings = settings_of(*text);
   const auto must_be = [&](const char* id, const char* title, const char* key, const char* wanted,
                            const char* what) {

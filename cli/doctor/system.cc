@@ -146,13 +146,16 @@ std::optional<Group> System::group(const std::string& name) const {
   return std::nullopt;
 }
 
-std::expected<std::string, std::string> System::run(
+std::expected<std::string, ProgramError> System::run(
     const std::vector<std::string>& arguments) const {
-  if (!is_this_machine()) return std::unexpected("not run for another tree");
-  if (::access(arguments.front().c_str(), X_OK) != 0)
-    return std::unexpected(arguments.front() + " is not installed");
+  const auto error_of = [&](ProgramError::Kind kind, const std::string& text) {
+    return std::unexpected(ProgramError(kind, arguments.front() + text));
+  };
+  using enum ProgramError::Kind;
+  if (!is_this_machine()) return error_of(not_run, " is not run for another tree");
+  if (::access(arguments.front().c_str(), X_OK) != 0) return error_of(not_run, " is not installed");
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected("no pipe");
+  if (::pipe2(ends, O_CLOEXEC) != 0) return error_of(not_run, ": no pipe");
   const Fd from_child(ends[0]);
   Fd to_us(ends[1]);
   posix_spawn_file_actions_t actions;
@@ -167,7 +170,7 @@ std::expected<std::string, std::string> System::run(
   const int error =
       ::posix_spawn(&child, arguments.front().c_str(), &actions, nullptr, argv.data(), environ);
   (void)::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return std::unexpected(arguments.front() + ": " + std::string(errno_name(error)));
+  if (error != 0) return error_of(not_run, ": " + std::string(errno_name(error)));
   to_us.reset();
   std::string text;
   const bool whole = read_until(from_child.get(), SteadyClock::now() + kProgramTime, &text);
@@ -175,9 +178,8 @@ std::expected<std::string, std::string> System::run(
   int result = 0;
   while (::waitpid(child, &result, 0) < 0 && errno == EINTR) {
   }
-  if (!whole) return std::unexpected(arguments.front() + " did not end within 5 s");
-  if (!WIFEXITED(result) || WEXITSTATUS(result) != 0)
-    return std::unexpected(arguments.front() + " failed");
+  if (!whole) return error_of(timed_out, " did not end within 5 s");
+  if (!WIFEXITED(result) || WEXITSTATUS(result) != 0) return error_of(failed, " failed");
   return text;
 }
 
@@ -190,6 +192,12 @@ std::vector<std::string> lines_of(const std::string& text) {
     lines.push_back(line.substr(first));
   }
   return lines;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
 }
 
 std::vector<std::string> words_of(const std::string& line) {

@@ -32,6 +32,17 @@ struct Group {
   std::vector<std::string> members;
 };
 
+// The reason why a program gave no output.
+struct ProgramError {
+  enum class Kind : std::uint8_t {
+    not_run,    // absent, or not this machine
+    timed_out,  // killed after 5 s
+    failed,     // ended with another exit status than 0, or by a signal
+  };
+  Kind kind = Kind::not_run;
+  std::string text;
+};
+
 // The machine as the doctor sees it: files below a root, the outputs of programs, users. Tests
 // plant faults below a root of their own, and answer for the programs.
 class System {
@@ -60,8 +71,8 @@ class System {
   [[nodiscard]] std::vector<Account> local_accounts() const;
 
   // Runs a program by its absolute path, without a shell, for at most 5 s: its standard output, if
-  // it ended with 0. The error says why there is none. Not run for a tree that is not this machine.
-  [[nodiscard]] virtual std::expected<std::string, std::string> run(
+  // it ended with 0. It is not run for a tree that is not this machine.
+  [[nodiscard]] virtual std::expected<std::string, ProgramError> run(
       const std::vector<std::string>& arguments) const;
 
  private:
@@ -70,6 +81,8 @@ class System {
 
 // The lines of a text, without what follows a '#' at the start of a line, and without empty lines.
 std::vector<std::string> lines_of(const std::string& text);
+// "a, b".
+std::string list_of(const std::vector<std::string>& names);
 // Words separated by blanks.
 std::vector<std::string> words_of(const std::string& line);
 

@@ -28,6 +28,7 @@ enum class Compare : std::uint8_t {
   at_least,  // a list that denies: systemd's has every word of it
   at_most,   // a list that permits: systemd's has no other word
   calls,     // SystemCallFilter: see holds_calls()
+  programs,  // ExecPaths: see holds_programs()
 };
 
 // The settings of cognitod's sandbox, and those that keep its secrets in memory, as
@@ -62,8 +63,11 @@ constexpr std::array kDirectives = {
     Directive{"ProtectProc", "invisible", State::warning, nullptr},
     Directive{"ProcSubset", "pid", State::warning, nullptr},
     Directive{"NoExecPaths", "/", State::warning, nullptr, Compare::at_least},
+    Directive{"ExecPaths", "cognitod and the libraries alone", State::warning, nullptr,
+              Compare::programs},
     Directive{"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6", State::warning, nullptr,
               Compare::at_most},
+    Directive{"IPAddressAllow", "", State::warning, nullptr},  // exceptions of IPAddressDeny
     Directive{"IPAddressDeny", "169.254.169.254 fd00:ec2::254 multicast", State::warning,
               "169.254.169.254/32 fd00:ec2::254/128 224.0.0.0/4 ff00::/8", Compare::at_least},
     Directive{"RestrictNamespaces", "yes", State::warning, nullptr},
@@ -81,11 +85,13 @@ constexpr std::array kDirectives = {
               State::warning, nullptr, Compare::calls},
 };
 
-// systemd prints the filter as a list of system calls, which is different in each version. One
-// call of each group that the shipped unit denies, and those that cognitod needs.
-constexpr std::array<std::string_view, 12> kDeniedCalls = {
-    "setuid",   "chown",  "bpf",    "chroot", "setpriority", "keyctl",
-    "io_setup", "shmget", "msgget", "listen", "accept",      "accept4"};
+// systemd prints the filter as a list of system calls, which is different in each version. So
+// doctor looks for samples: one call of each group that the shipped unit denies or does not permit,
+// and those that cognitod needs.
+constexpr std::array<std::string_view, 20> kDeniedCalls = {
+    "setuid", "chown",  "bpf",    "chroot",        "setpriority", "keyctl",         "io_setup",
+    "shmget", "msgget", "listen", "accept",        "accept4",     "ptrace",         "mount",
+    "reboot", "swapon", "iopl",   "clock_settime", "init_module", "perf_event_open"};
 constexpr std::array<std::string_view, 2> kPermittedCalls = {"memfd_create", "pipe2"};
 
 // Settings of the unit beside those of the table.
@@ -98,7 +104,7 @@ std::expected<Settings, std::string> ask_systemd(const System& system) {
   for (const Directive& directive : kDirectives) properties.append(",").append(directive.key);
   const auto text = system.run(
       {"/usr/bin/systemctl", "show", "cognitod.service", "--no-pager", "--property=" + properties});
-  if (!text) return std::unexpected(text.error());
+  if (!text) return std::unexpected(text.error().text);
   Settings settings;
   for (const std::string& line : lines_of(*text)) {
     const std::size_t equals = line.find('=');
@@ -125,12 +131,22 @@ bool holds_calls(const std::vector<std::string>& calls) {
          std::ranges::all_of(kPermittedCalls, [&](auto call) { return has_word(calls, call); });
 }
 
+// ExecPaths makes exceptions of NoExecPaths: cognitod, the directory of the shared libraries, and
+// kill on releases whose systemd reloads cognitod by it.
+bool holds_programs(const std::vector<std::string>& paths) {
+  return std::ranges::all_of(paths, [](std::string_view path) {
+    if (path.starts_with('-')) path.remove_prefix(1);
+    return path.ends_with("/libexec/cognitod") || path == "/usr/lib64" || path == "/usr/bin/kill" ||
+           (path.starts_with("/usr/lib/") && path.contains("-linux-"));
+  });
+}
+
 bool holds(const Settings& settings, const Directive& directive) {
   const auto found = settings.find(directive.key);
   const std::string wanted(directive.printed == nullptr ? directive.value : directive.printed);
   // systemctl may leave an empty property out; an absent CapabilityBoundingSet is not known.
   if (found == settings.end())
-    return wanted.empty() && std::string_view(directive.key) == "AmbientCapabilities";
+    return wanted.empty() && std::string_view(directive.key) != "CapabilityBoundingSet";
   const std::vector<std::string> words = words_of(found->second);
   const std::vector<std::string> wanted_words = words_of(wanted);
   switch (directive.compare) {
@@ -144,6 +160,8 @@ bool holds(const Settings& settings, const Directive& directive) {
              std::ranges::all_of(words, [&](auto& word) { return has_word(wanted_words, word); });
     case Compare::calls:
       return holds_calls(words);
+    case Compare::programs:
+      return holds_programs(words);
   }
   return false;
 }
@@ -176,12 +194,22 @@ std::string version_of_systemd(const System& system) {
   return version ? version->substr(0, version->find_first_not_of("0123456789")) : std::string();
 }
 
+using Words = std::vector<std::string>;
+
+// systemd's words for true (systemd.syntax(7)).
+bool is_yes(const Words& value) {
+  return value == Words{"yes"} || value == Words{"true"} || value == Words{"on"} ||
+         value == Words{"1"};
+}
+
 // Is a setting in the unit's files, although systemd has no such property?
 bool is_written_in_vain(const System& system, const Settings& settings, const std::string& key) {
   if (settings.contains(key)) return false;
   const auto files = system.run({"/usr/bin/systemctl", "cat", "--no-pager", "cognitod.service"});
   return files && std::ranges::any_of(lines_of(*files), [&](const std::string& line) {
-           return line.starts_with(key + "=yes");
+           const std::size_t equals = line.find('=');
+           return equals != std::string::npos && words_of(line.substr(0, equals)) == Words{key} &&
+                  is_yes(words_of(line.substr(equals + 1)));
          });
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <expected>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,6 @@ std::vector<Account> members_of(const System& system, const Group& group) {
   for (const Account& account : system.local_accounts())
     if (account.gid == group.gid && !has(group.members, account.name)) members.push_back(account);
   return members;
-}
-
-std::string list_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 Finding check_group(const System& system, const UsersConf& conf) {
@@ -99,12 +94,13 @@ std::vector<Account> candidates(const System& system, bool groups_alone) {
   return found;
 }
 
-// Does sudo's policy let the user run a shell as root? sudo's exit status is the answer, in every
-// language and of sudo-rs, too. "No" is also the answer of a sudo that fails.
-bool sudo_permits(const System& system, const std::string& user) {
-  return system
-      .run({"/usr/bin/env", "LC_ALL=C", kSudo, "-n", "-l", "-U", user, "-u", "root", "/bin/sh"})
-      .has_value();
+// Does sudo's policy let the user run a shell as root? sudo's exit status is the answer, as in the
+// script of the package (debian/libpam-cognito.postinst). The error: sudo did not answer.
+std::expected<bool, std::string> sudo_permits(const System& system, const std::string& user) {
+  const auto said = system.run({kSudo, "-n", "-l", "-U", user, "-u", "root", "/bin/sh"});
+  if (said) return true;
+  if (said.error().kind == ProgramError::Kind::failed) return false;
+  return std::unexpected(said.error().text);
 }
 
 struct Administrators {
@@ -125,7 +121,6 @@ Administrators administrators_by_groups(const System& system, const UsersConf& c
 Administrators administrators(const System& system, const UsersConf& conf) {
   using namespace std::chrono_literals;
   constexpr auto kTime = 20s;
-  if (!system.status(kSudo)) return administrators_by_groups(system, conf, "sudo is not installed");
   // sudo would ask another user for a password, or report the question.
   if (::geteuid() != 0)
     return administrators_by_groups(system, conf, "only root may ask sudo about other users");
@@ -135,13 +130,15 @@ Administrators administrators(const System& system, const UsersConf& conf) {
   for (const Account& account : candidates(system, false)) {
     if (std::chrono::steady_clock::now() >= deadline)
       return administrators_by_groups(system, conf, "sudo takes too long");
-    if (!sudo_permits(system, account.name)) continue;
+    const auto permitted = sudo_permits(system, account.name);
+    if (!permitted) return administrators_by_groups(system, conf, permitted.error());
+    if (!*permitted) continue;
     const bool ours = is_ours(system, conf, account);
     (ours ? found.cognito : found.local).push_back(account.name);
     if (!ours) return found;
   }
-  // A policy for nobody at all is rather a sudo that fails or has other options.
-  if (found.cognito.empty() && !sudo_permits(system, "root"))
+  // If sudo permits nobody a shell, root neither, it has probably failed, or has other options.
+  if (found.cognito.empty() && !sudo_permits(system, "root").value_or(false))
     return administrators_by_groups(system, conf, "sudo -l -U does not permit even root a shell");
   return found;
 }
@@ -172,7 +169,15 @@ bool is_ours(const System& system, const UsersConf& conf, const Account& account
   const InSet in_set = is_in_set(conf, account.name, account.uid);
   if (in_set != InSet::by_group) return in_set == InSet::yes;
   const auto group = system.group(conf.group);
-  return group && (group->gid == account.gid || has(group->members, account.name));
+  // pam_cognito refuses these users: nobody's membership is certain then.
+  if (!group) return true;
+  return group->gid == account.gid || has(group->members, account.name);
+}
+
+bool is_administrator_left(const Findings& users) {
+  const auto found = std::ranges::find(users, "users-admin", &Finding::id);
+  // Without users.conf nobody signs in with Cognito.
+  return found == users.end() || found->state == State::ok;
 }
 
 Findings check_users(const System& system) {

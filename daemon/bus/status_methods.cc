@@ -65,7 +65,7 @@ Task<void> StatusMethods::get_status(MessageRef message) {
   if (result >= 0)
     result = append_u64(reply, "started_at", static_cast<std::uint64_t>(core_.started_at));
   if (result >= 0) result = append_u32(reply, "sessions", core_.store.size());
-  if (result >= 0) result = append_u32(reply, "sessions_not_kept", core_.sessions.not_kept());
+  if (result >= 0) result = append_u32(reply, "sessions_not_kept", core_.sessions.users_not_kept());
   if (result >= 0) result = append_u32(reply, "sign_ins_open", core_.open.count());
   if (result >= 0) result = append_u32(reply, "identities", core_.known.all().size());
   if (result >= 0) result = append_bool(reply, "sessions_survive", core_.sessions_survive);

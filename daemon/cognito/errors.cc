@@ -139,14 +139,18 @@ ErrorKind kind_of_exception(std::string_view name) {
   return row != kRows.end() && row->name == name ? row->kind : ErrorKind::unknown_exception;
 }
 
-PoolError error_of_response(const HttpResponse& response) {
+WireError wire_error_of(const HttpResponse& response) {
   auto body = parse_json_object(response.body);
   const JsonDocument document = body ? std::move(*body) : JsonDocument();
   const Json::Value& members = document.root();
   std::string wire = response.error_type;
   if (wire.empty()) wire = first_string(members, {"code", "__type"}, kMaxErrorName);
-  const std::string name(exception_name(wire));
-  std::string text = first_string(members, {"message", "Message"}, kMaxErrorText);
+  return {std::string(exception_name(wire)),
+          first_string(members, {"message", "Message"}, kMaxErrorText)};
+}
+
+PoolError error_of_response(const HttpResponse& response) {
+  auto [name, text] = wire_error_of(response);
   const std::string status = "HTTP " + std::to_string(response.status);
   if (name.empty()) {
     return PoolError(kind_of_status(response.status), text.empty() ? status : status + ": " + text,

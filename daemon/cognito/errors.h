@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "daemon/cognito/http.h"
@@ -14,8 +15,15 @@ std::string_view exception_name(std::string_view wire);
 // The kind of a bare exception name; unknown_exception if this version does not know it.
 ErrorKind kind_of_exception(std::string_view name);
 
-// The error that an answer other than 200 means. The name decides, from the header
-// x-amzn-errortype, else the body's `code`, else its `__type`; the status only where there is no
+// An error as the service sent it: the bare name, from the header x-amzn-errortype, else the body's
+// `code`, else its `__type`; and the text. Empty: there was none.
+struct WireError {
+  std::string name;
+  std::string text;
+};
+WireError wire_error_of(const HttpResponse& response);
+
+// The error that an answer other than 200 means. The name decides; the status only if there is no
 // name (a firewall in front of the pool answers without JSON). The text counts only with
 // NotAuthorizedException, which is the name of several causes.
 PoolError error_of_response(const HttpResponse& response);

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "common/ascii.h"
+#include "common/protocol_limits.h"
 #include "common/text.h"
 
 namespace pamcognito::policy {
@@ -119,10 +120,10 @@ bool is_language(std::string_view name) {
 }
 
 bool is_service_name(std::string_view name) {
-  constexpr std::size_t kMaxService = 64;
-  return !name.empty() && name.size() <= kMaxService && std::ranges::all_of(name, [](char c) {
-    return ascii::is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
-  });
+  return !name.empty() && name.size() <= protocol::kMaxServiceName &&
+         std::ranges::all_of(name, [](char c) {
+           return ascii::is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
+         });
 }
 
 }  // namespace pamcognito::policy

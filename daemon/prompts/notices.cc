@@ -69,7 +69,7 @@ std::string no_new_code() {
 }
 
 std::string session_not_kept() {
-  return tr("Your last sign-in could not be kept as a session: this machine is short of memory.");
+  return tr("Your last sign-in could not be kept as a session.");
 }
 
 std::string passwords_differ() {

@@ -86,7 +86,7 @@ std::string not_a_totp_code();  // "The code has six digits."
 std::string not_in_list();      // "Type one of the numbers."
 std::string new_code_sent();    // "A new code was sent."
 std::string no_new_code();      // "No new code could be sent."
-// "Your last sign-in could not be kept as a session: this machine is short of memory."
+// "Your last sign-in could not be kept as a session."
 std::string session_not_kept();
 std::string passwords_differ();     // "The two passwords differ."
 std::string password_is_the_old();  // "The new password must be another one."

@@ -70,6 +70,7 @@ void SessionKeeper::configure(std::shared_ptr<const policy::Config> config,
 }
 
 void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
+  users_not_kept_.erase(fresh.user);
   if (!config_ || config_->session.lifetime.count() == 0 || tokens.get().refresh_token.empty())
     return;
   // A reload has changed the pool since the sign-in began.
@@ -94,10 +95,9 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
                  "the sign-in of " + session.user + " by " + session.service +
                      " is not kept as a session: there is no room for it",
                  {{"USER", session.user}, {"SERVICE", session.service}});
-    note_not_kept(session.user);
+    if (users_not_kept_.size() < kMaxUsersNotKept) users_not_kept_.insert(session.user);
     return;
   }
-  users_not_kept_.erase(session.user);
   if (replaced) (void)end(*replaced, "replaced");
   if (!expiry_) arm_expiry();
 
@@ -122,11 +122,6 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
     in_background(confirm_device(id, session.user, std::move(taken)),
                   [this, id] { device_settled(id, {}); });
   }
-}
-
-void SessionKeeper::note_not_kept(const std::string& user) {
-  ++not_kept_;
-  if (users_not_kept_.size() < kMaxUsersNotKept) users_not_kept_.insert(user);
 }
 
 bool SessionKeeper::was_not_kept(std::string_view user) const {

@@ -74,9 +74,9 @@ class SessionKeeper {
   // that no login has open. A session that does not fit is not kept, and its tokens are revoked.
   // Password verifier and device follow in the background.
   void keep(NewSession session, PendingTokens tokens);
-  // Sign-ins since the start that are not sessions because there was no room or no memory for them.
-  [[nodiscard]] std::size_t not_kept() const noexcept { return not_kept_; }
-  // True if the user's latest sign-in is one of them.
+  // The number of users whose latest sign-in is not a session, because the store did not take it.
+  [[nodiscard]] std::size_t users_not_kept() const noexcept { return users_not_kept_.size(); }
+  // True if the user is one of them.
   [[nodiscard]] bool was_not_kept(std::string_view user) const;
 
   // The user's sessions that may count: younger than their lifetime, of the configured pool and the
@@ -144,7 +144,6 @@ class SessionKeeper {
 
   // keep()
   [[nodiscard]] std::optional<Session> replaced_by(const Session& session) const;
-  void note_not_kept(const std::string& user);
   bool put_with_room(const Session& session, const std::optional<SignInId>& replaced);
   void make_room_of_user(std::string_view user, const std::optional<SignInId>& replaced);
 
@@ -189,7 +188,6 @@ class SessionKeeper {
   std::map<SignInId, std::shared_ptr<RefreshInFlight>> refreshes_in_flight_;
   std::map<SignInId, std::shared_ptr<Confirmation>> confirmations_;
   std::map<SignInId, std::shared_ptr<runtime::SharedAnswer<bool>>> pending_verifiers_;
-  std::size_t not_kept_ = 0;
   // Bounded because one entry per user is added without one being removed. Users beyond the bound
   // are not told.
   static constexpr std::size_t kMaxUsersNotKept = 1000;

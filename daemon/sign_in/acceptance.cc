@@ -42,10 +42,7 @@ Task<StepResult<>> enrol_or_refuse(SignInContext* context, std::string access_to
                               ? std::ranges::find(factors, "SOFTWARE_TOKEN_MFA") != factors.end()
                               : !factors.empty();
   if (in_the_way) co_return std::unexpected(factor_missing(*context));
-  if (!context->has_time_to_enrol())
-    co_return std::unexpected(
-        make_end(Outcome::failed, "no-time-to-set-up",
-                 prompts::no_time_to_set_up(context->service_has_time_to_enrol())));
+  if (!context->has_time_to_enrol()) co_return std::unexpected(no_time_to_enrol(*context));
 
   StepResult<Enrolment> enrolment =
       co_await enrol_totp(context, cognito::SetUpProof::by_access_token(std::move(access_token)));
@@ -60,6 +57,11 @@ void remember(const SignInContext& context, const VerifiedTokens& verified) {
 }
 
 }  // namespace
+
+SignInEnd no_time_to_enrol(const SignInContext& context) {
+  return make_end(Outcome::failed, "no-time-to-set-up",
+                  prompts::no_time_to_set_up(context.service_has_time_to_enrol()));
+}
 
 Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens) {
   sessions::PendingTokens pending(std::move(tokens), context->services.revoke_later);
@@ -92,10 +94,13 @@ Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens) {
   remember(*context, *verified);
 
   auto end = std::make_unique<SignInResult>(Outcome::success, "signed-in", Notice(), Level::info);
-  if (std::string told = untold_factor_changes(*context); !told.empty()) {
-    end->notice = Notice::info(std::move(told));
-    end->tells_of_change = true;
-  }
+  std::string told = untold_factor_changes(*context);
+  end->tells_of_change = !told.empty();
+  // Without this text, a user whose sign-ins are not kept sees only that sudo asks for everything
+  // each time.
+  if (context->services.sessions->was_not_kept(context->request.user))
+    told += (told.empty() ? "" : " ") + prompts::session_not_kept();
+  if (!told.empty()) end->notice = Notice::info(std::move(told));
   // After the notice: a user who sets a factor up in this sign-in knows of it.
   if (context->enrolled.totp || context->enrolled.email)
     report_factor_change(*context, context->enrolled.totp

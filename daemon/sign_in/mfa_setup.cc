@@ -120,10 +120,7 @@ Task<Step> set_up_factor(SignInContext* context, std::unique_ptr<Challenge> chal
         not_possible("no-factor-yet", *challenge, prompts::no_factor_to_change()));
   const std::vector<Method> methods = usable_methods(*context, *challenge);
   if (methods.empty()) co_return std::unexpected(not_possible("no-set-up-offered", *challenge));
-  if (!context->has_time_to_enrol())
-    co_return std::unexpected(
-        make_end(Outcome::failed, "no-time-to-set-up",
-                 prompts::no_time_to_set_up(context->service_has_time_to_enrol())));
+  if (!context->has_time_to_enrol()) co_return std::unexpected(no_time_to_enrol(*context));
 
   std::size_t chosen = 0;
   if (context->config().mfa.choose == policy::Choose::ask && methods.size() > 1) {

@@ -33,8 +33,6 @@ using sessions::Session;
 // A pool that hangs must not eat the person's time: what is left of the step is for a full sign-in.
 constexpr std::chrono::seconds kPoolTime{3};
 
-constexpr char kNoSession[] = "no-session";
-
 class Reauthentication {
  public:
   Reauthentication(SignInContext* context, policy::ReauthRule rule)
@@ -44,7 +42,6 @@ class Reauthentication {
     const ReauthVerdict first = choose();
     if (first.kind == Reauth::full) {
       count(Reauth::full, first.reason);
-      tell_why_no_session(first.reason);
       co_return StepResult<>();
     }
     if (first.ask_pool) context_->services.pool->prewarm();
@@ -69,7 +66,7 @@ class Reauthentication {
 
   // The session with the youngest factor that will do; else what speaks against the newest one.
   ReauthVerdict choose() {
-    ReauthVerdict best{Reauth::full, false, kNoSession};
+    ReauthVerdict best{Reauth::full, false, "no-session"};
     bool is_first = true;
     for (const Session& session : sessions()) {
       const ReauthVerdict verdict = judge(session, std::nullopt);
@@ -81,13 +78,6 @@ class Reauthentication {
       if (std::exchange(is_first, false)) best = verdict;
     }
     return best;
-  }
-
-  // Without this notice, a user whose sign-ins are not kept sees only that sudo asks for everything
-  // each time.
-  void tell_why_no_session(std::string_view reason) {
-    if (reason == kNoSession && context_->services.sessions->was_not_kept(context_->request.user))
-      context_->report.notice = Notice::info(prompts::session_not_kept());
   }
 
   [[nodiscard]] ReauthVerdict judge(const Session& session,

@@ -109,6 +109,9 @@ SignInEnd identities_unreadable();
 // factor that policy asks for, enrolled now where that is allowed.
 runtime::Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens);
 
+// acceptance.cc: the end of a sign-in that has no time left to set up a factor.
+SignInEnd no_time_to_enrol(const SignInContext& context);
+
 // change_password.cc: after a sign-in that was accepted; returns its end.
 runtime::Task<SignInEnd> change_password(SignInContext* context, SignInEnd accepted);
 

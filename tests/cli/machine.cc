@@ -92,6 +92,8 @@ std::map<std::string, std::string> shipped_unit() {
       {"ProcSubset", "pid"},
       {"NoExecPaths", "/"},
       {"RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX"},
+      {"ExecPaths", "-/usr/libexec/cognitod /usr/lib/x86_64-linux-gnu -/usr/lib64 -/usr/bin/kill"},
+      {"IPAddressAllow", ""},
       {"IPAddressDeny", "169.254.169.254/32 224.0.0.0/4 fd00:ec2::254/128 ff00::/8"},
       {"SystemCallArchitectures", "native"},
       {"SystemCallErrorNumber", "1"},
@@ -120,33 +122,46 @@ class MachineSystem final : public cli::System {
         host_key_(host_key),
         local_users_(local_users) {}
 
-  std::expected<std::string, std::string> run(
+  std::expected<std::string, cli::ProgramError> run(
       const std::vector<std::string>& arguments) const override {
-    if (arguments.front().ends_with("systemd-creds")) {
-      if (!host_key_) return std::unexpected("systemd-creds failed");
+    using enum cli::ProgramError::Kind;
+    const std::string& program = arguments.front();
+    if (program.ends_with("systemd-creds")) {
+      if (!host_key_) return std::unexpected(cli::ProgramError(failed, "systemd-creds failed"));
       return "s3cret";
     }
-    if (arguments.front().ends_with("pam-cognito-local-users")) return local_users_;
-    if (std::ranges::find(arguments, "/usr/bin/sudo") != arguments.end()) {
-      const auto option = std::ranges::find(arguments, "-U");
-      if (option == arguments.end() || std::next(option) == arguments.end())
-        return std::unexpected("sudo is not asked about a user");
-      if (!sudoers_.contains(*std::next(option))) return std::unexpected("/usr/bin/env failed");
-      return "/bin/sh\n";
-    }
-    if (arguments.front().ends_with("systemctl")) {
-      if (unit_.empty()) return std::unexpected("systemctl failed");
+    if (program.ends_with("pam-cognito-local-users")) return local_users_;
+    if (program.ends_with("/sudo")) return sudo(arguments);
+    if (program.ends_with("systemctl")) {
+      if (unit_.empty()) return std::unexpected(cli::ProgramError(failed, "systemctl failed"));
       if (arguments[1] == "cat") return unit_files_;
       if (arguments.back() == "--property=Version") return "252.39-1~deb12u2\n";
       return show(unit_, arguments);
     }
-    if (sshd_.empty()) return std::unexpected("sshd is not installed");
+    if (sshd_.empty()) return std::unexpected(cli::ProgramError(not_run, "sshd is not installed"));
     std::string text;
     for (const auto& [key, value] : sshd_) text.append(key).append(" ").append(value).append("\n");
     return text;
   }
 
  private:
+  // sudo -n -l -U USER -u root /bin/sh
+  std::expected<std::string, cli::ProgramError> sudo(
+      const std::vector<std::string>& arguments) const {
+    using enum cli::ProgramError::Kind;
+    if (!status(arguments.front()))
+      return std::unexpected(cli::ProgramError(not_run, "sudo is not installed"));
+    const std::vector<std::string> question = {"-n", "-l", "-U"};
+    if (arguments.size() != 8 ||
+        !std::equal(question.begin(), question.end(), arguments.begin() + 1))
+      return std::unexpected(cli::ProgramError(failed, "sudo is not asked about a user"));
+    const std::string& user = arguments[4];
+    if (sudoers_.contains("(hangs for) " + user))
+      return std::unexpected(cli::ProgramError(timed_out, "sudo did not end within 5 s"));
+    if (!sudoers_.contains(user)) return std::unexpected(cli::ProgramError(failed, "sudo failed"));
+    return "/bin/sh\n";
+  }
+
   const std::map<std::string, std::string>& sshd_;
   const std::map<std::string, std::string>& unit_;
   const std::string& unit_files_;
@@ -256,7 +271,7 @@ cli::Findings Machine::findings() const {
         cli::check_pam_module(system), cli::check_pam(system),
         cli::check_services(system, config.config.get()),
         cli::check_sshd(system, config.config.get()), cli::check_permissions(system),
-        cli::check_unit(system), cli::check_break_glass(system)})
+        cli::check_unit(system), cli::check_break_glass(system, cli::check_users(system))})
     for (cli::Finding& finding : some) all.push_back(std::move(finding));
   return all;
 }

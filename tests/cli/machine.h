@@ -33,7 +33,8 @@ class Machine {
   // A property of cognitod.service, as `systemctl show` prints it.
   void set_unit(const std::string& key, const std::string& value) { unit_[key] = value; }
   void remove_unit_property(const std::string& key) { unit_.erase(key); }
-  // The users whom `sudo -l -U` permits a shell as root.
+  // The users whom `sudo -l -U` permits a shell as root. "(hangs for) bob": sudo has no answer
+  // about bob.
   void set_sudoers(const std::set<std::string>& users) { sudoers_ = users; }
   // The output of `systemctl cat`.
   void set_unit_files(const std::string& text) { unit_files_ = text; }

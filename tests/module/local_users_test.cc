@@ -190,18 +190,20 @@ void an_unsafe_list_is_replaced(void**) {
 }
 
 void the_class_of_a_user_is_printed(void**) {
-  assert_text(run("--class", "alice").said, "cognito\n");  // by the group's list
-  assert_text(run("--class", "carol").said, "cognito\n");  // by the primary group
-  assert_text(run("--class", "bob").said, "local\n");
-  assert_text(run("--class", "daemon").said, "local\n");
-  assert_text(run("--class", "root").said, "local\n");
+  assert_text(run("--class", "alice").said, "cognito alice\n");  // by the group's list
+  assert_text(run("--class", "carol").said, "cognito carol\n");  // by the primary group
+  assert_text(run("--class", "bob").said, "local bob\n");
+  assert_text(run("--class", "daemon").said, "local daemon\n");
+  assert_text(run("--class", "root").said, "local root\n");
   {
     const BrokenGroups broken;
     assert_true(run("--class", "bob").said.starts_with("refused "));
   }
   set_users_conf("grup=x\nexclude=bob\n");
-  assert_true(run("--class", "alice").said.starts_with("refused "));
-  assert_text(run("--class", "bob").said, "local\n");
+  assert_true(run("--class", "alice").said.starts_with("refused alice "));
+  assert_text(run("--class", "bob").said, "local bob\n");
+  set_users_conf("uid_range=1001-1010\n");
+  assert_text(run("--class", "dave$").said, "cognito dave$\n");  // pam_cognito refuses this name
   assert_int_equal(run("--class").status, 2);
   assert_int_equal(::access(kList, F_OK), -1);
 }

@@ -1,4 +1,4 @@
-"""What the test programs here print: a line for each check, and the sum."""
+"""The output of the test programs here: a line for each check, and the sum."""
 
 import sys
 

@@ -131,21 +131,30 @@ std::vector<std::string> too_many_groups() {
   return std::vector<std::string>(2000, std::string(128, 'g'));
 }
 
-void a_sign_in_without_room_is_counted_and_its_user_noted(void**) {
+void a_user_whose_sign_in_finds_no_room_is_noted(void**) {
   KeeperWorld world;
   world.keep();
-  assert_int_equal(world.keeper->not_kept(), 0);
+  assert_int_equal(world.keeper->users_not_kept(), 0);
   assert_false(world.keeper->was_not_kept("alice"));
 
   KeeperWorld::SignIn large;
   large.groups = too_many_groups();
   world.keep(std::move(large));
-  assert_int_equal(world.keeper->not_kept(), 1);
+  assert_int_equal(world.keeper->users_not_kept(), 1);
   assert_true(world.keeper->was_not_kept("alice"));
   assert_false(world.keeper->was_not_kept("bob"));
 
   world.keep();
-  assert_int_equal(world.keeper->not_kept(), 1);
+  assert_int_equal(world.keeper->users_not_kept(), 0);
+  assert_false(world.keeper->was_not_kept("alice"));
+
+  KeeperWorld::SignIn again;
+  again.groups = too_many_groups();
+  world.keep(std::move(again));
+  assert_true(world.keeper->was_not_kept("alice"));
+  world.config->session.lifetime = seconds(0);  // a sign-in of which no session is wanted
+  world.configure();
+  world.keep();
   assert_false(world.keeper->was_not_kept("alice"));
 }
 
@@ -417,7 +426,7 @@ int main() {
       cmocka_unit_test(the_timer_wipes_what_is_over),
       cmocka_unit_test(the_timer_goes_off_at_the_end),
       cmocka_unit_test(the_session_of_the_same_login_is_replaced),
-      cmocka_unit_test(a_sign_in_without_room_is_counted_and_its_user_noted),
+      cmocka_unit_test(a_user_whose_sign_in_finds_no_room_is_noted),
       cmocka_unit_test(the_users_own_process_has_one),
       cmocka_unit_test(the_oldest_of_a_user_goes),
       cmocka_unit_test(an_open_login_outlives_many_unlocks),

@@ -76,28 +76,6 @@ double counted(std::string_view kind, std::string_view reason) {
   return 0;
 }
 
-void a_user_whose_sign_in_was_not_kept_is_told(void**) {
-  World world;
-  world.service = "sudo";
-  world.origin = limits::Origin::of_uid(World::kAliceUid);
-  world.config->services["sudo"].reauth = Reauth::password;
-  world.person->answers.clear();
-  world.pin(world.pool.verified->sub);
-  sessions::NewSession fresh;
-  fresh.user = world.user;
-  fresh.service = "sshd";
-  fresh.verified = *world.pool.verified;
-  fresh.verified.groups.assign(2000, std::string(128, 'g'));  // fits into no session
-  cognito::Tokens tokens;
-  tokens.refresh_token = "refresh token";
-  (void)world.services();  // configures the keeper
-  world.keeper->keep(std::move(fresh),
-                     sessions::PendingTokens(std::move(tokens), [](std::string) {}));
-
-  expect_full(world);
-  assert_int_equal(std::ranges::count(world.person->notices, prompts::session_not_kept()), 1);
-}
-
 void none_asks_nobody_while_the_session_is_fresh(void**) {
   World world;
   const Session session = begin(world, Reauth::none);
@@ -554,7 +532,6 @@ int main() {
   using namespace pamcognito::test;
   NamedTests tests;
   tests.add({
-      cmocka_unit_test(a_user_whose_sign_in_was_not_kept_is_told),
       cmocka_unit_test(none_asks_nobody_while_the_session_is_fresh),
       cmocka_unit_test(a_stale_session_counts_after_the_pool_was_asked),
       cmocka_unit_test(the_password_is_that_of_the_session),

@@ -215,6 +215,26 @@ void a_fresh_session_that_is_refused_is_final(void**) {
   assert_text(world.operations(), "sign_in, respond SOFTWARE_TOKEN_MFA");
 }
 
+void a_user_whose_last_sign_in_was_not_kept_is_told(void**) {
+  World world;
+  world.pin(world.pool.verified->sub);
+  sessions::NewSession large;
+  large.user = world.user;
+  large.verified = *world.pool.verified;
+  large.verified.groups.assign(2000, std::string(128, 'g'));  // fits into no session
+  cognito::Tokens tokens;
+  tokens.refresh_token = "refresh token";
+  (void)world.services();  // configures the keeper
+  world.keeper->keep(std::move(large),
+                     sessions::PendingTokens(std::move(tokens), [](std::string) {}));
+
+  then_totp(world);
+  world.person->answers = {"right password", "123456"};
+  const SignInResult result = world.run();
+  assert_outcome(result.outcome, Outcome::success);
+  assert_text(result.notice.text, prompts::session_not_kept());
+}
+
 void sms_after_an_expired_session_is_a_new_code(void**) {
   World world;
   world.pool.reply_challenge(ChallengeName::sms_mfa);
@@ -410,6 +430,7 @@ int main() {
       cmocka_unit_test(totp_survives_an_expired_session),
       cmocka_unit_test(a_session_is_repeated_once_only),
       cmocka_unit_test(a_fresh_session_that_is_refused_is_final),
+      cmocka_unit_test(a_user_whose_last_sign_in_was_not_kept_is_told),
       cmocka_unit_test(sms_after_an_expired_session_is_a_new_code),
       cmocka_unit_test(another_factor_after_the_repeat_drops_the_code),
       cmocka_unit_test(an_empty_answer_sends_the_message_again_once),
