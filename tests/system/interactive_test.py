@@ -210,7 +210,7 @@ def refused(visitor):
         asked, _ = terminal.expect_any([PASSWORD_PROMPT, PROMPT, r"erin@[^\n]*\$ "])
         visitor.check("there is no session", asked != 2)
         if asked == 0:
-            terminal.interrupt()
+            terminal.interrupt(in_read=True)
             terminal.expect(PROMPT)
 
 

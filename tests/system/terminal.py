@@ -113,11 +113,12 @@ class Terminal:
             self._note(f"<{hidden_as}>")
         os.write(self._master, text.encode() + b"\r")
 
-    def interrupt(self, reads=True):
-        """Ctrl-C, as soon as the program reads: sudo notes a signal, and does not look at the note again before it
-        reads. reads=False: to a program that need not."""
+    def interrupt(self, reads=True, in_read=False):
+        """Ctrl-C, as soon as the program reads: sudo and ssh lose a signal that comes between their prompt and the
+        read(). reads=False: to a program that need not read. in_read: as for send(); needed if a program in the
+        foreground relays to another terminal, because it always waits in poll()."""
         if reads:
-            self._wait_until_it_reads(False)
+            self._wait_until_it_reads(in_read)
         os.write(self._master, b"\x03")
 
     def answer(self, prompt, text, hidden_as=None, timeout=WAIT_S, in_read=False):
