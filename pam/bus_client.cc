@@ -74,8 +74,8 @@ CallerContext gather_caller_context(const Handle& pam, uid_t user_uid, int flags
   return caller;
 }
 
-constexpr PhaseResult kMalformedReply{.outcome = Outcome::unforeseen, .cause = "malformed-reply"};
-constexpr PhaseResult kLocalFault{.outcome = Outcome::unforeseen, .cause = "local-fault"};
+constexpr PhaseResult kMalformedReply = unforeseen("malformed-reply");
+constexpr PhaseResult kLocalFault = unforeseen("local-fault");
 
 bool append_number(sd_bus_message* call, const char* key, std::uint32_t value) {
   return ::sd_bus_message_append(call, "{sv}", key, "u", value) >= 0;

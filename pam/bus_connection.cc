@@ -39,15 +39,6 @@ constexpr std::array<std::int32_t, 3> kCannotStart = {2, 78, 203};
 // The path of cognitod.service, as sd_bus_path_encode(3) encodes it.
 constexpr char kUnitPath[] = "/org/freedesktop/systemd1/unit/cognitod_2eservice";
 
-constexpr PhaseResult unavailable(const char* cause) {
-  return {.outcome = Outcome::unavailable, .cause = cause};
-}
-
-// Every failure without proof of absence.
-constexpr PhaseResult failed(const char* cause) {
-  return {.outcome = Outcome::failed, .cause = cause};
-}
-
 // Turns a negative errno of libsystemd into a result.
 PhaseResult result_for_errno(int error) {
   switch (-error) {
@@ -64,9 +55,9 @@ PhaseResult result_for_errno(int error) {
       return failed("bus-busy");
     case EBADMSG:
     case EPROTO:
-      return {.outcome = Outcome::unforeseen, .cause = "bus-protocol"};
+      return unforeseen("bus-protocol");
     default:
-      return {.outcome = Outcome::unforeseen, .cause = "local-fault"};
+      return unforeseen("local-fault");
   }
 }
 
@@ -85,8 +76,7 @@ constexpr std::array kErrors = {
              {.outcome = Outcome::refused, .cause = "caller-not-permitted"}},
     ErrorRow{bus_names::kErrorNotOurs,
              {.outcome = Outcome::refused, .cause = "not-ours-to-daemon"}},
-    ErrorRow{bus_names::kErrorInvalidArgument,
-             {.outcome = Outcome::unforeseen, .cause = "invalid-argument"}},
+    ErrorRow{bus_names::kErrorInvalidArgument, unforeseen("invalid-argument")},
     ErrorRow{bus_names::kErrorNoSuchSession,
              {.outcome = Outcome::refused, .cause = "no-such-session"}},
     ErrorRow{SD_BUS_ERROR_SERVICE_UNKNOWN, unavailable("no-daemon")},
@@ -124,7 +114,7 @@ bool may_ask_systemd(const PhaseResult& result) {
 PhaseResult result_for_error_name(std::string_view error_name) {
   const auto* row = std::ranges::find(kErrors, error_name, &ErrorRow::name);
   if (row != kErrors.end()) return row->result;
-  return {.outcome = Outcome::unforeseen, .cause = "bus-error"};
+  return unforeseen("bus-error");
 }
 
 // Stores the reply for run_until(); a sd_bus_message_handler_t.

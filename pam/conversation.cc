@@ -165,13 +165,6 @@ bool EnteredPasswords::set_old_password_item(const Handle& pam) const noexcept {
 
 namespace {
 
-constexpr PhaseResult unforeseen(const char* cause) {
-  return {.outcome = Outcome::unforeseen, .cause = cause};
-}
-constexpr PhaseResult failed(const char* cause) {
-  return {.outcome = Outcome::failed, .cause = cause};
-}
-
 // cognitod has ended while the user sat at the prompt. That is never "unavailable", because a
 // cognitod that ends can be started again; the next attempt finds out on the bus.
 constexpr PhaseResult kDaemonLost = failed("daemon-lost");
@@ -389,7 +382,7 @@ std::optional<PhaseResult> ask_account(int socket, Deadline deadline) {
     case ReceiveError::timed_out:
       return PhaseResult{.outcome = Outcome::failed, .cause = "timeout"};
     case ReceiveError::wait_failed:
-      return PhaseResult{.outcome = Outcome::unforeseen, .cause = "local-fault"};
+      return unforeseen("local-fault");
     case ReceiveError::closed:
     case ReceiveError::malformed:
     case ReceiveError::two_notices:

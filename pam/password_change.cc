@@ -120,7 +120,7 @@ int change_users_password(const Handle& pam, const std::string& user, int flags,
 int change_password(Handle pam, int flags, const Options& options) {
   if (is_change_by_root(flags)) return PAM_IGNORE;
   const auto user = pam.user();
-  if (!user) return user.error() == PAM_CONV_ERR ? PAM_CONV_ERR : PAM_SERVICE_ERR;
+  if (!user) return user.error();
   if (has_expired_in_emergency(pam, *user, flags)) return PAM_AUTHINFO_UNAVAIL;
   const int code = change_users_password(pam, *user, flags, options);
   delay_refusal(pam, code);

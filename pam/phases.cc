@@ -123,7 +123,7 @@ PhaseResult decide_account(const Handle& pam, const std::string& user, uid_t uid
 
 int authenticate(Handle pam, int flags, const Options& options) {
   const auto user = pam.user();
-  if (!user) return user.error() == PAM_CONV_ERR ? PAM_CONV_ERR : PAM_SERVICE_ERR;
+  if (!user) return user.error();
   const int code = authenticate_user(pam, *user, flags, options);
   delay_refusal(pam, code);
   return code;
@@ -185,7 +185,7 @@ int route_user(const Handle& pam, const std::string& user, int flags, const Opti
 int route(Handle pam, int flags, const Options& options, Entry entry) {
   if (entry == Entry::password && is_change_by_root(flags)) return PAM_IGNORE;
   const auto user = pam.user();
-  if (!user) return user.error() == PAM_CONV_ERR ? PAM_CONV_ERR : PAM_SERVICE_ERR;
+  if (!user) return user.error();
   const int code = route_user(pam, *user, flags, options, entry);
   if (entry == Entry::authenticate || entry == Entry::password) delay_refusal(pam, code);
   return code;

@@ -27,8 +27,19 @@ struct PhaseResult {
   bool may_be_unavailable = false;
 };
 
+constexpr PhaseResult unavailable(const char* cause) {
+  return {.outcome = Outcome::unavailable, .cause = cause};
+}
+// A failure that does not prove that cognitod is absent.
+constexpr PhaseResult failed(const char* cause) {
+  return {.outcome = Outcome::failed, .cause = cause};
+}
+constexpr PhaseResult unforeseen(const char* cause) {
+  return {.outcome = Outcome::unforeseen, .cause = cause};
+}
+
 // libpam refused to store an item or PAM data.
-inline constexpr PhaseResult kItemsRefused{.outcome = Outcome::unforeseen, .cause = "pam-items"};
+inline constexpr PhaseResult kItemsRefused = unforeseen("pam-items");
 
 // Turns an outcome into a PAM code. There is no other place that does.
 [[nodiscard]] int pam_code(Phase phase, const PhaseResult& result) noexcept;

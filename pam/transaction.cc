@@ -38,8 +38,8 @@ std::string Handle::item(int number) const {
 std::expected<std::string, int> Handle::user() const {
   const char* user = nullptr;
   const int code = ::pam_get_user(pamh_, &user, nullptr);
-  if (code != PAM_SUCCESS) return std::unexpected(code);
-  if (user == nullptr) return std::unexpected(PAM_SERVICE_ERR);
+  if (code == PAM_CONV_ERR) return std::unexpected(PAM_CONV_ERR);
+  if (code != PAM_SUCCESS || user == nullptr) return std::unexpected(PAM_SERVICE_ERR);
   return std::string(user);
 }
 
@@ -180,10 +180,9 @@ std::optional<Ticket> parse_ticket(std::string_view text) {
   if (text.size() != kSignInDigits && text.size() != kSignInDigits + kLogIdSize)
     return std::nullopt;
   Ticket ticket;
-  std::array<std::uint8_t, kLogIdSize / 2> unused{};
   const std::string_view log_id = text.substr(kSignInDigits);
   if (!read_hexadecimal(text.substr(0, kSignInDigits), ticket.sign_in)) return std::nullopt;
-  if (!log_id.empty() && !read_hexadecimal(log_id, unused)) return std::nullopt;
+  if (!log_id.empty() && !is_log_id(log_id)) return std::nullopt;
   ticket.log_id = log_id;
   return ticket;
 }

@@ -29,7 +29,8 @@ class Handle {
 
   // A text item; empty if it is not set.
   [[nodiscard]] std::string item(int number) const;
-  // PAM_USER; libpam asks for it if the host has not set it. The error is the code of libpam.
+  // PAM_USER; libpam asks for it if the host has not set it. The error is the PAM code of the call:
+  // PAM_CONV_ERR if the conversation failed, otherwise PAM_SERVICE_ERR.
   [[nodiscard]] std::expected<std::string, int> user() const;
   // Null if the host has set none.
   [[nodiscard]] const pam_conv* conversation() const noexcept;

@@ -217,16 +217,6 @@ void the_socket_is_above_two_and_close_on_exec(void**) {
   assert_int_equal(child.wait(), 0);
 }
 
-PrivateBus* bus = nullptr;
-int start_bus(void**) {
-  bus = new PrivateBus();
-  return 0;
-}
-int stop_bus(void**) {
-  delete bus;
-  return 0;
-}
-
 }  // namespace
 
 int main() {
@@ -242,5 +232,5 @@ int main() {
       cmocka_unit_test(the_next_sign_in_and_pam_end_close_the_socket),
       cmocka_unit_test(the_socket_is_above_two_and_close_on_exec),
   };
-  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+  return cmocka_run_group_tests(tests, start_private_bus, stop_private_bus);
 }

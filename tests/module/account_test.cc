@@ -123,16 +123,6 @@ void an_unconfigured_cognitod_counts_as_absent(void**) {
   assert_code(transaction.account(), PAM_AUTHINFO_UNAVAIL);
 }
 
-PrivateBus* bus = nullptr;
-int start_bus(void**) {
-  bus = new PrivateBus();
-  return 0;
-}
-int stop_bus(void**) {
-  delete bus;
-  return 0;
-}
-
 }  // namespace
 
 int main() {
@@ -147,5 +137,5 @@ int main() {
       cmocka_unit_test(an_absent_cognitod_is_unavailable_only_in_an_emergency),
       cmocka_unit_test(an_unconfigured_cognitod_counts_as_absent),
   };
-  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+  return cmocka_run_group_tests(tests, start_private_bus, stop_private_bus);
 }

@@ -201,16 +201,6 @@ void a_sign_in_asks_for_its_new_password(void**) {
       {"new", "new"});
 }
 
-PrivateBus* bus = nullptr;
-int start_bus(void**) {
-  bus = new PrivateBus();
-  return 0;
-}
-int stop_bus(void**) {
-  delete bus;
-  return 0;
-}
-
 }  // namespace
 
 int main() {
@@ -230,5 +220,5 @@ int main() {
       cmocka_unit_test(the_password_of_a_sign_in_is_not_used_as_a_new_one),
       cmocka_unit_test(a_sign_in_asks_for_its_new_password),
   };
-  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+  return cmocka_run_group_tests(tests, start_private_bus, stop_private_bus);
 }

@@ -370,16 +370,6 @@ void the_host_keeps_no_descriptor(void**) {
   });
 }
 
-PrivateBus* bus = nullptr;
-int start_bus(void**) {
-  bus = new PrivateBus();
-  return 0;
-}
-int stop_bus(void**) {
-  delete bus;
-  return 0;
-}
-
 bool audit_ids_can_be_set() {
   Child child([] {
     enter_login_of(kCognitoUserUid);
@@ -415,5 +405,5 @@ int main() {
       cmocka_unit_test(each_result_is_one_line_with_the_log_id),
       cmocka_unit_test(the_host_keeps_no_descriptor),
   };
-  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+  return cmocka_run_group_tests(tests, start_private_bus, stop_private_bus);
 }

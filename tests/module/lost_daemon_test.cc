@@ -189,16 +189,6 @@ void a_hanging_cognitod_is_bounded_to_ten_seconds(void**) {
   }
 }
 
-PrivateBus* bus = nullptr;
-int start_bus(void**) {
-  bus = new PrivateBus();
-  return 0;
-}
-int stop_bus(void**) {
-  delete bus;
-  return 0;
-}
-
 }  // namespace
 
 int main() {
@@ -211,5 +201,5 @@ int main() {
       cmocka_unit_test(a_passed_deadline_is_never_unavailable),
       cmocka_unit_test(a_hanging_cognitod_is_bounded_to_ten_seconds),
   };
-  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+  return cmocka_run_group_tests(tests, start_private_bus, stop_private_bus);
 }

@@ -543,16 +543,6 @@ void both_calls_together_have_sixty_four_steps(void**) {
   assert_true(more.transcript.ends_with(" abort"));
 }
 
-PrivateBus* bus = nullptr;
-int start_bus(void**) {
-  bus = new PrivateBus();
-  return 0;
-}
-int stop_bus(void**) {
-  delete bus;
-  return 0;
-}
-
 }  // namespace
 
 int main() {
@@ -588,5 +578,5 @@ int main() {
       cmocka_unit_test(an_unknown_option_refuses_the_change),
       cmocka_unit_test(both_calls_together_have_sixty_four_steps),
   };
-  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+  return cmocka_run_group_tests(tests, start_private_bus, stop_private_bus);
 }

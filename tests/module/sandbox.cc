@@ -22,6 +22,7 @@
 #include <cstring>
 #include <fstream>
 #include <ios>
+#include <memory>
 #include <utility>
 
 namespace pamcognito::test {
@@ -209,6 +210,20 @@ PrivateBus::PrivateBus(const std::string& more) {
 void PrivateBus::kill() {
   daemon_.kill();
   (void)::unlink("/run/dbus/system_bus_socket");
+}
+
+namespace {
+std::unique_ptr<PrivateBus> g_shared_bus;
+}  // namespace
+
+int start_private_bus(void**) {
+  g_shared_bus = std::make_unique<PrivateBus>();
+  return 0;
+}
+
+int stop_private_bus(void**) {
+  g_shared_bus.reset();
+  return 0;
 }
 
 Syslog::Syslog() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {

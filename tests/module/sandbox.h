@@ -76,6 +76,9 @@ class PrivateBus {
  private:
   Child daemon_;
 };
+// Set-up and tear-down of a cmocka group whose tests share one PrivateBus.
+int start_private_bus(void**);
+int stop_private_bus(void**);
 
 // Collects the messages to /dev/log. At most one object at a time.
 class Syslog {

@@ -325,16 +325,6 @@ void a_local_user_never_reaches_cognitod(void**) {
   assert_int_equal(daemon.record().opened + daemon.record().checked, 0);
 }
 
-PrivateBus* bus = nullptr;
-int start_bus(void**) {
-  bus = new PrivateBus();
-  return 0;
-}
-int stop_bus(void**) {
-  delete bus;
-  return 0;
-}
-
 }  // namespace
 
 int main() {
@@ -359,5 +349,5 @@ int main() {
       cmocka_unit_test(a_sign_in_has_at_most_sixty_four_steps),
       cmocka_unit_test(a_local_user_never_reaches_cognitod),
   };
-  return cmocka_run_group_tests(tests, start_bus, stop_bus);
+  return cmocka_run_group_tests(tests, start_private_bus, stop_private_bus);
 }
