@@ -2,10 +2,10 @@
 
 import pathlib
 import sys
-import tempfile
 import unittest
 
 import cycles
+from planted import PlantedTree
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 
@@ -20,24 +20,19 @@ class Tree(unittest.TestCase):
         self.assertIn("pam", graph["tests/module"])
 
 
-class Planted(unittest.TestCase):
+class Planted(PlantedTree):
     """Each cycle planted in a small tree is found."""
 
+    checker = cycles
+
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.root = pathlib.Path(directory.name)
+        super().setUp()
         self.write("daemon/policy/config.h", '#include "daemon/limits/turn.h"\n')
         self.write("daemon/limits/turn.h", "#include <string>\n")
         self.write("daemon/limits/turn.cc", '#include "daemon/limits/turn.h"\n')
         self.write("cli/doctor/checks.h", '#include "cli/json.h"\n')
         self.write("cli/json.h", "")
         self.write("cli/main.cc", '#include "cli/doctor/checks.h"\n')
-
-    def write(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
     def test_a_sound_tree_has_no_cycle(self):
         self.assertEqual(cycles.check(self.root), [])

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import docs
+from planted import PlantedTree
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 
@@ -84,32 +85,21 @@ class Dependencies(unittest.TestCase):
         self.assertIn("not current", self.problems_with("CMakeLists.txt", "VERSION 0.", "VERSION 9."))
 
 
-class Planted(unittest.TestCase):
+class Planted(PlantedTree):
     """Each fault planted in a small tree is found, and nothing else."""
 
+    checker = docs
+
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.root = pathlib.Path(directory.name)
+        super().setUp()
         self.write("daemon/policy/settings.cc", SETTINGS)
         self.write("cli/arguments.cc", ARGUMENTS)
         self.write("docs/README.md", "[ssh](ssh.md)\n")
         self.write(docs.FOLLOWER, 'self.follow("ssh")\n')
         self.page("Text.")
 
-    def write(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
     def page(self, text):
         self.write("docs/ssh.md", "# SSH\n\n## Keys and codes\n\n" + text + "\n\n```sh admin\nsshd -t\n```\n")
-
-    def assert_problem(self, *parts):
-        problems = docs.check(self.root)
-        self.assertEqual(len(problems), 1, problems)
-        for part in parts:
-            self.assertIn(part, problems[0])
 
     def test_a_sound_page_has_no_problem(self):
         self.page("[here](#keys-and-codes) [there](README.md) [out](https://example.com/x)\n"

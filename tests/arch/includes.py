@@ -28,10 +28,10 @@ COMMENT = re.compile(r"//.*")
 TOP_LAYERS = ("common", "pam", "local_users", "cli")
 
 
-def sources(root, *folders):
+def sources(root, *folders, suffixes=(".cc", ".h")):
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in (".cc", ".h") and "node_modules" not in path.parts:
+            if path.suffix in suffixes and "node_modules" not in path.parts:
                 yield path.relative_to(root)
 
 

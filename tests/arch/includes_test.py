@@ -2,10 +2,10 @@
 
 import pathlib
 import sys
-import tempfile
 import unittest
 
 import includes
+from planted import PlantedTree
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 
@@ -32,13 +32,13 @@ class Tree(unittest.TestCase):
         self.assertEqual(layers, set(includes.read_layers(ROOT)))
 
 
-class Planted(unittest.TestCase):
+class Planted(PlantedTree):
     """Each fault planted in a small tree is found, and nothing else."""
 
+    checker = includes
+
     def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.root = pathlib.Path(directory.name)
+        super().setUp()
         self.write("docs/architecture.md", PAGE)
         self.write("common/fd.h", "#include <unistd.h>\n")
         self.write("daemon/runtime/task.h", '#include "common/fd.h"\n')
@@ -49,17 +49,6 @@ class Planted(unittest.TestCase):
         self.write("daemon/main.cc", '#include "daemon/sign_in/sign_in.h"\n')
         self.write("daemon/sign_in/sign_in.h", "")
         self.write("pam/entry.cc", '#include "common/fd.h"\n')
-
-    def write(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-    def assert_problem(self, *parts):
-        problems = includes.check(self.root)
-        self.assertEqual(len(problems), 1, problems)
-        for part in parts:
-            self.assertIn(part, problems[0])
 
     def test_a_sound_tree_has_no_problem(self):
         self.assertEqual(includes.check(self.root), [])

@@ -9,17 +9,12 @@ import pathlib
 import re
 import sys
 
+from includes import sources
+
 FOLDERS = ("common", "pam", "local_users", "daemon", "cli", "tests")
 SHORT_FILE, LONG_FILE, LONG_FUNCTION = 30, 500, 60
 
 HEADLESS = re.compile(r"(What|Whatever|Whoever|Who|Whom|Whose|Where|Wherever|Of|Else)\b")
-
-
-def sources(root):
-    for folder in FOLDERS:
-        for path in sorted((root / folder).rglob("*")):
-            if path.suffix in (".cc", ".h", ".py") and "node_modules" not in path.parts:
-                yield path
 
 
 def comment_in(line, suffix):
@@ -99,8 +94,8 @@ def functions_of(text):
 def report(root):
     """The lists: title -> lines."""
     comments, short, long, functions = [], [], [], []
-    for path in sources(root):
-        name, text = path.relative_to(root), path.read_text(encoding="utf-8")
+    for name in sources(root, *FOLDERS, suffixes=(".cc", ".h", ".py")):
+        path, text = root / name, (root / name).read_text(encoding="utf-8")
         lines = len(text.splitlines())
         comments += [f"{name}:{number}: {words}" for number, words in headless_comments(text, path.suffix)]
         if lines < SHORT_FILE:
