@@ -5,10 +5,10 @@ Builds what the suites need, runs them, and closes with `N passed, N failed`. --
 suites only those that the release build serves. --also: those once more, in a tree of another Debian
 release, beside all the rest.
 
-A suite is a ctest label. The suites of the parts (PARTS) run twice: as they are shipped, in the release build of
-the release's g++, and under the sanitizers of clang 19. The suite `sanitize-gcc` adds the sanitizers of g++. Real
-programs (sshd, sudo, su) load the release build only. The count is of single test cases, as cmocka and the test
-scripts report them; a program that fails without naming a case counts as one failure.
+A suite is a ctest label. The suites of the parts (PARTS) run under the sanitizers of clang 19. The suite `release`
+runs them as they are shipped, in the release build of the release's g++, and `sanitize-gcc` under the sanitizers of
+g++. Real programs (sshd, sudo, su) load the release build only. The count is of single test cases, as cmocka and the
+test scripts report them; a program that fails without naming a case counts as one failure.
 
 While the tests of one stage run (STAGES), the programs of the next are compiled at a low priority.
 """
@@ -35,19 +35,22 @@ CLOCKS = "clocks"
 CLOCKED = ("unit", "flows", "module", "daemon")
 # An upgrade to the next Debian release. It takes that release's packages if they are there.
 UPGRADE = "upgrade"
-# The parts under one more compiler's sanitizers. It is a preset, too.
+# The parts in one more build. Each is a preset, too.
+RELEASE = "release"
 SANITIZE_GCC = "sanitize-gcc"
-# Only if they are named, because each takes minutes: a machine of a gigabyte; the other bus; packages that are
-# compiled from nothing; a release to download; clocks; one more build.
-ON_REQUEST = ("desktop", "broker", "packages", UPGRADE, CLOCKS, SANITIZE_GCC)
+ONE_MORE_BUILD = (RELEASE, SANITIZE_GCC)
+# Suites of the release build that run only if they are named, because each takes minutes: installation, break glass
+# and outages on machines; a machine of a gigabyte; the other bus; packages that are compiled from nothing; a
+# release to download.
+LONG = ("machines", "desktop", "broker", "packages", UPGRADE)
+ON_REQUEST = (*LONG, CLOCKS, *ONE_MORE_BUILD)
 # A preset and its suites, in the order in which they run: the machines of the first stage mostly wait, so the
 # programs of the second are compiled meanwhile.
-STAGES = (("release", RELEASED + ("desktop", "broker", "packages", UPGRADE)), ("release", PARTS),
-          ("sanitize-clang", (*PARTS, CLOCKS)), (SANITIZE_GCC, PARTS))
+STAGES = ((RELEASE, RELEASED + LONG), ("sanitize-clang", (*PARTS, CLOCKS)), (RELEASE, PARTS), (SANITIZE_GCC, PARTS))
 # The suites of the release build.
-SHIPPED = tuple(suite for preset, served in STAGES if preset == "release" for suite in served)
+SHIPPED = tuple(suite for preset, served in STAGES if preset == RELEASE for suite in served)
 # Suites whose tests are scripts.
-NO_PROGRAMS = ("arch", "golden", "system", "desktop", "broker", "packages", UPGRADE)
+NO_PROGRAMS = ("arch", "golden", "system", *LONG)
 # Each case of it is a row of what the pool may say, and what must come of it: so it is named.
 NAMED_SUITE = "flows"
 # Tests have deadlines, compilers have none. Linux weighs sessions first (autogroup), then processes.
@@ -106,7 +109,7 @@ class Build:
         wanted = set(suites) - {CLOCKS} | set(CLOCKED if CLOCKS in suites else ())
         targets = ["products", "cognito-pool"] + [f"suite_{suite}" for suite in sorted(wanted)
                                                   if suite not in NO_PROGRAMS]
-        targets += ["bench"] if preset == "release" and set(suites) & set(PARTS) else []
+        targets += ["bench"] if preset == RELEASE and set(suites) & set(PARTS) else []
         self.preset, self.suites = preset, suites
         self._log = ROOT / "build" / f"{preset}.log"
         self._log.parent.mkdir(exist_ok=True)
@@ -262,11 +265,11 @@ def stages_of(suites, only_release):
     """The stages that run these suites, each with those that it runs."""
     stages = []
     for preset, served in STAGES:
-        if only_release and preset != "release":
+        if only_release and preset != RELEASE:
             continue
         wanted = [suite for suite in served if suite in suites]
-        if preset == SANITIZE_GCC:
-            wanted = (wanted or list(served)) if SANITIZE_GCC in suites else []
+        if served == PARTS and not only_release:
+            wanted = (wanted or list(served)) if preset in suites else []
         if wanted:
             stages.append((preset, wanted))
     return stages
@@ -293,7 +296,7 @@ def main():
             good = built.succeeds()
             building = start_next(waiting)
             usual = [suite for suite in built.suites if suite != CLOCKS and suite not in last]
-            released |= good and built.preset == "release"
+            released |= good and built.preset == RELEASE
             count = Count(failed=0 if good else 1)
             if good and usual:
                 count.add(run_ctest(built.preset, usual))
@@ -305,7 +308,7 @@ def main():
             total.add(other.count())
         if last and released:
             print(f"\n== release: {' '.join(last)}", flush=True)
-            total.add(run_ctest("release", last))
+            total.add(run_ctest(RELEASE, last))
     finally:
         if building:
             building.end()
