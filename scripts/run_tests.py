@@ -39,9 +39,9 @@ UPGRADE = "upgrade"
 RELEASE = "release"
 SANITIZE_GCC = "sanitize-gcc"
 ONE_MORE_BUILD = (RELEASE, SANITIZE_GCC)
-# Suites of the release build that run only if they are named, because each takes minutes: installation, break glass
-# and outages on machines; a machine of a gigabyte; the other bus; packages that are compiled from nothing; a
-# release to download.
+# Suites of the release build that run only if they are named, because each takes minutes: packages, unit, pages,
+# break glass and outages on machines; a machine of a gigabyte; the other bus; packages that are compiled from
+# nothing; a release to download.
 LONG = ("machines", "desktop", "broker", "packages", UPGRADE)
 ON_REQUEST = (*LONG, CLOCKS, *ONE_MORE_BUILD)
 # A preset and its suites, in the order in which they run: the machines of the first stage mostly wait, so the
