@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""run_tests.py [--also RELEASE] [--release-build] [SUITE… | --all]
+"""run_tests.py [--also RELEASE[:SUITE,…]] [--release-build] [SUITE… | --all]
 
 Builds what the suites need, runs them, and closes with `N passed, N failed`. --release-build: of the
-suites only those that the release build serves. --also: those once more, in a tree of another Debian
-release, beside all the rest.
+suites only those that the release build serves. --also: those once more, or the suites that it names, in a tree
+of another Debian release, beside all the rest.
 
 A suite is a ctest label. The suites of the parts (PARTS) run under the sanitizers of clang 19. The suite `release`
 runs them as they are shipped, in the release build of the release's g++, and `sanitize-gcc` under the sanitizers of
@@ -242,23 +242,26 @@ class OtherRelease:
 
 
 def chosen(arguments):
-    """The releases besides this machine's, the suites, and whether only the release build's are wanted."""
+    """The suites of each release besides this machine's, this machine's suites, and whether only the release build's
+    are wanted."""
     known = PARTS + RELEASED + ON_REQUEST
-    arguments, also, only_release = list(arguments), [], False
+    arguments, also, only_release = list(arguments), {}, False
     while arguments and arguments[0] in ("--also", "--release-build"):
         if arguments.pop(0) == "--also":
-            also.append(arguments.pop(0))
+            release, _, named = arguments.pop(0).partition(":")
+            also[release] = tuple(named.split(",")) if named else ()
         else:
             only_release = True
     suites = known if arguments == ["--all"] else tuple(arguments) or PARTS + RELEASED
-    unknown = [suite for suite in suites if suite not in known]
+    unknown = [suite for suite in sum(also.values(), suites) if suite not in known]
     if unknown:
         sys.exit(f"unknown suite: {' '.join(unknown)}; there are: {' '.join(known)}")
     if only_release:
         suites = tuple(suite for suite in suites if suite in SHIPPED)
     if not suites:
         sys.exit("another release runs the suites of the release build only: " + " ".join(SHIPPED))
-    return also, suites, only_release
+    usual = tuple(suite for suite in suites if suite in SHIPPED and suite != UPGRADE)
+    return {release: named or usual for release, named in also.items()}, suites, only_release
 
 
 def stages_of(suites, only_release):
@@ -285,9 +288,8 @@ def main():
     released = False
     waiting = stages_of(suites, only_release)
     building = start_next(waiting)
-    served = [suite for suite in suites if suite in SHIPPED and suite != UPGRADE]
     # Beside all the rest, because the machines that they boot mostly wait.
-    others = [OtherRelease(release, served) for release in also if served]
+    others = [OtherRelease(release, named) for release, named in also.items() if named]
     try:
         while building:
             started = time.monotonic()
