@@ -26,7 +26,7 @@ constexpr char kStart[] = "cognitod is not running: systemctl status cognitod";
 
 constexpr std::array kRows = {
     Row{bus_names::kErrorUnconfigured, ExitCode::failed, "unconfigured",
-        "cognitod has no valid configuration: cognitoctl doctor says what is wrong"},
+        "cognitod has no valid configuration: cognitoctl doctor reports the fault"},
     Row{bus_names::kErrorTooManySignIns, ExitCode::failed, "too-many-sign-ins",
         "too many sign-ins are open, or you have opened too many: wait a minute"},
     Row{bus_names::kErrorNotPermitted, ExitCode::failed, "not-permitted",

@@ -17,7 +17,7 @@ std::string outcome_text(Outcome outcome) {
     case Outcome::unavailable:
       return "the user pool cannot be reached, or nothing is configured";
     case Outcome::failed:
-      return "it went wrong; the log says why";
+      return "it failed; the log has the reason";
     case Outcome::conversation_broken:
       return "the questions were not answered";
     case Outcome::account_denied:

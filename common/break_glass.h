@@ -29,7 +29,8 @@ inline constexpr char kPolicyPath[] = "/etc/pam-cognito/break-glass.conf";
 [[nodiscard]] std::string_view to_string(Policy policy) noexcept;
 std::optional<Policy> parse_policy_name(std::string_view text) noexcept;
 
-// The policy in force. If the file cannot be used, `fault` says why and the policy is `never`.
+// The policy in force. If the file cannot be used, `fault` has the reason and the policy is
+// `never`.
 struct PolicyInForce {
   Policy policy = Policy::never;
   std::string fault;

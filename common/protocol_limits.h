@@ -8,9 +8,9 @@
 
 // The deadlines and sizes on which pam_cognito, cognitod and cognitoctl depend together.
 //
-// The deadlines form a ladder: the program that does the work gives up first and reports why, and
-// the program that waits for it waits a little longer, so that it receives that report instead of
-// silence. Each step of a conversation has three bounds, from the inside to the outside:
+// The deadlines form a ladder: the program that does the work stops waiting first and reports why,
+// and the program that waits for it waits a little longer, so that it receives that report instead
+// of silence. Each step of a conversation has three bounds, from the inside to the outside:
 //
 //   kRequestTime     cognitod ends the HTTPS requests of the step
 //   kDaemonStepTime  cognitod ends the sign-in, because its own code has not come to a result
@@ -29,7 +29,7 @@ inline constexpr std::chrono::seconds kDaemonStepTime{8};
 // The 2 s above kDaemonStepTime are for the scheduler of a loaded machine.
 inline constexpr std::chrono::seconds kClientStepTime{10};
 
-// A whole conversation. cognitod tells the client the deadline of the PAM service. The setting
+// A whole conversation. cognitod sends the client the deadline of the PAM service. The setting
 // `[service] deadline` may not exceed this value, and module and cognitoctl do not accept more,
 // because an open conversation occupies one of the places that cognitod gives to a user or root.
 inline constexpr std::chrono::seconds kMaxConversationTime{900};

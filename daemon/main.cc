@@ -26,7 +26,7 @@ constexpr char kUsage[] =
     "Signs Linux users in with an Amazon Cognito user pool, on behalf of pam_cognito.so.\n"
     "\n"
     "  --config FILE    read FILE and FILE.d/*.conf (default: /etc/pam-cognito/cognitod.conf)\n"
-    "  --state DIR      what outlives a boot stands there (default: $STATE_DIRECTORY, else\n"
+    "  --state DIR      the folder of what outlives a boot (default: $STATE_DIRECTORY, else\n"
     "                   /var/lib/cognitod)\n"
     "  --check-config   say what is wrong with the configuration, and leave; status 1 if it is\n"
     "                   not valid\n"

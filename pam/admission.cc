@@ -52,7 +52,7 @@ bool is_change_by_root(int flags) noexcept {
 std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase phase,
                                 std::string_view what, const std::string& user) {
   if (!options.unknown.empty())
-    pam.log(LOG_ERR, "unknown module option " + options.unknown + "; our users are refused");
+    pam.log(LOG_ERR, "unknown module option " + options.unknown + "; Cognito users are refused");
   std::string reason;
   uid_t uid = 0;
   const SignInData* data = find_sign_in(pam, user);
@@ -65,7 +65,7 @@ std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase
   if (signed_in) uid = data->uid;
   const auto permitted = check_membership(phase, membership, is_emergency(pam, user));
   if (!permitted && permitted.error() == PAM_IGNORE) {
-    if (options.debug) pam.log(LOG_DEBUG, "debug: not ours" + log_field("user", user));
+    if (options.debug) pam.log(LOG_DEBUG, "debug: not a Cognito user" + log_field("user", user));
     return std::unexpected(PAM_IGNORE);
   }
   if (!permitted) {

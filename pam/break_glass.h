@@ -27,7 +27,7 @@ namespace pamcognito::pam {
 inline constexpr std::chrono::seconds kPermissionTime = std::chrono::minutes(5);
 
 // Called after pam_unix has accepted the local password: tells whether root still permits it,
-// because a prompt can stay open for a long time. `by_window` says that
+// because a prompt can stay open for a long time. `by_window` means that
 // window_permits_local_password() has permitted it. `permitted_at` is a time of CLOCK_BOOTTIME. A
 // refusal is not explained to the user, because the password was right.
 [[nodiscard]] bool still_permits_local_password(const Handle& pam, const std::string& user,

@@ -1,7 +1,7 @@
 // The password phase. libpam calls it twice, so the conversation with cognitod is split: the first
 // call signs the user in until cognitod asks for the new password, and keeps the conversation in
 // PAM data; the second call answers that question. If the second call never comes, pam_end()
-// destroys the conversation, which closes its socket, and cognitod gives up.
+// destroys the conversation, which closes its socket, and cognitod ends the sign-in.
 
 #include <security/pam_modules.h>
 #include <unistd.h>

@@ -45,7 +45,7 @@ inline constexpr PhaseResult kItemsRefused = unforeseen("pam-items");
 [[nodiscard]] int pam_code(Phase phase, const PhaseResult& result) noexcept;
 
 // Decides whether cognitod is asked about a user. The error is the PAM code if it is not.
-// `emergency` says that this transaction has signed the user in with the local password.
+// `emergency` means that this transaction has signed the user in with the local password.
 [[nodiscard]] std::expected<void, int> check_membership(Phase phase, Membership membership,
                                                         bool emergency) noexcept;
 

@@ -11,7 +11,7 @@ enum class State : std::uint8_t {
   ok,
   warning,  // works, but not as well or as safely as it could
   fault,    // people cannot sign in, or get in who must not
-  skipped,  // could not be looked at; `what` says why
+  skipped,  // could not be looked at; `what` has the reason
 };
 
 std::string_view to_string(State state);

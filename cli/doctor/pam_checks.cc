@@ -14,8 +14,8 @@
 #include "cli/doctor/checks.h"
 #include "cli/doctor/pam_stack.h"
 
-// Judges the PAM stacks by walking them: what does a program get if pam_cognito says this, and
-// every other module is as kind to the person as it can be? So it does not matter how a stack is
+// Judges the PAM stacks by walking them: what does a program get if pam_cognito returns this, and
+// every other module succeeds? So it does not matter how a stack is
 // written.
 namespace pamcognito::cli {
 namespace {
@@ -93,7 +93,7 @@ constexpr std::array kScenarios = {
              kUnavailable, "auth_err", false, State::fault,
              "a Cognito user gets in without the local password while cognitod is down"},
     Scenario{"pam-auth-accepted", "a sign-in with Cognito is enough", "auth", kOurs, kSuccess,
-             "auth_err", true, State::fault, "is refused although Cognito said yes"},
+             "auth_err", true, State::fault, "is refused although Cognito accepted the sign-in"},
     Scenario{"pam-auth-root", "root does not depend on the module", "auth", kRoot, kMissing,
              "success", true, State::fault,
              "root cannot sign in with its own password if the module is missing: the jump over "
@@ -117,14 +117,14 @@ constexpr std::array kScenarios = {
              true},
     Scenario{"pam-account-fail-open", "a refused account is out", "account", kOurs,
              kAccountRefusals, "success", false, State::fault,
-             "a Cognito user gets in although Cognito says the account may not"},
+             "a Cognito user gets in although Cognito refuses the account"},
     Scenario{"pam-account-unknown", "a look-up that fails is a refused account", "account", kOurs,
              kAccountRefusals, "success", false, State::fault,
              "a user gets in while pam_cognito cannot tell whether Cognito decides", false, true},
     Scenario{"pam-account-aged-refused", "an aged local password opens no refused account",
              "account", kOurs, kAccountRefusals, kAged, false, State::fault,
-             "a Cognito user whose local password has expired gets in although Cognito says the "
-             "account may not"},
+             "a Cognito user whose local password has expired gets in although Cognito "
+             "refuses the account"},
     Scenario{"pam-account-aged", "the age of an unused local password decides nothing", "account",
              kOurs, kSuccess, kAged, true, State::fault,
              "a Cognito user has to change a local password that has expired and is not used"},
@@ -168,7 +168,7 @@ constexpr Scenario kEmptyPasswordCounts{"pam-empty-password",
                                         State::fault,
                                         ""};
 
-// Modules that hold no opinion of their own on who somebody is.
+// Modules that decide nothing about the user.
 bool is_ignoring(std::string_view module) {
   constexpr std::array<std::string_view, 4> kSilent = {"pam_cap.so", "pam_warn.so",
                                                        "pam_faildelay.so", "pam_echo.so"};
@@ -291,7 +291,7 @@ class Judge {
   std::vector<std::string> services_with_auth() { return services_naming_us("auth"); }
 
   Finding line_check() {
-    const Check check{"pam-lines", "the module stands in the PAM stacks"};
+    const Check check{"pam-lines", "the module is in the PAM stacks"};
     const auto auth = services_naming_us("auth");
     const auto account = services_naming_us("account");
     if (auth.empty())
@@ -415,7 +415,7 @@ class Judge {
     const std::string remedy =
         std::string(kLocalUsersProgram) +
         " as root writes it; systemctl status pam-cognito-local-users.path should keep it current";
-    std::map<std::string, std::string> said_of;  // the first text of a line -> the others
+    std::map<std::string, std::string> said_of;  // the first text of a line -> the rest
     for (const std::string& line : lines_of(*said)) {
       const std::size_t blank = line.find(' ');
       std::string& others = said_of[line.substr(0, blank)];
@@ -447,7 +447,7 @@ class Judge {
   }
 
   Finding type_check(const std::string& type, const std::string& why) {
-    const Check check{"pam-" + type + "-line", "the module stands in the " + type + " stacks"};
+    const Check check{"pam-" + type + "-line", "the module is in the " + type + " stacks"};
     if (!services_naming_us(type).empty()) return check.ok();
     return check.warning("it does not: " + why, kProfileRemedy);
   }

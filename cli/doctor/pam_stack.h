@@ -45,7 +45,7 @@ struct StackResult {
 };
 
 // Walks the stack as libpam's dispatcher does (Linux-PAM 1.5, libpam/pam_dispatch.c describes it by
-// its code). `answer` says what each module returns.
+// its code). `answer` gives the return value of each module.
 StackResult walk_pam_stack(const std::vector<PamRule>& rules,
                            const std::function<std::string(const PamRule&)>& answer);
 

@@ -95,8 +95,7 @@ Finding check_state(const System& system) {
                        "systemd-sysusers, or install the package again");
   if (daemon->uid >= 1000)
     return check.fault("the user cognitod is an ordinary account or a directory's (uid " +
-                           std::to_string(daemon->uid) +
-                           "): whoever has it answers for all sign-ins",
+                           std::to_string(daemon->uid) + "): its user can answer all sign-ins",
                        "rename that account, then: systemd-sysusers pam-cognito.conf");
   if (status->owner != daemon->uid || (status->mode & 077U) != 0)
     return check.fault(

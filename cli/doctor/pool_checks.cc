@@ -98,7 +98,7 @@ Finding judge_client(const cognito::PoolConfig& pool, const PoolAnswer& answer) 
       (answer.exception == "NotAuthorizedException" &&
        pool.auth_flow == cognito::AuthFlow::password)) {
     if (answer.exception == "UserNotFoundException")
-      return check.warning("it tells strangers which users there are",
+      return check.warning("it reveals to anyone which users exist",
                            "set PreventUserExistenceErrors of the app client to ENABLED");
     return check.ok();
   }

@@ -32,7 +32,7 @@ std::vector<Account> members_of(const System& system, const Group& group) {
 }
 
 Finding check_group(const System& system, const UsersConf& conf) {
-  const Check check{"users-group", "the group of our users exists"};
+  const Check check{"users-group", "the group of the Cognito users exists"};
   if (conf.group.empty()) return check.ok("no group is used");
   if (system.group(conf.group)) return check.ok(conf.group);
   return check.fault("there is no group " + conf.group +
@@ -181,7 +181,7 @@ bool is_administrator_left(const Findings& users) {
 }
 
 Findings check_users(const System& system) {
-  const Check check{"users-conf", "users.conf says whose sign-ins are ours"};
+  const Check check{"users-conf", "users.conf names the Cognito users"};
   const auto file = read_users_conf(system.path(kUsersConfPath).c_str());
   if (!file)
     return {check.fault(file.error().reason + ": everybody from uid 1000 on is refused, except "

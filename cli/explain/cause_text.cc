@@ -17,11 +17,11 @@ struct Sentence {
 // than the word.
 constexpr std::array kRows = {
     Sentence{"signed-in", "every question was answered rightly"},
-    Sentence{"session", "a session of this login stood in for it"},
+    Sentence{"session", "a session of this login replaced it"},
     Sentence{"session-password", "the password of a session of this login was right"},
     Sentence{"session-wrong-password", "a session of this login has another password"},
-    Sentence{"session-asked", "a session stood in for it, after the user pool was asked"},
-    Sentence{"session-in-grace", "a session stood in for it; the user pool cannot be reached"},
+    Sentence{"session-asked", "a session replaced it, after the user pool was asked"},
+    Sentence{"session-in-grace", "a session replaced it; the user pool cannot be reached"},
     Sentence{"password-changed", "the password was changed"},
     Sentence{"not-authorized", "the user pool refused: wrong password, or no such user"},
     Sentence{"user-not-found", "the user pool knows no such user"},
@@ -147,7 +147,7 @@ constexpr std::array kRows = {
              "denies"},
     Sentence{"no-code-after-password", "the one prompt takes password+code, and no code came"},
     Sentence{"caller-gone", "the program that asked went away"},
-    Sentence{"caller-gave-up", "the person, or the program that asked, gave up"},
+    Sentence{"caller-gave-up", "the person, or the program that asked, cancelled"},
     Sentence{"caller-cannot-answer", "the program that asked could not answer"},
     Sentence{"not-acknowledged", "the program that asked went away before it knew the answer"},
     Sentence{"deadline", "the person took longer than the service's deadline"},

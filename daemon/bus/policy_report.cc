@@ -67,7 +67,7 @@ void add_access(const policy::Config& config, const Known& known, const std::str
                            ? "none that count: pinned by root, or refused by the pool since"
                            : "never seen: nobody knows any");
   if (known.user != nullptr && known.user->account_status == sessions::AccountStatus::disabled) {
-    answers.emplace_back("may sign in", "no", "the pool said that the account is disabled");
+    answers.emplace_back("may sign in", "no", "the account is disabled in the pool");
     return;
   }
   const policy::AccessVerdict verdict = policy::explain_access(config, user, service, groups);

@@ -186,7 +186,7 @@ Task<void> SessionMethods::end(MessageRef message) {
   const std::optional<Person> caller = co_await caller_for(message, {});
   if (!caller) co_return;
   const auto session = core_.sessions.find(*id);
-  // Somebody else's is as if it were not there.
+  // Another user's session is reported as absent.
   if (!session || (!caller->is_root && session->user != caller->name)) {
     refuse(message, bus_names::kErrorNoSuchSession, kNoSession);
     co_return;

@@ -287,7 +287,7 @@ class UserPool {
   virtual ~UserPool() = default;
 
   [[nodiscard]] virtual ReachabilityReport reachability() const { return {}; }
-  // Somebody has signed in on this machine before, so that it has reached a pool.
+  // A user has signed in on this machine before, so it has reached a pool.
   virtual void note_earlier_contact() {}
 
   // A connection is opened, if none is idle, while the person types. Never fails, returns at once.

@@ -40,8 +40,8 @@ class EventLoop {
   void post(std::function<void()> call);
 
   // Starts a task that nobody awaits. It ends by itself, or is cancelled when the Spawned that is
-  // returned is destroyed. `done` runs from the loop; it may destroy the Spawned. `threw` says that
-  // an exception left the task (it has been logged).
+  // returned is destroyed. `done` runs from the loop; it may destroy the Spawned. `threw` means
+  // that an exception left the task (it has been logged).
   class Spawned;
   [[nodiscard]] Spawned spawn(Task<void> task, std::function<void(bool threw)> done = {});
 

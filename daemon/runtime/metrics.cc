@@ -40,7 +40,7 @@ constexpr std::array kFamilies = {
     Family{"pam_cognito_messages_total", "counter", "SMS and e-mail codes that this host caused."},
     Family{"pam_cognito_sessions_ended_total", "counter", "Sessions that ended, by reason."},
     Family{"pam_cognito_reauthentications_total", "counter",
-           "What somebody with a session was asked for, and why."},
+           "Questions to users with a session, and the reason."},
     Family{kDropped, "counter", "Changes that were not counted, because of too many series."},
 };
 

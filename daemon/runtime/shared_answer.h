@@ -12,7 +12,7 @@
 namespace pamcognito::runtime {
 
 // One answer that several coroutines wait for. A waiter that is destroyed takes itself off the
-// list; the others still get theirs.
+// list; the remaining waiters still get theirs.
 template <class T>
 class SharedAnswer {
  public:

@@ -148,8 +148,8 @@ void SessionKeeper::log_unanswered(const SignInId& id, const cognito::PoolError&
   if (!session) return;
   const cognito::ErrorRow& row = cognito::error_row(error);
   runtime::log(row.level,
-               "the pool did not say whether the account of " + session->user +
-                   " still stands: " + std::string(row.word),
+               "the pool did not answer whether the account of " + session->user +
+                   " is still valid: " + std::string(row.word),
                {{"USER", session->user},
                 {"CAUSE", row.word},
                 {"DETAIL", error.message},

@@ -36,12 +36,12 @@ class PackedSession {
 };
 
 // The slots of one session in the store's memory. An ordinary session fills one; one with many
-// groups or a long token goes on in more slots, which may be any of the store's.
+// groups or a long token continues in more slots, which may be any of the store's.
 //
 //   first slot: 8 bytes sequence number (0: no session begins here), 16 bytes checksum, 2 bytes
 //               number of the other slots, 2 zeros, 4 bytes for the number of each, the packed
 //               session, zeros to the end
-//   the others: 8 zeros, so that no session begins there, and the packed session goes on
+//   further slots: 8 zeros, so that no session begins there, and the packed session goes on
 //
 // The checksum is over all of it. The bytes may be torn or damaged, so every read is bounded. They
 // are written in this order, which SIGKILL may stop anywhere:
@@ -53,7 +53,7 @@ class PackedSession {
 // the format is a change of SlotMemory::kLayout.
 class SessionSlots {
  public:
-  // `numbers`: the first slot, and the others in their order. The memory outlives this.
+  // `numbers`: the first slot, then the further ones in their order. The memory outlives this.
   SessionSlots(const SlotMemory& memory, std::vector<std::uint32_t> numbers) noexcept
       : memory_(&memory), numbers_(std::move(numbers)) {}
   // Those of the session that begins in slot `first`, which another process may have left. nullopt:

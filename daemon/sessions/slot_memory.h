@@ -36,7 +36,7 @@ class SlotMemory {
   ~SlotMemory();
 
   [[nodiscard]] std::span<std::uint8_t> slot(std::uint32_t index) const noexcept;
-  // The slots that something was ever written to, in order; the others have not even a page.
+  // The slots that something was ever written to, in order; the remaining slots have no page.
   [[nodiscard]] std::vector<std::uint32_t> touched_slots() const;
   [[nodiscard]] std::uint32_t slots() const noexcept;
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }

@@ -39,7 +39,7 @@ struct Prompt {
 
 enum class ConversationError : std::uint8_t {
   gone,     // the host process died or hung up
-  aborted,  // the caller cannot answer, or the person gave up
+  aborted,  // the caller cannot answer, or the person cancelled
 };
 
 // The user at the other end of a sign-in. Waiting for the answer ends with the sign-in's own

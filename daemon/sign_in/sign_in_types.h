@@ -123,7 +123,7 @@ struct SignInResult {
         : tokens(std::move(tokens_)), verified(std::move(verified_)) {}
   };
   std::unique_ptr<Accepted> accepted;
-  std::optional<SignInId> reused;         // success only: the session that stood in for the sign-in
+  std::optional<SignInId> reused;         // success only: the session that replaced the sign-in
   std::string calls;                      // CallTrace::text()
   std::optional<cognito::Method> factor;  // the second factor that was given
   bool tells_of_change = false;           // the notice says that a factor was changed

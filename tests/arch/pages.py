@@ -1,4 +1,4 @@
-"""The language and the form of README.md, SECURITY.md and docs/: a list of words, the purpose and the size of each page, tables that
+"""The language and the form of README.md, SECURITY.md and docs/, and the language of the sources: a list of words, the purpose and the size of each page, tables that
 can be read, transcripts and commands that are those of a run.
 
 check(root) gives the problems, a line each.
@@ -8,12 +8,11 @@ import pathlib
 import re
 
 from docs import RUN, blocks_of, pages_of_docs, prose_of
+from includes import sources
 
 # Made by scripts: their words are checked, their form is not. The words of log-causes.md are those of cognitoctl explain.
 GENERATED = ("docs/reference/man/", "docs/reference/log-causes.md", "docs/reference/messages.md",
              "docs/what-the-person-sees.md")
-# Not yet held to the word list.
-NOT_YET = ("docs/reference/log-causes.md", "docs/architecture.md", "docs/decisions/")
 # Pages for developers have a form of their own.
 DEVELOPERS = ("docs/architecture.md", "docs/glossary.md", "docs/decisions/")
 
@@ -35,6 +34,9 @@ WORDS = (
                                     r"the page|the pool|Cognito|journald|`…)`?\*{0,2} (?:says?|said|tells?|told)\b"),
     ("say it in docs/status.md", r"\b(?:was|were) (?:seen|run by)\b|\b(?:not|were) tried\b|tests/machine/\w+\.py"),
 )
+# The rules that comments, texts for users and log messages keep, too. Comments name the tests that guard them.
+SOURCE_RULES = WORDS[:3]
+SOURCES = ("common", "pam", "local_users", "daemon", "cli")
 MAY_NAME_TESTS = ("docs/status.md", "docs/reference/supported-systems.md", "docs/performance.md")
 FIRST = re.compile(r"^(?:What|Whoever|Whose|Whom|Where|Of|Else|Who)\b")
 # A heading names its subject. "How-to" is a kind of page.
@@ -174,6 +176,34 @@ def wrong_changelog(text):
         yield "a change of [Unreleased] has no kind"
 
 
+def comments_and_texts(text):
+    """(line, words) of a C++ source: each comment of one or more lines, and each string literal that has a blank."""
+    comment, start = [], 0
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        found = re.match(r"^(?P<code>(?:[^\"/]|/(?!/)|\"(?:[^\"\\]|\\.)*\")*)(?://+ ?(?P<words>.*))?$", line)
+        code, words = (found["code"], found["words"]) if found else (line, None)
+        if comment and (words is None or code.strip()):
+            yield start, " ".join(comment)
+            comment = []
+        if words is not None:
+            start = start if comment else number
+            comment.append(words)
+        for literal in re.findall(r'"((?:[^"\\]|\\.)*)"', code):
+            if " " in literal.strip():
+                yield number, literal
+
+
+def wrong_source(text):
+    for line, words in comments_and_texts(text):
+        words = re.sub(r"`[^`]*`", "`…`", words)
+        for rule, expression in SOURCE_RULES:
+            for hit in re.finditer(expression, words, re.IGNORECASE):
+                yield f'line {line}: "{hit.group()}": {rule}'
+        for sentence in sentences(words):
+            if FIRST.match(sentence) and not sentence.endswith("?"):
+                yield f'line {line}: begins with "{sentence.split()[0]}": subject, verb, object'
+
+
 def check(root):
     root = pathlib.Path(root)
     found = [f"CHANGELOG.md: {each}" for each in wrong_changelog((root / "CHANGELOG.md").read_text(encoding="utf-8"))]
@@ -186,9 +216,10 @@ def check(root):
             problems += [*wrong_readme(text), *untested_install(root, text)]
         elif name.startswith("docs/") and not is_one_of(name, DEVELOPERS):
             problems += wrong_purpose(text)
-        if not is_one_of(name, NOT_YET):
-            problems += wrong_words(name, text)
+        problems += wrong_words(name, text)
         if not is_one_of(name, GENERATED + DEVELOPERS):
             problems += [*long_cells(text), *wrong_size(text)]
         found += [f"{name}: {each}" for each in problems]
+    for name in sources(root, *SOURCES, suffixes=(".cc", ".h")):
+        found += [f"{name}: {each}" for each in wrong_source((root / name).read_text(encoding="utf-8"))]
     return found

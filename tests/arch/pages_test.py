@@ -137,6 +137,18 @@ class Planted(PlantedTree):
         self.page("This was seen on Debian.")
         self.assert_problem("docs/status.md")
 
+    def test_a_comment_of_a_source(self):
+        self.write("pam/entry.cc", "int one;\n// The caller waits. Whoever\n// comes is ours.\nint two;  // Mended.\n")
+        self.assertEqual(sorted(pages.check(self.root)), [
+            'pam/entry.cc: line 2: "Whoever": name the actor',
+            'pam/entry.cc: line 2: "ours": name the actor',
+            'pam/entry.cc: line 2: begins with "Whoever": subject, verb, object',
+            'pam/entry.cc: line 4: "Mended": use the field\'s term'])
+
+    def test_a_text_of_a_source(self):
+        self.write("pam/entry.cc", 'constexpr auto kText = "https://host/ the pool says no";\nconstexpr auto kName = "ours";\n')
+        self.assertEqual(pages.check(self.root), ['pam/entry.cc: line 1: "the pool says": programs report, people say'])
+
     def test_a_long_cell(self):
         self.page("| a |\n|---|\n| " + "word " * 16 + "|")
         self.assert_problem("more than 15 words")
