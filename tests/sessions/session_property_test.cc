@@ -112,9 +112,8 @@ class Run {
   }
 
   void switch_end_with() {
-    auto& end_with = world_.config->session.end_with;
-    end_with = end_with == policy::EndWith::lifetime ? policy::EndWith::last_logout
-                                                     : policy::EndWith::lifetime;
+    auto& end_on_logout = world_.config->session.end_on_logout;
+    end_on_logout = !end_on_logout;
   }
 
   void pass_time() {
