@@ -39,6 +39,8 @@ struct Options {
   std::string id;
   std::string factor;
   std::string sub;
+  std::string section;
+  std::string key;
   TotpSetUp totp;
   ExplainOptions explain;
   BreakGlassOptions break_glass;
@@ -67,6 +69,7 @@ class Parser {
     add_explain();
     add_policy();
     add_identity();
+    add_config();
     add_break_glass();
     add_doctor();
     add_set_up();
@@ -226,6 +229,22 @@ class Parser {
     reset->add_option("user", options_->user)->required()->option_text("USER");
     run(reset, [](const Context& context, const Options& options) {
       return reset_identity(context, options.user);
+    });
+  }
+
+  void add_config() {
+    CLI::App* config = group_of(app_, "config", "check and show the configuration");
+    run(config->add_subcommand("check", "check users.conf and cognitod.conf with its drop-ins"),
+        [](const Context& context, const Options&) { return check_configuration(context); });
+    run(config->add_subcommand("show", "print each setting of cognitod.conf, and where it is set"),
+        [](const Context& context, const Options&) { return show_configuration(context); });
+    CLI::App* get = config->add_subcommand("get", "print one setting of cognitod.conf");
+    get->add_option("section", options_->section, "such as mfa or \"service sshd\"")
+        ->required()
+        ->option_text("SECTION");
+    get->add_option("key", options_->key)->required()->option_text("KEY");
+    run(get, [](const Context& context, const Options& options) {
+      return get_setting(context, options.section, options.key);
     });
   }
 

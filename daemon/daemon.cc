@@ -153,6 +153,7 @@ std::expected<Daemon::Loaded, std::string> Daemon::load(Language language) {
   if (!used && language == Language::needed) return std::unexpected(used.error());
   if (!used) runtime::log(Level::error, "texts are in English: " + used.error());
   for (const std::string& warning : config->warnings) runtime::log(Level::warning, warning);
+  for (const std::string& name : config->old_names) runtime::log(Level::warning, name);
   loaded.config = std::make_shared<const policy::Config>(std::move(*config));
   return loaded;
 }

@@ -18,7 +18,7 @@ REMEDIES = {
     "password-attempts-exceeded": "wait; look for the source of the attempts",
     "imported-user": "reset the password, or allow `self_service` of `[password]`",
     "mfa-method-not-found": "add a phone number or an address, or another second factor",
-    "identity": "compare `username`, `identity` and `case_sensitive` of `[access]` with `PAM_COGNITO_DETAIL`",
+    "identity": "compare `cognito_username`, `identity` and `case_sensitive` of `[access]` with `PAM_COGNITO_DETAIL`",
     "another-account": "`cognitoctl identity list`; reset the pin if it is out of date",
     "account-taken": "`cognitoctl identity pin`, if both users may use the account",
     "not-pinned": "`cognitoctl identity pin USER SUB`",
@@ -30,13 +30,13 @@ REMEDIES = {
     "message-budget": "wait for 15 minutes (`message_window` of `[limits]`)",
     "unknown": "the user signs in once with password and code",
     "no-second-factor": "set up a second factor, or require MFA in the pool",
-    "set-up-not-allowed": "change `enrol` of `[mfa]`, or set the factor up elsewhere",
+    "set-up-not-allowed": "change `enroll` of `[mfa]`, or set the factor up elsewhere",
     "invalid-parameter": "`cognitoctl doctor`: add `ALLOW_USER_SRP_AUTH` to the app client",
     "resource-not-found": "`cognitoctl doctor`: compare pool id and client id",
     "unconfigured": "`cognitoctl setup`",
-    "answer-is-the-password": "the program cannot ask twice: `prompts = one`, or sshd without `PasswordAuthentication`",
-    "password-as-code": "the program cannot ask twice: `prompts = one`, or sshd without `PasswordAuthentication`",
-    "deadline": "try again; for sshd, raise `LoginGraceTime` and `deadline`",
+    "answer-is-the-password": "the program cannot ask twice: `single_prompt = yes`, or sshd without `PasswordAuthentication`",
+    "password-as-code": "the program cannot ask twice: `single_prompt = yes`, or sshd without `PasswordAuthentication`",
+    "deadline": "try again; for sshd, raise `LoginGraceTime` and `sign_in_timeout`",
 }
 
 # Advice for a user after a message, by the function of notices.cc that makes the message.

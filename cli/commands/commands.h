@@ -62,6 +62,13 @@ std::string choose_break_glass(const Context& context);
 
 ExitCode run_doctor(const Context& context);
 
+// users.conf and cognitod.conf with its drop-ins, without the daemon. Status 1: not valid.
+ExitCode check_configuration(const Context& context);
+// Each setting of cognitod.conf with its file and line, or "default".
+ExitCode show_configuration(const Context& context);
+// section: "mfa", "[mfa]" or "service sshd".
+ExitCode get_setting(const Context& context, const std::string& section, const std::string& key);
+
 struct SetUpOptions {
   std::string region;  // those that are empty are asked for
   std::string user_pool_id;

@@ -6,6 +6,7 @@
 #include "daemon/policy/access.h"
 #include "daemon/policy/reauth.h"
 #include "daemon/policy/service_profile.h"
+#include "daemon/policy/setting_names.h"
 #include "daemon/sessions/decisions.h"
 
 namespace pamcognito::bus {
@@ -33,7 +34,7 @@ std::string in_seconds(seconds time) {
 void add_identity(const policy::Config& config, const Known& known, const std::string& user,
                   Answers& answers) {
   answers.emplace_back("name in the pool", policy::cognito_username(config.access, user),
-                       "username = " + config.access.username + " of [access]");
+                       "cognito_username = " + config.access.cognito_username + " of [access]");
   if (known.user != nullptr) {
     answers.emplace_back("account", known.user->sub,
                          known.user->pinned_by == sessions::PinnedBy::root
@@ -50,8 +51,9 @@ void add_identity(const policy::Config& config, const Known& known, const std::s
       answers.emplace_back("account", "the one whose verified e-mail address is the name above",
                            "identity = email of [access]");
       return;
-    case policy::Identity::file:
-      answers.emplace_back("account", "none: root has pinned none", "identity = file of [access]");
+    case policy::Identity::pinned:
+      answers.emplace_back("account", "none: root has pinned none",
+                           "identity = pinned of [access]");
       return;
   }
 }
@@ -105,12 +107,13 @@ void add_reauthentication(const Core& core, const Known& known, const std::strin
   const bool is_given =
       section != core.config->services.end() && section->second.reauth.has_value();
   const std::string name(policy::to_string(rule.mode));
-  answers.emplace_back("with a session it asks for", name,
-                       is_given ? "reauth = " + name + " of [service " + service + "]"
-                                : "built in: reauth = " + name);
+  answers.emplace_back(
+      "with a session it asks for", name,
+      is_given ? "reauth = " + name + " of [" + policy::section_of_service(service) + "]"
+               : "built in: reauth = " + name);
   if (rule.mode != policy::Reauth::full)
     answers.emplace_back("while the second factor is younger than", in_seconds(rule.mfa_max_age),
-                         "mfa_max_age of [service " + service + "]");
+                         "mfa_max_age of [" + policy::section_of_service(service) + "]");
   if (known.sessions.empty()) {
     answers.emplace_back("session now", "none", "the next sign-in is a full one");
     return;
@@ -140,9 +143,10 @@ std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& use
   add_access(config, known, user, service, answers);
   add_second_factor(config, answers);
   add_reauthentication(core, known, service, answers);
-  answers.emplace_back("account of a user never seen",
-                       std::string(to_string(policy::service_profile(&config, service).unknown)),
-                       policy::explain_unknown_account(&config, service));
+  answers.emplace_back(
+      "account of a user never seen",
+      std::string(to_string(policy::service_profile(&config, service).never_signed_in)),
+      policy::explain_never_signed_in(&config, service));
   return answers;
 }
 

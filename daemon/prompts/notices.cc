@@ -269,7 +269,8 @@ std::string no_session() {
 std::string first_factor_elsewhere() {
   return tr(
       "Your account has no second factor yet, and this machine does not let you set up the first "
-      "one from here (setting enrol). Set it up in your organisation's sign-in portal, or ask your "
+      "one from here (setting enroll). Set it up in your organisation's sign-in portal, or ask "
+      "your "
       "administrator.");
 }
 

@@ -140,7 +140,7 @@ std::string ask_administrator();
 // The person's own second factors, outside a sign-in.
 std::string totp_is_set_up();              // "Your authenticator app is set up."
 std::string no_session();                  // "You are not signed in here. Sign in first."
-std::string first_factor_elsewhere();      // [mfa] enrol does not permit the first one here
+std::string first_factor_elsewhere();      // [mfa] enroll does not permit the first one here
 std::string no_place_for_set_up();         // the caller belongs to no login: where to do it instead
 std::string no_factor_to_change();         // the account has none yet: what to do
 std::string factor_was_not_asked();        // the pool asked for none, so that none was proved

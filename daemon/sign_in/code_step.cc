@@ -40,15 +40,15 @@ const char* code_parameter(Method method) {
 // A factor that policy does not accept is worth its code only where an accepted one can be set up
 // afterwards. A caller with one prompt has nothing but a TOTP code.
 bool is_worth_asking(const SignInContext& context, Method method) {
-  if (context.profile.one_prompt) return method == Method::totp && context.accepts(method);
+  if (context.profile.single_prompt) return method == Method::totp && context.accepts(method);
   return context.accepts(method) || context.may_enrol_freely();
 }
 
 SignInEnd factor_not_accepted(const SignInContext& context) {
   return make_end(
       Outcome::not_permitted, "factor-not-accepted",
-      prompts::factor_not_accepted(context.profile.one_prompt ? std::vector{Method::totp}
-                                                              : context.config().mfa.methods));
+      prompts::factor_not_accepted(context.profile.single_prompt ? std::vector{Method::totp}
+                                                                 : context.config().mfa.methods));
 }
 
 std::string refused_code(ErrorKind kind, Method method) {
@@ -64,7 +64,7 @@ std::string why_never_sent(std::string_view typed, Method method) {
 
 // Not a coroutine, as nothing of it is needed while the person types.
 Task<StepResult<Secret>> ask_code(SignInContext* context, const Challenge& challenge) {
-  return context->ask(Prompt(prompts::code(challenge), Purpose::code, context->profile.echo_code));
+  return context->ask(Prompt(prompts::code(challenge), Purpose::code, context->profile.show_code));
 }
 
 // Apart, so that its frame exists only while the pool is asked.
@@ -109,7 +109,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
   if (!is_worth_asking(*context, method)) co_return std::unexpected(factor_not_accepted(*context));
 
   const ChallengeName asked = challenge->name;
-  const bool given_ahead = context->profile.one_prompt;
+  const bool given_ahead = context->profile.single_prompt;
   const CodeForm form = method == Method::totp ? CodeForm::totp : CodeForm::message;
   Secret typed;  // kept over a repeated password step, which takes the same code
   bool have_code = false;

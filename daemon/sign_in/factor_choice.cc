@@ -27,7 +27,7 @@ std::vector<OfferedFactor> usable_factors(const SignInContext& context,
                                           const std::vector<OfferedFactor>& offered) {
   std::vector<OfferedFactor> usable;
   for (const Method method : context.config().mfa.methods) {
-    if (context.profile.one_prompt && method != Method::totp) continue;
+    if (context.profile.single_prompt && method != Method::totp) continue;
     const auto found = std::ranges::find(offered, method, &OfferedFactor::method);
     if (found != offered.end()) usable.push_back(*found);
   }
@@ -66,7 +66,7 @@ Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> chal
         make_end(Outcome::not_permitted, "factor-not-accepted",
                  prompts::factor_not_accepted(context->config().mfa.methods)));
   std::size_t chosen = 0;
-  if (context->config().mfa.choose == policy::Choose::ask && usable.size() > 1) {
+  if (context->config().mfa.ask_method && usable.size() > 1) {
     StepResult<std::size_t> answer =
         co_await ask_choice(context, prompts::choice(methods_of(usable)), usable.size());
     if (!answer) co_return std::unexpected(std::move(answer.error()));

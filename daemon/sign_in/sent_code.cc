@@ -39,7 +39,7 @@ Task<StepResult<>> SentCode::send() {
 Task<StepResult<std::string>> SentCode::ask() {
   for (int tries = 0; tries < kTries;) {
     StepResult<Secret> answer =
-        co_await context_->ask(Prompt(question_, Purpose::code, context_->profile.echo_code));
+        co_await context_->ask(Prompt(question_, Purpose::code, context_->profile.show_code));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     if (const auto code = code_in(answer->reveal(), CodeForm::message))
       co_return std::string(*code);

@@ -80,7 +80,7 @@ struct SignInContext {
   void give_factor(cognito::Method method);
   // May an authenticator be set up here without the pool's demand?
   [[nodiscard]] bool may_enrol_freely() const;
-  // Does [mfa] enrol permit the account's first factor where the caller is, without the pool's
+  // Does [mfa] enroll permit the account's first factor where the caller is, without the pool's
   // demand?
   [[nodiscard]] bool may_add_first_factor() const;
   // Is it known where the person is? A PAM host says it; of a user's own program logind does.

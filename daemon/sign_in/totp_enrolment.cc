@@ -62,7 +62,7 @@ class TotpSetUpDialogue {
   TotpSetUpDialogue(SignInContext* context, std::string secret, SetUpProof proof)
       : context_(context),
         setup_{.secret = std::move(secret),
-               .issuer = context->config().mfa.issuer,
+               .issuer = context->config().mfa.app_label,
                .account = context->cognito_name,
                .demanded = !context->is_to_set_up_totp()},
         proof_(std::move(proof)),
@@ -109,7 +109,7 @@ class TotpSetUpDialogue {
   }
 
  private:
-  Prompt next_prompt() { return {question(), Purpose::code, context_->profile.echo_code}; }
+  Prompt next_prompt() { return {question(), Purpose::code, context_->profile.show_code}; }
   std::string question() {
     if (context_->request.plain_uri)
       return prompts::otpauth_uri(setup_.secret, setup_.issuer, setup_.account);

@@ -78,6 +78,7 @@ void login_test(void**) {
                       {{"login-test", "alice"}, "", 0},
                       {{"login-test", "--json", "alice"}, "right\n123456\n", 0},
                       {{"login-test", "bob"}, "", 0},
+                      {{"login-test", "admin"}, "", 0},
                       {{"login-test", "alice"}, "", 1002}});
 }
 

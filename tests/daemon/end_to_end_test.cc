@@ -119,7 +119,7 @@ void messages(void**) {
 }
 
 void a_choice(void**) {
-  start(configuration_for(*pool, "choose = ask\n"));
+  start(configuration_for(*pool, "ask_method = yes\n"));
   Typist dave(kDave, By::message);
   dave.person.before_answering = [&dave](std::size_t question) {
     if (question == 1) dave.person.answers.push_back("2");

@@ -215,8 +215,8 @@ struct Login {
   const char* seat;
   bool remote;
   const char* host;
-  bool local_permits;  // enrol = local
-  bool yes_permits;    // enrol = yes
+  bool local_permits;  // enroll = at-console
+  bool yes_permits;    // enroll = anywhere
 };
 
 constexpr uid_t kErin = 1005;
@@ -297,11 +297,11 @@ class FakeLogind {
   Child process_;
 };
 
-void start_with_enrol(const std::string& enrol) {
+void start_with_enroll(const std::string& enroll) {
   daemon_.reset();
   std::string configuration = configuration_for(*pool, "require = no\n");
-  constexpr std::string_view shipped = "enrol = no\n";
-  configuration.replace(configuration.find(shipped), shipped.size(), "enrol = " + enrol + "\n");
+  constexpr std::string_view shipped = "enroll = never\n";
+  configuration.replace(configuration.find(shipped), shipped.size(), "enroll = " + enroll + "\n");
   daemon_ = std::make_unique<Cognitod>(configuration);
 }
 
@@ -317,18 +317,19 @@ void a_first_factor_needs_policys_leave_at_the_callers_place(void**) {
     const FakeLogind logind(login);
     for (const bool anywhere : {false, true}) {
       (void)pool->admin("reset");
-      start_with_enrol(anywhere ? "yes" : "local");
+      start_with_enroll(anywhere ? "anywhere" : "at-console");
       const bool permitted = anywhere ? login.yes_permits : login.local_permits;
       const std::string ended = erin_sets_up();
       if (permitted ? ended != kIsSetUp : !ended.starts_with("not-permitted | Password:  | Your"))
-        fail_msg("%s, enrol = %s: %s", login.row, anywhere ? "yes" : "local", ended.c_str());
+        fail_msg("%s, enroll = %s: %s", login.row, anywhere ? "anywhere" : "at-console",
+                 ended.c_str());
       assert_int_equal(pool->count("AssociateSoftwareToken"), permitted ? 1 : 0);
     }
   }
 }
 
 void without_logind_there_is_no_place(void**) {
-  start_with_enrol("yes");
+  start_with_enroll("anywhere");
   assert_true(erin_sets_up().contains("only in a login of yours"));
   // Neither by a sign-in of the process's own, which is none of root's PAM.
   Json::Value demanded;
@@ -343,9 +344,10 @@ void without_logind_there_is_no_place(void**) {
   assert_int_equal(pool->count("AssociateSoftwareToken"), 0);
 }
 
-// enrol = pool: by the pool's demand, in a login; else the true reason is told, and no circle.
+// enroll = when-required: by the pool's demand, in a login; else the true reason is told, and no
+// circle.
 void the_true_reason_is_told(void**) {
-  start_with_enrol("pool");
+  start_with_enroll("when-required");
   const FakeLogind logind(kLogins[0]);
   const std::string refused = erin_sets_up();
   assert_true(refused.starts_with("not-permitted | Password:  | "));

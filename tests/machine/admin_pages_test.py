@@ -265,8 +265,8 @@ class Test:
 
     def desktop(self):
         self.machine.write("/etc/pam.d/locker", "@include common-auth\n@include common-account\n")
-        self.follow("how-to/screen-lockers", before=[("[service user]", self.locker_by_default)],
-                    after=[("[service user]", self.locker_by_password)])
+        self.follow("how-to/screen-lockers", before=[("[service locker]", self.locker_by_default)],
+                    after=[("[service locker]", self.locker_by_password)])
 
     def unlock(self, *lines):
         """A program that runs as alice, as a locker does, in a login of hers: does it open, for which

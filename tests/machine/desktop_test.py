@@ -191,7 +191,7 @@ def local_user(desk):
 # The lockers.
 def at_a_locker(desk, reauth, key, is_locked):
     """alice at her desktop, which she then locks."""
-    desk.configure(f"[service user]\nreauth = {reauth}\n")
+    desk.configure(f"[service locker]\nreauth = {reauth}\n")
     desk.seat.sign_in("alice", password_of("alice"), (APP_CODE, lambda: desk.app_code("alice")))
     desk.is_in("alice")
     # Openbox starts it when it has taken its keys.

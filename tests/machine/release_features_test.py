@@ -330,7 +330,7 @@ def soft_reboot(machine):
 # The classes of logind's sessions.
 def session_classes(judge, machine):
     with judge.scene("A process of the user's manager is in no login, whatever class logind has for the manager"):
-        configured(machine, "require = no\nenrol = yes\n")
+        configured(machine, "require = no\nenroll = anywhere\n")
         with ssh_signed_in(machine, WITHOUT_FACTOR) as terminal:
             uid = machine.run("id", "-u", WITHOUT_FACTOR).stdout.strip()
             classes = {session["Class"] for session in sessions_of_uid(machine, uid)}
@@ -400,9 +400,9 @@ def run0(judge, machine):
         done = machine.run("run0", f"--user={NEVER_SEEN}", "--pipe", "id", "-un", check=False)
         judge.check("but none who has never signed in here", NEVER_SEEN not in done.stdout, done.stdout + done.stderr)
         judge.cognitod_said(USER=NEVER_SEEN, SERVICE="systemd-run0", OUTCOME="account-unknown")
-        configured(machine, service="\n[service systemd-run0]\nunknown = allow\n")
+        configured(machine, service="\n[service systemd-run0]\nnever_signed_in = allow\n")
         done = machine.run("run0", f"--user={NEVER_SEEN}", "--pipe", "id", "-un", check=False)
-        judge.check("unless unknown = allow", done.stdout.strip() == NEVER_SEEN, done.stdout + done.stderr)
+        judge.check("unless never_signed_in = allow", done.stdout.strip() == NEVER_SEEN, done.stdout + done.stderr)
         configured(machine)
 
 

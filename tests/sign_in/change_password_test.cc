@@ -155,11 +155,11 @@ void an_empty_password_leads_to_a_reset_where_that_is_allowed(void**) {
 }
 
 void nothing_is_asked_where_a_password_cannot_be_changed(void**) {
-  for (const bool one_prompt : {true, false}) {
+  for (const bool single_prompt : {true, false}) {
     World world;
     begin(world);
-    if (one_prompt)
-      world.config->services["passwd"].one_prompt = true;
+    if (single_prompt)
+      world.config->services["passwd"].single_prompt = true;
     else
       world.config->pool.auth_flow = cognito::AuthFlow::custom;
     world.person->answers = {"right password+123456"};

@@ -158,7 +158,7 @@ void the_new_password_is_no_code_either(void**) {
 
 void a_caller_with_one_prompt_is_sent_elsewhere(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   ask_for_new_password(world);
   world.person->answers = {"temporary+123456", "new password", "new password"};
   const SignInResult result = world.run();

@@ -57,13 +57,13 @@ void a_caller_with_one_prompt_has_no_reset(void**) {
   World world;
   allow_self_service(world);
   world.config->password.reset_services = {"sshd"};
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   world.person->answers = {"", "yes"};
   expect_closed(world, Outcome::refused, "no-code-after-password");
   assert_true(world.pool.calls.empty());
 
   World demanded;
-  demanded.config->services["sshd"].one_prompt = true;
+  demanded.config->services["sshd"].single_prompt = true;
   demand(demanded);
   demanded.person->answers = {"password+123456", "4711", "new", "new"};
   expect_closed(demanded, Outcome::refused, "password-reset-required");

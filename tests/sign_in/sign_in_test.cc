@@ -312,7 +312,7 @@ void policy_chooses_the_factor(void**) {
 
 void the_person_chooses_the_factor(void**) {
   World world;
-  world.config->mfa.choose = policy::Choose::ask;
+  world.config->mfa.ask_method = true;
   world.pool.reply_challenge(ChallengeName::select_mfa_type, {{"MFAS_CAN_CHOOSE", kOffered}});
   world.pool.reply_challenge(ChallengeName::sms_mfa);
   world.pool.reply_tokens();
@@ -344,7 +344,7 @@ void a_factor_outside_methods_is_refused(void**) {
 
 void one_prompt_takes_password_and_code(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
   world.pool.reply_tokens();
   world.person->answers = {"pass+word+123456"};
@@ -359,7 +359,7 @@ void one_prompt_without_a_code_makes_no_call(void**) {
   for (const char* answer :
        {"password", "password+12345", "password+1234567", "+123456", "123456"}) {
     World world;
-    world.config->services["sshd"].one_prompt = true;
+    world.config->services["sshd"].single_prompt = true;
     world.person->answers = {answer};
     assert_outcome(world.run().outcome, Outcome::refused);
     assert_true(world.pool.calls.empty());
@@ -368,7 +368,7 @@ void one_prompt_without_a_code_makes_no_call(void**) {
 
 void one_prompt_has_one_try_and_totp_only(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
   world.pool.reply_error(ErrorKind::code_mismatch);
   world.person->answers = {"password+123456", "654321"};
@@ -376,7 +376,7 @@ void one_prompt_has_one_try_and_totp_only(void**) {
   assert_int_equal(world.person->prompts.size(), 1);
 
   World sms;
-  sms.config->services["sshd"].one_prompt = true;
+  sms.config->services["sshd"].single_prompt = true;
   sms.pool.reply_challenge(ChallengeName::sms_mfa);
   sms.person->answers = {"password+123456"};
   assert_outcome(sms.run().outcome, Outcome::not_permitted);

@@ -19,7 +19,7 @@ namespace {
 using cognito::ChallengeName;
 using cognito::ErrorKind;
 using cognito::Method;
-using policy::Enrol;
+using policy::Enroll;
 using sign_in::SignInResult;
 
 constexpr std::string_view kGrouped = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ";
@@ -44,7 +44,7 @@ void mfa_setup_enrols_totp_by_session(void**) {
 
 void the_prompt_shows_secret_account_and_qr_code(void**) {
   World world;
-  world.config->mfa.issuer = "Example Ltd";
+  world.config->mfa.app_label = "Example Ltd";
   by_session(world, {"123456"});
   assert_outcome(world.run().outcome, Outcome::success);
   const std::string& prompt = world.person->prompts[1];

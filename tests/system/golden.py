@@ -124,7 +124,7 @@ def restored(stage, *users):
 # First logins.
 def first_login(stage):
     machine = stage.machine
-    with configured(stage, "issuer = Example\n", **ONLY_TOTP):
+    with configured(stage, "app_label = Example\n", **ONLY_TOTP):
         with ssh(stage, "first-login", "ssh, the first login sets up an authenticator app",
                  "henry") as login:
             type_password(login.terminal, "henry")
@@ -149,7 +149,7 @@ def first_login(stage):
 def setup_seen_by_amplify(stage):
     """Amplify's client is an npm package, so this is a test's scene and not one of the demo's."""
     machine = stage.machine
-    with configured(stage, "issuer = Example\n", **ONLY_TOTP):
+    with configured(stage, "app_label = Example\n", **ONLY_TOTP):
         with stage.scene("Amplify's client sees the app that a login by ssh set up"):
             with machine.ssh("henry", on_text=stage.watch) as terminal:
                 type_password(terminal, "henry")
@@ -192,7 +192,7 @@ def setup_by_amplify(stage):
 
 def qr_in_letters(stage):
     """A client in the C locale: the secret can be read, and `a` gives a code that it can show."""
-    with configured(stage, "issuer = Example\n", **ONLY_TOTP):
+    with configured(stage, "app_label = Example\n", **ONLY_TOTP):
         with stage.scene("ssh in the C locale: the secret is readable, `a` draws the code in letters"):
             terminal = stage.machine.ssh("henry", on_text=stage.watch, env={"LANG": "C", "LC_ALL": "C"})
             with terminal:
@@ -214,7 +214,7 @@ def qr_in_letters(stage):
 
 
 def setup_choice(stage):
-    with configured(stage, "issuer = Example\n", mfa_configuration="ON",
+    with configured(stage, "app_label = Example\n", mfa_configuration="ON",
                     mfas_can_setup=["SOFTWARE_TOKEN_MFA", "EMAIL_OTP"]):
         with ssh(stage, "setup-choice", "ssh, the first login sets up e-mail by choice",
                  "henry") as login:
@@ -337,7 +337,7 @@ def confirmation(stage):
 
 
 def custom_challenge(stage):
-    with configured(stage, "[custom_challenge]\nprompt = prompt\necho = yes\n",
+    with configured(stage, "[custom_challenge]\nprompt = prompt\nshow_answer = yes\n",
                     pool_lines="auth_flow = custom-srp"):
         with ssh(stage, "custom-challenge", "ssh, the pool asks a question of its own", "leo") as login:
             type_password(login.terminal, "leo")
