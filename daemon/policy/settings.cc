@@ -228,6 +228,8 @@ constexpr std::array kRows = {
         [](Target t, std::string_view v) {
           return put(t.draft.config.texts.language, parse_language(v));
         }},
+    Row{"texts", "help",
+        [](Target t, std::string_view v) { return put(t.draft.config.texts.help, parse_help(v)); }},
     Row{"texts", "trigger_refusal",
         [](Target t, std::string_view v) {
           return put(t.draft.config.texts.trigger_refusal, parse_yes_no(v));

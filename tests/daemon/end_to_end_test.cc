@@ -136,7 +136,7 @@ void wrong_then_right_code(void**) {
     if (question == 2) alice.person.answers.push_back(pool->totp_code("alice"));
   };
   assert_code(alice.sign_in(), PAM_SUCCESS);
-  assert_true(alice.person.seen.contains("error(That code is not right.)"));
+  assert_true(alice.person.seen.contains("error(Incorrect code."));
 }
 
 void who_is_refused(void**) {

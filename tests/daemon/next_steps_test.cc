@@ -79,7 +79,7 @@ std::string code_of(const std::string& secret) {
 
 // The secret that the last prompt showed, without its blanks.
 std::string shown_secret(const Person& person) {
-  constexpr std::string_view label = "Secret: ";
+  constexpr std::string_view label = "key in the app:\n     ";
   const std::size_t at = person.seen.rfind(label);
   assert_true(at != std::string::npos);
   const std::size_t from = at + label.size();
@@ -175,7 +175,7 @@ void a_wrong_code_by_each_of_the_pools_words(void**) {
       return question == 1 ? std::string("000000") : enrols(person, question);
     });
     assert_code(erin.run(), PAM_SUCCESS);
-    assert_true(erin.person.seen.contains("error(That code is not right.)"));
+    assert_true(erin.person.seen.contains("error(Incorrect code."));
   }
 }
 
