@@ -309,7 +309,7 @@ def reset(stage):
         with ssh(stage, "reset", "ssh, an admin has reset the password", "judy") as login:
             terminal = login.terminal
             type_password(terminal, "judy")
-            login.message_code(r"Code [^\n]*: ", "judy")
+            login.message_code(r"[Cc]ode[^\n]*: ", "judy")
             terminal.answer(r"New password: ", NEW_PASSWORD, hidden_as="new password")
             terminal.answer(r"Retype new password: ", NEW_PASSWORD, hidden_as="the same again")
             login.totp("judy")
@@ -320,7 +320,7 @@ def reset(stage):
             terminal = login.terminal
             terminal.answer(PASSWORD_PROMPT, "", hidden_as="Enter")
             terminal.answer(r"Type yes[^\n]*: ", "yes")
-            login.message_code(r"Code [^\n]*: ", "judy")
+            login.message_code(r"[Cc]ode[^\n]*: ", "judy")
             terminal.answer(r"New password: ", NEW_PASSWORD, hidden_as="new password")
             terminal.answer(r"Retype new password: ", NEW_PASSWORD, hidden_as="the same again")
             login.totp("judy")

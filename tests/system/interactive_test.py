@@ -194,7 +194,7 @@ def passwords(visitor):
         visitor.type("ssh judy@localhost")
         visitor.answer(PASSWORD_PROMPT, "", hidden_as="Enter")
         visitor.answer(r"Type yes[^\n]*: ", "yes")
-        visitor.code_on_the_screen(r"Code [^\n]*: ", "EMAIL")
+        visitor.code_on_the_screen(r"[Cc]ode[^\n]*: ", "EMAIL")
         visitor.new_password()
         visitor.answer(TOTP_PROMPT, visitor.app_code("judy"))
         visitor.session_of("judy")
