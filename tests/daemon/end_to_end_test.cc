@@ -115,7 +115,7 @@ void messages(void**) {
   assert_true(bob.person.seen.contains("by SMS (Enter = send again): "));
   Typist carol(kCarol, By::message);
   assert_code(carol.sign_in(), PAM_SUCCESS);
-  assert_true(carol.person.seen.contains("by e-mail: "));
+  assert_true(carol.person.seen.contains("by e-mail (Enter = send again): "));
 }
 
 void a_choice(void**) {
