@@ -104,11 +104,11 @@ void play_set_up(const Fd& socket, bool plain, const std::string& form) {
   const std::string secret = plain
                                  ? "otpauth://totp/Example:alice?secret=JBSWY3DP&issuer=Example\n\n"
                                  : "(QR code: " + form + ")\n     JBSW Y3DP\n\n";
-  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
-                     secret + "Code: ", "654321"))
+  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code, secret + "Code: ", "654321"))
     return refuse(fd, "Incorrect code.");
   alice().has_totp = true;
-  (void)send_text(fd, FrameType::info, Purpose::other, "Authenticator app set up. You will be asked for a code at each sign-in.");
+  (void)send_text(fd, FrameType::info, Purpose::other,
+                  "Authenticator app set up. You will be asked for a code at each sign-in.");
   (void)send_outcome(fd, Outcome::success, {});
   (void)wait_for_person(fd);
 }

@@ -364,7 +364,7 @@ void a_temporary_password(void**) {
   };
   assert_code(alice.sign_in(), PAM_SUCCESS);
   assert_text(alice.tokens, "AUTHTOK=Brand-New-Pass-2 OLDAUTHTOK=Temporary-Pass-1");
-  assert_true(alice.person.seen.contains("error(That password is not allowed: "));
+  assert_true(alice.person.seen.contains("error(Password not accepted: "));
 
   (void)pool->admin("users/unlock", request);
   Typist again(Known{"alice", "Brand-New-Pass-2"}, By::totp);

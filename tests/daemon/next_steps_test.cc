@@ -79,7 +79,7 @@ std::string code_of(const std::string& secret) {
 
 // The secret that the last prompt showed, without its blanks.
 std::string shown_secret(const Person& person) {
-  constexpr std::string_view label = "key in the app:\n     ";
+  constexpr std::string_view label = "Enter this key:\n     ";
   const std::size_t at = person.seen.rfind(label);
   assert_true(at != std::string::npos);
   const std::size_t from = at + label.size();
