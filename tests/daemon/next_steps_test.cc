@@ -254,7 +254,7 @@ void reset_by_an_admin(void**) {
     if (question == 0) return std::string("Correct-Horse-1");
     if (question == 1) return pool->message_code("alice");
     return question < 4 ? std::string(kNewPassword)
-                        : (assert_true(person.seen.contains("Your new password is set")),
+                        : (assert_true(person.seen.contains("Your password has been changed.")),
                            pool->totp_code("alice"));
   });
   assert_code(alice.run(), PAM_SUCCESS);
@@ -419,7 +419,7 @@ void a_changed_password(void**) {
     assert_text(transaction.tokens_handed_over(),
                 std::string("AUTHTOK=") + kNewPassword + " OLDAUTHTOK=Correct-Horse-1");
   }
-  assert_true(person.seen.contains("error(That password is not allowed: "));
+  assert_true(person.seen.contains("error(Password not accepted: "));
   assert_int_equal(pool->count("ChangePassword"), 2);
   (void)pool->admin("users/unlock", user("alice"));
   SignIn again("alice", [](const Person&, std::size_t question) {
