@@ -70,7 +70,7 @@ ExitCode test_login(const Context& context, const std::string& user, const std::
   out.line(out.paint(
       good ? Style::good : Style::bad,
       "-> " + std::string(to_string(ended->outcome)) + ": " + outcome_text(ended->outcome)));
-  if (good) out.line("The sign-in was given up here on purpose: its tokens are revoked.");
+  if (good) out.line("Test finished. No session was kept and the tokens were revoked.");
   if (is_root) out.line("The log of it: cognitoctl explain " + id);
 
   Json::Value object;

@@ -106,7 +106,7 @@ ExitCode set_up_totp(const Context& context, const TotpSetUp& options) {
   request.plain_uri = options.plain;
   request.device_name = options.device_name;
   return make_change(context, *client, client->set_up_totp(request),
-                     "Your authenticator app is set up.");
+                     "Authenticator app set up. You will be asked for a code at each sign-in.");
 }
 
 ExitCode prefer_mfa(const Context& context, const std::string& factor) {

@@ -221,6 +221,8 @@ void OpenSignIn::end(sign_in::SignInEnd result) {
     log_end(*result);
     if (flow_->profile().one_text && result->notice.kind == Notice::Kind::error)
       result->notice.kind = Notice::Kind::info;
+    if (!result->notice.text.empty())
+      result->notice.text = prompts::with_reference(result->notice.text, flow_->request().log_id);
     (void)send_end(result->outcome, SignInId{}, result->notice);
     close();
     return;

@@ -59,6 +59,7 @@ struct PasswordConfig {
 struct TextsConfig {
   std::string language = "en";        // en, or a language that a catalogue is installed for
   bool show_trigger_message = false;  // show the text by which a PreAuthentication trigger refuses
+  std::string help;  // whom to ask, at the end of refusals; empty: the administrator
 };
 
 struct AccessConfig {

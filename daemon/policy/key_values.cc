@@ -110,6 +110,11 @@ ValueResult<std::string> parse_language(std::string_view value) {
   return std::unexpected("is not the name of a language, such as de or pt_BR");
 }
 
+ValueResult<std::string> parse_help(std::string_view value) {
+  constexpr std::size_t kMaxHelp = 160;  // two lines of a terminal
+  return parse_text(value, kMaxHelp);
+}
+
 ValueResult<std::vector<std::string>> parse_services(std::string_view value) {
   auto services = parse_list(value);
   if (!services) return services;

@@ -56,6 +56,7 @@ ValueResult<std::vector<std::string>> parse_services(std::string_view value);
 
 // [texts]
 ValueResult<std::string> parse_language(std::string_view value);
+ValueResult<std::string> parse_help(std::string_view value);
 
 // [limits]
 ValueResult<std::chrono::seconds> parse_window(std::string_view value);

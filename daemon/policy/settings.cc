@@ -230,6 +230,8 @@ constexpr std::array kRows = {
         [](Target t, std::string_view v) {
           return put(t.draft.config.texts.language, parse_language(v));
         }},
+    Row{"texts", "help", "",
+        [](Target t, std::string_view v) { return put(t.draft.config.texts.help, parse_help(v)); }},
     Row{"texts", "show_trigger_message", "no",
         [](Target t, std::string_view v) {
           return put(t.draft.config.texts.show_trigger_message, parse_yes_no(v));

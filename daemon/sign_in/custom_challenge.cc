@@ -33,7 +33,7 @@ StepResult<> take_custom_attempt(SignInContext* context) {
   if (!due || (context->attempts.custom_answers == 1 && !context->attempts.custom.empty()))
     return {};
   std::optional<limits::Attempt> attempt = context->take_attempt();
-  if (!attempt) return std::unexpected(no_attempt_left());
+  if (!attempt) return std::unexpected(no_attempt_left(*context));
   context->attempts.custom.push_back(std::move(*attempt));
   return {};
 }

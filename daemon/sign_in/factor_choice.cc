@@ -49,6 +49,7 @@ Task<StepResult<std::size_t>> ask_choice(SignInContext* context, std::string que
     StepResult<Secret> answer = co_await context->ask(Prompt(question, Purpose::choice, true));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     const std::string_view typed = trimmed(answer->reveal());
+    if (typed.empty()) co_return 0;  // the default, which the question names
     const bool one_digit = typed.size() == 1 && typed[0] >= '1' && typed[0] <= '9';
     const std::size_t chosen = one_digit ? static_cast<std::size_t>(typed[0] - '1') : choices;
     if (chosen < choices) co_return chosen;
@@ -67,8 +68,8 @@ Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> chal
                  prompts::factor_not_accepted(context->config().mfa.methods)));
   std::size_t chosen = 0;
   if (context->config().mfa.ask_method && usable.size() > 1) {
-    StepResult<std::size_t> answer =
-        co_await ask_choice(context, prompts::choice(methods_of(usable)), usable.size());
+    StepResult<std::size_t> answer = co_await ask_choice(
+        context, prompts::choice(*challenge, methods_of(usable)), usable.size());
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     chosen = *answer;
   }

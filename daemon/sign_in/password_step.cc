@@ -73,7 +73,7 @@ Task<Step> prove_password(SignInContext* context) {
     co_return std::unexpected(make_end(Outcome::tries_exhausted, "message-budget",
                                        prompts::too_many_messages(), Level::warning));
   std::optional<limits::Attempt> attempt = context->take_attempt();
-  if (!attempt) co_return std::unexpected(no_attempt_left());
+  if (!attempt) co_return std::unexpected(no_attempt_left(*context));
 
   const bool sends_password = context->config().pool.auth_flow != cognito::AuthFlow::custom;
   const runtime::MonotonicTime started = services.clock->now();

@@ -132,7 +132,7 @@ class Reauthentication {
     // A guess is a guess, wherever it is checked. Taken first, so that guesses at the same time do
     // not pass the budget together.
     std::optional<limits::Attempt> attempt = context_->take_attempt();
-    if (!attempt) co_return std::unexpected(no_attempt_left());
+    if (!attempt) co_return std::unexpected(no_attempt_left(*context_));
     const std::optional<bool> right =
         co_await context_->services.sessions->check_password(id_, &context_->typed.password);
     if (may_have_code && !right.value_or(false)) {

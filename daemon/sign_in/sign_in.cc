@@ -64,7 +64,7 @@ Task<SignInEnd> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
     co_return changed;
   }
   if (context_.proved.password_changed) {
-    end->notice = Notice::info(prompts::password_changed());
+    end->notice = password_is_changed(context_);
     end->cause = "password-changed";
     co_return end;
   }

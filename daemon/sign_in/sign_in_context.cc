@@ -67,8 +67,11 @@ bool sends_a_message(Method method) {
   return method == Method::sms || method == Method::email;
 }
 
-SignInEnd no_attempt_left() {
-  return make_end(Outcome::tries_exhausted, "failure-budget", prompts::too_many_tries(),
+SignInEnd no_attempt_left(const SignInContext& context) {
+  const std::chrono::seconds wait = context.wait_for_attempt();
+  return make_end(Outcome::tries_exhausted, "failure-budget",
+                  context.proved.first_factor ? prompts::too_many_wrong_codes(wait)
+                                              : prompts::too_many_failures(wait),
                   Level::warning);
 }
 
@@ -173,6 +176,20 @@ std::optional<limits::Attempt> SignInContext::take_attempt() {
       request.user, request.user_uid, request.origin, services.clock->boot_time());
   attempts.taken = attempts.taken || attempt.has_value();
   return attempt;
+}
+
+unsigned SignInContext::attempts_left() const {
+  return services.failures
+      ->room(request.user, request.user_uid, request.origin, services.clock->boot_time())
+      .left;
+}
+
+std::chrono::seconds SignInContext::wait_for_attempt() const {
+  const limits::FailureBudgets::Room room = services.failures->room(
+      request.user, request.user_uid, request.origin, services.clock->boot_time());
+  const bool may_know = proved.first_factor ||
+                        services.failures->knows(request.user, request.user_uid, request.origin);
+  return room.left > 0 || may_know ? room.free_in : config().limits.failure_window;
 }
 
 StepResult<> SignInContext::charge_message() const {

@@ -77,13 +77,13 @@ void refuse(int socket, std::string_view why) {
 // Password and code; false: the person was refused.
 bool signs_in(int fd) {
   if (!asks_and_gets(fd, FrameType::ask_hidden, Purpose::password, "Password: ", "right")) {
-    refuse(fd, "Sign-in failed.");
+    refuse(fd, "Sign-in failed. Check your user name and password.");
     return false;
   }
   (void)send_text(fd, FrameType::info, Purpose::other, "A code was sent.");
   if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
                      "Code sent to +*******4567 by SMS: ", "123456")) {
-    refuse(fd, "Sign-in failed.");
+    refuse(fd, "Sign-in failed. Check your user name and password.");
     return false;
   }
   return true;
@@ -103,12 +103,12 @@ void play_set_up(const Fd& socket, bool plain, const std::string& form) {
   if (!signs_in(fd)) return;
   const std::string secret = plain
                                  ? "otpauth://totp/Example:alice?secret=JBSWY3DP&issuer=Example\n\n"
-                                 : "(QR code: " + form + ")\nSecret: JBSW Y3DP\n\n";
-  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
-                     secret + "Code from the app: ", "654321"))
-    return refuse(fd, "That code is not right.");
+                                 : "(QR code: " + form + ")\n     JBSW Y3DP\n\n";
+  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code, secret + "Code: ", "654321"))
+    return refuse(fd, "Incorrect code.");
   alice().has_totp = true;
-  (void)send_text(fd, FrameType::info, Purpose::other, "Your authenticator app is set up.");
+  (void)send_text(fd, FrameType::info, Purpose::other,
+                  "Authenticator app set up. You will be asked for a code at each sign-in.");
   (void)send_outcome(fd, Outcome::success, {});
   (void)wait_for_person(fd);
 }

@@ -79,7 +79,7 @@ std::string code_of(const std::string& secret) {
 
 // The secret that the last prompt showed, without its blanks.
 std::string shown_secret(const Person& person) {
-  constexpr std::string_view label = "Secret: ";
+  constexpr std::string_view label = "Enter this key:\n     ";
   const std::size_t at = person.seen.rfind(label);
   assert_true(at != std::string::npos);
   const std::size_t from = at + label.size();
@@ -175,7 +175,7 @@ void a_wrong_code_by_each_of_the_pools_words(void**) {
       return question == 1 ? std::string("000000") : enrols(person, question);
     });
     assert_code(erin.run(), PAM_SUCCESS);
-    assert_true(erin.person.seen.contains("error(That code is not right.)"));
+    assert_true(erin.person.seen.contains("error(Incorrect code."));
   }
 }
 
@@ -254,7 +254,7 @@ void reset_by_an_admin(void**) {
     if (question == 0) return std::string("Correct-Horse-1");
     if (question == 1) return pool->message_code("alice");
     return question < 4 ? std::string(kNewPassword)
-                        : (assert_true(person.seen.contains("Your new password is set")),
+                        : (assert_true(person.seen.contains("Your password has been changed.")),
                            pool->totp_code("alice"));
   });
   assert_code(alice.run(), PAM_SUCCESS);
@@ -316,7 +316,7 @@ void an_unconfirmed_account_gives_nothing_away(void**) {
     });
     (void)stranger.run();
     assert_false(stranger.person.seen.contains("a***@e***"));
-    if (!stranger.person.seen.contains("must be confirmed")) break;
+    if (!stranger.person.seen.contains("not confirmed yet")) break;
   }
   assert_in_range(refusals, 1, 5);
   assert_int_equal(pool->count("ResendConfirmationCode"), 0);
@@ -419,7 +419,7 @@ void a_changed_password(void**) {
     assert_text(transaction.tokens_handed_over(),
                 std::string("AUTHTOK=") + kNewPassword + " OLDAUTHTOK=Correct-Horse-1");
   }
-  assert_true(person.seen.contains("error(That password is not allowed: "));
+  assert_true(person.seen.contains("error(Password not accepted: "));
   assert_int_equal(pool->count("ChangePassword"), 2);
   (void)pool->admin("users/unlock", user("alice"));
   SignIn again("alice", [](const Person&, std::size_t question) {

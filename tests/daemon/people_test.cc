@@ -157,7 +157,7 @@ void what_is_preferred_is_asked_for(void**) {
               "[SMS TOTP ]  \n"
               "success\n"
               "[SMS TOTP ] SMS \n"
-              "success | Password:  | Code sent to PHONE by SMS: \n"
+              "success | Password:  | Code sent to PHONE by SMS (Enter = send again): \n"
               "not-permitted\n"
               "InvalidParameter\n"
               "InvalidParameter\n"

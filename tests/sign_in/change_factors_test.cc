@@ -123,7 +123,7 @@ void a_program_gets_the_uri_alone(void**) {
                 "otpauth://totp/Cognito:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
                 "&issuer=Cognito");
   assert_text(world.person->notices[3], prompts::not_a_totp_code());
-  assert_text(world.person->notices[4], prompts::wrong_code());
+  assert_text(world.person->notices[4], prompts::wrong_code(1));
   assert_text(world.call("verify_totp").values.at("device"), "my phone");
 }
 

@@ -118,7 +118,7 @@ void three_wrong_choices_end_it(void**) {
   World world;
   world.config->mfa.ask_method = true;
   demand(world, R"(["SOFTWARE_TOKEN_MFA","EMAIL_OTP"])");
-  world.person->answers = {"right password", "0", "3", "", "1"};
+  world.person->answers = {"right password", "0", "3", "x", "1"};
   expect_closed(world, Outcome::tries_exhausted, "no-choice", prompts::too_many_answers());
   assert_text(world.operations(), "sign_in");
 }

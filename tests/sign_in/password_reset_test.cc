@@ -112,7 +112,7 @@ void a_refused_password_is_asked_again_without_the_code(void**) {
   world.pool.fail("confirm_forgot_password", ErrorKind::password_history_policy_violation, "used");
   world.person->answers = {"old", "4711", "a", "a", "b", "b", "new", "new", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->notices[4], "That password is not allowed: Password not long enough");
+  assert_text(world.person->notices[4], "Password not accepted: Password not long enough");
   assert_true(world.person->purposes[4] == Purpose::new_password);
   assert_text(world.pool.calls[3].values.at("code"), "4711");
   assert_text(world.pool.calls[3].password, "new");

@@ -71,7 +71,7 @@ void wrong_code_is_asked_for_again(void**) {
   world.pool.reply_tokens();
   world.person->answers = {"right password", "111111", "222222", "333333"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->notices[2], prompts::wrong_code());
+  assert_text(world.person->notices[2], prompts::wrong_code(2));
   assert_text(world.person->notices[3], prompts::code_already_used());
 }
 
@@ -84,7 +84,7 @@ void a_caller_with_one_text_reads_the_notice_in_the_question(void**) {
   world.pool.reply_tokens();
   world.person->answers = {"right password", "111111", "222222"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->prompts[2], prompts::wrong_code() + "\n" + world.person->prompts[1]);
+  assert_text(world.person->prompts[2], prompts::wrong_code(2) + "\n" + world.person->prompts[1]);
   assert_text(world.person->notices[2], "");
 }
 
