@@ -10,7 +10,7 @@ import sys
 import time
 
 import private_machine
-from accounts_image import GROUP, HEADER, LOCKED, UID, USER, Changed, User, image, shell_key
+from accounts_image import HEADER, LOCKED, Changed, User, image
 from library import Library
 from model import Model
 

@@ -39,9 +39,12 @@ class Library:
         ctypes.memset(self._address, 0xA5, len(self._space))
         ctypes.memset(ctypes.addressof(entry), 0xA5, ctypes.sizeof(entry))
         error = ctypes.c_int(0)
+        ctypes.set_errno(errno.EDOM)
         arguments = [] if key is None else [key if isinstance(key, bytes) else ctypes.c_uint32(key)]
         status = function(*arguments, ctypes.byref(entry), ctypes.c_void_p(start), ctypes.c_size_t(size),
                           ctypes.byref(error))
+        if status in (0, 1) and ctypes.get_errno() != errno.EDOM:
+            raise Overrun(f"{key!r}: errno changed without failure")
         raw = self._space.raw
         at = start - self._address
         if raw[:at].strip(b"\xa5") or raw[at + size:].strip(b"\xa5"):
