@@ -18,13 +18,18 @@ LOOKUPS_OF_A_FILE = 8
 NAMES = ("alice.smith", "bob.new", "c_d", "zoe.new", "x" * 32, "dora-1", "e.f", "_g")
 NUMBERS = (0, 1, 2, 27, 995, 1000, 65534, 65535, 65536, 0x6FFFFFFF, 0x70000000, 0x70000001, 2099999999, 2100000000,
            0x7FFFFFFE, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
+MANY = "[groups]\n" + "".join(f"g{n} = a\n" for n in range(64))
 CONFS = (private_machine.DEFAULT_CONF,) * 8 + (
     "[accounts]\nrange = 1879048192-1879048196\nhome = /srv/%u/home\nshells = /bin/zsh\n[groups]\ndocker = a\n",
     "[accounts]\nrange=65536-2147483646\nhome=/%u\n[groups]\nsudo=\ndocker=\nlxd=\n[other]\nkey = value\n",
     "[accounts]\nrange = 0-4294967295\n", "[groups]\nroot = admins\n", "", "# no more\n", "[accounts]\nhome = /home\n",
     "[accounts]\nhome = /home/%u/%u\n", "[accounts]\nhome = /home/../%u\n", "key = value\n", "[accounts\n", "[accounts]\nx\n",
     "[accounts]\nshells = bash\n", "[accounts]\nenumerate = maybe\n", "[groups]\nSudo = a\n", "[accounts]\n\0=\n",
-    "[groups]\n" + "".join(f"g{n} = a\n" for n in range(65)), "#" * 8193)
+    "[groups]\n" + "".join(f"g{n} = a\n" for n in range(65)), "#" * 8193,
+    "[accounts]\nsshd = /usr/sbin/sshd\n" + MANY, "[accounts]\nsshd = sshd\n", "[groups]\nsudo = a\nsudo = b\ndocker = a\n",
+    "[accounts]\nrange = 70000-\n", "[accounts]\nrange = 070000-80000\n", "[accounts]\nrange = 80000-70000\n",
+    "[accounts]\nhome = /home/%u/\n", "[accounts]\nhome = /home/a%u\n", "[accounts]\nhome =\n", "[accounts]\nhome = /home//%u\n", "[accounts]\nhome = /./%u\n", "[accounts]\nshells = /bin/a:b\n",
+    MANY, MANY)
 
 
 def originals():
@@ -40,7 +45,7 @@ def originals():
     yield image(users(7, names), local, bits=2)
     yield image(users(40, names), local)
     yield image(users(29, names[:2]), local[:2], seed=99, generation=1 << 40, bits=1)
-    yield image(users(12, ["g1", "g63"]), [(f"g{n}", 2000 + n) for n in range(64)], bits=3)
+    yield image(users(12, [f"g{n}" for n in (1, 63)]) + [User("all.groups", 0x70010000, groups=[f"g{n}" for n in range(64)])], [(f"g{n}", 2000 + n) for n in range(64)], bits=3)
     yield image([User("only.one", 65536, groups=["sudo"]), User("last.one", 0x7FFFFFFE)], local[:1])
 
 
@@ -155,7 +160,8 @@ def look_up(chance, names, ids, library, model):
         user = next((one for one in names if one == name), b"")
         index = names.index(user) if user in names else 0
         primary = chance.choice((ids[index % len(ids)], ids[index % len(ids)], 0xFFFFFFFF, 1000, an_id))
-        question = ("initgroups", name, primary, (primary,)[:chance.randrange(2)], chance.choice((0, 0, 3, 5, 6)))
+        question = ("initgroups", name, primary, chance.choice(((), (primary,), (27,), (2001, 995, 2063))),
+                    chance.choice((0, 0, 3, 5, 6)))
     return question, *(getattr(reader, question[0])(*question[1:]) for reader in (library, model))
 
 
