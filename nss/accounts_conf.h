@@ -26,7 +26,7 @@
 namespace pamcognito::accounts {
 
 inline constexpr char kConfDirectory[] = "/etc/pam-cognito";
-inline constexpr char kConfFileName[] = "accounts.conf";
+inline constexpr char kConfPath[] = "/etc/pam-cognito/accounts.conf";
 // 64 groups of 32 bytes, each with some Cognito groups.
 inline constexpr std::size_t kMaxConfBytes = 8192;
 inline constexpr std::size_t kMaxPath = 128;  // of a home's template, and of a program

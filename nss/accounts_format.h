@@ -35,6 +35,7 @@ namespace pamcognito::accounts {
 // nobody else may write them (0755 and 0644).
 inline constexpr char kDirectory[] = "/var/lib/pam-cognito-accounts";
 inline constexpr char kFileName[] = "accounts.v1";
+inline constexpr char kPath[] = "/var/lib/pam-cognito-accounts/accounts.v1";
 
 inline constexpr std::uint64_t kMagic = 0x3176'7363'6361'6370;  // "pcaccsv1", little-endian
 inline constexpr std::uint32_t kVersion = 1;

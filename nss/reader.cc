@@ -36,10 +36,11 @@ bool only_root_writes(const struct stat& status) noexcept {
   return status.st_uid == 0 && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-int open_again(int directory, const char* name, int flags) noexcept {
+// O_NONBLOCK: a FIFO or a device in the file's place does not make the caller wait.
+int open_again(const char* path) noexcept {
   int fd = -1;
   for (int i = 0; i < kMaxInterruptions; ++i) {
-    fd = ::openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW);
+    fd = ::open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0 || errno != EINTR) break;
   }
   return fd;
@@ -161,23 +162,12 @@ RootFile::~RootFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result RootFile::open(const char* directory, const char* name) noexcept {
-  const int above = open_again(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
-  if (above < 0) return failed(errno);
+Result RootFile::open(const char* directory, const char* path) noexcept {
   struct stat status;
-  Result result = kFound;
-  if (::fstat(above, &status) != 0) {
-    result = failed(errno);
-  } else if (!only_root_writes(status)) {
-    result = failed(EPERM);
-  } else {
-    // O_NONBLOCK: a FIFO or a device in its place does not make the caller wait.
-    fd_ = open_again(above, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (fd_ < 0) result = failed(errno);
-  }
-  ::close(above);
-  if (!result.ok()) return result;
-  if (::fstat(fd_, &status) != 0) return failed(errno);
+  if (::fstatat(AT_FDCWD, directory, &status, AT_SYMLINK_NOFOLLOW) != 0) return failed(errno);
+  if (!S_ISDIR(status.st_mode) || !only_root_writes(status)) return failed(EPERM);
+  fd_ = open_again(path);
+  if (fd_ < 0 || ::fstat(fd_, &status) != 0) return failed(errno);
   if (!S_ISREG(status.st_mode) || !only_root_writes(status)) return failed(EPERM);
   size_ = static_cast<std::uint64_t>(status.st_size);
   return kFound;
@@ -202,7 +192,7 @@ Result RootFile::read(void* to, std::size_t size, std::uint64_t offset) const no
 
 Result ConfFile::read() noexcept {
   RootFile file;
-  if (const Result opened = file.open(kConfDirectory, kConfFileName); !opened.ok()) return opened;
+  if (const Result opened = file.open(kConfDirectory, kConfPath); !opened.ok()) return opened;
   if (file.size() > kMaxConfBytes) return kDamaged;
   const auto size = static_cast<std::size_t>(file.size());
   if (const Result read = file.read(text_, size, 0); !read.ok()) return read;
@@ -210,7 +200,7 @@ Result ConfFile::read() noexcept {
 }
 
 Result AccountsFile::open() noexcept {
-  if (const Result opened = file_.open(kDirectory, kFileName); !opened.ok()) return opened;
+  if (const Result opened = file_.open(kDirectory, kPath); !opened.ok()) return opened;
   if (const Result read = file_.read(&header_, sizeof(header_), 0); !read.ok()) return read;
   return is_valid(header_, file_.size()) ? kFound : kDamaged;
 }

@@ -33,9 +33,9 @@ class RootFile {
   RootFile& operator=(const RootFile&) = delete;
   ~RootFile();
 
-  // The directory and the regular file must be root's, and nobody else may write them. Neither is
-  // followed if it is a symbolic link.
-  [[nodiscard]] Result open(const char* directory, const char* name) noexcept;
+  // The regular file and its directory must be root's, and nobody else may write them. Neither is
+  // followed if it is a symbolic link. Only root can exchange the directory between both checks.
+  [[nodiscard]] Result open(const char* directory, const char* path) noexcept;
   // All of it or a failure.
   [[nodiscard]] Result read(void* to, std::size_t size, std::uint64_t offset) const noexcept;
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }

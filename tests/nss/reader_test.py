@@ -55,8 +55,8 @@ def check_linking(report, path):
     exported = {line.split()[-1].split("@")[0] for line in shown("nm", "--dynamic", "--defined-only", path).stdout.splitlines()}
     report.equal("exports its functions alone", exported, {f"_nss_cognitod_{name}" for name in FUNCTIONS})
     used = {line.split()[-1].split("@")[0] for line in shown("nm", "--dynamic", "--undefined-only", path).stdout.splitlines()}
-    permitted = {"__errno_location", "__stack_chk_fail", "__stack_chk_guard", "close", "fstat", "fstat64", "openat",
-                 "openat64", "__openat_2", "__openat64_2", "pread", "pread64", "__pread_chk", "__pread64_chk", "memcmp",
+    permitted = {"__errno_location", "__stack_chk_fail", "__stack_chk_guard", "close", "fstat", "fstat64", "fstatat",
+                 "fstatat64", "open", "open64", "__open_2", "__open64_2", "pread", "pread64", "__pread_chk", "__pread64_chk", "memcmp",
                  "memcpy", "memset", "memmove", "__memcpy_chk", "strlen", "strnlen", "realloc", "pthread_setcancelstate",
                  "__cxa_finalize", "__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "bcmp"}
     report.equal("calls nothing that maps, starts threads, reads the environment or writes", sorted(used - permitted), [])
@@ -148,6 +148,10 @@ def check_refused_files(report, library):
         FILE.unlink()
         os.mknod(FILE, 0o20644, os.makedev(1, 5))
 
+    def as_linked_directory():
+        ACCOUNTS.rename(ACCOUNTS.with_name("elsewhere"))
+        ACCOUNTS.symlink_to("elsewhere")
+
     cases = {"missing": FILE.unlink, "a symbolic link": as_link, "a FIFO": as_fifo, "a directory": as_directory,
              "a device": as_device,
              "of another owner": lambda: os.chown(FILE, 990, 0), "group-writable": lambda: FILE.chmod(0o664),
@@ -157,13 +161,16 @@ def check_refused_files(report, library):
              "of another version": lambda: write(FILE, good[:8] + b"\2" + good[9:]),
              "in a group-writable directory": lambda: os.chmod(ACCOUNTS, 0o775),
              "in a sticky directory for all": lambda: os.chmod(ACCOUNTS, 0o1777),
-             "in another owner's directory": lambda: os.chown(ACCOUNTS, 990, 0)}
+             "in another owner's directory": lambda: os.chown(ACCOUNTS, 990, 0), "in a linked directory": as_linked_directory}
     for name, make in cases.items():
         restore()
         make()
         report.equal(f"an accounts file {name}: UNAVAIL", asks(library), {UNAVAIL})
         if FILE.is_dir() and not FILE.is_symlink():
             FILE.rmdir()
+        if ACCOUNTS.is_symlink():
+            ACCOUNTS.unlink()
+            ACCOUNTS.with_name("elsewhere").rename(ACCOUNTS)
     cases = {"missing": CONF.unlink, "of another owner": lambda: os.chown(CONF, 990, 0),
              "world-writable": lambda: CONF.chmod(0o646), "in another owner's directory": lambda: os.chown(CONF_DIRECTORY, 990, 0),
              "in a world-writable directory": lambda: os.chmod(CONF_DIRECTORY, 0o777),
