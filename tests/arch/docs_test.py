@@ -93,6 +93,7 @@ class Planted(PlantedTree):
     def setUp(self):
         super().setUp()
         self.write("daemon/policy/settings.cc", SETTINGS)
+        self.write("nss/accounts_conf.h", "if (key == \"range\") return parse_range(value, conf);\n")
         self.write("cli/arguments.cc", ARGUMENTS)
         self.write("docs/README.md", "[ssh](ssh.md)\n")
         self.write(docs.FOLLOWER, 'self.follow("ssh")\n')
