@@ -1,8 +1,7 @@
-// probe CONDITION NAME: looks NAME up by the functions of libc under a condition, and prints the
-// answer as getent does.
+// probe CONDITION NAME: looks NAME up by the functions of libc under a condition.
 //
-// Prints the passwd line, the members of the group sudo and the groups of the user. Exit status 2:
-// not found; 3: error, with errno's name.
+// Prints the passwd line and the groups of the user, or with the condition `reads` how often each
+// function read a file. Exit status 2: not found; 3: error, with errno's name; 4: the test failed.
 
 #include <fcntl.h>
 #include <grp.h>
@@ -10,6 +9,7 @@
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +25,7 @@
 namespace {
 
 std::string answer;
+int reads = 0;
 
 void add(const std::string& text) {
   answer += text;
@@ -49,6 +50,39 @@ int look_up(const char* name) {
   if (getgrouplist(name, gid, groups.data(), &count) < 0) return 3;
   for (int i = 0; i < count; ++i) add(std::to_string(groups[static_cast<std::size_t>(i)]) + " ");
   add("\n");
+  return 0;
+}
+
+void add_reads(const char* function) {
+  add(std::string(function) + " " + std::to_string(reads) + "\n");
+  reads = 0;
+}
+
+// Prints how often each function read a file by pread.
+int count_reads(const char* name) {
+  std::array<char, 8192> buffer{};
+  passwd user{};
+  passwd* found = nullptr;
+  group entry{};
+  group* found_group = nullptr;
+  std::array<gid_t, 100> groups{};
+  int count = static_cast<int>(groups.size());
+  getpwnam_r(name, &user, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return 2;
+  const uid_t uid = user.pw_uid;
+  add_reads("getpwnam");
+  getpwuid_r(uid, &user, buffer.data(), buffer.size(), &found);
+  add_reads("getpwuid");
+  getgrnam_r(name, &entry, buffer.data(), buffer.size(), &found_group);
+  add_reads("getgrnam");
+  getgrgid_r(uid, &entry, buffer.data(), buffer.size(), &found_group);
+  add_reads("getgrgid");
+  getgrnam_r("sudo", &entry, buffer.data(), buffer.size(), &found_group);
+  add_reads("getgrnam_sudo");
+  getgrouplist(name, uid, groups.data(), &count);
+  add_reads("getgrouplist");
+  getpwnam_r("nobody.here", &user, buffer.data(), buffer.size(), &found);
+  add_reads("unknown");
   return 0;
 }
 
@@ -117,6 +151,8 @@ int under(std::string_view condition, const char* name) {
     look_up(name);
     answer.clear();
     return in_child(name);
+  } else if (condition == "reads") {
+    status = count_reads(name);
   } else if (condition == "umask") {
     umask(0777);
     status = look_up(name);
@@ -127,6 +163,13 @@ int under(std::string_view condition, const char* name) {
 }
 
 }  // namespace
+
+// The library calls this one, because the program's symbols come first.
+extern "C" __attribute__((visibility("default"))) ssize_t pread64(int fd, void* to, size_t size,
+                                                                  off64_t offset) {
+  ++reads;
+  return syscall(SYS_pread64, fd, to, size, offset);
+}
 
 int main(int argc, char** argv) {
   if (argc != 3) return 4;

@@ -108,6 +108,10 @@ def check_answers(report, library, probe, static_probe):
     for condition in ("none", "closed", "as", "fsize", "stack", "fork", "umask"):
         done = shown(probe, condition, "alice.smith")
         report.equal(f"condition {condition}", (done.returncode, done.stdout), (0, wanted))
+    # Those of accounts.conf are among them, which an unknown name does not need.
+    done = shown(probe, "reads", "alice.smith")
+    report.equal("reads of each function", done.stdout.split("\n")[:-1],
+                 ["getpwnam 4", "getpwuid 5", "getgrnam 5", "getgrgid 6", "getgrnam_sudo 4", "getgrouplist 5", "unknown 3"])
     done = shown(probe, "nofile", "alice.smith")
     report.equal("condition nofile", (done.returncode, done.stdout), (3, "EMFILE\n"))
     done = shown(static_probe, "none", "alice.smith")
