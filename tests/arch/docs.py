@@ -27,8 +27,8 @@ NOT_RUN = ("sh aws", "console", "text", "text transcript", "layers", "yaml cloud
 FOLLOWER = "tests/machine/admin_pages_test.py"
 
 CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
-# Sections of systemd's and other programs' files, which blocks contain as well.
-FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM"}
+# Sections of systemd's and other programs' files, which blocks contain as well, and the groups of accounts.conf.
+FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM", "groups"}
 
 
 def pages(root):
@@ -92,12 +92,14 @@ def broken_links(root, path, text):
 
 # Configuration.
 def known_keys(root):
-    """{section: {key, …}}; [service NAME] is "service"."""
+    """{section: {key, …}} of cognitod.conf and accounts.conf; [service NAME] is "service"."""
     text = (root / "daemon/policy/settings.cc").read_text(encoding="utf-8")
     constants = dict(re.findall(r'string_view (k\w+) = "([a-z_]+)"', text))
     keys = {}
     for section, key in re.findall(r'Row\{(\w+|"[a-z_]+"), "([a-z_]+)"', text):
         keys.setdefault(constants.get(section, section.strip('"')), set()).add(key)
+    accounts = (root / "nss/accounts_conf.h").read_text(encoding="utf-8")
+    keys.setdefault("accounts", set()).update(re.findall(r'\bkey == "([a-z_]+)"', accounts))
     return keys
 
 

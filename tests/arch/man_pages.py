@@ -9,7 +9,7 @@ import pathlib
 import re
 import xml.etree.ElementTree as xml
 
-PAGES = ("cognitoctl.1", "cognitod.conf.5", "org.pamcognito.Auth1.5", "users.conf.5", "cognitod.8",
+PAGES = ("cognitoctl.1", "accounts.conf.5", "cognitod.conf.5", "org.pamcognito.Auth1.5", "users.conf.5", "cognitod.8",
          "pam-cognito-local-users.8", "pam_cognito.8")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 TYPES = {"parse_yes_no": "_YES-NO_", "parse_duration": "_DURATION_", "parse_window": "_DURATION_",
@@ -367,6 +367,25 @@ def check_users_conf(tree):
     return problems
 
 
+# accounts.conf(5)
+
+
+def check_accounts_conf(tree):
+    page = tree.page("accounts.conf.5")
+    text = tree.read("nss/accounts_conf.h")
+    entries = {}
+    for head, body in page.entries("SYNTAX").items():
+        entries[re.match(r"\*([\w]+)\*", head).group(1)] = body
+    problems = differ(page.name, "key", re.findall(r'\bkey == "(\w+)"', text), entries)
+    members = struct_members(text, "Conf")
+    written = {"range": "-".join(str(int(members[end][1].replace("'", ""), 0)) for end in ("first", "last")),
+               "home": members["home"][1].strip('"'), "enumerate": {"false": "no", "true": "yes"}[members["enumerate"][1]]}
+    for key, default in written.items():
+        if f"Default: *{default}*." not in entries.get(key, ""):
+            problems.append(f"{page.name}: {key}: the code's default is {default}")
+    return problems
+
+
 # pam_cognito(8)
 
 
@@ -646,7 +665,7 @@ def check_references(tree):
     return problems
 
 
-CHECKS = (check_cognitod_conf, check_users_conf, check_module, check_interface, check_cognitoctl,
+CHECKS = (check_cognitod_conf, check_users_conf, check_accounts_conf, check_module, check_interface, check_cognitoctl,
           check_cognitod, check_references)
 
 

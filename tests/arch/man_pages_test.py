@@ -73,6 +73,12 @@ class Planted(unittest.TestCase):
                           "exclude is missing", "except is not in the code")
         self.assert_found(check, "common/users_conf.h", "min_uid = 1000", "min_uid = 500", "min_uid")
 
+    def test_accounts_conf(self):
+        check = man_pages.check_accounts_conf
+        self.assert_found(check, page("accounts.conf.5"), "\n*shells* =", "\n*shell* =",
+                          "shells is missing", "shell is not in the code")
+        self.assert_found(check, "nss/accounts_conf.h", "last = 2099999999", "last = 2100000000", "range")
+
     def test_the_module(self):
         check, file = man_pages.check_module, page("pam_cognito.8")
         self.assert_found(check, file, "\n*debug*\n", "\n*verbose*\n", "option debug is missing")
