@@ -19,7 +19,7 @@
 namespace pamcognito::cli {
 namespace {
 
-// Of the comment with a setting's origin, unless its value is longer.
+// The column of the comment with a setting's origin, unless its value is longer.
 constexpr std::size_t kOriginColumn = 40;
 
 // "/etc/x.conf:7" as its file and line; line 0: there is none.

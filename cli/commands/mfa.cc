@@ -70,8 +70,8 @@ ExitCode show_after_change(const Context& context, AuthClient& client, const std
   return ExitCode::ok;
 }
 
-// The conversation: a sign-in with password and second factor, and then the change. `done`: told
-// where cognitod tells nothing of its own.
+// The conversation: a sign-in with password and second factor, and then the change. `done`: printed
+// if cognitod sends no text of its own.
 ExitCode make_change(const Context& context, AuthClient& client, Result<Conversing> opened,
                      const std::string& done) {
   const Output& out = context.out;

@@ -171,12 +171,12 @@ class Loader {
     if (access.allow_all && access.identity != Identity::pinned) {
       warn_of(
           "access", "identity",
-          "ties a Linux user to whoever signs in first under its name, and allow_users = * lets "
-          "everybody in the pool do so: name users or groups, or set identity = pinned");
+          "ties a Linux user to the account that signs in first under its name, and allow_users "
+          "= * lets everybody in the pool do so: name users or groups, or set identity = pinned");
     }
     if (config.limits.failures >= kAttemptsBeforeLock) {
       warn_of("limits", "failures",
-              "lets a stranger lock a user out of the pool: Cognito locks after five failures");
+              "lets an attacker lock a user out of the pool: Cognito locks after five failures");
     }
     const bool only_custom = config.mfa.methods == std::vector{Method::custom};
     if (config.pool.auth_flow == AuthFlow::custom && config.mfa.require && only_custom) {

@@ -20,8 +20,8 @@ struct EffectiveSetting {
 
 inline constexpr std::string_view kDefaultOrigin = "default";
 
-// Each setting by section and key, in the order of the manual page. Of [service NAME], those that
-// the files have.
+// Each setting by section and key, in the order of the manual page, with those of each
+// [service NAME] that the files have.
 std::vector<EffectiveSetting> effective_settings(const Config& config);
 
 // One setting; also of a [service NAME] that no file has. Old names count too. nullopt: there is no

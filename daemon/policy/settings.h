@@ -25,7 +25,7 @@ std::string check_section(std::string_view section);
 std::expected<void, std::string> apply_setting(Draft& draft, std::string_view section,
                                                std::string_view key, std::string_view value);
 
-// A key of the table in settings.cc, but for client_secret, which no file may have.
+// A key of the table in settings.cc, except client_secret, which no file may have.
 struct KnownSetting {
   std::string_view section;  // "service" stands for each [service NAME]
   std::string_view key;

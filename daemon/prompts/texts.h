@@ -119,7 +119,7 @@ std::string refused();  // "Sign-in failed. Check your user name and password."
 std::string with_reference(std::string_view text, std::string_view id);
 // "Too many wrong codes. Try again in 15 minutes."; no wait: "… Please start again."
 std::string too_many_wrong_codes(std::chrono::seconds wait);
-// Of passwords: "Too many failed attempts. Try again in 15 minutes."
+// The same for passwords: "Too many failed attempts. Try again in 15 minutes."
 std::string too_many_failures(std::chrono::seconds wait);
 std::string too_many_tries();     // "Too many tries. Wait a few minutes, then try again."
 std::string too_many_messages();  // "Too many codes were sent. Wait a few minutes, then try again."
