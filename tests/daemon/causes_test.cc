@@ -60,7 +60,7 @@ void forget_used_codes(const char* name) {
 
 struct End {
   int code = PAM_SUCCESS;
-  std::string seen;
+  std::string seen;  // without the references of refusals
 };
 
 // A sign-in with password and authenticator code, or with the code of a message.
@@ -74,7 +74,7 @@ End sign_in(const char* name, const std::string& password) {
   Transaction transaction(name, &person, Stack{});
   End end;
   end.code = transaction.authenticate();
-  end.seen = person.seen;
+  end.seen = without_references(person.seen);
   return end;
 }
 

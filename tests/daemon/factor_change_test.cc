@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/cmocka_cpp.h"
 #include "tests/daemon/bus_client.h"
@@ -109,10 +110,7 @@ std::string told(const Conversation& done) {
   std::string text(to_string(done.outcome));
   for (const std::string& question : done.asked)
     text += " | " + (question.starts_with("otpauth://") ? std::string("URI") : question);
-  // The sign-in's id is random.
-  if (const std::size_t reference = text.rfind(" (Ref "); reference != std::string::npos)
-    text.erase(reference);
-  return text;
+  return without_references(std::move(text));
 }
 
 Reply opens(BusClient& bus, const std::string& change) {

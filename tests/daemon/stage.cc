@@ -296,6 +296,13 @@ void Cognitod::wait_for_log(const std::string& words, std::size_t from) {
   wait_until([&] { return log().find(words, from) != std::string::npos; }, words.c_str());
 }
 
+std::string without_references(std::string text) {
+  constexpr std::string_view kStart = " (Ref ";
+  for (std::size_t found = text.find(kStart); found != std::string::npos; found = text.find(kStart))
+    text.erase(found, text.find(')', found) - found + 1);
+  return text;
+}
+
 std::string configuration_for(const Pool& pool, const std::string& more) {
   const Json::Value& ready = pool.ready();
   std::string text = "[pool]\n";

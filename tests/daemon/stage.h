@@ -96,6 +96,9 @@ class Supervisor {
   Child process_;
 };
 
+// The text without the references " (Ref …)" of refusals, which are random.
+std::string without_references(std::string text);
+
 // A configuration for this pool: alice and friends of linux-users may sign in. `more` is appended.
 std::string configuration_for(const Pool& pool, const std::string& more = {});
 
