@@ -151,10 +151,11 @@ void Output::line(std::string_view text) const {
 void Output::object(const Json::Value& value) const {
   if (!settings_.json) return;
   Json::StreamWriterBuilder builder;
-  builder["indentation"] = "  ";
+  builder["indentation"] = settings_.json_pretty ? "  " : "";
   // As \uXXXX: nothing is lost, and a terminal that shows it shows no character that hides.
   builder["emitUTF8"] = false;
-  builder["enableYAMLCompatibility"] = true;  // "key": value, without a blank before the colon
+  // "key": value, without a blank before the colon
+  builder["enableYAMLCompatibility"] = settings_.json_pretty;
   write(stdout, Json::writeString(builder, value));
 }
 
