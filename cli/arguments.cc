@@ -41,6 +41,22 @@ constexpr char kFooter[] =
 constexpr char kForYou[] = "For you";
 constexpr char kForAdministrators[] = "For administrators";
 
+// The command line for a message, if it can be typed again as it is; else the program's name.
+std::string command_line_of(int argc, char** argv) {
+  constexpr std::size_t kLongest = 200;
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:@,";
+  std::string line = "cognitoctl";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.empty() || argument.find_first_not_of(kPlain) != std::string_view::npos ||
+        line.size() + argument.size() > kLongest)
+      return "cognitoctl";
+    line += " " + std::string(argument);
+  }
+  return line;
+}
+
 // The number of insertions, deletions and replacements that make `to` of `from`, in ASCII without
 // regard to case. Both are command names or arguments, cut by the caller.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
@@ -50,7 +66,8 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
     std::size_t diagonal = std::exchange(row[0], i + 1);
     for (std::size_t j = 0; j < to.size(); ++j) {
       const std::size_t replaced =
-          diagonal + (CLI::detail::to_lower(std::string(1, from[i])) == std::string(1, to[j]) ? 0 : 1);
+          diagonal +
+          (CLI::detail::to_lower(std::string(1, from[i])) == std::string(1, to[j]) ? 0 : 1);
       diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, replaced}));
     }
   }
@@ -66,10 +83,11 @@ struct Options {
   std::string id;
   std::string factor;
   std::string sub;
-  bool metrics = false;
   bool confirmed = false;
   LogOptions log;
   DoctorOptions doctor;
+  std::string section;
+  std::string key;
   TotpSetUp totp;
   ExplainOptions explain;
   BreakGlassOptions break_glass;
@@ -79,13 +97,12 @@ struct Options {
 class Parser {
  public:
   Parser() : app_(kDescription, "cognitoctl"), options_(std::make_shared<Options>()) {
+    app_.set_help_flag("-h,--help", "Show this help, or a command's");
     app_.set_version_flag("--version", "cognitoctl " PAM_COGNITO_VERSION, "Show the version");
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.get_formatter()->column_width(32);
-    app_.set_help_flag("-h,--help", "Show this help, or a command's");
-    app_.add_flag("--json{compact}", json_, "Print one JSON object; --json=pretty indents it")
-        ->check(CLI::IsMember({"compact", "pretty"}));
+    app_.add_flag("--json", json_, "Print one JSON object; --json=pretty indents it");
     app_.add_option("--color", arguments_.colour, "Use colors: auto, always or never")
         ->option_text("WHEN")
         ->transform(CLI::CheckedTransformer(std::map<std::string, Colour>{
@@ -103,8 +120,12 @@ class Parser {
     add_login_test();
     add_policy();
     add_identity();
+    add_config();
     add_break_glass();
-    app_.footer(kFooter);  // last, or each subcommand would inherit it
+    for (CLI::App* command : app_.get_subcommands([](CLI::App*) { return true; }))
+      for (CLI::App* inner : command->get_subcommands([](CLI::App*) { return true; }))
+        inner->group("Subcommands");  // or it would inherit the heading of its command
+    app_.footer(kFooter);             // last, or each subcommand would inherit it
   }
 
   std::expected<Arguments, ExitCode> parse(int argc, char** argv) {
@@ -117,8 +138,14 @@ class Parser {
       report(error, {argv + std::min(argc, 1), argv + argc});
       return std::unexpected(ExitCode::usage);
     }
+    // "true" is CLI11's value of a flag without one.
+    if (!json_.empty() && json_ != "true" && json_ != "pretty") {
+      (void)std::fprintf(stderr, "cognitoctl: --json has no form but pretty\n");
+      return std::unexpected(ExitCode::usage);
+    }
     arguments_.json = !json_.empty();
     arguments_.json_pretty = json_ == "pretty";
+    arguments_.command_line = command_line_of(argc, argv);
     return std::move(arguments_);
   }
 
@@ -140,9 +167,10 @@ class Parser {
       const std::string& argument = arguments[i];
       if (argument == "--color" || argument == "--root") ++i;  // its value
       if (argument.starts_with('-')) continue;
-      const CLI::App* command = app->get_subcommand_no_throw(argument);
-      if (command == nullptr) return report_unknown(*app, path, argument);
-      app = command;
+      const std::vector<const CLI::App*> found =
+          app->get_subcommands([&](const CLI::App* one) { return one->get_name() == argument; });
+      if (found.empty()) return report_unknown(*app, path, argument);
+      app = found.front();
       path += " " + argument;
     }
     const std::vector<std::string> commands = commands_of(*app);
@@ -169,10 +197,9 @@ class Parser {
         least = distance;
         nearest = command;
       }
-    (void)std::fprintf(stderr, "%s: unknown command '%s'.%s\nHelp: %s --help\n", path.c_str(),
-                       shown.c_str(),
-                       nearest.empty() ? "" : (" Did you mean '" + nearest + "'?").c_str(),
-                       path.c_str());
+    (void)std::fprintf(
+        stderr, "%s: unknown command '%s'.%s\nHelp: %s --help\n", path.c_str(), shown.c_str(),
+        nearest.empty() ? "" : (" Did you mean '" + nearest + "'?").c_str(), path.c_str());
   }
 
   // `command` is called with the options when this subcommand was chosen.
@@ -200,10 +227,7 @@ class Parser {
 
   void add_status() {
     CLI::App* status = command_of("status", "Show the state of cognitod", kForAdministrators);
-    status->add_flag("--metrics", options_->metrics, "With --json: also its counters");
-    run(status, [](const Context& context, const Options& options) {
-      return show_status(context, options.metrics);
-    });
+    run(status, [](const Context& context, const Options&) { return show_status(context); });
   }
 
   void add_login_test() {
@@ -277,7 +301,8 @@ class Parser {
   }
 
   void add_sign_out() {
-    CLI::App* out = command_of("sign-out", "End all your sessions; as root another user's", kForYou);
+    CLI::App* out =
+        command_of("sign-out", "End all your sessions; as root another user's", kForYou);
     out->add_flag("--yes", options_->confirmed, "Do not ask for confirmation");
     out->add_option("user", options_->user)->option_text("[USER]");
     run(out, [](const Context& context, const Options& options) {
@@ -295,14 +320,13 @@ class Parser {
         ->option_text("TIME");
     log->add_option("--file", options.file, "A journal file instead of this machine's")
         ->option_text("FILE");
-    run(log, [](const Context& context, const Options& all) {
-      return list_sign_ins(context, all.log);
-    });
+    run(log,
+        [](const Context& context, const Options& all) { return list_sign_ins(context, all.log); });
   }
 
   void add_explain() {
-    CLI::App* tell = command_of("explain", "Explain one sign-in, from the journal",
-                                kForAdministrators);
+    CLI::App* tell =
+        command_of("explain", "Explain one sign-in, from the journal", kForAdministrators);
     tell->add_option("id", options_->explain.id,
                      "As `log` and `sessions list` show it, or id=… of a log line")
         ->option_text("ID");
@@ -317,7 +341,8 @@ class Parser {
   }
 
   void add_policy() {
-    CLI::App* policy = group_of("policy", "Show what the configuration permits", kForAdministrators);
+    CLI::App* policy =
+        group_of("policy", "Show what the configuration permits", kForAdministrators);
     CLI::App* test = policy->add_subcommand("test", "Show the decisions about a user at a service");
     test->add_option("user", options_->user)->required()->option_text("USER");
     test->add_option("service", options_->service)->required()->option_text("SERVICE");
@@ -349,6 +374,22 @@ class Parser {
     });
   }
 
+  void add_config() {
+    CLI::App* config = group_of("config", "Check and show the configuration", kForAdministrators);
+    run(config->add_subcommand("check", "Check users.conf and cognitod.conf with its drop-ins"),
+        [](const Context& context, const Options&) { return check_configuration(context); });
+    run(config->add_subcommand("show", "Print each setting of cognitod.conf, and where it is set"),
+        [](const Context& context, const Options&) { return show_configuration(context); });
+    CLI::App* get = config->add_subcommand("get", "Print one setting of cognitod.conf");
+    get->add_option("section", options_->section, "Such as mfa or \"service sshd\"")
+        ->required()
+        ->option_text("SECTION");
+    get->add_option("key", options_->key)->required()->option_text("KEY");
+    run(get, [](const Context& context, const Options& options) {
+      return get_setting(context, options.section, options.key);
+    });
+  }
+
   void add_break_glass() {
     CLI::App* group =
         group_of("break-glass", "Accept local passwords in an emergency", kForAdministrators);
@@ -375,14 +416,13 @@ class Parser {
     doctor->add_option("--only", options.only, "Only this check; may be repeated")
         ->option_text("ID");
     doctor->add_flag("--quiet", options.quiet, "Print nothing: the exit status is 5 on a fault");
-    run(doctor, [](const Context& context, const Options& all) {
-      return run_doctor(context, all.doctor);
-    });
+    run(doctor,
+        [](const Context& context, const Options& all) { return run_doctor(context, all.doctor); });
   }
 
   void add_set_up() {
-    CLI::App* command = command_of("setup", "Connect this machine to a user pool",
-                                   kForAdministrators);
+    CLI::App* command =
+        command_of("setup", "Connect this machine to a user pool", kForAdministrators);
     SetUpOptions& options = options_->set_up;
     const auto add = [&](const char* name, std::string& value, const char* text,
                          const char* placeholder) {

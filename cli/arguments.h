@@ -16,6 +16,7 @@ struct Arguments {
   std::function<ExitCode(const Context&)> command;  // the one that was chosen, with its options
   bool json = false;
   bool json_pretty = false;
+  std::string command_line;  // "cognitoctl identity list", for messages
   Colour colour = Colour::automatic;
   std::string root;  // --root: doctor and setup look at a tree instead of this machine
 };

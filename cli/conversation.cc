@@ -31,7 +31,7 @@ Failure to_failure(ReceiveError error) {
     case ReceiveError::malformed:
     case ReceiveError::two_notices:
       return {ExitCode::failed, "malformed-frame",
-              "cognitod's words are not understood: is it of another version?"};
+              "cognitod's frame is not understood: is it of another version?"};
     case ReceiveError::timed_out:
       return {ExitCode::unreachable, "timeout", "cognitod did not answer within 10 s"};
     case ReceiveError::closed:
@@ -45,7 +45,7 @@ Failure to_failure(ReceiveError error) {
 Failure to_failure(Terminal::Error error) {
   if (error == Terminal::Error::too_long)
     return {ExitCode::failed, "answer-too-long", "the answer is longer than 511 bytes"};
-  return {ExitCode::failed, "no-answer-given", "nothing more was typed: given up"};
+  return {ExitCode::failed, "no-answer-given", "nothing more was typed: cancelled"};
 }
 
 class TerminalConversation {

@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -160,13 +162,17 @@ void Output::object(const Json::Value& value) const {
 }
 
 ExitCode Output::fail(const Failure& failure) const {
+  std::string message = failure.message;
+  if (failure.code == ExitCode::not_permitted && ::geteuid() != 0)
+    message += std::string(message.ends_with('.') ? "" : ".") + " Run as root: sudo " +
+               settings_.command_line;
   if (settings_.json) {
     Json::Value value;
     value["error"]["code"] = failure.word;
-    value["error"]["message"] = failure.message;
+    value["error"]["message"] = message;
     object(value);
   } else {
-    write(stderr, "cognitoctl: " + printable(failure.message, kMaxLine));
+    write(stderr, "cognitoctl: " + printable(message, kMaxLine));
   }
   return failure.code;
 }

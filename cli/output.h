@@ -23,9 +23,10 @@ class Output {
     bool json = false;
     bool json_pretty = false;  // indented, instead of one line
     bool colour = false;
+    std::string command_line = "cognitoctl";  // that runs, for the advice to run it as root
   };
 
-  explicit Output(Settings settings) : settings_(settings) {}
+  explicit Output(Settings settings) : settings_(std::move(settings)) {}
 
   [[nodiscard]] bool json() const noexcept { return settings_.json; }
 

@@ -90,7 +90,8 @@ std::expected<UsersConf, UsersConfError> Parser::parse(std::string_view text) {
   }
   if (!first_error_.empty())
     return std::unexpected(UsersConfError{std::move(first_error_), std::move(conf_.exclude)});
-  if (std::ranges::none_of(seen_, std::identity())) conf_.group.clear();
+  conf_.lacks_group_line =
+      std::ranges::any_of(seen_, std::identity()) && !seen_[static_cast<std::size_t>(Key::group)];
   return std::move(conf_);
 }
 

@@ -13,15 +13,16 @@ namespace pamcognito {
 // /etc/pam-cognito/users.conf, in which root states who the Cognito users are. The module reads it
 // for every user; cognitod reads it for callers that are not root.
 //
-//   group=cognito-users       a Unix group, which counts as a primary group too. This is the
-//   default
-//                             as soon as any key is set; an empty value means no group
+//   group=cognito-users       a Unix group, which counts as a primary group too; without this line,
+//                             and with an empty value, no group
 //   users=alice bob           names, separated by spaces
 //   uid_range=10000-20000     inclusive
 //   exclude=admin             overrides every other key
 //   min_uid=1000              users below it are never Cognito users; at least 1000
 struct UsersConf {
-  std::string group = "cognito-users";
+  std::string group;
+  // Keys are set, but no `group`: version 0.2.0 counted the group kFormerGroup then.
+  bool lacks_group_line = false;
   std::vector<std::string> users;
   bool has_uid_range = false;
   uid_t uid_range_first = 0;
@@ -29,6 +30,8 @@ struct UsersConf {
   std::vector<std::string> exclude;
   uid_t min_uid = 1000;
 };
+
+inline constexpr char kFormerGroup[] = "cognito-users";
 
 // The reason why a file must not be used. The well-formed exclude= lines of a malformed file still
 // apply, so that one bad line cannot lock the administrator out. Nothing in a file applies that

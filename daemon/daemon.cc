@@ -152,7 +152,9 @@ std::expected<Daemon::Loaded, std::string> Daemon::load(Language language) {
   const auto used = prompts::use_language(prompts::kLocaleDirectory, config->texts.language);
   if (!used && language == Language::needed) return std::unexpected(used.error());
   if (!used) runtime::log(Level::error, "texts are in English: " + used.error());
+  prompts::use_help(config->texts.help);
   for (const std::string& warning : config->warnings) runtime::log(Level::warning, warning);
+  for (const std::string& name : config->old_names) runtime::log(Level::warning, name);
   loaded.config = std::make_shared<const policy::Config>(std::move(*config));
   return loaded;
 }

@@ -93,8 +93,9 @@ int check_config(const std::string& path) {
     (void)std::fprintf(stderr, "%s\n", language.error().c_str());
     return 1;
   }
-  for (const std::string& warning : config->warnings)
-    (void)std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  for (const auto* warnings : {&config->warnings, &config->old_names})
+    for (const std::string& warning : *warnings)
+      (void)std::fprintf(stderr, "warning: %s\n", warning.c_str());
   (void)std::printf("%s is valid.\n", path.c_str());
   return 0;
 }

@@ -29,7 +29,7 @@ from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
 from releases import release_value  # noqa: E402
 
 PARTS = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
-RELEASED = ("golden", "interop", "system", "profile")
+RELEASED = ("nss", "golden", "interop", "system", "profile")
 # Some suites once more, as on machines with other clocks.
 CLOCKS = "clocks"
 CLOCKED = ("unit", "flows", "module", "daemon")

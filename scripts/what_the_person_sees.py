@@ -24,7 +24,7 @@ SECTIONS = (
         ("totp", "Password, then the code from the authenticator app."),
         ("sms", "The code comes by SMS. It is sent only after the password was right."),
         ("email", "The code comes by e-mail."),
-        ("choice", "Several factors, none preferred, and `choose = ask`: the user chooses, and only "
+        ("choice", "Several factors, none preferred, and `ask_method = yes`: the user chooses, and only "
                    "then a message is sent."),
         ("wrong-code", "An answer that cannot be a code is never sent to the pool. A wrong code may be typed again, "
                        "three times in all."),
@@ -36,7 +36,7 @@ SECTIONS = (
     ("The first login", (
         ("first-login", "The pool demands a second factor (MFA_SETUP). If the terminal "
                         "cannot show the QR code, the user types the secret. `a` or `n` gives another form."),
-        ("setup-choice", "The pool offers app and e-mail, and `choose = ask`."),
+        ("setup-choice", "The pool offers app and e-mail, and `ask_method = yes`."),
         ("new-password", "A temporary password must be changed. If the pool's policy refuses the new "
                          "one, cognitod asks again and shows the reason."),
         ("confirmation", "The account was never confirmed. With `[password] self_service = yes` an "

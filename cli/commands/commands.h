@@ -10,8 +10,7 @@
 // cognitoctl's exit status.
 namespace pamcognito::cli {
 
-// metrics: whether the JSON has cognitod's counters.
-ExitCode show_status(const Context& context, bool metrics);
+ExitCode show_status(const Context& context);
 
 // A whole sign-in without PAM, of which nothing is kept.
 ExitCode test_login(const Context& context, const std::string& user, const std::string& service);
@@ -37,19 +36,19 @@ ExitCode sign_out(const Context& context, const std::string& user, bool confirme
 
 // Recent sign-ins, the last one first, from the journal.
 struct LogOptions {
-  std::string user;      // empty: all users
-  bool failed = false;   // only those that did not succeed
-  std::string count;     // empty: 10
-  std::string since;     // "2h"; empty: as far back as the journal is read
-  std::string file;      // empty: this machine's journal
+  std::string user;     // empty: all users
+  bool failed = false;  // only those that did not succeed
+  std::string count;    // empty: 10
+  std::string since;    // "2h"; empty: as far back as the journal is read
+  std::string file;     // empty: this machine's journal
 };
 ExitCode list_sign_ins(const Context& context, const LogOptions& options);
 
 // One sign-in from the journal. file: empty is this machine's journal.
 struct ExplainOptions {
-  std::string id;    // a log id, or a session's id, which begins with it
-  bool last = false; // the last sign-in, instead of an id
-  std::string user;  // with `last`: of this user
+  std::string id;     // a log id, or a session's id, which begins with it
+  bool last = false;  // the last sign-in, instead of an id
+  std::string user;   // with `last`: of this user
   std::string file;
 };
 ExitCode explain(const Context& context, const ExplainOptions& options);
@@ -80,6 +79,13 @@ struct DoctorOptions {
   std::vector<std::string> only;  // the ids of the checks to show; empty: all
 };
 ExitCode run_doctor(const Context& context, const DoctorOptions& options);
+
+// users.conf and cognitod.conf with its drop-ins, without the daemon. Status 1: not valid.
+ExitCode check_configuration(const Context& context);
+// Each setting of cognitod.conf with its file and line, or "default".
+ExitCode show_configuration(const Context& context);
+// section: "mfa", "[mfa]" or "service sshd".
+ExitCode get_setting(const Context& context, const std::string& section, const std::string& key);
 
 struct SetUpOptions {
   std::string region;  // those that are empty are asked for

@@ -62,10 +62,9 @@ Result<SignInFilter> filter_of(const LogOptions& options) {
       return failure(ExitCode::usage, "invalid-time",
                      "--since takes a number and one of the units s, min, h and d, such as 2h");
     const auto since = std::chrono::system_clock::now() - *age;
-    filter.since_us = static_cast<std::uint64_t>(
-        std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(
-                                      since.time_since_epoch())
-                                      .count()));
+    filter.since_us = static_cast<std::uint64_t>(std::max<std::int64_t>(
+        0,
+        std::chrono::duration_cast<std::chrono::microseconds>(since.time_since_epoch()).count()));
   }
   return filter;
 }
@@ -112,8 +111,8 @@ ExitCode list_sign_ins(const Context& context, const LogOptions& options) {
   for (const JournalEntry& entry : *found) {
     const SignInLine line = sign_in_line(entry);
     object["sign_ins"].append(to_json(line));
-    rows.push_back({line.id, time_text(line.at), line.user, line.service, line.origin,
-                    line.outcome});
+    rows.push_back(
+        {line.id, time_text(line.at), line.user, line.service, line.origin, line.outcome});
   }
   out.object(object);
   if (found->empty()) {

@@ -31,7 +31,7 @@ Result<void> ask_for(const Terminal& terminal, const std::string& question, std:
   const std::string prompt = question + (proposal.empty() ? ": " : " [" + proposal + "]: ");
   const auto answer = terminal.ask(prompt, /*echo=*/true);
   if (!answer)
-    return failure(ExitCode::failed, "no-answer-given", "nothing more was typed: given up");
+    return failure(ExitCode::failed, "no-answer-given", "nothing more was typed: cancelled");
   std::string text(answer->reveal());
   text.erase(0, std::min(text.size(), text.find_first_not_of(" \t")));
   text.erase(text.find_last_not_of(" \t\r") + 1);
@@ -65,7 +65,7 @@ Result<SetUpOptions> complete(const Context& context, SetUpOptions options) {
         &options.issuer, &options.jwks_uri, &options.ca_file, &options.allow_groups})
     if (!fits_in_the_file(*value))
       return failure(ExitCode::usage, "bad-value",
-                     "this value cannot stand in the file: " + printable(*value, 256));
+                     "this value cannot be in the file: " + printable(*value, 256));
   return options;
 }
 
@@ -162,7 +162,7 @@ std::vector<std::string> next_steps(const policy::Config& config, const Findings
     steps.push_back("Name the Cognito groups that may sign in: allow_groups in [access].");
   steps.push_back("systemctl reload-or-restart cognitod");
   steps.push_back(
-      "Whose sign-ins are to go to Cognito: group=cognito-users in /etc/pam-cognito/users.conf, "
+      "The users who sign in with Cognito: group=cognito-users in /etc/pam-cognito/users.conf, "
       "and adduser NAME cognito-users. Keep one local administrator out of it.");
   steps.push_back("cognitoctl login-test NAME shows a whole sign-in, without PAM.");
   steps.push_back("Keep a root shell open, then: pam-auth-update --enable pam-cognito");

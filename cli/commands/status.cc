@@ -80,7 +80,7 @@ void print_status(const Context& context, const Dictionary& status) {
 
 }  // namespace
 
-ExitCode show_status(const Context& context, bool metrics) {
+ExitCode show_status(const Context& context) {
   const Output& out = context.out;
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
@@ -97,12 +97,7 @@ ExitCode show_status(const Context& context, bool metrics) {
     print_state(context, *state);
     return state->configured ? ExitCode::ok : ExitCode::failed;
   }
-  Json::Value object = to_json(*status);
-  // The counters of cognitod(8), METRICS, which are in no other member.
-  if (!metrics)
-    for (const std::string& name : object.getMemberNames())
-      if (name.starts_with("pam_cognito_")) object.removeMember(name);
-  out.object(object);
+  out.object(to_json(*status));
   print_status(context, *status);
   return flag_of(*status, "configured") ? ExitCode::ok : ExitCode::failed;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cli/auth_client.h"
@@ -23,6 +24,9 @@ ConfigCheck check_config(const System& system);
 
 // users.conf: the Cognito users, and whether an administrator is left who can repair the machine.
 Findings check_users(const System& system);
+// The members of the group that version 0.2.0 counted without a `group` line, if this file has none
+// and they do not sign in with Cognito by another line; a text with what to do. Empty: nobody.
+std::string missing_group_line(const System& system, const UsersConf& conf);
 // The answer about that administrator in `users`, the findings of check_users().
 bool is_administrator_left(const Findings& users);
 // Is the account a Cognito user, or a refused one, by this users.conf? As common/membership.cc

@@ -22,6 +22,11 @@ ConfigCheck check_config(const System& system) {
   for (const std::string& warning : config->warnings)
     result.findings.push_back(advice.warning(warning, "change it, unless you mean it"));
   if (config->warnings.empty()) result.findings.push_back(advice.ok());
+  const Check names{"config-names", "the configuration uses present names of settings"};
+  for (const std::string& name : config->old_names)
+    result.findings.push_back(
+        names.warning(name, "change the name: the next version refuses the old one"));
+  if (config->old_names.empty()) result.findings.push_back(names.ok());
   result.config = std::make_unique<const policy::Config>(std::move(*config));
   return result;
 }

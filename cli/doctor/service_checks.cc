@@ -53,15 +53,15 @@ Finding check_account_only(const System& system, const policy::Config* config) {
   std::vector<std::string> found;
   for (const std::string& service : services_of(system))
     if (asks_only_for_accounts(system, service) &&
-        policy::service_profile(config, service).unknown == policy::UnknownAccount::deny)
+        policy::service_profile(config, service).never_signed_in == policy::NeverSignedIn::deny)
       found.push_back(service);
   if (found.empty()) return check.ok();
-  return check.warning(list_of(found) +
-                           ": asks PAM only whether an account is permitted, which is denied for a "
-                           "Cognito user who has never signed in on this machine",
-                       "each user signs in once by ssh or sudo, or: unknown = allow in [service " +
-                           found.front() +
-                           "]; docs/how-to/other-services.md says what follows from it");
+  return check.warning(
+      list_of(found) +
+          ": asks PAM only whether an account is permitted, which is denied for a "
+          "Cognito user who has never signed in on this machine",
+      "each user signs in once by ssh or sudo, or: never_signed_in = allow in [service " +
+          found.front() + "]; docs/how-to/other-services.md says what follows from it");
 }
 
 Finding check_origins(const System& system) {

@@ -47,17 +47,18 @@ Finding check_grace(const Settings& settings, const policy::Config* config) {
   if (grace < kShortestGrace)
     return check.fault("LoginGraceTime is " + std::to_string(grace) + " s",
                        "LoginGraceTime 120 in /etc/ssh/sshd_config.d/50-pam-cognito.conf");
-  const auto deadline = static_cast<long>(policy::service_profile(config, "sshd").deadline.count());
+  const auto deadline =
+      static_cast<long>(policy::service_profile(config, "sshd").sign_in_timeout.count());
   if (deadline > grace - kReserve)
     return check.warning("sshd hangs up after " + std::to_string(grace) +
                              " s, cognitod waits for " + std::to_string(deadline) + " s",
-                         "deadline = " + std::to_string(grace - kReserve) +
+                         "sign_in_timeout = " + std::to_string(grace - kReserve) +
                              "s in [service sshd], or a longer LoginGraceTime");
   if (grace - kReserve > deadline && deadline < kTimeToSetUp)
-    return check.warning("sshd waits for " + std::to_string(grace) + " s, cognitod only for " +
-                             std::to_string(deadline) +
-                             " s: too short for a first login that sets things up",
-                         "deadline = " + std::to_string(grace - kReserve) + "s in [service sshd]");
+    return check.warning(
+        "sshd waits for " + std::to_string(grace) + " s, cognitod only for " +
+            std::to_string(deadline) + " s: too short for a first login that sets things up",
+        "sign_in_timeout = " + std::to_string(grace - kReserve) + "s in [service sshd]");
   return check.ok(std::to_string(grace) + " s");
 }
 

@@ -33,6 +33,8 @@ std::vector<Account> members_of(const System& system, const Group& group) {
 
 Finding check_group(const System& system, const UsersConf& conf) {
   const Check check{"users-group", "the group of the Cognito users exists"};
+  if (const std::string problem = missing_group_line(system, conf); !problem.empty())
+    return check.warning("users.conf " + problem, "edit users.conf");
   if (conf.group.empty()) return check.ok("no group is used");
   if (system.group(conf.group)) return check.ok(conf.group);
   return check.fault("there is no group " + conf.group +
@@ -52,6 +54,28 @@ Finding check_resolution(const System& system, const UsersConf& conf) {
   if (missing.empty()) return check.ok();
   return check.fault("no account on this machine: " + list_of(missing),
                      "useradd --create-home NAME, or take the name out");
+}
+
+// A user who is named by both is a local one, which people do not expect who look at the group.
+Finding check_excluded(const System& system, const UsersConf& conf) {
+  const Check check{"users-excluded", "no user is named by exclude= and as a Cognito user"};
+  UsersConf without = conf;
+  without.exclude.clear();
+  std::vector<std::string> both;
+  for (const std::string& name : conf.exclude) {
+    const auto account = system.account(name);
+    if (account && !is_never_cognito_uid(account->uid, conf.min_uid) &&
+        is_ours(system, without, *account))
+      both.push_back(name);
+  }
+  if (!both.empty())
+    return check.warning(list_of(both) +
+                             ": exclude= of users.conf names them, so they sign in with a local "
+                             "password, although another line makes them Cognito users",
+                         "take the name out of exclude=, or out of the group and the other lines");
+  return check.ok(conf.exclude.empty()
+                      ? "nobody is excluded"
+                      : "excluded, with a local password: " + list_of(conf.exclude));
 }
 
 // pam_cognito refuses a name outside its grammar before anything else (common/user_name.h).
@@ -174,6 +198,23 @@ bool is_ours(const System& system, const UsersConf& conf, const Account& account
   return group->gid == account.gid || has(group->members, account.name);
 }
 
+std::string missing_group_line(const System& system, const UsersConf& conf) {
+  if (!conf.lacks_group_line) return {};
+  const auto group = system.group(kFormerGroup);
+  if (!group) return {};
+  std::vector<std::string> names;
+  for (const Account& account : members_of(system, *group)) {
+    if (!is_never_cognito_uid(account.uid, conf.min_uid) && !has(conf.exclude, account.name) &&
+        !is_ours(system, conf, account))
+      names.push_back(account.name);
+  }
+  if (names.empty()) return {};
+  return "has no line `group`, so these members of " + std::string(kFormerGroup) +
+         " do not sign in with Cognito: " + list_of(names) +
+         "; version 0.2.0 counted the group without a line. Add the line group=" + kFormerGroup +
+         ", or group= if that is meant";
+}
+
 bool is_administrator_left(const Findings& users) {
   const auto found = std::ranges::find(users, "users-admin", &Finding::id);
   // Without users.conf nobody signs in with Cognito.
@@ -196,8 +237,12 @@ Findings check_users(const System& system) {
     return {check.warning("every line of it is a comment: nobody signs in with Cognito",
                           "write group=cognito-users into /etc/pam-cognito/users.conf, and "
                           "adduser NAME cognito-users")};
-  return {check.ok(), check_group(system, file->conf), check_resolution(system, file->conf),
-          check_names(system, file->conf), check_admins(system, file->conf)};
+  return {check.ok(),
+          check_group(system, file->conf),
+          check_excluded(system, file->conf),
+          check_resolution(system, file->conf),
+          check_names(system, file->conf),
+          check_admins(system, file->conf)};
 }
 
 }  // namespace pamcognito::cli

@@ -83,21 +83,21 @@ constexpr std::array kRows = {
     Sentence{"factor-not-accepted", "the second factor is not among `methods` of [mfa]"},
     Sentence{"no-second-factor", "the account has no second factor, and [mfa] requires one"},
     Sentence{"set-up-not-allowed",
-             "a second factor would have to be set up, which `enrol` forbids"},
+             "a second factor would have to be set up, which `enroll` forbids"},
     Sentence{"no-time-to-set-up", "too little time was left to set up a second factor"},
     Sentence{"access", "the user is in none of `allow_groups`, nor in `allow_users`"},
     Sentence{"identity",
              "the account that the pool signed in has another name, or another verified e-mail "
-             "address, than this user must have (`username` and `identity` of [access])"},
+             "address, than this user must have (`cognito_username` and `identity` of [access])"},
     Sentence{"another-account",
              "the pool's account is another than the one this user is pinned to: cognitoctl "
              "identity list"},
     Sentence{"account-taken",
              "another Linux user is pinned to this account of the pool: cognitoctl identity list"},
     Sentence{"another-user", "the password of another user was to be changed"},
-    Sentence{
-        "not-pinned",
-        "`identity = file`, and root has named no account for this user: cognitoctl identity pin"},
+    Sentence{"not-pinned",
+             "`identity = pinned`, and root has named no account for this user: cognitoctl "
+             "identity pin"},
     Sentence{"identity-not-written",
              "who this user is could not be written to /var/lib/cognitod: cognitoctl doctor"},
     Sentence{"email-address", "no usable e-mail address was typed"},

@@ -33,9 +33,9 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
                                                                  const std::string& file);
 
 struct SignInFilter {
-  std::string user;             // empty: all users
-  bool failed = false;          // only those that did not succeed
-  std::uint64_t since_us = 0;   // since the epoch
+  std::string user;            // empty: all users
+  bool failed = false;         // only those that did not succeed
+  std::uint64_t since_us = 0;  // since the epoch
   std::size_t most = 1;
 };
 // cognitod's own lines about sign-ins that ended, the last one first, with the same bounds and

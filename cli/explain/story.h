@@ -18,7 +18,7 @@ struct PoolCall {
   std::string operation;
   std::string ending;
   std::optional<std::uint64_t> took_ms;  // nothing: the line has no number
-  std::string request_id;  // what AWS support asks for; may be empty
+  std::string request_id;                // what AWS support asks for; may be empty
 };
 std::vector<PoolCall> calls_of(std::string_view text);
 

@@ -12,7 +12,7 @@
 #include "daemon/bus/caller_context.h"
 #include "daemon/bus/message_ref.h"
 #include "daemon/limits/origin.h"
-#include "daemon/policy/config.h"
+#include "daemon/policy/setting_names.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/task.h"
 #include "daemon/runtime/worker.h"

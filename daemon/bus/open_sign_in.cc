@@ -78,8 +78,9 @@ std::chrono::seconds OpenSignIn::deadline_for_module() const {
   const policy::ServiceProfile& profile = flow_->profile();
   // One step longer than cognitod's own deadline, so that the user gets its outcome and not a
   // silence.
-  const auto seconds =
-      profile.deadline_from == policy::DeadlineFrom::opening ? profile.deadline + kStep : kMaxTime;
+  const auto seconds = profile.deadline_from == policy::DeadlineFrom::opening
+                           ? profile.sign_in_timeout + kStep
+                           : kMaxTime;
   return std::min(seconds, kMaxTime);
 }
 
@@ -100,7 +101,7 @@ void OpenSignIn::flow_done(bool threw) {
 }
 
 void OpenSignIn::start_deadline() {
-  const std::chrono::seconds left = std::min(flow_->profile().deadline, kMaxTime);
+  const std::chrono::seconds left = std::min(flow_->profile().sign_in_timeout, kMaxTime);
   ends_at_ = std::min(clock_.now() + left, ends_at_);
   deadline_.emplace(loop_, loop_.now() + left,
                     [this] { cut_short(Outcome::failed, "deadline", prompts::time_is_up()); });
@@ -220,6 +221,8 @@ void OpenSignIn::end(sign_in::SignInEnd result) {
     log_end(*result);
     if (flow_->profile().one_text && result->notice.kind == Notice::Kind::error)
       result->notice.kind = Notice::Kind::info;
+    if (!result->notice.text.empty())
+      result->notice.text = prompts::with_reference(result->notice.text, flow_->request().log_id);
     (void)send_end(result->outcome, SignInId{}, result->notice);
     close();
     return;

@@ -94,7 +94,7 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   }
   // A greeter that names no terminal: its service says that its person is at this machine.
   if (caller.origin.is_unknown() &&
-      policy::service_profile(core_.config.get(), service_name).console)
+      policy::service_profile(core_.config.get(), service_name).local_seat)
     caller.origin = limits::Origin::local();
   sign_in::SignInRequest request(user_name, std::move(caller.service), caller.user_uid,
                                  std::move(caller.origin));

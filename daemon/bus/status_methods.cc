@@ -10,6 +10,7 @@
 #include "common/user_name.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/policy_report.h"
+#include "daemon/policy/setting_names.h"
 #include "daemon/policy/values.h"
 
 namespace pamcognito::bus {
@@ -92,7 +93,7 @@ Task<void> StatusMethods::test_policy(MessageRef message) {
     co_return;
   }
   const std::string user_name(user);
-  const std::string service_name(service);
+  const std::string service_name(policy::service_by_name(service));
   const bool permitted = co_await is_root(message);
   if (!permitted) co_return;
   if (!core_.is_configured()) {

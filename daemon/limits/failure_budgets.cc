@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "daemon/runtime/metrics.h"
 
@@ -51,6 +52,41 @@ std::optional<Attempt> FailureBudgets::take_if_left(const std::string& user, uid
   }
   failures.push_back({next_id_, origin, now});
   return Attempt(this, user, next_id_++);
+}
+
+FailureBudgets::Room FailureBudgets::room(const std::string& user, uid_t user_uid,
+                                          const Origin& origin, runtime::BootTime now) {
+  const bool is_known = knows(user, user_uid, origin);
+  const std::size_t all = limits_.failures;
+  const std::size_t unknown = is_known ? all : limits_.failures_unknown_origin;
+  const auto found = users_.find(user);
+  if (found == users_.end()) {
+    if (users_.size() >= kMaxUsers && !make_room(now))
+      return {.left = 0, .free_in = limits_.failure_window};
+    return {.left = static_cast<unsigned>(std::min(all, unknown)), .free_in = {}};
+  }
+  drop_expired(found->second, now);
+
+  // The oldest come first. A limit has room again when all but `limit - 1` of them have expired.
+  std::vector<runtime::BootTime> counted;
+  std::vector<runtime::BootTime> from_unknown;
+  for (const Failure& failure : found->second.failures) {
+    counted.push_back(failure.when);
+    if (!is_known && !knows(user, user_uid, failure.origin)) from_unknown.push_back(failure.when);
+  }
+  Room room{.left = static_cast<unsigned>(all), .free_in = {}};
+  const auto bound = [&](const std::vector<runtime::BootTime>& times, std::size_t limit) {
+    const std::size_t left = limit > times.size() ? limit - times.size() : 0;
+    room.left = std::min(room.left, static_cast<unsigned>(left));
+    if (left > 0) return;
+    const runtime::BootTime free = limit == 0
+                                       ? now + limits_.failure_window
+                                       : times[times.size() - limit] + limits_.failure_window;
+    room.free_in = std::max(room.free_in, std::chrono::ceil<std::chrono::seconds>(free - now));
+  };
+  bound(counted, all);
+  bound(from_unknown, unknown);
+  return room;
 }
 
 bool FailureBudgets::knows(const std::string& user, uid_t user_uid, const Origin& origin) const {

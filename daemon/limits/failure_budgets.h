@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -57,6 +58,14 @@ class FailureBudgets {
   // nullopt: spent; nothing may be sent. `user_uid`: the user's own uid.
   [[nodiscard]] std::optional<Attempt> take(const std::string& user, uid_t user_uid,
                                             const Origin& origin, runtime::BootTime now);
+  // The attempts that take() would give now, and when the next one is free if there is none: at
+  // once if there is one. Nothing is counted.
+  struct Room {
+    unsigned left;
+    std::chrono::seconds free_in;
+  };
+  [[nodiscard]] Room room(const std::string& user, uid_t user_uid, const Origin& origin,
+                          runtime::BootTime now);
   // A full sign-in: the origin is known from now on. Its failures are forgotten, unless other
   // people may have caused them: a guesser behind the user's own NAT must not get new tries by each
   // of the user's sign-ins.

@@ -29,6 +29,8 @@ class MessageBudgets {
 
   // May a step that could cause a message be taken now?
   [[nodiscard]] bool permitted(const std::string& user, runtime::BootTime now);
+  // The same, of which nothing is counted.
+  [[nodiscard]] bool has_room(const std::string& user, runtime::BootTime now);
   // A message was caused.
   void caused(const std::string& user, runtime::BootTime now);
   // The pool accepted a code.
@@ -42,7 +44,6 @@ class MessageBudgets {
   static constexpr std::size_t kMaxUsers = 65536;
   static constexpr std::size_t kMaxCounted = 64;  // above what `messages` can be
 
-  bool has_room(const std::string& user, runtime::BootTime now);
   void drop_expired(UserRecord& record, runtime::BootTime now) const;
   bool make_room(runtime::BootTime now);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "daemon/policy/setting_names.h"
+
 namespace pamcognito::policy {
 namespace {
 
@@ -37,17 +39,17 @@ const ServiceConfig* service_of(const Config& config, std::string_view service) 
 
 std::string cognito_username(const AccessConfig& access, std::string_view linux_name) {
   std::string name;
-  for (std::size_t i = 0; i < access.username.size(); ++i) {
-    const char c = access.username[i];
-    if (c != '%' || i + 1 == access.username.size()) {
+  for (std::size_t i = 0; i < access.cognito_username.size(); ++i) {
+    const char c = access.cognito_username[i];
+    if (c != '%' || i + 1 == access.cognito_username.size()) {
       name += c;
       continue;
     }
     ++i;
-    if (access.username[i] == 'u') {
+    if (access.cognito_username[i] == 'u') {
       name += linux_name;
     } else {
-      name += access.username[i];
+      name += access.cognito_username[i];
     }
   }
   return name;
@@ -59,7 +61,7 @@ AccessVerdict explain_access(const Config& config, std::string_view user, std::s
   const ServiceConfig* const narrowed = service_of(config, service);
   if (!admission.permitted || narrowed == nullptr || narrowed->allow_groups.empty())
     return admission;
-  const std::string place = "allow_groups of [service " + std::string(service) + "] has ";
+  const std::string place = "allow_groups of [" + section_of_service(service) + "] has ";
   const std::string* const group = first_shared(narrowed->allow_groups, groups);
   if (group == nullptr) return {false, place + "none of the user's groups"};
   return {true, place + *group + ", and " + admission.rule};

@@ -12,6 +12,7 @@
 #include "daemon/policy/credential.h"
 #include "daemon/policy/ini_file.h"
 #include "daemon/policy/reauth.h"
+#include "daemon/policy/setting_names.h"
 #include "daemon/policy/settings.h"
 
 namespace pamcognito::policy {
@@ -24,7 +25,7 @@ using Checked = std::expected<void, std::string>;
 
 constexpr char kSystemBundle[] = "/etc/ssl/certs/ca-certificates.crt";
 
-// Reads the files into a draft, and remembers the place of the value that counts of each key.
+// Reads the files into a draft.
 class Loader {
  public:
   explicit Loader(const std::string& path) : path_(path) {}
@@ -51,17 +52,35 @@ class Loader {
     const auto parsed = parse_ini(file.text);
     if (!parsed) return wrong(place(file, parsed.error().line), parsed.error().message);
     for (const IniSection& section : parsed->sections) {
-      if (const std::string problem = check_section(section.name); !problem.empty()) {
+      const bool former = is_former_section(section.name);
+      if (const std::string problem = former ? "" : check_section(section.name); !problem.empty()) {
         return wrong(place(file, section.line), "[" + section.name + "] " + problem);
       }
+      if (const std::string name = present_section(section.name); name != section.name)
+        draft_.config.old_names.push_back(place(file, section.line) + ": [" + section.name +
+                                          "] is now [" + name + "]");
     }
-    for (const IniEntry& entry : parsed->entries) {
-      const auto applied = apply_setting(draft_, entry.section, entry.key, entry.value);
-      if (!applied) {
-        return wrong(place(file, entry.line), named(entry.section, entry.key) + applied.error());
-      }
-      places_[{entry.section, entry.key}] = place(file, entry.line);
-    }
+    for (const IniEntry& entry : parsed->entries)
+      if (auto added = add_entry(file, entry); !added) return added;
+    return {};
+  }
+
+  Checked add_entry(const ConfigText& file, const IniEntry& entry) {
+    const std::string here = place(file, entry.line);
+    NamedSetting setting = by_present_name(entry.section, entry.key, entry.value);
+    const auto applied = apply_setting(draft_, setting.section, setting.key, setting.value);
+    if (!applied)
+      return wrong(here, named(setting.section, setting.key) + applied.error() +
+                             (setting.key == entry.key ? "" : "; here it is called " + entry.key));
+    const std::string written = "[" + entry.section + "] " + entry.key;
+    const auto [given, is_new] =
+        draft_.config.given.try_emplace({setting.section, setting.key}, GivenSetting());
+    if (!is_new && given->second.written != written)
+      return wrong(here, written + " and " + given->second.written + " (" + given->second.place +
+                             ") are the same setting: keep [" + setting.section + "] " +
+                             setting.key);
+    given->second = {std::move(setting.value), here, written};
+    if (!setting.renamed.empty()) draft_.config.old_names.push_back(here + ": " + setting.renamed);
     return {};
   }
 
@@ -112,18 +131,18 @@ class Loader {
   Checked check_limits() {
     LimitsConfig& limits = draft_.config.limits;
     if (limits.failures_unknown_origin <= limits.failures) return {};
-    if (places_.contains({"limits", "failures_unknown_origin"})) {
+    if (draft_.config.given.contains({"limits", "failures_unknown_origin"})) {
       return wrong_key("limits", "failures_unknown_origin", "is more than failures: lower it");
     }
     limits.failures_unknown_origin = limits.failures;
     return {};
   }
 
-  // [service user]: for the user's own processes, such as lockers and `cognitoctl`.
+  // [service locker]: for the user's own processes, such as lockers and `cognitoctl`.
   Checked check_reauth() {
-    const auto own = draft_.config.services.find("user");
+    const auto own = draft_.config.services.find(kUserService);
     if (own == draft_.config.services.end() || own->second.reauth != Reauth::none) return {};
-    return wrong_key("service user", "reauth",
+    return wrong_key(section_of_service(kUserService), "reauth",
                      "is none, which is for services that run as root: any process of the user "
                      "could sign in by it; use password or full");
   }
@@ -149,15 +168,15 @@ class Loader {
                                 ": nobody may sign in: name Cognito groups in allow_groups of "
                                 "[access]");
     }
-    if (access.allow_all && access.identity != Identity::file) {
+    if (access.allow_all && access.identity != Identity::pinned) {
       warn_of(
           "access", "identity",
-          "ties a Linux user to whoever signs in first under its name, and allow_users = * lets "
-          "everybody in the pool do so: name users or groups, or set identity = file");
+          "ties a Linux user to the account that signs in first under its name, and allow_users "
+          "= * lets everybody in the pool do so: name users or groups, or set identity = pinned");
     }
     if (config.limits.failures >= kAttemptsBeforeLock) {
       warn_of("limits", "failures",
-              "lets a stranger lock a user out of the pool: Cognito locks after five failures");
+              "lets an attacker lock a user out of the pool: Cognito locks after five failures");
     }
     const bool only_custom = config.mfa.methods == std::vector{Method::custom};
     if (config.pool.auth_flow == AuthFlow::custom && config.mfa.require && only_custom) {
@@ -181,12 +200,12 @@ class Loader {
       const Reauth reauth = service.reauth.value_or(Reauth::full);
       if (reauth == Reauth::full) continue;
       if (no_sessions) {
-        warn_of("service " + name, "reauth",
+        warn_of(section_of_service(name), "reauth",
                 "is " + std::string(to_string(reauth)) +
                     " without effect: lifetime = 0 of [session] means that there are no sessions");
       }
       if (reauth == Reauth::password && config.pool.auth_flow == AuthFlow::custom) {
-        warn_of("service " + name, "reauth",
+        warn_of(section_of_service(name), "reauth",
                 "is password without effect: with auth_flow = custom there is no password, and "
                 "every sign-in is full");
       }
@@ -209,8 +228,8 @@ class Loader {
   }
   // The file and line of the key; the main file, if no file has it.
   [[nodiscard]] std::string place_of(const std::string& section, const std::string& key) const {
-    const auto found = places_.find({section, key});
-    return found == places_.end() ? path_ : found->second;
+    const auto found = draft_.config.given.find({section, key});
+    return found == draft_.config.given.end() ? path_ : found->second.place;
   }
   [[nodiscard]] std::unexpected<std::string> wrong_key(const std::string& section,
                                                        const std::string& key,
@@ -226,7 +245,6 @@ class Loader {
 
   std::string path_;
   Draft draft_;
-  std::map<std::pair<std::string, std::string>, std::string> places_;
 };
 
 }  // namespace

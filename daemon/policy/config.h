@@ -19,21 +19,19 @@ namespace pamcognito::policy {
 // An array by name: g++ 12 takes the one behind an initialiser list for uninitialised.
 inline constexpr std::array kDefaultMethods = {cognito::Method::totp, cognito::Method::email,
                                                cognito::Method::sms};
-enum class Choose : std::uint8_t { policy, ask };
-// The places at which a second factor may be set up in a sign-in. pool: only if the pool demands it
-// (MFA_SETUP); local: also without its demand, on a console or greeter of this machine; yes: also
-// remotely.
-enum class Enrol : std::uint8_t { no, pool, local, yes };
-// The claim that identifies a user who is not pinned yet. file: only root pins users, and an
+// The places at which a second factor may be set up in a sign-in. when_required: only if the pool
+// demands it (MFA_SETUP); at_console: also without its demand, on a console or greeter of this
+// machine; anywhere: also remotely.
+enum class Enroll : std::uint8_t { never, when_required, at_console, anywhere };
+// The claim that identifies a user who is not pinned yet. pinned: only root pins users, and an
 // unpinned user is refused.
-enum class Identity : std::uint8_t { username, email, file };
+enum class Identity : std::uint8_t { username, email, pinned };
 // How a user who has a session signs in again. password: that of the session, checked by cognitod.
 enum class Reauth : std::uint8_t { full, password, none };
-// The event that ends a session before its lifetime: none, or the end of the user's last login.
-enum class EndWith : std::uint8_t { lifetime, last_logout };
 // How a QR code is shown to a terminal: half blocks are UTF-8, ascii is twice as large.
 enum class Qr : std::uint8_t { none, half_blocks, ascii };
-enum class UnknownAccount : std::uint8_t { deny, allow, allow_root };
+// The answer in the account phase about a user who has never signed in on this machine.
+enum class NeverSignedIn : std::uint8_t { deny, allow, allow_root };
 
 // [client_metadata]: what goes as ClientMetadata with each call that takes it, for the pool's
 // Lambda triggers. At most 16 pairs; a name has at most 64 bytes, a value 256.
@@ -48,7 +46,7 @@ struct ClientMetadataConfig {
 // [custom_challenge]: how a custom challenge is shown.
 struct CustomChallengeConfig {
   std::vector<std::string> prompt{"prompt"};  // the parameters whose texts are shown, in order
-  bool echo = false;                          // may the answer be seen while it is typed?
+  bool show_answer = false;                   // may the answer be seen while it is typed?
 };
 
 // [password]: a forgotten password.
@@ -59,15 +57,16 @@ struct PasswordConfig {
 
 // [texts]: what people read.
 struct TextsConfig {
-  std::string language = "en";   // en, or a language that a catalogue is installed for
-  bool trigger_refusal = false;  // show the text by which a PreAuthentication trigger refuses
+  std::string language = "en";        // en, or a language that a catalogue is installed for
+  bool show_trigger_message = false;  // show the text by which a PreAuthentication trigger refuses
+  std::string help;  // whom to ask, at the end of refusals; empty: the administrator
 };
 
 struct AccessConfig {
   std::vector<std::string> allow_groups;
   std::vector<std::string> allow_users;
-  bool allow_all = false;       // allow_users = *
-  std::string username = "%u";  // how a Linux name becomes a Cognito name
+  bool allow_all = false;               // allow_users = *
+  std::string cognito_username = "%u";  // how a Linux name becomes a Cognito name
   Identity identity = Identity::username;
   // The pool's UsernameConfiguration: another comparison of names is unsafe.
   bool case_sensitive = true;
@@ -76,9 +75,9 @@ struct AccessConfig {
 struct MfaConfig {
   bool require = true;
   std::vector<cognito::Method> methods{kDefaultMethods.begin(), kDefaultMethods.end()};
-  Choose choose = Choose::policy;
-  Enrol enrol = Enrol::pool;
-  std::string issuer = "Cognito";  // what an authenticator app shows beside the account
+  bool ask_method = false;  // let the user choose among several
+  Enroll enroll = Enroll::when_required;
+  std::string app_label = "Cognito";  // what an authenticator app shows beside the account
 };
 
 // [session]: what a sign-in is good for afterwards. Ages are by CLOCK_BOOTTIME.
@@ -86,7 +85,7 @@ struct SessionConfig {
   std::chrono::seconds lifetime{12 * 3600};  // 0: no sessions, tokens are revoked after the sign-in
   std::chrono::seconds revalidate{300};      // how old the pool's last answer may be
   std::chrono::seconds unreachable_grace{0};  // beyond it, while the pool cannot be reached
-  EndWith end_with = EndWith::lifetime;
+  bool end_on_logout = false;                 // also with the user's last login
 };
 
 // [metrics]
@@ -103,21 +102,29 @@ struct LimitsConfig {
   std::chrono::seconds message_window{900};
 };
 
-struct AccountConfig {
-  std::chrono::seconds facts_max_age{7 * 24 * 3600};
+// [keys]: logins that ask for no password.
+struct KeysConfig {
+  std::chrono::seconds last_sign_in_max_age{7 * 24 * 3600};
 };
 
 // [service X]. For a setting that is absent, the built-in row counts (service_profile.h).
 struct ServiceConfig {
   std::vector<std::string> allow_groups;  // narrows [access]; empty: does not
-  std::optional<UnknownAccount> unknown;
-  std::optional<bool> one_prompt;  // prompts = one | many
-  std::optional<bool> echo_code;   // echo = yes | no
-  std::optional<std::chrono::seconds> deadline;
-  std::optional<Qr> qr;         // qr = no | yes | ascii
-  std::optional<bool> console;  // console = yes | no: is its person at this machine?
+  std::optional<NeverSignedIn> never_signed_in;
+  std::optional<bool> single_prompt;
+  std::optional<bool> show_code;
+  std::optional<std::chrono::seconds> sign_in_timeout;
+  std::optional<Qr> qr;
+  std::optional<bool> local_seat;  // is its person at this machine?
   std::optional<Reauth> reauth;
   std::optional<std::chrono::seconds> mfa_max_age;
+};
+
+// A setting that a file has.
+struct GivenSetting {
+  std::string value;
+  std::string place;    // "/etc/pam-cognito/cognitod.conf:7"
+  std::string written;  // "[mfa] issuer": the names in that file
 };
 
 struct Config {
@@ -130,15 +137,15 @@ struct Config {
   TextsConfig texts;
   SessionConfig session;
   LimitsConfig limits;
-  AccountConfig account;
+  KeysConfig keys;
   MetricsConfig metrics;
   std::map<std::string, ServiceConfig, std::less<>> services;
-  std::vector<std::string> warnings;  // for --check-config and the log
+  std::vector<std::string> warnings;  // for the check of a configuration, and the log
+  // Old names that the files use, each with its place: accepted in this version only.
+  std::vector<std::string> old_names;
+  // The settings that the files have, by section ("service sshd") and key, under present names.
+  std::map<std::pair<std::string, std::string>, GivenSetting> given;
 };
-
-// The service of callers that are not root: the service that a user's own process names is not
-// believed.
-inline constexpr char kUserService[] = "user";
 
 inline constexpr char kConfigPath[] = "/etc/pam-cognito/cognitod.conf";
 

@@ -44,10 +44,8 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
   // Without O_NONBLOCK a FIFO of that name would hold the daemon's start.
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) {
-    return wrong(path,
-                 errno == ENOENT
-                     ? "does not exist: write it; the one that the package brings shows every key"
-                     : cannot("opened", errno));
+    return wrong(path, errno == ENOENT ? "does not exist: cognitoctl setup writes it"
+                                       : cannot("opened", errno));
   }
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return wrong(path, cannot("examined", errno));

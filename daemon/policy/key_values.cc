@@ -94,16 +94,12 @@ ValueResult<std::string> parse_url_text(std::string_view value) {
   return parse_word(value, 1024);
 }
 
-ValueResult<bool> parse_one_prompt(std::string_view value) {
-  return parse_choice<bool>(value, {{"one", true}, {"many", false}});
-}
-
 ValueResult<Qr> parse_qr(std::string_view value) {
   return parse_choice<Qr>(value,
                           {{"no", Qr::none}, {"yes", Qr::half_blocks}, {"ascii", Qr::ascii}});
 }
 
-ValueResult<std::string> parse_issuer(std::string_view value) {
+ValueResult<std::string> parse_app_label(std::string_view value) {
   constexpr std::size_t kMaxIssuer = 64;
   if (value.find(':') != std::string_view::npos) return std::unexpected("has a colon in it");
   return parse_text(value, kMaxIssuer);
@@ -112,6 +108,11 @@ ValueResult<std::string> parse_issuer(std::string_view value) {
 ValueResult<std::string> parse_language(std::string_view value) {
   if (is_language(value)) return std::string(value);
   return std::unexpected("is not the name of a language, such as de or pt_BR");
+}
+
+ValueResult<std::string> parse_help(std::string_view value) {
+  constexpr std::size_t kMaxHelp = 160;  // two lines of a terminal
+  return parse_text(value, kMaxHelp);
 }
 
 ValueResult<std::vector<std::string>> parse_services(std::string_view value) {

@@ -46,7 +46,7 @@ ValueResult<std::string> parse_username_template(std::string_view value);
 // [mfa]
 ValueResult<std::vector<cognito::Method>> parse_methods(std::string_view value);
 // A colon is refused: it separates issuer and account in the label of an otpauth URI.
-ValueResult<std::string> parse_issuer(std::string_view value);
+ValueResult<std::string> parse_app_label(std::string_view value);
 
 // [custom_challenge]: names of public parameters, which the pool's trigger chooses.
 ValueResult<std::vector<std::string>> parse_parameters(std::string_view value);
@@ -56,12 +56,12 @@ ValueResult<std::vector<std::string>> parse_services(std::string_view value);
 
 // [texts]
 ValueResult<std::string> parse_language(std::string_view value);
+ValueResult<std::string> parse_help(std::string_view value);
 
 // [limits]
 ValueResult<std::chrono::seconds> parse_window(std::string_view value);
 
-// [service X]; "many": the module may ask as often as it needs to.
-ValueResult<bool> parse_one_prompt(std::string_view value);
+// [service X]
 ValueResult<Qr> parse_qr(std::string_view value);
 
 }  // namespace pamcognito::policy

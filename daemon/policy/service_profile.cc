@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/policy/setting_names.h"
+
 namespace pamcognito::policy {
 namespace {
 
@@ -15,39 +17,39 @@ struct Row {
 
 // A terminal shows what is typed; a code is worth nothing a minute later, and typed blind it is
 // typed wrong.
-constexpr ServiceProfile terminal(seconds deadline, bool console = false,
-                                  UnknownAccount unknown = UnknownAccount::deny) {
-  return {.echo_code = true,
-          .one_prompt = false,
+constexpr ServiceProfile terminal(seconds sign_in_timeout, bool local_seat = false,
+                                  NeverSignedIn never_signed_in = NeverSignedIn::deny) {
+  return {.show_code = true,
+          .single_prompt = false,
           .qr = Qr::half_blocks,
-          .console = console,
-          .deadline = deadline,
+          .local_seat = local_seat,
+          .sign_in_timeout = sign_in_timeout,
           .deadline_from = DeadlineFrom::opening,
-          .unknown = unknown};
+          .never_signed_in = never_signed_in};
 }
 
 // A greeter or a locker: it opens a sign-in, and shows the password prompt until a person comes.
 // Its font may be proportional, so it shows no QR code.
-constexpr ServiceProfile screen(bool one_prompt, bool one_text = false) {
-  return {.echo_code = false,
-          .one_prompt = one_prompt,
+constexpr ServiceProfile screen(bool single_prompt, bool one_text = false) {
+  return {.show_code = false,
+          .single_prompt = single_prompt,
           .qr = Qr::none,
           .one_text = one_text,
-          .console = true,
-          .deadline = seconds(300),
+          .local_seat = true,
+          .sign_in_timeout = seconds(300),
           .deadline_from = DeadlineFrom::first_answer};
 }
 
 // A job or a service manager, started without its user.
 constexpr ServiceProfile unattended() {
-  return {.echo_code = false,
-          .one_prompt = false,
+  return {.show_code = false,
+          .single_prompt = false,
           .qr = Qr::none,
-          .console = false,
-          .deadline = seconds(30),
+          .local_seat = false,
+          .sign_in_timeout = seconds(30),
           .deadline_from = DeadlineFrom::opening,
           .unattended = true,
-          .unknown = UnknownAccount::allow};
+          .never_signed_in = NeverSignedIn::allow};
 }
 
 constexpr std::array kRows = {
@@ -58,8 +60,8 @@ constexpr std::array kRows = {
     // The person may be logged in remotely.
     Row{"sudo", terminal(seconds(300))},
     Row{"sudo-i", terminal(seconds(300))},
-    Row{"su", terminal(seconds(300), false, UnknownAccount::allow_root)},
-    Row{"su-l", terminal(seconds(300), false, UnknownAccount::allow_root)},
+    Row{"su", terminal(seconds(300), false, NeverSignedIn::allow_root)},
+    Row{"su-l", terminal(seconds(300), false, NeverSignedIn::allow_root)},
     Row{"passwd", terminal(seconds(300))},
     Row{"lightdm", screen(false, true)},  // its GTK greeter has one line of text for both
     Row{"gdm-password", screen(false)},
@@ -67,7 +69,7 @@ constexpr std::array kRows = {
     Row{"xscreensaver", screen(false)},
     Row{"i3lock", screen(true)},    // answers each prompt with the password
     Row{"swaylock", screen(true)},  // answers each prompt with the password
-    Row{"polkit-1", {.deadline = seconds(300)}},
+    Row{"polkit-1", {.sign_in_timeout = seconds(300)}},
     Row{"cron", unattended()},
     Row{"systemd-user", unattended()},
     Row{"atd", unattended()},
@@ -94,12 +96,12 @@ ServiceProfile service_profile(const Config* config, std::string_view service) {
                                 config->password.reset_services.end();
   const ServiceConfig* const given = section_of(config, service);
   if (given == nullptr) return profile;
-  profile.echo_code = given->echo_code.value_or(profile.echo_code);
-  profile.one_prompt = given->one_prompt.value_or(profile.one_prompt);
-  profile.deadline = given->deadline.value_or(profile.deadline);
+  profile.show_code = given->show_code.value_or(profile.show_code);
+  profile.single_prompt = given->single_prompt.value_or(profile.single_prompt);
+  profile.sign_in_timeout = given->sign_in_timeout.value_or(profile.sign_in_timeout);
   profile.qr = given->qr.value_or(profile.qr);
-  profile.console = given->console.value_or(profile.console);
-  profile.unknown = given->unknown.value_or(profile.unknown);
+  profile.local_seat = given->local_seat.value_or(profile.local_seat);
+  profile.never_signed_in = given->never_signed_in.value_or(profile.never_signed_in);
   return profile;
 }
 
@@ -107,20 +109,20 @@ bool has_built_in_profile(std::string_view service) {
   return row_of(service) != nullptr;
 }
 
-std::string explain_unknown_account(const Config* config, std::string_view service) {
+std::string explain_never_signed_in(const Config* config, std::string_view service) {
   const ServiceConfig* const given = section_of(config, service);
-  const std::string name(service);
-  return given != nullptr && given->unknown ? "unknown of [service " + name + "]"
-                                            : "built in: unknown for " + name;
+  return given != nullptr && given->never_signed_in
+             ? "never_signed_in of [" + section_of_service(service) + "]"
+             : "built in: never_signed_in for " + std::string(service);
 }
 
-std::string_view to_string(UnknownAccount rule) {
+std::string_view to_string(NeverSignedIn rule) {
   switch (rule) {
-    case UnknownAccount::deny:
+    case NeverSignedIn::deny:
       return "deny";
-    case UnknownAccount::allow:
+    case NeverSignedIn::allow:
       return "allow";
-    case UnknownAccount::allow_root:
+    case NeverSignedIn::allow_root:
       return "allow-root";
   }
   return "deny";

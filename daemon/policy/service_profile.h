@@ -18,21 +18,21 @@ enum class DeadlineFrom : std::uint8_t { opening, first_answer };
 
 struct ServiceProfile {
   // Prompts
-  bool echo_code = false;   // the code prompt is ECHO_ON; for sshd that keeps a client's stored
-                            // password out of it
-  bool one_prompt = false;  // the caller can ask only once: password+code in one answer
-  Qr qr = Qr::none;         // can it show a QR code?
-  bool one_text = false;    // the caller shows a notice or a question, never both, and words of its
-                            // own in place of an error
+  bool show_code = false;      // the code prompt is ECHO_ON; for sshd that keeps a client's stored
+                               // password out of it
+  bool single_prompt = false;  // the caller can ask only once: password+code in one answer
+  Qr qr = Qr::none;            // can it show a QR code?
+  bool one_text = false;  // the caller shows a notice or a question, never both, and words of its
+                          // own in place of an error
   // Place: its person sits at this machine, unless the sign-in has a remote host.
-  bool console = false;
+  bool local_seat = false;
   // Time
-  std::chrono::seconds deadline{110};
+  std::chrono::seconds sign_in_timeout{110};
   DeadlineFrom deadline_from = DeadlineFrom::opening;
   // Account phase
   bool unattended = false;  // no person can answer, and the network may be down: the pool is
                             // not asked
-  UnknownAccount unknown = UnknownAccount::deny;  // for a user that was never seen
+  NeverSignedIn never_signed_in = NeverSignedIn::deny;
   // Its conversation begins with a password reset ([password] reset_services).
   bool begins_with_reset = false;
 };
@@ -45,9 +45,9 @@ ServiceProfile service_profile(const Config* config, std::string_view service);
 // anything.
 bool has_built_in_profile(std::string_view service);
 
-// "unknown of [service sshd]", or that it is built in.
-std::string explain_unknown_account(const Config* config, std::string_view service);
+// "never_signed_in of [service sshd]", or that it is built in.
+std::string explain_never_signed_in(const Config* config, std::string_view service);
 // As the configuration writes it.
-std::string_view to_string(UnknownAccount rule);
+std::string_view to_string(NeverSignedIn rule);
 
 }  // namespace pamcognito::policy

@@ -3,6 +3,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "daemon/cognito/pool_config.h"
 #include "daemon/policy/config.h"
@@ -23,5 +24,13 @@ std::string check_section(std::string_view section);
 // key is a row of the table in settings.cc.
 std::expected<void, std::string> apply_setting(Draft& draft, std::string_view section,
                                                std::string_view key, std::string_view value);
+
+// A key of the table in settings.cc, except client_secret, which no file may have.
+struct KnownSetting {
+  std::string_view section;  // "service" stands for each [service NAME]
+  std::string_view key;
+  std::string_view standard;  // the default, as a file would have it; empty: none, or a derived one
+};
+std::vector<KnownSetting> known_settings();
 
 }  // namespace pamcognito::policy

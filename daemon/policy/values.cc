@@ -59,7 +59,8 @@ ValueResult<unsigned> parse_count(std::string_view value, unsigned least, unsign
 ValueResult<std::chrono::seconds> parse_duration(std::string_view value, std::chrono::seconds least,
                                                  std::chrono::seconds most) {
   const auto duration = to_seconds(value);
-  if (!duration) return std::unexpected("is not a duration such as 90s, 5min, 12h or 7d");
+  if (!duration)
+    return std::unexpected("is not a duration such as 90s, 5min, 12h or 7d (not m for minutes)");
   if (*duration < least || *duration > most) {
     return std::unexpected("is not from " + format_duration(least) + " to " +
                            format_duration(most));

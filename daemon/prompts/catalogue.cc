@@ -12,6 +12,7 @@
 #include "common/text.h"
 #include "daemon/policy/values.h"
 #include "daemon/prompts/mo_file.h"
+#include "daemon/prompts/texts.h"
 
 namespace pamcognito::prompts {
 namespace {
@@ -20,6 +21,11 @@ namespace {
 Translations& present() {
   static Translations translations;
   return translations;
+}
+
+std::string& present_help() {
+  static std::string help;
+  return help;
 }
 
 std::unexpected<std::string> wrong(const std::string& path, const std::string& what,
@@ -73,6 +79,14 @@ std::expected<void, std::string> use_language(const std::string& directory,
   if (!translations) return wrong(path, translations.error(), "install it again");
   present() = std::move(*translations);
   return {};
+}
+
+void use_help(std::string help) {
+  present_help() = std::move(help);
+}
+
+std::string help() {
+  return present_help().empty() ? tr("Ask your administrator.") : present_help();
 }
 
 std::string tr(std::string_view english) {

@@ -19,6 +19,10 @@ inline constexpr char kLocaleDirectory[] = PAM_COGNITO_LOCALE_DIRECTORY;
 std::expected<void, std::string> use_language(const std::string& directory,
                                               const std::string& language);
 
+// The organization's contact, which help() is from now on; empty: the translated default. A reload
+// may change it.
+void use_help(std::string help);
+
 // The translation of an English text in the present language, or the text itself.
 std::string tr(std::string_view english);
 

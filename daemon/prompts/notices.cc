@@ -1,9 +1,11 @@
 // Notices and ends of a conversation. The questions are in questions.cc and totp_setup.cc.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <ctime>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/ascii.h"
@@ -24,6 +26,11 @@ std::string names_of(const std::vector<cognito::Method>& methods) {
   return names;
 }
 
+// The contact follows, because the user cannot solve it.
+std::string with_help(std::string text) {
+  return std::move(text) + " " + help();
+}
+
 // Removes "PreAuthentication failed with error ", or another trigger's name in its place, which
 // Cognito puts in front of the text of a Lambda trigger.
 std::string_view without_trigger_name(std::string_view text) {
@@ -37,7 +44,13 @@ std::string_view without_trigger_name(std::string_view text) {
 }  // namespace
 
 std::string wrong_code() {
-  return tr("That code is not right.");
+  return tr("Incorrect code.");
+}
+
+std::string wrong_code(unsigned attempts_left) {
+  if (attempts_left == 0) return wrong_code();
+  if (attempts_left == 1) return tr("Incorrect code. 1 attempt left.");
+  return fill(tr("Incorrect code. {1} attempts left."), {std::to_string(attempts_left)});
 }
 
 std::string code_already_used() {
@@ -77,7 +90,7 @@ std::string passwords_differ() {
 }
 
 std::string password_is_the_old() {
-  return tr("The new password must be another one.");
+  return tr("The new password must be different from the current one.");
 }
 
 std::string not_a_password() {
@@ -88,8 +101,8 @@ std::string not_a_password() {
 std::string password_not_allowed(std::string_view pools_text) {
   constexpr std::string_view prefix = "Password did not conform with policy: ";
   if (pools_text.starts_with(prefix)) pools_text.remove_prefix(prefix.size());
-  if (pools_text.empty()) return tr("That password is not allowed.");
-  return fill(tr("That password is not allowed: {1}"), {one_line(pools_text, kMaxPoolsText)});
+  if (pools_text.empty()) return tr("Password not accepted.");
+  return fill(tr("Password not accepted: {1}"), {one_line(pools_text, kMaxPoolsText)});
 }
 
 std::string values_not_taken() {
@@ -101,8 +114,7 @@ std::string too_many_answers() {
 }
 
 std::string cannot_change_here() {
-  return tr(
-      "Passwords cannot be changed here. Change yours in your organisation's sign-in portal.");
+  return with_help(tr("Passwords cannot be changed here."));
 }
 
 std::string value_needed() {
@@ -114,27 +126,44 @@ std::string not_an_email_address() {
 }
 
 std::string setup_starts_again() {
-  return tr("Time ran out. Here is a new secret: delete the first one from your app.");
+  return tr("Time ran out. Here is a new key: delete the first one from your app.");
 }
 
 std::string password_changed() {
-  return tr("Your password was changed.");
+  return tr("Your password has been changed.");
 }
 
 std::string password_was_set() {
-  return tr("Your new password is set. The sign-in goes on.");
+  return tr("Your password has been changed.");
 }
 
 std::string account_confirmed() {
-  return tr("Your account is confirmed. The sign-in goes on.");
+  return tr("Your account is confirmed.");
 }
 
 std::string refused() {
-  return tr("Sign-in failed.");
+  return tr("Sign-in failed. Check your user name and password.");
+}
+
+std::string with_reference(std::string_view text, std::string_view id) {
+  return std::string(text) + " " + fill(tr("(Ref {1})"), {id});
 }
 
 std::string too_many_tries() {
   return tr("Too many tries. Wait a few minutes, then try again.");
+}
+
+std::string too_many_wrong_codes(std::chrono::seconds wait) {
+  const auto minutes = std::chrono::ceil<std::chrono::minutes>(wait).count();
+  if (minutes <= 0) return tr("Too many wrong codes. Please start again.");
+  if (minutes == 1) return tr("Too many wrong codes. Try again in 1 minute.");
+  return fill(tr("Too many wrong codes. Try again in {1} minutes."), {std::to_string(minutes)});
+}
+
+std::string too_many_failures(std::chrono::seconds wait) {
+  const auto minutes = std::chrono::ceil<std::chrono::minutes>(wait).count();
+  if (minutes <= 1) return tr("Too many failed attempts. Try again in 1 minute.");
+  return fill(tr("Too many failed attempts. Try again in {1} minutes."), {std::to_string(minutes)});
 }
 
 std::string too_many_messages() {
@@ -192,56 +221,45 @@ std::string machine_busy() {
 }
 
 std::string no_address_for_codes() {
-  return tr(
-      "Your account has no phone number or e-mail address that a code could be sent to. Ask your "
-      "administrator.");
+  return with_help(
+      tr("Your account has no phone number or e-mail address that a code could be sent to."));
 }
 
 std::string second_factor_needed() {
-  return tr(
-      "This machine needs a second factor, and the sign-in service did not ask you for one. Set "
-      "one up "
-      "in your organisation's sign-in portal, then try again.");
+  return with_help(
+      tr("This machine needs a second factor, and the sign-in service did not ask you for one."));
 }
 
 std::string factor_not_accepted(const std::vector<cognito::Method>& accepted) {
-  return fill(tr("Your second factor is not accepted here. Accepted: {1}. Set one up in your "
-                 "organisation's sign-in portal, then try again."),
-              {names_of(accepted)});
+  return with_help(
+      fill(tr("Your second factor is not accepted here. Accepted: {1}."), {names_of(accepted)}));
 }
 
 std::string not_permitted() {
-  return tr("Your account may not sign in here.");
+  return with_help(tr("You are signed in, but your account has no access to this machine."));
 }
 
 std::string cannot_set_up() {
-  return tr(
-      "Your account needs a second factor, which cannot be set up here. Set one up in your "
-      "organisation's sign-in portal, then try again.");
+  return with_help(tr("Your account needs a second factor, which cannot be set up here."));
 }
 
 std::string no_time_to_set_up(bool starting_again_helps) {
   if (starting_again_helps)
     return tr(
         "Your account needs a second factor. Setting it up takes longer than this sign-in may "
-        "last. "
-        "Start the sign-in again, or set it up in your organisation's sign-in portal.");
-  return tr(
-      "Your account needs a second factor. Setting it up takes longer than a sign-in here may "
-      "last. "
-      "Set it up in your organisation's sign-in portal, then try again.");
+        "last. Start the sign-in again.");
+  return with_help(
+      tr("Your account needs a second factor. Setting it up takes longer than a sign-in here may "
+         "last."));
 }
 
 std::string needs_other_step() {
-  return tr(
-      "Your account needs a step that cannot be done here. Sign in once in your organisation's "
-      "sign-in portal, then try again.");
+  return with_help(tr("Your account needs a step that cannot be done here."));
 }
 
 std::string needs_other_way() {
-  return tr(
-      "Your account signs in in a way that does not work here, such as with a passkey. Ask your "
-      "administrator for another one.");
+  return with_help(
+      tr("Your account signs in in a way that does not work here, such as with a passkey."));
 }
 
 std::string trigger_refusal(std::string_view pools_text) {
@@ -255,11 +273,11 @@ std::string not_changed() {
 }
 
 std::string ask_administrator() {
-  return tr("This machine cannot sign you in now. Ask your administrator.");
+  return with_help(tr("This machine cannot sign you in now."));
 }
 
 std::string totp_is_set_up() {
-  return tr("Your authenticator app is set up.");
+  return tr("Authenticator app set up. You will be asked for a code at each sign-in.");
 }
 
 std::string no_session() {
@@ -267,10 +285,9 @@ std::string no_session() {
 }
 
 std::string first_factor_elsewhere() {
-  return tr(
-      "Your account has no second factor yet, and this machine does not let you set up the first "
-      "one from here (setting enrol). Set it up in your organisation's sign-in portal, or ask your "
-      "administrator.");
+  return with_help(
+      tr("Your account has no second factor yet, and this machine does not let you set up the "
+         "first one from here (setting enroll)."));
 }
 
 std::string no_place_for_set_up() {
@@ -287,9 +304,9 @@ std::string no_factor_to_change() {
 }
 
 std::string factor_was_not_asked() {
-  return tr(
-      "The sign-in service did not ask for your second factor this time, so nothing was changed. "
-      "Try again later, or ask your administrator.");
+  return with_help(
+      tr("The sign-in service did not ask for your second factor this time, so nothing was "
+         "changed. Try again later."));
 }
 
 std::string cannot_change_factors_here() {
@@ -338,9 +355,7 @@ std::string preference_not_taken() {
 }
 
 std::string pool_not_found() {
-  return tr(
-      "The sign-in service does not know this machine or your account. Ask your "
-      "administrator.");
+  return with_help(tr("The sign-in service does not know this machine or your account."));
 }
 
 }  // namespace pamcognito::prompts

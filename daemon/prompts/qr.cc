@@ -27,9 +27,14 @@ using QrSymbol = std::unique_ptr<QRcode, WipeAndFree>;
 // The modules of a symbol and of the quiet zone around it.
 class Modules {
  public:
-  explicit Modules(const QRcode& code) : code_(code) {}
+  Modules(const QRcode& code, bool inverted) : code_(code), inverted_(inverted) {}
 
   [[nodiscard]] int size() const { return code_.width + 2 * kQuietZone; }
+  [[nodiscard]] bool is_drawn(int row, int column) const {
+    return is_light(row, column) != inverted_;
+  }
+
+ private:
   [[nodiscard]] bool is_light(int row, int column) const {
     const int y = row - kQuietZone;
     const int x = column - kQuietZone;
@@ -37,18 +42,18 @@ class Modules {
     return (code_.data[y * code_.width + x] & 1U) == 0;
   }
 
- private:
   const QRcode& code_;
+  bool inverted_;
 };
 
 // Two rows of modules in one line of text. A last row without a partner has the terminal's dark
-// below it.
+// below it, or the light of one that is inverted.
 std::string in_half_blocks(const Modules& modules) {
   std::string text;
   for (int row = 0; row < modules.size(); row += 2) {
     for (int column = 0; column < modules.size(); ++column) {
-      const bool upper = modules.is_light(row, column);
-      const bool lower = row + 1 < modules.size() && modules.is_light(row + 1, column);
+      const bool upper = modules.is_drawn(row, column);
+      const bool lower = row + 1 < modules.size() && modules.is_drawn(row + 1, column);
       text += upper ? (lower ? "█" : "▀") : (lower ? "▄" : " ");
     }
     text += '\n';
@@ -60,7 +65,7 @@ std::string in_ascii(const Modules& modules) {
   std::string text;
   for (int row = 0; row < modules.size(); ++row) {
     for (int column = 0; column < modules.size(); ++column) {
-      text += modules.is_light(row, column) ? "##" : "  ";
+      text += modules.is_drawn(row, column) ? "##" : "  ";
     }
     text += '\n';
   }
@@ -88,13 +93,13 @@ std::string percent_encoded(std::string_view text) {
 
 }  // namespace
 
-std::string qr_code(std::string_view text, policy::Qr form) {
+std::string qr_code(std::string_view text, policy::Qr form, bool inverted) {
   if (form == policy::Qr::none || text.empty()) return {};
   // A screen does not get dirty or torn: the least correction gives the smallest code.
   const QrSymbol symbol(
       QRcode_encodeString(std::string(text).c_str(), 0, QR_ECLEVEL_L, QR_MODE_8, 1));
   if (!symbol) return {};
-  const Modules modules(*symbol);
+  const Modules modules(*symbol, inverted);
   return form == policy::Qr::ascii ? in_ascii(modules) : in_half_blocks(modules);
 }
 

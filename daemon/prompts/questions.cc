@@ -1,4 +1,5 @@
 // Questions to the user. The notices and the ends are in notices.cc.
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -21,10 +22,16 @@ std::string parameter(const cognito::Challenge& challenge, const std::string& na
   return one_line(found->second, max_bytes, for_newline);
 }
 
-std::string sent_code(const cognito::Challenge& challenge, cognito::Method method) {
+std::string sent_code(const cognito::Challenge& challenge, cognito::Method method,
+                      bool may_send_again) {
+  const std::string name = method_name(method);
   const std::string destination = parameter(challenge, "CODE_DELIVERY_DESTINATION");
-  if (destination.empty()) return fill(tr("Code sent by {1}: "), {method_name(method)});
-  return fill(tr("Code sent to {1} by {2}: "), {destination, method_name(method)});
+  if (destination.empty())
+    return may_send_again ? fill(tr("Code sent by {1} (Enter = send again): "), {name})
+                          : fill(tr("Code sent by {1}: "), {name});
+  return may_send_again
+             ? fill(tr("Code sent to {1} by {2} (Enter = send again): "), {destination, name})
+             : fill(tr("Code sent to {1} by {2}: "), {destination, name});
 }
 
 std::string totp_code(const cognito::Challenge& challenge) {
@@ -33,12 +40,15 @@ std::string totp_code(const cognito::Challenge& challenge) {
   return fill(tr("Code from your authenticator app ({1}): "), {device});
 }
 
-std::string numbered(std::string text, const std::vector<cognito::Method>& methods) {
+std::string numbered(std::string text, const std::vector<std::string>& names) {
   text += '\n';
-  for (std::size_t i = 0; i < methods.size(); ++i) {
-    text += " " + std::to_string(i + 1) + "  " + method_name(methods[i]) + "\n";
-  }
-  return text + tr("Number: ");
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += " " + std::to_string(i + 1) + "  " + names[i] + "\n";
+  return text + tr("Enter a number [1]: ");
+}
+
+bool is_sent(cognito::Method method) {
+  return method == cognito::Method::sms || method == cognito::Method::email;
 }
 
 // OpenID Connect's name of an attribute in plain words, with the form that Cognito takes; empty for
@@ -73,12 +83,12 @@ std::string current_password() {
   return tr("Current password: ");
 }
 
-std::string code(const cognito::Challenge& challenge) {
+std::string code(const cognito::Challenge& challenge, bool may_send_again) {
   switch (challenge.name) {
     case cognito::ChallengeName::sms_mfa:
-      return sent_code(challenge, cognito::Method::sms);
+      return sent_code(challenge, cognito::Method::sms, may_send_again);
     case cognito::ChallengeName::email_otp:
-      return sent_code(challenge, cognito::Method::email);
+      return sent_code(challenge, cognito::Method::email, may_send_again);
     case cognito::ChallengeName::software_token_mfa:
       return totp_code(challenge);
     case cognito::ChallengeName::select_mfa_type:
@@ -91,8 +101,18 @@ std::string code(const cognito::Challenge& challenge) {
   return tr("Code: ");
 }
 
-std::string choice(const std::vector<cognito::Method>& methods) {
-  return numbered(tr("How do you want to get your code?"), methods);
+std::string choice(const cognito::Challenge& challenge,
+                   const std::vector<cognito::Method>& methods) {
+  // The pool names one destination at most: with two methods it could be that of either.
+  const std::string destination = std::ranges::count_if(methods, is_sent) == 1
+                                      ? parameter(challenge, "CODE_DELIVERY_DESTINATION")
+                                      : std::string();
+  std::vector<std::string> names;
+  for (const cognito::Method method : methods)
+    names.push_back(is_sent(method) && !destination.empty()
+                        ? fill(tr("{1} to {2}"), {method_name(method), destination})
+                        : method_name(method));
+  return numbered(tr("Choose how to get your code:"), names);
 }
 
 std::string method_name(cognito::Method method) {
@@ -114,7 +134,7 @@ std::string new_password(bool demanded) {
 }
 
 std::string new_password_again() {
-  return tr("New password again: ");
+  return tr("Retype new password: ");
 }
 
 std::string attribute(std::string_view name) {
@@ -138,11 +158,13 @@ std::string custom_challenge(const cognito::Challenge& challenge,
 }
 
 std::string totp_setup_again() {
-  return tr("Code from the app (s: show the secret again): ");
+  return tr("Code (s = show the key again): ");
 }
 
 std::string setup_choice(const std::vector<cognito::Method>& methods) {
-  return numbered(tr("Your account needs a second factor. Which one?"), methods);
+  std::vector<std::string> names;
+  for (const cognito::Method method : methods) names.push_back(method_name(method));
+  return numbered(tr("Your account needs a second factor. Which one?"), names);
 }
 
 std::string setup_email() {
@@ -150,30 +172,34 @@ std::string setup_email() {
 }
 
 std::string reset_code(bool may_send) {
-  return may_send ? tr("Your password must be reset. Code that was sent to you (Enter: send a new "
-                       "one): ")
-                  : tr("Your password must be reset. Code that was sent to you: ");
+  return may_send
+             ? tr("Your password must be reset. Enter the code we sent you (Enter = send a new "
+                  "one): ")
+             : tr("Your password must be reset. Enter the code we sent you: ");
 }
 
 std::string forgot_password_question() {
-  return tr("Forgotten your password? Type yes to get a code for a new one: ");
+  return tr("Forgot your password? Type yes to reset it: ");
 }
 
 bool is_yes(std::string_view answer) {
   const std::string word = ascii::lower(trimmed(answer));
-  // TRANSLATORS: the word that "Type yes to get a code" asks for; letters of ASCII only.
+  // TRANSLATORS: the word that "Type yes to reset it" asks for; letters of ASCII only.
   return word == "yes" || word == ascii::lower(tr("yes"));
 }
 
-std::string forgot_password_code() {
-  return tr("If a code can be sent to you, it is on its way. Code (Enter: send a new one): ");
+std::string forgot_password_code(bool may_send) {
+  return may_send
+             ? tr("If your account allows it, we have sent you a code. Code (Enter = send a new "
+                  "one): ")
+             : tr("If your account allows it, we have sent you a code. Code: ");
 }
 
 std::string confirmation_code(bool may_send) {
   return may_send
-             ? tr("Your account must be confirmed. Code that was sent to you (Enter: send a new "
-                  "one): ")
-             : tr("Your account must be confirmed. Code that was sent to you: ");
+             ? tr("Your account is not confirmed yet. Enter the code we sent you (Enter = send a "
+                  "new one): ")
+             : tr("Your account is not confirmed yet. Enter the code we sent you: ");
 }
 
 }  // namespace pamcognito::prompts

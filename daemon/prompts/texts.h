@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -25,14 +26,16 @@ std::string password_and_code();
 std::string current_password();
 // "Code sent to +*******4567 by SMS: ", "Code sent to a***@e*** by e-mail: ",
 // "Code from your authenticator app: " or, with a friendly name, "Code from your authenticator app
-// (alice's phone): ".
-std::string code(const cognito::Challenge& challenge);
-// A numbered list and the question, all in one prompt:
-// "How do you want to get your code?\n 1  authenticator app\n 2  SMS\nNumber: "
-std::string choice(const std::vector<cognito::Method>& methods);
+// (alice's phone): ". With may_send_again: "Code sent to … by SMS (Enter = send again): ".
+std::string code(const cognito::Challenge& challenge, bool may_send_again = false);
+// A numbered list and the question, all in one prompt; with the destination, where the pool names
+// it: "Choose how to get your code:\n 1  authenticator app\n 2  SMS to +*******4567\nEnter a number
+// [1]: "
+std::string choice(const cognito::Challenge& challenge,
+                   const std::vector<cognito::Method>& methods);
 std::string method_name(cognito::Method method);  // "authenticator app", "e-mail", "SMS", …
 
-// "New password: " and "New password again: ". The first gives the reason if the user did not ask
+// "New password: " and "Retype new password: ". The first gives the reason if the user did not ask
 // for the change: "Your password must be changed. New password: ".
 std::string new_password(bool demanded);
 std::string new_password_again();
@@ -43,41 +46,48 @@ std::string attribute(std::string_view name);
 std::string custom_challenge(const cognito::Challenge& challenge,
                              const std::vector<std::string>& parameters);
 
-// TOTP set-up: one prompt with the QR code of the otpauth URI, the secret in groups of four,
-// account and issuer, and what else may be typed. OpenSSH shows half blocks as octal digits to a
-// client in the C locale: so the secret is shown beside the code, and the last lines offer another
-// form of it. "… Code from the app (a: QR code in letters, n: no QR code): " At most 15,000 bytes:
-// a QR code that does not fit is left out.
+// TOTP set-up: one prompt with numbered steps, the QR code of the otpauth URI, the secret in groups
+// of four, account and issuer, and what else may be typed. OpenSSH shows half blocks as octal
+// digits to a client in the C locale, and a light terminal inverts them: so the secret is shown
+// beside the code, and the last line offers other forms. "… Code (i = inverted QR, a = larger QR, n
+// = no QR): " At most 15,000 bytes: a QR code that does not fit is left out.
 struct TotpSetup {
-  std::string secret;    // base32
-  std::string issuer;    // as the app shows it
-  std::string account;   // as the app shows it
-  bool demanded = true;  // in a sign-in; else the person asked for it
+  std::string secret;       // base32
+  std::string issuer;       // as the app shows it
+  std::string account;      // as the app shows it
+  bool demanded = true;     // in a sign-in; else the person asked for it
+  bool inverted = false;    // the QR code, for a light terminal
+  bool no_qr_here = false;  // the program can show no QR code: ssh can
 };
 std::string totp_setup(const TotpSetup& setup, policy::Qr qr);
-// After the first try: "Code from the app (s: show the secret again): ".
+// After the first try: "Code (s = show the key again): ".
 std::string totp_setup_again();
-// "Your account needs a second factor. Which one?\n 1  authenticator app\n 2  e-mail\nNumber: "
+// "Your account needs a second factor. Which one?\n 1  authenticator app\n 2  e-mail\nEnter a
+// number [1]: "
 std::string setup_choice(const std::vector<cognito::Method>& methods);
 // "Your account needs a second factor. E-mail address for your codes: "
 std::string setup_email();
 
 // A reset that an admin demanded, whose code has been sent:
-// "Your password must be reset. Code that was sent to you (Enter: send a new one): ", the part in
-// parentheses only where one may be sent.
+// "Your password must be reset. Enter the code we sent you (Enter = send a new one): ", the part in
+// parentheses only while one may be sent; so for the two below.
 std::string reset_code(bool may_send);
-// "Forgotten your password? Type yes to get a code for a new one: "
+// "Forgot your password? Type yes to reset it: "
 std::string forgot_password_question();
 // Whether the answer is that yes, in English or the installed language, in upper or lower case.
 bool is_yes(std::string_view answer);
 // The same whether the account exists or not:
-// "If a code can be sent to you, it is on its way. Code (Enter: send a new one): "
-std::string forgot_password_code();
-// "Your account must be confirmed. Code that was sent to you (Enter: send a new one): "
+// "If your account allows it, we have sent you a code. Code (Enter = send a new one): "
+std::string forgot_password_code(bool may_send);
+// "Your account is not confirmed yet. Enter the code we sent you (Enter = send a new one): "
 std::string confirmation_code(bool may_send);
 
 // Notices.
-std::string wrong_code();  // "That code is not right."
+// The organization's contact; default: "Ask your administrator." See use_help() in catalogue.h.
+std::string help();
+std::string wrong_code();  // "Incorrect code."
+// "Incorrect code. 2 attempts left."; 0: the number is not known, and is left out.
+std::string wrong_code(unsigned attempts_left);
 std::string
 code_already_used();            // "That code was used already. Wait for the next code of your app."
 std::string code_expired();     // "That code has expired."
@@ -89,22 +99,28 @@ std::string no_new_code();      // "No new code could be sent."
 // "Your last sign-in could not be kept as a session."
 std::string session_not_kept();
 std::string passwords_differ();     // "The two passwords differ."
-std::string password_is_the_old();  // "The new password must be another one."
+std::string password_is_the_old();  // "The new password must be different from the current one."
 // "A password cannot be empty, begin or end with a space, or be longer than 256 characters."
 std::string not_a_password();
-// "That password is not allowed: " and the pool's own text about its policy.
+// "Password not accepted: " and the pool's own text about its policy.
 std::string password_not_allowed(std::string_view pools_text);
 std::string value_needed();  // "Please type an answer."
 // "The sign-in service did not take one of these values. Please check them."
 std::string values_not_taken();
 std::string not_an_email_address();  // "That is not an e-mail address."
-std::string setup_starts_again();    // "Time ran out. Here is a new secret: …"
-std::string password_changed();      // "Your password was changed."
-std::string password_was_set();      // reset: "Your new password is set. The sign-in goes on."
-std::string account_confirmed();     // "Your account is confirmed. The sign-in goes on."
+std::string setup_starts_again();    // "Time ran out. Here is a new key: …"
+std::string password_changed();      // "Your password has been changed."
+std::string password_was_set();      // the same, after a reset
+std::string account_confirmed();     // "Your account is confirmed."
 
 // Ends.
-std::string refused();            // "Sign-in failed."
+std::string refused();  // "Sign-in failed. Check your user name and password."
+// The text, and the sign-in's id, which cognitoctl explain takes: "… (Ref 4f1d9c0a77b2e358)".
+std::string with_reference(std::string_view text, std::string_view id);
+// "Too many wrong codes. Try again in 15 minutes."; no wait: "… Please start again."
+std::string too_many_wrong_codes(std::chrono::seconds wait);
+// The same for passwords: "Too many failed attempts. Try again in 15 minutes."
+std::string too_many_failures(std::chrono::seconds wait);
 std::string too_many_tries();     // "Too many tries. Wait a few minutes, then try again."
 std::string too_many_messages();  // "Too many codes were sent. Wait a few minutes, then try again."
 std::string time_is_up();         // "Time ran out. Try again."
@@ -120,7 +136,7 @@ std::string machine_busy();
 std::string no_address_for_codes();
 std::string second_factor_needed();  // what to do about it
 std::string factor_not_accepted(const std::vector<cognito::Method>& accepted);  // names what is
-std::string not_permitted();  // "Your account may not sign in here."
+std::string not_permitted();  // signed in, but without access to this machine
 std::string cannot_set_up();  // the pool demands a set-up that this place or version refuses
 // "… Setting it up takes longer than this sign-in may last. …", and what to do; starting again
 // helps only where a whole sign-in has the time.
@@ -138,9 +154,10 @@ std::string not_changed();         // "Your password was not changed."
 std::string ask_administrator();
 
 // The person's own second factors, outside a sign-in.
-std::string totp_is_set_up();              // "Your authenticator app is set up."
+std::string
+totp_is_set_up();  // "Authenticator app set up. You will be asked for a code at each sign-in."
 std::string no_session();                  // "You are not signed in here. Sign in first."
-std::string first_factor_elsewhere();      // [mfa] enrol does not permit the first one here
+std::string first_factor_elsewhere();      // [mfa] enroll does not permit the first one here
 std::string no_place_for_set_up();         // the caller belongs to no login: where to do it instead
 std::string no_factor_to_change();         // the account has none yet: what to do
 std::string factor_was_not_asked();        // the pool asked for none, so that none was proved

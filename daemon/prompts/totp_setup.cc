@@ -31,38 +31,49 @@ std::string in_groups_of_four(std::string_view secret) {
 std::string question(policy::Qr qr) {
   switch (qr) {
     case policy::Qr::half_blocks:
-      return tr("Code from the app (a: QR code in letters, n: no QR code): ");
+      return tr("Code (i = inverted QR, a = larger QR, n = no QR): ");
     case policy::Qr::ascii:
-      return tr("Code from the app (n: no QR code): ");
+      return tr("Code (i = inverted QR, n = no QR): ");
     case policy::Qr::none:
       break;
   }
-  return tr("Code from the app: ");
+  return tr("Code: ");
+}
+
+std::string introduction(bool demanded) {
+  return demanded ? tr("Your account needs a second factor. Set up an authenticator app now (about "
+                       "2 minutes;\nfor example Google Authenticator, Microsoft Authenticator or "
+                       "1Password).")
+                  : tr("Set up a new authenticator app (about 2 minutes; for example Google "
+                       "Authenticator,\nMicrosoft Authenticator or 1Password).");
 }
 
 std::string composed(const TotpSetup& shown, const std::string& code, policy::Qr qr) {
-  std::string text =
-      (shown.demanded ? tr("Your account needs a second factor: an authenticator app.")
-                      : tr("A new authenticator app for your account.")) +
-      "\n";
+  std::string text = introduction(shown.demanded) + "\n\n";
   if (code.empty()) {
-    text += tr("Type this secret into the app, then its code here.") + "\n\n";
+    text += "  1. " + tr("Enter this key in the app:") + "\n";
   } else {
-    text += tr("Scan this with the app, or type the secret into it; then type its code here.") +
-            "\n\n" + code + "\n";
+    text += "  1. " + tr("Scan this QR code with the app.") + "\n\n" + code + "\n     " +
+            tr("No camera? Enter this key:") + "\n";
   }
-  text += fill(tr("Secret: {1}"), {in_groups_of_four(shown.secret)}) + "\n";
-  text += fill(tr("Account: {1}"), {shown.account}) + "\n";
-  text += fill(tr("Shown in the app as: {1}"), {shown.issuer}) + "\n\n";
+  text += "     " + in_groups_of_four(shown.secret) + "\n     " +
+          fill(tr("(account {1}, shown as \"{2}\")"), {shown.account, shown.issuer}) + "\n";
+  if (shown.no_qr_here)
+    text += "     " + tr("A first sign-in by ssh shows a QR code instead.") + "\n";
+  text += "  2. " + tr("Type the 6-digit code the app shows.") + "\n\n";
   return text + question(code.empty() ? policy::Qr::none : qr);
 }
 
 }  // namespace
 
 std::string totp_setup(const TotpSetup& setup, policy::Qr qr) {
-  const TotpSetup shown{one_line(setup.secret, kMaxSecret), one_line(setup.issuer),
-                        one_line(setup.account), setup.demanded};
-  const std::string code = qr_code(otpauth_uri(shown.secret, shown.issuer, shown.account), qr);
+  const TotpSetup shown{.secret = one_line(setup.secret, kMaxSecret),
+                        .issuer = one_line(setup.issuer),
+                        .account = one_line(setup.account),
+                        .demanded = setup.demanded,
+                        .no_qr_here = setup.no_qr_here};
+  const std::string code =
+      qr_code(otpauth_uri(shown.secret, shown.issuer, shown.account), qr, setup.inverted);
   std::string text = composed(shown, code, qr);
   return text.size() <= kMaxPrompt ? text : composed(shown, {}, policy::Qr::none);
 }

@@ -29,13 +29,13 @@ AccountDecision decide_by_groups(const AccountServices& services, const AccountR
 }
 
 AccountDecision decide_unknown(const AccountServices& services, const AccountRequest& request) {
-  switch (policy::service_profile(services.config.get(), request.service).unknown) {
-    case policy::UnknownAccount::allow:
+  switch (policy::service_profile(services.config.get(), request.service).never_signed_in) {
+    case policy::NeverSignedIn::allow:
       return {Outcome::success, "unknown-allowed"};
-    case policy::UnknownAccount::allow_root:
+    case policy::NeverSignedIn::allow_root:
       return request.real_root ? AccountDecision{Outcome::success, "unknown-allowed-to-root"}
                                : AccountDecision{Outcome::account_unknown, "unknown"};
-    case policy::UnknownAccount::deny:
+    case policy::NeverSignedIn::deny:
       return {Outcome::account_unknown, "unknown"};
   }
   return {Outcome::account_unknown, "unknown"};
@@ -101,7 +101,7 @@ std::optional<OfSession> decide_without_pool(const AccountServices& services,
   // At each login, and perhaps before there is a network: it is not waited for.
   if (!policy::service_profile(services.config.get(), request.service).unattended)
     return std::nullopt;
-  if (!policy::is_within(age, services.config->account.facts_max_age))
+  if (!policy::is_within(age, services.config->keys.last_sign_in_max_age))
     return std::unexpected(Next::last_verified);
   return decide_by_groups(services, request, session->groups, "session-not-asked");
 }
@@ -131,7 +131,8 @@ std::optional<AccountDecision> decide_by_last_verified(const AccountServices& se
   constexpr std::chrono::seconds set_back{5};
   std::chrono::seconds age(services.clock->wall_time() - known->verified_at);
   if (age < std::chrono::seconds::zero() && age >= -set_back) age = std::chrono::seconds::zero();
-  if (known->verified_at == 0 || !policy::is_within(age, services.config->account.facts_max_age))
+  if (known->verified_at == 0 ||
+      !policy::is_within(age, services.config->keys.last_sign_in_max_age))
     return std::nullopt;
   return decide_by_groups(services, request, known->groups, "last-verified");
 }

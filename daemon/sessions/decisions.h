@@ -68,7 +68,7 @@ struct AccountDecision {
 // 1. the sign-in of this transaction: its groups;
 // 2. the user's sessions, the one verified last first: its groups. The pool is asked first if that
 //    is longer ago than [session] revalidate, but never for systemd-user, cron and atd;
-// 3. the groups that were verified last, if they are younger than [account] facts_max_age;
+// 3. the groups that were verified last, if they are younger than [keys] last_sign_in_max_age;
 // 4. the configuration's rule for users who were never seen.
 // The pool is asked within call.deadline; beyond it, it counts as unreachable.
 runtime::Task<AccountDecision> decide_account(AccountServices services, AccountRequest request,

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "daemon/policy/setting_names.h"
 #include "daemon/runtime/journal.h"
 
 namespace pamcognito::sessions {
@@ -229,8 +230,7 @@ void SessionKeeper::close_login(std::string_view user, const Binding& binding) {
     // One that stays open for ever would keep the user's others from ending.
     if (!store_.put(session)) (void)end(session.id, "not-stored");
   }
-  if (closed && !another_is_open && config_ &&
-      config_->session.end_with == policy::EndWith::last_logout)
+  if (closed && !another_is_open && config_ && config_->session.end_on_logout)
     (void)end_all(user, "last-logout");
 }
 

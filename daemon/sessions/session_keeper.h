@@ -109,7 +109,7 @@ class SessionKeeper {
   // there is no such session, it is another user's, it was joined before, or it came from a process
   // of the user's own, whose factor root's programs do not take.
   bool open_login(const SignInId& id, std::string_view user, const Binding& binding);
-  // close_session of a login; nothing, if no session has it open. With end_with = last-logout the
+  // close_session of a login; nothing, if no session has it open. With end_on_logout = yes the
   // last one ends the user's sessions.
   void close_login(std::string_view user, const Binding& binding);
 

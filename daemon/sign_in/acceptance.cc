@@ -96,6 +96,7 @@ Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens) {
   auto end = std::make_unique<SignInResult>(Outcome::success, "signed-in", Notice(), Level::info);
   std::string told = untold_factor_changes(*context);
   end->tells_of_change = !told.empty();
+  if (context->enrolled.totp) told += (told.empty() ? "" : "\n") + prompts::totp_is_set_up();
   // Without this text, a user whose sign-ins are not kept sees only that sudo asks for everything
   // each time.
   if (context->services.sessions->was_not_kept(context->request.user))

@@ -42,7 +42,7 @@ Task<Step> answer_challenge(SignInContext* context, std::unique_ptr<Challenge> c
     return refuse_without_first_factor(std::move(challenge));
   if (const auto method = cognito::factor_of(challenge->name))
     return answer_code(context, std::move(challenge), *method);
-  const bool can_be_asked = !context->profile.one_prompt;
+  const bool can_be_asked = !context->profile.single_prompt;
   switch (challenge->name) {
     case ChallengeName::select_mfa_type:
       return choose_factor(context, std::move(challenge));

@@ -33,7 +33,7 @@ std::unexpected<SignInEnd> refusal(const char* cause, std::string text) {
 }
 
 // Whether the sign-in permits the change: an accepted factor of the account was given in it; or the
-// account has none that would have to be given, and [mfa] enrol permits the first one at the
+// account has none that would have to be given, and [mfa] enroll permits the first one at the
 // caller's place. A pool that judged the risk low asked for no factor: that proves none.
 StepResult<> check_permission(const SignInContext& context, const UserState& user) {
   if (context.proved.factor && context.accepts(*context.proved.factor)) return {};

@@ -10,6 +10,11 @@ namespace pamcognito::sign_in {
 using cognito::PoolResult;
 using runtime::Task;
 
+// passwd(1) prints a line of its own.
+Notice password_is_changed(const SignInContext& context) {
+  return context.request.service == "passwd" ? Notice() : Notice::info(prompts::password_changed());
+}
+
 // The tokens of the sign-in are those that the change is made with; they are revoked with its end,
 // as after every sign-in.
 Task<SignInEnd> change_password(SignInContext* context, SignInEnd accepted) {
@@ -23,7 +28,7 @@ Task<SignInEnd> change_password(SignInContext* context, SignInEnd accepted) {
         context->step_deadline());
     if (changed) {
       context->password_was_changed(std::move(*password));
-      accepted->notice = Notice::info(prompts::password_changed());
+      accepted->notice = password_is_changed(*context);
       accepted->cause = "password-changed";
       co_return accepted;
     }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -40,19 +41,19 @@ const char* code_parameter(Method method) {
 // A factor that policy does not accept is worth its code only where an accepted one can be set up
 // afterwards. A caller with one prompt has nothing but a TOTP code.
 bool is_worth_asking(const SignInContext& context, Method method) {
-  if (context.profile.one_prompt) return method == Method::totp && context.accepts(method);
+  if (context.profile.single_prompt) return method == Method::totp && context.accepts(method);
   return context.accepts(method) || context.may_enrol_freely();
 }
 
 SignInEnd factor_not_accepted(const SignInContext& context) {
   return make_end(
       Outcome::not_permitted, "factor-not-accepted",
-      prompts::factor_not_accepted(context.profile.one_prompt ? std::vector{Method::totp}
-                                                              : context.config().mfa.methods));
+      prompts::factor_not_accepted(context.profile.single_prompt ? std::vector{Method::totp}
+                                                                 : context.config().mfa.methods));
 }
 
-std::string refused_code(ErrorKind kind, Method method) {
-  if (kind != ErrorKind::expired_code) return prompts::wrong_code();
+std::string refused_code(ErrorKind kind, Method method, unsigned attempts_left) {
+  if (kind != ErrorKind::expired_code) return prompts::wrong_code(attempts_left);
   return method == Method::totp ? prompts::code_already_used() : prompts::code_expired();
 }
 
@@ -62,9 +63,19 @@ std::string why_never_sent(std::string_view typed, Method method) {
   return is_blank(typed) ? prompts::no_new_code() : prompts::not_a_code();
 }
 
+// A message is sent again by the password step, once in a sign-in, if the budgets have room.
+bool may_send_again(const SignInContext& context, Method method) {
+  return sends_a_message(method) && !context.proved.repeated &&
+         context.services.messages->has_room(context.request.user,
+                                             context.services.clock->boot_time()) &&
+         context.attempts_left() > 0;
+}
+
 // Not a coroutine, as nothing of it is needed while the person types.
-Task<StepResult<Secret>> ask_code(SignInContext* context, const Challenge& challenge) {
-  return context->ask(Prompt(prompts::code(challenge), Purpose::code, context->profile.echo_code));
+Task<StepResult<Secret>> ask_code(SignInContext* context, const Challenge& challenge,
+                                  Method method) {
+  return context->ask(Prompt(prompts::code(challenge, may_send_again(*context, method)),
+                             Purpose::code, context->profile.show_code));
 }
 
 // Apart, so that its frame exists only while the pool is asked.
@@ -109,7 +120,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
   if (!is_worth_asking(*context, method)) co_return std::unexpected(factor_not_accepted(*context));
 
   const ChallengeName asked = challenge->name;
-  const bool given_ahead = context->profile.one_prompt;
+  const bool given_ahead = context->profile.single_prompt;
   const CodeForm form = method == Method::totp ? CodeForm::totp : CodeForm::message;
   Secret typed;  // kept over a repeated password step, which takes the same code
   bool have_code = false;
@@ -118,14 +129,13 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       if (given_ahead) {
         typed = std::move(context->typed.code);
       } else {
-        StepResult<Secret> answer = co_await ask_code(context, *challenge);
+        StepResult<Secret> answer = co_await ask_code(context, *challenge, method);
         if (!answer) co_return std::unexpected(std::move(answer.error()));
         typed = std::move(*answer);
       }
     }
     have_code = false;
-    const bool send_again =
-        sends_a_message(method) && !context->proved.repeated && is_blank(typed.reveal());
+    const bool send_again = is_blank(typed.reveal()) && may_send_again(*context, method);
     const auto code = code_in(typed.reveal(), form);
     if (!code && !send_again) {
       ++tries;
@@ -137,7 +147,7 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
     if (code) {
       // A wrong code counts at Cognito as a wrong password does, so it counts here.
       std::optional<limits::Attempt> attempt = context->take_attempt();
-      if (!attempt) co_return std::unexpected(no_attempt_left());
+      if (!attempt) co_return std::unexpected(no_attempt_left(*context));
       PoolResult<AuthStep> result =
           co_await send_code(context, challenge.get(), method, *code, std::move(*attempt));
       if (result) co_return std::move(*result);
@@ -145,7 +155,9 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       if (next == AfterRefusal::end) co_return std::unexpected(context->from_error(result.error()));
       if (next == AfterRefusal::another_code) {
         ++tries;
-        context->report.notice = Notice::error(refused_code(result.error().kind, method));
+        const unsigned left =
+            std::min(static_cast<unsigned>(kTries - tries), context->attempts_left());
+        context->report.notice = Notice::error(refused_code(result.error().kind, method, left));
         if (given_ahead) break;
         continue;
       }
@@ -164,9 +176,10 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       context->report.notice = Notice::info((code ? prompts::code_expired() + " " : std::string()) +
                                             prompts::new_code_sent());
   }
-  co_return std::unexpected(make_end(given_ahead ? Outcome::refused : Outcome::tries_exhausted,
-                                     "wrong-code",
-                                     given_ahead ? prompts::refused() : prompts::too_many_tries()));
+  co_return std::unexpected(
+      make_end(given_ahead ? Outcome::refused : Outcome::tries_exhausted, "wrong-code",
+               given_ahead ? prompts::refused()
+                           : prompts::too_many_wrong_codes(context->wait_for_attempt())));
 }
 
 }  // namespace pamcognito::sign_in

@@ -28,12 +28,12 @@ Task<StepResult<>> confirm_sign_up(SignInContext* context) {
   const bool may_send = context->config().password.self_service;
   SentCode::Send send;
   if (may_send) send = [context] { return resend_code(context); };
-  SentCode sent(context, prompts::confirmation_code(may_send), std::move(send));
+  SentCode sent(context, prompts::confirmation_code, std::move(send));
   for (int tries = 0; tries < kTries; ++tries) {
     StepResult<std::string> code = co_await sent.ask();
     if (!code) co_return std::unexpected(std::move(code.error()));
     std::optional<limits::Attempt> attempt = context->take_attempt();
-    if (!attempt) co_return std::unexpected(no_attempt_left());
+    if (!attempt) co_return std::unexpected(no_attempt_left(*context));
     PoolResult<void> result = co_await context->services.pool->confirm_sign_up(
         context->cognito_name, std::move(*code), &context->call, context->step_deadline());
     if (result) {
@@ -50,8 +50,8 @@ Task<StepResult<>> confirm_sign_up(SignInContext* context) {
     context->report.notice = Notice::error(kind == ErrorKind::expired_code ? prompts::code_expired()
                                                                            : prompts::wrong_code());
   }
-  co_return std::unexpected(
-      make_end(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
+  co_return std::unexpected(make_end(Outcome::tries_exhausted, "wrong-code",
+                                     prompts::too_many_wrong_codes(context->wait_for_attempt())));
 }
 
 }  // namespace pamcognito::sign_in

@@ -33,7 +33,7 @@ StepResult<> take_custom_attempt(SignInContext* context) {
   if (!due || (context->attempts.custom_answers == 1 && !context->attempts.custom.empty()))
     return {};
   std::optional<limits::Attempt> attempt = context->take_attempt();
-  if (!attempt) return std::unexpected(no_attempt_left());
+  if (!attempt) return std::unexpected(no_attempt_left(*context));
   context->attempts.custom.push_back(std::move(*attempt));
   return {};
 }
@@ -52,7 +52,7 @@ void custom_challenges_passed(SignInContext* context) {
 Task<StepResult<Secret>> ask_answer(SignInContext* context, std::string question) {
   for (int tries = 0; tries < kTries; ++tries) {
     StepResult<Secret> answer = co_await context->ask(
-        Prompt(question, Purpose::other, context->config().custom_challenge.echo));
+        Prompt(question, Purpose::other, context->config().custom_challenge.show_answer));
     // An empty answer may mean something to the pool; a decoy or what is no text does not.
     if (!answer || answer->empty() || is_typed_text(answer->reveal())) co_return answer;
     context->report.notice = Notice::error(prompts::value_needed());
@@ -68,7 +68,7 @@ Task<StepResult<Secret>> ask_answer(SignInContext* context, std::string question
 Task<Step> answer_custom(SignInContext* context, std::unique_ptr<Challenge> challenge) {
   std::optional<Secret> answer = answer_given_ahead(*context);
   if (!answer) {
-    if (context->profile.one_prompt)
+    if (context->profile.single_prompt)
       co_return std::unexpected(make_end(Outcome::failed, "challenge-not-supported",
                                          prompts::needs_other_step(), runtime::Level::warning));
     StepResult<Secret> typed = co_await ask_answer(

@@ -27,7 +27,7 @@ std::vector<OfferedFactor> usable_factors(const SignInContext& context,
                                           const std::vector<OfferedFactor>& offered) {
   std::vector<OfferedFactor> usable;
   for (const Method method : context.config().mfa.methods) {
-    if (context.profile.one_prompt && method != Method::totp) continue;
+    if (context.profile.single_prompt && method != Method::totp) continue;
     const auto found = std::ranges::find(offered, method, &OfferedFactor::method);
     if (found != offered.end()) usable.push_back(*found);
   }
@@ -49,6 +49,7 @@ Task<StepResult<std::size_t>> ask_choice(SignInContext* context, std::string que
     StepResult<Secret> answer = co_await context->ask(Prompt(question, Purpose::choice, true));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     const std::string_view typed = trimmed(answer->reveal());
+    if (typed.empty()) co_return 0;  // the default, which the question names
     const bool one_digit = typed.size() == 1 && typed[0] >= '1' && typed[0] <= '9';
     const std::size_t chosen = one_digit ? static_cast<std::size_t>(typed[0] - '1') : choices;
     if (chosen < choices) co_return chosen;
@@ -66,9 +67,9 @@ Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> chal
         make_end(Outcome::not_permitted, "factor-not-accepted",
                  prompts::factor_not_accepted(context->config().mfa.methods)));
   std::size_t chosen = 0;
-  if (context->config().mfa.choose == policy::Choose::ask && usable.size() > 1) {
-    StepResult<std::size_t> answer =
-        co_await ask_choice(context, prompts::choice(methods_of(usable)), usable.size());
+  if (context->config().mfa.ask_method && usable.size() > 1) {
+    StepResult<std::size_t> answer = co_await ask_choice(
+        context, prompts::choice(*challenge, methods_of(usable)), usable.size());
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     chosen = *answer;
   }

@@ -37,7 +37,7 @@ Likeness likeness(const SignInContext& context, const VerifiedTokens& verified) 
   const Identity identity = context.config().access.identity;
   const bool by_email = identity == Identity::email;
   const std::string& claim = by_email ? verified.email : verified.username;
-  if (identity == Identity::file || claim.empty() || (by_email && !verified.email_verified))
+  if (identity == Identity::pinned || claim.empty() || (by_email && !verified.email_verified))
     return Likeness::none;
   if (claim == context.cognito_name) return Likeness::exact;
   return equals_but_for_case(claim, context.cognito_name) ? Likeness::but_for_case : Likeness::none;
@@ -138,7 +138,7 @@ StepResult<> check_identity(const SignInContext& context, const VerifiedTokens& 
     return refuse_other_account(context, verified, *pinned);
   }
   const policy::AccessConfig& access = context.config().access;
-  if (access.identity == Identity::file) return refuse_unpinned(context, verified);
+  if (access.identity == Identity::pinned) return refuse_unpinned(context, verified);
   const Likeness alike = likeness(context, verified);
   const Likeness wanted = access.case_sensitive ? Likeness::exact : Likeness::but_for_case;
   if (alike < wanted) return refuse_mismatch(context, verified, alike);

@@ -111,7 +111,7 @@ Task<Step> set_up_email(SignInContext* context, std::unique_ptr<Challenge> chall
 }  // namespace
 
 Task<Step> set_up_factor(SignInContext* context, std::unique_ptr<Challenge> challenge) {
-  if (context->config().mfa.enrol == policy::Enrol::no)
+  if (context->config().mfa.enroll == policy::Enroll::never)
     co_return std::unexpected(not_possible("set-up-not-allowed", *challenge));
   if (!context->has_place())
     co_return std::unexpected(not_possible("no-place", *challenge, prompts::no_place_for_set_up()));
@@ -123,7 +123,7 @@ Task<Step> set_up_factor(SignInContext* context, std::unique_ptr<Challenge> chal
   if (!context->has_time_to_enrol()) co_return std::unexpected(no_time_to_enrol(*context));
 
   std::size_t chosen = 0;
-  if (context->config().mfa.choose == policy::Choose::ask && methods.size() > 1) {
+  if (context->config().mfa.ask_method && methods.size() > 1) {
     StepResult<std::size_t> answer =
         co_await ask_choice(context, prompts::setup_choice(methods), methods.size());
     if (!answer) co_return std::unexpected(std::move(answer.error()));

@@ -84,7 +84,7 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
   Notice notice;
   for (int tries = 0; tries < kTries; ++tries) {
     StepResult<Secret> password =
-        co_await ask_new_password(context, true, std::exchange(notice, Notice()));
+        co_await ask_new_password(context, tries == 0, std::exchange(notice, Notice()));
     if (!password) co_return std::unexpected(std::move(password.error()));
     cognito::StringMap complete = *responses;
     complete["NEW_PASSWORD"] = std::string(password->reveal());
@@ -113,9 +113,9 @@ Task<Step> set_new_password(SignInContext* context, std::unique_ptr<Challenge> c
 
 Task<StepResult<Secret>> ask_new_password(SignInContext* context, bool demanded, Notice notice) {
   for (int tries = 0; tries < kTries; ++tries) {
-    StepResult<Secret> first =
-        co_await context->ask(Prompt(prompts::new_password(demanded), Purpose::new_password, false,
-                                     std::exchange(notice, Notice())));
+    StepResult<Secret> first = co_await context->ask(
+        Prompt(prompts::new_password(demanded && tries == 0), Purpose::new_password, false,
+               std::exchange(notice, Notice())));
     if (!first) co_return std::unexpected(std::move(first.error()));
     if (!can_be_a_new_password(first->reveal())) {
       notice = Notice::error(prompts::not_a_password());

@@ -35,7 +35,8 @@ class PasswordReset {
   PasswordReset(SignInContext* context, ResetCause cause)
       : context_(context),
         forgotten_(cause == ResetCause::forgotten),
-        code_(context, question(*context, forgotten_), sender(context, forgotten_)) {}
+        code_(context, forgotten_ ? prompts::forgot_password_code : prompts::reset_code,
+              sender(context, forgotten_)) {}
 
   Task<StepResult<>> run() {
     if (forgotten_) {
@@ -60,7 +61,7 @@ class PasswordReset {
         has_password = true;
       }
       PoolResult<void> result = co_await confirm();
-      if (no_attempt_) co_return std::unexpected(no_attempt_left());
+      if (no_attempt_) co_return std::unexpected(no_attempt_left(*context_));
       if (result) {
         complete();
         co_return StepResult<>();
@@ -74,17 +75,14 @@ class PasswordReset {
         password_notice = Notice::error(prompts::password_not_allowed(result.error().message));
     }
     co_return std::unexpected(
-        make_end(Outcome::tries_exhausted, "reset", prompts::too_many_tries()));
+        make_end(Outcome::tries_exhausted, "reset",
+                 prompts::too_many_wrong_codes(context_->wait_for_attempt())));
   }
 
  private:
   // An attacker must not cause messages because an administrator demanded a reset.
   static bool may_send(const SignInContext& context, bool forgotten) {
     return forgotten || context.config().password.self_service;
-  }
-  static std::string question(const SignInContext& context, bool forgotten) {
-    return forgotten ? prompts::forgot_password_code()
-                     : prompts::reset_code(may_send(context, forgotten));
   }
   static SentCode::Send sender(SignInContext* context, bool forgotten) {
     if (!may_send(*context, forgotten)) return {};

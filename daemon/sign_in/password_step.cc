@@ -73,7 +73,7 @@ Task<Step> prove_password(SignInContext* context) {
     co_return std::unexpected(make_end(Outcome::tries_exhausted, "message-budget",
                                        prompts::too_many_messages(), Level::warning));
   std::optional<limits::Attempt> attempt = context->take_attempt();
-  if (!attempt) co_return std::unexpected(no_attempt_left());
+  if (!attempt) co_return std::unexpected(no_attempt_left(*context));
 
   const bool sends_password = context->config().pool.auth_flow != cognito::AuthFlow::custom;
   const runtime::MonotonicTime started = services.clock->now();
@@ -114,12 +114,12 @@ bool must_know_the_password(const SignInContext& context) {
 }  // namespace
 
 bool begins_with_a_reset(const SignInContext& context) {
-  return context.profile.begins_with_reset && !context.profile.one_prompt &&
+  return context.profile.begins_with_reset && !context.profile.single_prompt &&
          !must_know_the_password(context);
 }
 
 Prompt password_prompt(const SignInContext& context) {
-  if (context.profile.one_prompt)
+  if (context.profile.single_prompt)
     return {prompts::password_and_code(), Purpose::password_and_code, false};
   if (context.request.goal == Goal::change_password)
     return {prompts::current_password(), Purpose::password, false};
@@ -139,7 +139,7 @@ Task<StepResult<>> ask_password(SignInContext* context) {
 }
 
 Task<StepResult<>> take_password(SignInContext* context, Secret typed) {
-  if (context->profile.one_prompt) {
+  if (context->profile.single_prompt) {
     StepResult<> split = co_await split_at_the_code(context, std::move(typed));
     co_return split;
   }
@@ -160,7 +160,7 @@ Task<Step> prove_first_factor(SignInContext* context) {
   constexpr int most_recoveries = 2;  // confirmed, and then reset
   for (int recoveries = 0;; ++recoveries) {
     Step step = co_await prove_password(context);
-    if (step || context->profile.one_prompt || must_know_the_password(*context) ||
+    if (step || context->profile.single_prompt || must_know_the_password(*context) ||
         recoveries == most_recoveries)
       co_return step;
     StepResult<> recovered;

@@ -127,12 +127,12 @@ class Reauthentication {
     // A password may itself end like a code. So the text as typed is tried first; a code counts as
     // one only where that is not the password.
     const bool may_have_code =
-        context_->profile.one_prompt && split_password_and_code(typed->reveal());
+        context_->profile.single_prompt && split_password_and_code(typed->reveal());
     context_->typed.password = std::move(*typed);
     // A guess is a guess, wherever it is checked. Taken first, so that guesses at the same time do
     // not pass the budget together.
     std::optional<limits::Attempt> attempt = context_->take_attempt();
-    if (!attempt) co_return std::unexpected(no_attempt_left());
+    if (!attempt) co_return std::unexpected(no_attempt_left(*context_));
     const std::optional<bool> right =
         co_await context_->services.sessions->check_password(id_, &context_->typed.password);
     if (may_have_code && !right.value_or(false)) {
@@ -159,11 +159,11 @@ class Reauthentication {
   // password only looks as if a code followed it.
   Task<StepResult<>> sign_in_instead(std::string_view reason) {
     count(Reauth::full, reason);
-    if (context_->profile.one_prompt && password_is_right_)
+    if (context_->profile.single_prompt && password_is_right_)
       co_return std::unexpected(
           make_end(Outcome::refused, "no-code-after-password", prompts::refused()));
     StepResult<> taken;
-    if (context_->profile.one_prompt && context_->typed.password_asked)
+    if (context_->profile.single_prompt && context_->typed.password_asked)
       taken = co_await take_password(context_, std::move(context_->typed.password));
     co_return taken;
   }

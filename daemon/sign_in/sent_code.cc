@@ -36,14 +36,18 @@ Task<StepResult<>> SentCode::send() {
   co_return StepResult<>();
 }
 
+bool SentCode::may_send() const {
+  return send_ && sent_ < kMaxSent;
+}
+
 Task<StepResult<std::string>> SentCode::ask() {
   for (int tries = 0; tries < kTries;) {
-    StepResult<Secret> answer =
-        co_await context_->ask(Prompt(question_, Purpose::code, context_->profile.echo_code));
+    StepResult<Secret> answer = co_await context_->ask(
+        Prompt(question_(may_send()), Purpose::code, context_->profile.show_code));
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     if (const auto code = code_in(answer->reveal(), CodeForm::message))
       co_return std::string(*code);
-    if (is_blank(answer->reveal()) && send_ && sent_ < kMaxSent) {
+    if (is_blank(answer->reveal()) && may_send()) {
       StepResult<> sent = co_await send();
       if (!sent) co_return std::unexpected(std::move(sent.error()));
       continue;
@@ -52,8 +56,8 @@ Task<StepResult<std::string>> SentCode::ask() {
     context_->report.notice =
         Notice::error(is_blank(answer->reveal()) ? prompts::no_new_code() : prompts::not_a_code());
   }
-  co_return std::unexpected(
-      make_end(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
+  co_return std::unexpected(make_end(Outcome::tries_exhausted, "wrong-code",
+                                     prompts::too_many_wrong_codes(context_->wait_for_attempt())));
 }
 
 }  // namespace pamcognito::sign_in

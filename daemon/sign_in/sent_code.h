@@ -19,9 +19,12 @@ class SentCode {
  public:
   using Send = std::function<runtime::Task<cognito::PoolResult<cognito::CodeDelivery>>()>;
 
+  // The question, with the offer to send the code again or without it.
+  using Question = std::string (*)(bool may_send);
+
   // An empty `send`: the code that was sent already is the only one.
-  SentCode(SignInContext* context, std::string question, Send send)
-      : context_(context), question_(std::move(question)), send_(std::move(send)) {}
+  SentCode(SignInContext* context, Question question, Send send)
+      : context_(context), question_(question), send_(std::move(send)) {}
   SentCode(const SentCode&) = delete;
   SentCode& operator=(const SentCode&) = delete;
 
@@ -31,8 +34,10 @@ class SentCode {
   runtime::Task<StepResult<std::string>> ask();
 
  private:
+  [[nodiscard]] bool may_send() const;
+
   SignInContext* context_;
-  std::string question_;
+  Question question_;
   Send send_;
   int sent_ = 0;
 };

@@ -28,11 +28,11 @@ Task<SignInEnd> SignIn::run() {
 Task<SignInEnd> SignIn::run_to_the_end() {
   // A caller with one prompt would give the old password for the new one; with auth_flow = custom
   // there is no password here.
-  const bool cannot_change =
-      context_.profile.one_prompt || context_.config().pool.auth_flow == cognito::AuthFlow::custom;
+  const bool cannot_change = context_.profile.single_prompt ||
+                             context_.config().pool.auth_flow == cognito::AuthFlow::custom;
   if (context_.request.goal == Goal::change_password && cannot_change)
     co_return make_end(Outcome::failed, "cannot-change-here", prompts::cannot_change_here());
-  if (context_.request.goal == Goal::change_factors && context_.profile.one_prompt)
+  if (context_.request.goal == Goal::change_factors && context_.profile.single_prompt)
     co_return make_end(Outcome::failed, "cannot-change-here",
                        prompts::cannot_change_factors_here());
 
@@ -64,7 +64,7 @@ Task<SignInEnd> SignIn::finish(std::unique_ptr<cognito::Tokens> tokens) {
     co_return changed;
   }
   if (context_.proved.password_changed) {
-    end->notice = Notice::info(prompts::password_changed());
+    end->notice = password_is_changed(context_);
     end->cause = "password-changed";
     co_return end;
   }

@@ -47,7 +47,7 @@ policy::ServiceProfile profile_of(const policy::Config& config, const SignInRequ
   policy::ServiceProfile profile = policy::service_profile(&config, request.program);
   profile.begins_with_reset = policy::service_profile(&config, request.service).begins_with_reset;
   if (request.qr) profile.qr = *request.qr;
-  if (request.goal == Goal::change_factors) profile.deadline = kFactorChange;
+  if (request.goal == Goal::change_factors) profile.sign_in_timeout = kFactorChange;
   return profile;
 }
 
@@ -67,8 +67,11 @@ bool sends_a_message(Method method) {
   return method == Method::sms || method == Method::email;
 }
 
-SignInEnd no_attempt_left() {
-  return make_end(Outcome::tries_exhausted, "failure-budget", prompts::too_many_tries(),
+SignInEnd no_attempt_left(const SignInContext& context) {
+  const std::chrono::seconds wait = context.wait_for_attempt();
+  return make_end(Outcome::tries_exhausted, "failure-budget",
+                  context.proved.first_factor ? prompts::too_many_wrong_codes(wait)
+                                              : prompts::too_many_failures(wait),
                   Level::warning);
 }
 
@@ -124,21 +127,22 @@ void SignInContext::give_factor(Method method) {
 }
 
 bool SignInContext::may_enrol_freely() const {
-  if (profile.one_prompt || !accepts(Method::totp)) return false;
+  if (profile.single_prompt || !accepts(Method::totp)) return false;
   // A user who asked for another change is not made to set something up.
   if (request.goal == Goal::change_factors && !is_to_set_up_totp()) return false;
   return may_add_first_factor();
 }
 
 bool SignInContext::may_add_first_factor() const {
-  switch (config().mfa.enrol) {
-    case policy::Enrol::no:
-    case policy::Enrol::pool:
+  switch (config().mfa.enroll) {
+    case policy::Enroll::never:
+    case policy::Enroll::when_required:
       return false;
-    case policy::Enrol::local:
+    case policy::Enroll::at_console:
       if (!request.caller_is_root) return request.place.kind == CallerPlace::Kind::seat;
-      return profile.console && request.program == request.service && !request.origin.is_shared();
-    case policy::Enrol::yes:
+      return profile.local_seat && request.program == request.service &&
+             !request.origin.is_shared();
+    case policy::Enroll::anywhere:
       return has_place();
   }
   return false;
@@ -158,7 +162,7 @@ bool SignInContext::has_time_to_enrol() const {
 }
 
 bool SignInContext::service_has_time_to_enrol() const {
-  return profile.deadline >= kEnrolment;
+  return profile.sign_in_timeout >= kEnrolment;
 }
 
 void SignInContext::password_was_changed(Secret new_password) {
@@ -172,6 +176,20 @@ std::optional<limits::Attempt> SignInContext::take_attempt() {
       request.user, request.user_uid, request.origin, services.clock->boot_time());
   attempts.taken = attempts.taken || attempt.has_value();
   return attempt;
+}
+
+unsigned SignInContext::attempts_left() const {
+  return services.failures
+      ->room(request.user, request.user_uid, request.origin, services.clock->boot_time())
+      .left;
+}
+
+std::chrono::seconds SignInContext::wait_for_attempt() const {
+  const limits::FailureBudgets::Room room = services.failures->room(
+      request.user, request.user_uid, request.origin, services.clock->boot_time());
+  const bool may_know = proved.first_factor ||
+                        services.failures->knows(request.user, request.user_uid, request.origin);
+  return room.left > 0 || may_know ? room.free_in : config().limits.failure_window;
 }
 
 StepResult<> SignInContext::charge_message() const {
@@ -223,7 +241,7 @@ SignInEnd SignInContext::from_error(const PoolError& error) const {
       (proved.first_factor ||
        services.failures->knows(request.user, request.user_uid, request.origin)))
     text = prompts::too_many_tries();
-  if (error.kind == ErrorKind::user_lambda_validation && config().texts.trigger_refusal)
+  if (error.kind == ErrorKind::user_lambda_validation && config().texts.show_trigger_message)
     text = prompts::trigger_refusal(error.message);
   auto result =
       std::make_unique<SignInResult>(later ? row.later : row.at_password, std::string(row.word),

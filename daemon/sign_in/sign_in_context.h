@@ -80,7 +80,7 @@ struct SignInContext {
   void give_factor(cognito::Method method);
   // May an authenticator be set up here without the pool's demand?
   [[nodiscard]] bool may_enrol_freely() const;
-  // Does [mfa] enrol permit the account's first factor where the caller is, without the pool's
+  // Does [mfa] enroll permit the account's first factor where the caller is, without the pool's
   // demand?
   [[nodiscard]] bool may_add_first_factor() const;
   // Is it known where the person is? A PAM host says it; of a user's own program logind does.
@@ -98,6 +98,11 @@ struct SignInContext {
 
   // An attempt of the user; nullopt: none is left.
   [[nodiscard]] std::optional<limits::Attempt> take_attempt();
+  // The failures that the budget still has for the user; 0: none.
+  [[nodiscard]] unsigned attempts_left() const;
+  // How long until the budget has room for the user again. One who has proved nothing, from an
+  // origin that is not known, gets the whole window, which tells nothing of the attempts of others.
+  [[nodiscard]] std::chrono::seconds wait_for_attempt() const;
   // Counts a code that the sign-in causes now. The end: the budget has none left.
   [[nodiscard]] StepResult<> charge_message() const;
   // May a code of a reset or a confirmation be caused now? Then it counts, for the user and for
@@ -123,7 +128,7 @@ struct SignInContext {
 };
 
 bool sends_a_message(cognito::Method method);
-SignInEnd no_attempt_left();
+SignInEnd no_attempt_left(const SignInContext& context);
 SignInEnd no_first_factor();
 
 }  // namespace pamcognito::sign_in

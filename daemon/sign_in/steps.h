@@ -113,6 +113,7 @@ runtime::Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens);
 SignInEnd no_time_to_enrol(const SignInContext& context);
 
 // change_password.cc: after a sign-in that was accepted; returns its end.
+Notice password_is_changed(const SignInContext& context);  // the last notice of a change
 runtime::Task<SignInEnd> change_password(SignInContext* context, SignInEnd accepted);
 
 // change_factors.cc

@@ -29,21 +29,27 @@ constexpr std::string_view kWireName = "SOFTWARE_TOKEN_MFA";
 constexpr int kShows = 6;
 
 // The other form that a person asks for in place of a code; nullopt: none.
-std::optional<Qr> other_form(std::string_view typed, Qr present) {
+struct Form {
+  Qr qr;
+  bool inverted = false;
+};
+std::optional<Form> other_form(std::string_view typed, Form present) {
   const std::string_view word = trimmed(typed);
-  if (word == "a" || word == "A") return Qr::ascii;
-  if (word == "n" || word == "N") return Qr::none;
+  if (word == "i" || word == "I")
+    return Form{present.qr == Qr::none ? Qr::half_blocks : present.qr, !present.inverted};
+  if (word == "a" || word == "A") return Form{Qr::ascii, present.inverted};
+  if (word == "n" || word == "N") return Form{Qr::none};
   if (word == "s" || word == "S") return present;
   return std::nullopt;
 }
 
 // Why the pool did not take the code; empty: for another reason than the code.
-std::string why_not(const PoolResult<SoftwareTokenCheck>& check) {
-  if (check) return prompts::wrong_code();
+std::string why_not(const PoolResult<SoftwareTokenCheck>& check, unsigned attempts_left) {
+  if (check) return prompts::wrong_code(attempts_left);
   switch (check.error().kind) {
     case ErrorKind::code_mismatch:
     case ErrorKind::enable_software_token_mfa:
-      return prompts::wrong_code();
+      return prompts::wrong_code(attempts_left);
     case ErrorKind::expired_code:
       return prompts::code_already_used();
     default:
@@ -62,12 +68,14 @@ class TotpSetUpDialogue {
   TotpSetUpDialogue(SignInContext* context, std::string secret, SetUpProof proof)
       : context_(context),
         setup_{.secret = std::move(secret),
-               .issuer = context->config().mfa.issuer,
+               .issuer = context->config().mfa.app_label,
                .account = context->cognito_name,
-               .demanded = !context->is_to_set_up_totp()},
+               .demanded = !context->is_to_set_up_totp(),
+               .no_qr_here = context->profile.qr == Qr::none &&
+                             context->profile.deadline_from == policy::DeadlineFrom::first_answer},
         proof_(std::move(proof)),
         received_(context->services.clock->now()),
-        form_(context->profile.qr) {}
+        form_{context->profile.qr} {}
 
   Task<StepResult<Enrolment>> run() {
     for (int tries = 0; tries < kTries;) {
@@ -77,6 +85,7 @@ class TotpSetUpDialogue {
           context_->request.plain_uri ? std::nullopt : other_form(answer->reveal(), form_);
       if (form && shows_++ < kShows) {
         form_ = *form;
+        setup_.inverted = form->inverted;
         show_secret_ = true;
         continue;
       }
@@ -98,23 +107,23 @@ class TotpSetUpDialogue {
                  context_->challenge_session_is_over(check.error(), received_)) {
         co_return Enrolment(Enrolment::State::challenge_session_over);
       }
-      std::string reason = why_not(check);
+      std::string reason = why_not(check, static_cast<unsigned>(kTries - tries));
       if (!check && cognito::error_row(check.error()).answer_lost())
         context_->enrolled.perhaps_totp = true;
       if (reason.empty()) co_return std::unexpected(context_->from_error(check.error()));
       context_->report.notice = Notice::error(std::move(reason));
     }
     co_return std::unexpected(
-        make_end(Outcome::tries_exhausted, "wrong-code", prompts::too_many_tries()));
+        make_end(Outcome::tries_exhausted, "wrong-code", prompts::too_many_wrong_codes({})));
   }
 
  private:
-  Prompt next_prompt() { return {question(), Purpose::code, context_->profile.echo_code}; }
+  Prompt next_prompt() { return {question(), Purpose::code, context_->profile.show_code}; }
   std::string question() {
     if (context_->request.plain_uri)
       return prompts::otpauth_uri(setup_.secret, setup_.issuer, setup_.account);
     const bool show = std::exchange(show_secret_, false);
-    return show ? prompts::totp_setup(setup_, form_) : prompts::totp_setup_again();
+    return show ? prompts::totp_setup(setup_, form_.qr) : prompts::totp_setup_again();
   }
   [[nodiscard]] std::string device_name() const {
     const std::string& chosen = context_->request.device_name;
@@ -125,7 +134,7 @@ class TotpSetUpDialogue {
   prompts::TotpSetup setup_;
   SetUpProof proof_;
   runtime::MonotonicTime received_;
-  Qr form_;
+  Form form_;
   bool show_secret_ = true;
   int shows_ = 0;
 };

@@ -27,8 +27,8 @@ NOT_RUN = ("sh aws", "console", "text", "text transcript", "layers", "yaml cloud
 FOLLOWER = "tests/machine/admin_pages_test.py"
 
 CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
-# Sections of systemd's and other programs' files, which blocks contain as well.
-FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM"}
+# Sections of systemd's and other programs' files, which blocks contain as well, and the groups of accounts.conf.
+FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM", "groups"}
 
 
 def pages(root):
@@ -92,12 +92,23 @@ def broken_links(root, path, text):
 
 # Configuration.
 def known_keys(root):
-    """{section: {key, …}}; [service NAME] is "service"."""
+    """{section: {key, …}} of cognitod.conf and accounts.conf; [service NAME] is "service"."""
     text = (root / "daemon/policy/settings.cc").read_text(encoding="utf-8")
     constants = dict(re.findall(r'string_view (k\w+) = "([a-z_]+)"', text))
     keys = {}
     for section, key in re.findall(r'Row\{(\w+|"[a-z_]+"), "([a-z_]+)"', text):
         keys.setdefault(constants.get(section, section.strip('"')), set()).add(key)
+    accounts = (root / "nss/accounts_conf.h").read_text(encoding="utf-8")
+    keys.setdefault("accounts", set()).update(re.findall(r'\bkey == "([a-z_]+)"', accounts))
+    return keys
+
+
+def former_keys(root):
+    """The same of the names of 0.2.0, which the changelog has."""
+    text = (root / "daemon/policy/setting_names.cc").read_text(encoding="utf-8")
+    keys = {}
+    for section, key in re.findall(r'Renaming{\s*(\w+|"[a-z_]+"),\s*"([a-z_]+)"', text):
+        keys.setdefault({"kService": "service"}.get(section, section.strip('"')), set()).add(key)
     return keys
 
 
@@ -263,12 +274,14 @@ def long_pages(root):
 def check(root):
     root = pathlib.Path(root)
     keys = known_keys(root)
+    former = former_keys(root)
+    of_changelog = {section: keys.get(section, set()) | former.get(section, set()) for section in keys | former}
     commands, options = known_commands(root)
     found = [*unlisted_pages(root), *unfollowed_pages(root), *broken_workflows(root), *malformed_records(root),
              *long_pages(root)]
     for path in pages(root):
         text = path.read_text(encoding="utf-8")
-        for problem in (*broken_links(root, path, text), *wrong_settings(keys, text),
+        for problem in (*broken_links(root, path, text), *wrong_settings(of_changelog if path.name == "CHANGELOG.md" else keys, text),
                         *wrong_commands(commands, options, text), *wrong_blocks(path, text),
                         *broken_data(text)):
             found.append(f"{path.relative_to(root)}: {problem}")

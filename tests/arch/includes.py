@@ -16,6 +16,7 @@ MAX_LINES = 600
 # sign-ins and sessions are tested without a socket. Sessions check passwords by OpenSSL's scrypt.
 FOREIGN = {
     "pam": ("curl/", "openssl/", "json/", "thread", "microhttpd.h"),
+    "nss": ("curl/", "openssl/", "json/", "systemd/", "thread", "microhttpd.h"),
     "common": ("curl/", "openssl/", "json/", "systemd/", "microhttpd.h"),
     "sessions": ("curl/", "json/", "systemd/sd-bus.h"),
     "sign_in": ("curl/", "openssl/", "json/", "systemd/sd-bus.h"),
@@ -25,7 +26,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 # A name of the standard library, in code. Fixed widths are used with and without std::.
 STANDARD_NAME = re.compile(r"\bstd::(\w+)|(?<![\w:])(u?int(?:8|16|32|64)_t)\b")
 COMMENT = re.compile(r"//.*")
-TOP_LAYERS = ("common", "pam", "local_users", "cli")
+TOP_LAYERS = ("common", "pam", "local_users", "nss", "cli")
 
 
 def sources(root, *folders, suffixes=(".cc", ".h")):

@@ -9,7 +9,7 @@ import pathlib
 import re
 import xml.etree.ElementTree as xml
 
-PAGES = ("cognitoctl.1", "cognitod.conf.5", "org.pamcognito.Auth1.5", "users.conf.5", "cognitod.8",
+PAGES = ("cognitoctl.1", "accounts.conf.5", "cognitod.conf.5", "org.pamcognito.Auth1.5", "users.conf.5", "cognitod.8",
          "pam-cognito-local-users.8", "pam_cognito.8")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 TYPES = {"parse_yes_no": "_YES-NO_", "parse_duration": "_DURATION_", "parse_window": "_DURATION_",
@@ -273,22 +273,22 @@ def row_problems(tree, row, head, body):
         problems.append("the code's range is from {} to {}".format(*row.range))
     default = row.default(tree)
     shown = re.findall(r"Default: \*(.*?)\*[.;]", body)
-    if row.key != "unknown" and shown != ([default] if default else []):
+    if row.key != "never_signed_in" and shown != ([default] if default else []):
         problems.append(f"the page's default is {shown}, the code's {default}")
     return problems
 
 
 def check_unknown(tree, page):
-    """`unknown` of [service NAME]: the built-in answers."""
-    answers = {name: fields["unknown"].rpartition("::")[2].replace("_", "-")
+    """`never_signed_in` of [service NAME]: the built-in answers."""
+    answers = {name: fields["never_signed_in"].rpartition("::")[2].replace("_", "-")
                for name, fields in service_profiles(tree).items()}
     default = [answers.pop("others")]
     expected = {name: answer for name, answer in answers.items() if answer not in default}
-    body = page.names("SECTION [service NAME]").get("unknown", ("", ""))[1]
+    body = page.names("SECTION [service NAME]").get("never_signed_in", ("", ""))[1]
     said = body.partition("Default: ")[2]
     problems = []
     if not default or not said.startswith(f"*{default[0]}*; for "):
-        problems.append(f"{page.name}: unknown: the code's default is {default}")
+        problems.append(f"{page.name}: never_signed_in: the code's default is {default}")
     # "for *a*, *b* it is *allow*, for *c* *deny*": an answer closes the names before it.
     shown, names = {}, []
     for word in bold(said.partition("; ")[2]):
@@ -297,13 +297,13 @@ def check_unknown(tree, page):
             names = []
         else:
             names.append(word)
-    return problems + differ(page.name, "built-in unknown", expected.items(), shown.items())
+    return problems + differ(page.name, "built-in never_signed_in", expected.items(), shown.items())
 
 
 def profile_fields(text, default_deadline, made_by):
     """The fields that an expression such as `terminal(seconds(50), true)` gives a ServiceProfile."""
-    fields = {"deadline": default_deadline, "one_prompt": "false", "echo_code": "false",
-              "qr": "Qr::none", "console": "false", "unknown": "UnknownAccount::deny"}
+    fields = {"sign_in_timeout": default_deadline, "single_prompt": "false", "show_code": "false",
+              "qr": "Qr::none", "local_seat": "false", "never_signed_in": "NeverSignedIn::deny"}
     call = re.match(r"(\w+)\((.*)\)$", text)
     body = text
     if call:
@@ -319,7 +319,7 @@ def profile_fields(text, default_deadline, made_by):
 def service_profiles(tree):
     """The fields of each row of the table of services; "others": those of a service without a row."""
     text = re.sub(r"//[^\n]*", "", tree.read("daemon/policy/service_profile.cc"))
-    deadline = re.search(r"deadline{(\d+)}", tree.read("daemon/policy/service_profile.h")).group(1)
+    deadline = re.search(r"sign_in_timeout{(\d+)}", tree.read("daemon/policy/service_profile.h")).group(1)
     made_by = {}
     for name, parameters in re.findall(r"constexpr ServiceProfile (\w+)\((.*?)\) {", text, re.DOTALL):
         split = [re.match(r".*?(\w+)(?: = ([\w:]+))?$", each).groups()
@@ -337,9 +337,9 @@ def shown_fields(fields):
     """As the page's table shows them."""
     yes_no = {"true": "yes", "false": "no"}
     qr = {"Qr::none": "no", "Qr::half_blocks": "yes", "Qr::ascii": "ascii"}
-    return (to_duration(int(re.search(r"\d+", fields["deadline"]).group(0))),
-            {"true": "one", "false": "many"}[fields["one_prompt"]], yes_no[fields["echo_code"]],
-            qr[fields["qr"]], yes_no[fields["console"]])
+    return (to_duration(int(re.search(r"\d+", fields["sign_in_timeout"]).group(0))),
+            yes_no[fields["single_prompt"]], yes_no[fields["show_code"]],
+            qr[fields["qr"]], yes_no[fields["local_seat"]])
 
 
 def check_built_in(tree, page):
@@ -364,6 +364,25 @@ def check_users_conf(tree):
         shown = re.findall(r"Default: \*(.*?)\*\.", body)
         if shown != ([default] if default else []):
             problems.append(f"{page.name}: {key}: the page's default is {shown}, the code's {default}")
+    return problems
+
+
+# accounts.conf(5)
+
+
+def check_accounts_conf(tree):
+    page = tree.page("accounts.conf.5")
+    text = tree.read("nss/accounts_conf.h")
+    entries = {}
+    for head, body in page.entries("SYNTAX").items():
+        entries[re.match(r"\*([\w]+)\*", head).group(1)] = body
+    problems = differ(page.name, "key", re.findall(r'\bkey == "(\w+)"', text), entries)
+    members = struct_members(text, "Conf")
+    written = {"range": "-".join(str(int(members[end][1].replace("'", ""), 0)) for end in ("first", "last")),
+               "home": members["home"][1].strip('"'), "enumerate": {"false": "no", "true": "yes"}[members["enumerate"][1]]}
+    for key, default in written.items():
+        if f"Default: *{default}*." not in entries.get(key, ""):
+            problems.append(f"{page.name}: {key}: the code's default is {default}")
     return problems
 
 
@@ -646,7 +665,7 @@ def check_references(tree):
     return problems
 
 
-CHECKS = (check_cognitod_conf, check_users_conf, check_module, check_interface, check_cognitoctl,
+CHECKS = (check_cognitod_conf, check_users_conf, check_accounts_conf, check_module, check_interface, check_cognitoctl,
           check_cognitod, check_references)
 
 

@@ -49,15 +49,15 @@ class Planted(unittest.TestCase):
         for changed, old, new, *parts in (
                 (file, "\n*revalidate* =", "\n*revalidates* =", "[session] revalidate is missing",
                  "revalidates is not in the code"),
-                (file, "# SECTION [account]", "# SECTION [accounts]", "SECTION [account] is missing"),
+                (file, "# SECTION [keys]", "# SECTION [key]", "SECTION [keys] is missing"),
                 (file, "Default: *12h*.", "Default: *11h*.", "lifetime", "12h"),
                 (file, "Default: *totp email sms*.", "", "methods", "totp email sms"),
                 (file, "From *0* to *30d*", "From *0* to *31d*", "lifetime", "30d"),
-                (file, "*policy* | *ask*", "*policy*", "choose", "ask"),
+                (file, "*never* | *when-required*", "*never*", "enroll", "when-required"),
                 (file, "*failures* = _NUMBER_", "*failures* = _DURATION_", "_NUMBER_"),
                 (file, "and *atd* it is *allow*", "it is *allow*", "('atd', 'allow') is missing"),
-                (file, "login         50s", "login         60s", "'login', '50s'"),
-                (settings, '"mfa", "enrol"', '"mfa", "enroll"', "enroll is missing"),
+                (file, "login          50s", "login          60s", "'login', '50s'"),
+                (settings, '"mfa", "enroll"', '"mfa", "enrols"', "enrols is missing"),
                 (settings, '{"email", Identity::email}', '{"mail", Identity::email}', "identity"),
                 (config, "lifetime{12 * 3600}", "lifetime{8 * 3600}", "lifetime", "8h"),
                 (config, "unsigned messages = 5", "unsigned messages = 6", "messages", "6"),
@@ -72,6 +72,12 @@ class Planted(unittest.TestCase):
         self.assert_found(check, page("users.conf.5"), "\n*exclude*=", "\n*except*=",
                           "exclude is missing", "except is not in the code")
         self.assert_found(check, "common/users_conf.h", "min_uid = 1000", "min_uid = 500", "min_uid")
+
+    def test_accounts_conf(self):
+        check = man_pages.check_accounts_conf
+        self.assert_found(check, page("accounts.conf.5"), "\n*shells* =", "\n*shell* =",
+                          "shells is missing", "shell is not in the code")
+        self.assert_found(check, "nss/accounts_conf.h", "last = 2099999999", "last = 2100000000", "range")
 
     def test_the_module(self):
         check, file = man_pages.check_module, page("pam_cognito.8")

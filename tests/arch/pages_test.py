@@ -61,7 +61,7 @@ class Made(unittest.TestCase):
         self.assertIn("local-shortage", done.stderr)
 
     def test_another_message(self):
-        done = self.copy_with("daemon/prompts/notices.cc", '"That code is not right."', '"Incorrect code."')
+        done = self.copy_with("daemon/prompts/notices.cc", '"Incorrect code."', '"That code is wrong."')
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("docs/reference/messages.md", done.stderr)
 

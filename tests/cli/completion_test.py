@@ -14,8 +14,8 @@ def help_of(*commands):
 
 
 def subcommands(text):
-    block = re.search(r"^Subcommands:\n((?:  .*\n)+)", text, re.MULTILINE)
-    return re.findall(r"^  (\S+)", block.group(1), re.MULTILINE) if block else []
+    blocks = re.findall(r"^(?:Subcommands|For you|For administrators):\n((?:  .*\n)+)", text, re.MULTILINE)
+    return [name for block in blocks for name in re.findall(r"^  (\S+)", block, re.MULTILINE)]
 
 
 def options(text):

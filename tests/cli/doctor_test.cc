@@ -115,7 +115,7 @@ void remedies_of_other_services_help(void**) {
   machine.set_sshd("persourcepenalties", "authfail:5");
   machine.set_sshd("persourcepenaltyexemptlist", "192.0.2.0/24");
   machine.write("/etc/pam.d/samba", "@include common-auth\n@include common-account\n");
-  machine.write(kConfig, machine.text(kConfig) + "[service samba]\nunknown = allow\n");
+  machine.write(kConfig, machine.text(kConfig) + "[service samba]\nnever_signed_in = allow\n");
   machine.write("/etc/pam.d/systemd-user", "@include common-account\n");
   machine.write("/etc/pam.d/lightdm-autologin",
                 "auth required pam_permit.so\n@include common-account\n");

@@ -77,13 +77,13 @@ void refuse(int socket, std::string_view why) {
 // Password and code; false: the person was refused.
 bool signs_in(int fd) {
   if (!asks_and_gets(fd, FrameType::ask_hidden, Purpose::password, "Password: ", "right")) {
-    refuse(fd, "Sign-in failed.");
+    refuse(fd, "Sign-in failed. Check your user name and password.");
     return false;
   }
   (void)send_text(fd, FrameType::info, Purpose::other, "A code was sent.");
   if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
                      "Code sent to +*******4567 by SMS: ", "123456")) {
-    refuse(fd, "Sign-in failed.");
+    refuse(fd, "Sign-in failed. Check your user name and password.");
     return false;
   }
   return true;
@@ -103,12 +103,12 @@ void play_set_up(const Fd& socket, bool plain, const std::string& form) {
   if (!signs_in(fd)) return;
   const std::string secret = plain
                                  ? "otpauth://totp/Example:alice?secret=JBSWY3DP&issuer=Example\n\n"
-                                 : "(QR code: " + form + ")\nSecret: JBSW Y3DP\n\n";
-  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code,
-                     secret + "Code from the app: ", "654321"))
-    return refuse(fd, "That code is not right.");
+                                 : "(QR code: " + form + ")\n     JBSW Y3DP\n\n";
+  if (!asks_and_gets(fd, FrameType::ask_visible, Purpose::code, secret + "Code: ", "654321"))
+    return refuse(fd, "Incorrect code.");
   alice().has_totp = true;
-  (void)send_text(fd, FrameType::info, Purpose::other, "Your authenticator app is set up.");
+  (void)send_text(fd, FrameType::info, Purpose::other,
+                  "Authenticator app set up. You will be asked for a code at each sign-in.");
   (void)send_outcome(fd, Outcome::success, {});
   (void)wait_for_person(fd);
 }
@@ -320,11 +320,10 @@ int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
   if (std::string_view(user) == "wide")
     return sd_bus_reply_method_return(
         call, "a(sss)", 2, "groups", ("linux-users " + kLongGroup).c_str(), "as the pool last said",
-        "while the second factor is younger than", "3600 s",
-        ("mfa_max_age of [service " + kLongService + "]").c_str());
-  return sd_bus_reply_method_return(
-      call, "a(sss)", 2, "may sign in?", "yes", "group linux-users is in allow_groups of [access]",
-      "asked again?", "the password, for 1 h", "reauth = password in [service sudo]");
+        "reauth-for-s", "3600", ("mfa_max_age of [service " + kLongService + "]").c_str());
+  return sd_bus_reply_method_return(call, "a(sss)", 2, "may-sign-in", "yes",
+                                    "group linux-users is in allow_groups of [access]", "reauth",
+                                    "password", "reauth = password in [service sudo]");
 }
 
 int version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,

@@ -78,6 +78,7 @@ void login_test(void**) {
                       {{"login-test", "alice"}, "", 0},
                       {{"login-test", "--json", "alice"}, "right\n123456\n", 0},
                       {{"login-test", "bob"}, "", 0},
+                      {{"login-test", "admin"}, "", 0},
                       {{"login-test", "alice"}, "", 1002}});
 }
 
@@ -168,8 +169,18 @@ void usage(void**) {
                  {{"mfa", "--help"}, "", 0},
                  {{}, "", 0},
                  {{"dance"}, "", 0},
+                 {{"Satus"}, "", 0},
+                 {{"mfa"}, "", 0},
+                 {{"mfa", "--color", "never", "shwo"}, "", 0},
+                 {{"--json=yaml", "status"}, "", 0},
+                 {{"status", "--json=pretty"}, "", kAlice},
                  {{"mfa", "prefer"}, "", 0},
                  {{"explain", "alice"}, "", 0},
+                 {{"explain"}, "", 0},
+                 {{"explain", "--user", "alice"}, "", 0},
+                 {{"log", "-n", "many"}, "", 0},
+                 {{"log", "-n", "0"}, "", 0},
+                 {{"log", "--since", "5m"}, "", 0},
                  {{"--version"}, "", 0}});
 }
 

@@ -144,7 +144,7 @@ void a_pool_that_throttles(void**) {
 // alice's verified address is alice@example.com.
 void an_address_in_other_letters(void**) {
   setting("case_sensitive", false);
-  const std::string by_email = "username = %u@Example.com\nidentity = email\n";
+  const std::string by_email = "cognito_username = %u@Example.com\nidentity = email\n";
   start(by_email);
   (void)ends_by("identity", PAM_PERM_DENIED, "alice", kAlicesPassword);
   assert_true(Cognitod::log().contains("alice@example.com, not alice@Example.com"));

@@ -27,10 +27,10 @@ void assert_code(int actual, int expected) {
   assert_string_equal(code_name(actual), code_name(expected));
 }
 
-std::string configuration(const std::string& enrol, const std::string& more = {}) {
+std::string configuration(const std::string& enroll, const std::string& more = {}) {
   std::string text = configuration_for(*pool, more);
-  const std::string no = "enrol = no";
-  return text.replace(text.find(no), no.size(), "enrol = " + enrol);
+  const std::string no = "enroll = never";
+  return text.replace(text.find(no), no.size(), "enroll = " + enroll);
 }
 
 void start(const std::string& text) {
@@ -79,7 +79,7 @@ std::string code_of(const std::string& secret) {
 
 // The secret that the last prompt showed, without its blanks.
 std::string shown_secret(const Person& person) {
-  constexpr std::string_view label = "Secret: ";
+  constexpr std::string_view label = "Enter this key:\n     ";
   const std::size_t at = person.seen.rfind(label);
   assert_true(at != std::string::npos);
   const std::size_t from = at + label.size();
@@ -131,7 +131,7 @@ void next_totp_step() {
 
 void mfa_setup_by_the_pools_demand(void**) {
   setting("mfa_configuration", "ON");
-  start(configuration("pool"));
+  start(configuration("when-required"));
   SignIn erin(kErin, enrols);
   assert_code(erin.run(), PAM_SUCCESS);
   assert_code(erin.account, PAM_SUCCESS);
@@ -147,19 +147,19 @@ void mfa_setup_by_the_pools_demand(void**) {
 }
 
 void setup_by_access_token(void**) {
-  start(configuration("yes"));
+  start(configuration("anywhere"));
   SignIn erin(kErin, enrols);
   assert_code(erin.run(), PAM_SUCCESS);
   assert_true(totp_is_preferred(kErin));
 }
 
 void no_setup_without_leave(void**) {
-  start(configuration("pool"));
+  start(configuration("when-required"));
   SignIn erin(kErin, enrols);
   assert_code(erin.run(), PAM_PERM_DENIED);
   assert_int_equal(pool->count("AssociateSoftwareToken"), 0);
   setting("mfa_configuration", "ON");
-  start(configuration("no"));
+  start(configuration("never"));
   SignIn refused(kErin, enrols);
   assert_code(refused.run(), PAM_PERM_DENIED);
   assert_int_equal(pool->count("AssociateSoftwareToken"), 0);
@@ -170,12 +170,12 @@ void a_wrong_code_by_each_of_the_pools_words(void**) {
     (void)pool->admin("reset");
     setting("mfa_configuration", "ON");
     setting("verify_answers_error", answers_error);
-    start(configuration("pool"));
+    start(configuration("when-required"));
     SignIn erin(kErin, [](const Person& person, std::size_t question) {
       return question == 1 ? std::string("000000") : enrols(person, question);
     });
     assert_code(erin.run(), PAM_SUCCESS);
-    assert_true(erin.person.seen.contains("error(That code is not right.)"));
+    assert_true(erin.person.seen.contains("error(Incorrect code."));
   }
 }
 
@@ -183,23 +183,23 @@ void a_wrong_code_by_each_of_the_pools_words(void**) {
 void an_end_between_the_steps(void**) {
   struct Row {
     const char* what;
-    const char* enrol;
+    const char* enroll;
     bool on;
     const char* fault_at;  // an operation whose answer is lost, or null: the daemon is killed
   };
   for (const Row& row :
-       {Row{"daemon killed while the secret is shown, by session", "pool", true, nullptr},
-        Row{"daemon killed while the secret is shown, by token", "yes", false, nullptr},
-        Row{"secret made, answer lost", "pool", true, "AssociateSoftwareToken"},
-        Row{"secret made, answer lost, by token", "yes", false, "AssociateSoftwareToken"},
-        Row{"code verified, answer lost", "pool", true, "VerifySoftwareToken"},
-        Row{"code verified, answer lost, by token", "yes", false, "VerifySoftwareToken"},
-        Row{"set-up ended, answer lost", "pool", true, "MFA_SETUP"},
-        Row{"preference asked for, answer lost", "yes", false, "GetUser"},
-        Row{"preference set, answer lost", "yes", false, "SetUserMFAPreference"}}) {
+       {Row{"daemon killed while the secret is shown, by session", "when-required", true, nullptr},
+        Row{"daemon killed while the secret is shown, by token", "anywhere", false, nullptr},
+        Row{"secret made, answer lost", "when-required", true, "AssociateSoftwareToken"},
+        Row{"secret made, answer lost, by token", "anywhere", false, "AssociateSoftwareToken"},
+        Row{"code verified, answer lost", "when-required", true, "VerifySoftwareToken"},
+        Row{"code verified, answer lost, by token", "anywhere", false, "VerifySoftwareToken"},
+        Row{"set-up ended, answer lost", "when-required", true, "MFA_SETUP"},
+        Row{"preference asked for, answer lost", "anywhere", false, "GetUser"},
+        Row{"preference set, answer lost", "anywhere", false, "SetUserMFAPreference"}}) {
     (void)pool->admin("reset");
     if (row.on) setting("mfa_configuration", "ON");
-    start(configuration(row.enrol));
+    start(configuration(row.enroll));
     Json::Value always;
     always["times"] = 0;
     if (row.fault_at != nullptr) pool->fault(row.fault_at, "lose_answer", always);
@@ -216,7 +216,7 @@ void an_end_between_the_steps(void**) {
 
     (void)pool->admin("faults/clear");
     next_totp_step();
-    start(configuration(row.enrol));
+    start(configuration(row.enroll));
     // Either the app of the first try counts already, or a new one is set up.
     SignIn next(kErin, [&](const Person& person, std::size_t question) {
       if (question == 0) return std::string(kErinsPassword);
@@ -237,7 +237,7 @@ void email_by_the_pools_demand(void**) {
   Json::Value only_email;
   only_email.append("EMAIL_OTP");
   setting("mfas_can_setup", only_email);
-  start(configuration("pool"));
+  start(configuration("when-required"));
   SignIn erin(kErin, [](const Person&, std::size_t question) {
     if (question == 0) return std::string(kErinsPassword);
     return question == 1 ? std::string("erin@example.com") : pool->message_code(kErin);
@@ -249,12 +249,12 @@ void reset_by_an_admin(void**) {
   Json::Value request;
   request["username"] = "alice";
   (void)pool->admin("users/reset-password", request);
-  start(configuration("no"));
+  start(configuration("never"));
   SignIn alice("alice", [](const Person& person, std::size_t question) {
     if (question == 0) return std::string("Correct-Horse-1");
     if (question == 1) return pool->message_code("alice");
     return question < 4 ? std::string(kNewPassword)
-                        : (assert_true(person.seen.contains("Your new password is set")),
+                        : (assert_true(person.seen.contains("Your password has been changed.")),
                            pool->totp_code("alice"));
   });
   assert_code(alice.run(), PAM_SUCCESS);
@@ -262,7 +262,7 @@ void reset_by_an_admin(void**) {
 }
 
 void a_forgotten_password(void**) {
-  start(configuration("no", "[password]\nself_service = yes\n"));
+  start(configuration("never", "[password]\nself_service = yes\n"));
   SignIn alice("alice", [](const Person&, std::size_t question) {
     if (question == 0) return std::string();
     if (question == 1) return std::string("yes");
@@ -278,7 +278,7 @@ void a_forgotten_password_tells_nothing(void**) {
   std::vector<std::string> seen;
   for (const char* name : {"alice", "nobody-knows"}) {
     (void)pool->admin("reset");
-    start(configuration("no", "[password]\nself_service = yes\n"));
+    start(configuration("never", "[password]\nself_service = yes\n"));
     SignIn stranger(name, [](const Person&, std::size_t question) {
       if (question == 0) return std::string();
       if (question == 1) return std::string("yes");
@@ -292,7 +292,7 @@ void a_forgotten_password_tells_nothing(void**) {
 
 void a_new_account_is_confirmed(void**) {
   update("alice", "status", "UNCONFIRMED");
-  start(configuration("no", "[password]\nself_service = yes\n"));
+  start(configuration("never", "[password]\nself_service = yes\n"));
   SignIn alice("alice", [](const Person&, std::size_t question) {
     if (question == 0) return std::string("Correct-Horse-1");
     if (question == 1) return std::string();  // a new code, please
@@ -308,7 +308,7 @@ void a_new_account_is_confirmed(void**) {
 // Cognito reports an unconfirmed account for every password.
 void an_unconfirmed_account_gives_nothing_away(void**) {
   update("alice", "status", "UNCONFIRMED");
-  start(configuration("no"));
+  start(configuration("never"));
   int refusals = 0;
   for (; refusals < 10; ++refusals) {
     SignIn stranger("alice", [](const Person&, std::size_t question) {
@@ -316,7 +316,7 @@ void an_unconfirmed_account_gives_nothing_away(void**) {
     });
     (void)stranger.run();
     assert_false(stranger.person.seen.contains("a***@e***"));
-    if (!stranger.person.seen.contains("must be confirmed")) break;
+    if (!stranger.person.seen.contains("not confirmed yet")) break;
   }
   assert_in_range(refusals, 1, 5);
   assert_int_equal(pool->count("ResendConfirmationCode"), 0);
@@ -340,12 +340,12 @@ void a_custom_challenge_after_srp(void**) {
   const auto answers = [](const Person&, std::size_t question) {
     return std::string(question == 0 ? kErinsPassword : "4711");
   };
-  start(with_flow(configuration("no", "methods = custom\n"), "custom-srp"));
+  start(with_flow(configuration("never", "methods = custom\n"), "custom-srp"));
   SignIn erin(kErin, answers);
   assert_code(erin.run(), PAM_SUCCESS);
   assert_true(erin.person.seen.contains("Badge number: "));
   // It counts only if policy accepts it.
-  start(with_flow(configuration("no"), "custom-srp"));
+  start(with_flow(configuration("never"), "custom-srp"));
   SignIn refused(kErin, answers);
   assert_code(refused.run(), PAM_PERM_DENIED);
 }
@@ -354,20 +354,20 @@ void a_custom_challenge_instead_of_a_password(void**) {
   Json::Value custom = badge_question();
   custom["then"] = "mfa";
   update("alice", "custom", custom);
-  start(with_flow(configuration("no"), "custom"));
+  start(with_flow(configuration("never"), "custom"));
   SignIn alice("alice", [](const Person&, std::size_t question) {
     return question == 0 ? std::string("4711") : pool->totp_code("alice");
   });
   assert_code(alice.run(), PAM_SUCCESS);
   // Without another factor it is one, and not two.
   update(kErin, "custom", badge_question());
-  start(with_flow(configuration("no", "methods = custom\n"), "custom"));
+  start(with_flow(configuration("never", "methods = custom\n"), "custom"));
   SignIn erin(kErin, [](const Person&, std::size_t) { return std::string("4711"); });
   assert_code(erin.run(), PAM_PERM_DENIED);
 }
 
 void what_goes_with_the_calls(void**) {
-  std::string text = configuration("no", "[client_metadata]\nsend = service\nsite = lab 3\n");
+  std::string text = configuration("never", "[client_metadata]\nsend = service\nsite = lab 3\n");
   text.insert(text.find("[access]"), "user_context = remote-host\n");
   start(text);
   SignIn alice("alice", [](const Person&, std::size_t question) {
@@ -393,7 +393,7 @@ void what_goes_with_the_calls(void**) {
 
 // Without cognitod a local password would be enough, so a catalogue that is gone must not stop it.
 void a_missing_catalogue_is_no_way_around(void**) {
-  start(configuration("no", "[texts]\nlanguage = xx\n"));
+  start(configuration("never", "[texts]\nlanguage = xx\n"));
   SignIn alice("alice", [](const Person&, std::size_t question) {
     return question == 0 ? std::string("Correct-Horse-1") : pool->totp_code("alice");
   });
@@ -403,7 +403,7 @@ void a_missing_catalogue_is_no_way_around(void**) {
 
 // passwd(1): alice's process is root's, with her real uid.
 void a_changed_password(void**) {
-  start(configuration("no"));
+  start(configuration("never"));
   Person person;
   person.before_answering = [&person](std::size_t question) {
     const std::vector<std::string> answers = {"Correct-Horse-1", "",           "short",
@@ -419,7 +419,7 @@ void a_changed_password(void**) {
     assert_text(transaction.tokens_handed_over(),
                 std::string("AUTHTOK=") + kNewPassword + " OLDAUTHTOK=Correct-Horse-1");
   }
-  assert_true(person.seen.contains("error(That password is not allowed: "));
+  assert_true(person.seen.contains("error(Password not accepted: "));
   assert_int_equal(pool->count("ChangePassword"), 2);
   (void)pool->admin("users/unlock", user("alice"));
   SignIn again("alice", [](const Person&, std::size_t question) {

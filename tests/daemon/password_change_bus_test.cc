@@ -165,8 +165,7 @@ void passwd_changes_the_password(void**) {
   assert_text(tokens, "AUTHTOK=Another-One-2 OLDAUTHTOK=right password");
   assert_text(person.seen,
               "hidden(Current password: ) | visible(Code from your authenticator app: ) | "
-              "hidden(New password: ) | hidden(New password again: ) | "
-              "info(Your password was changed.)");
+              "hidden(New password: ) | hidden(Retype new password: )");
 }
 
 void a_wrong_password_changes_nothing(void**) {

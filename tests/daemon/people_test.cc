@@ -157,7 +157,7 @@ void what_is_preferred_is_asked_for(void**) {
               "[SMS TOTP ]  \n"
               "success\n"
               "[SMS TOTP ] SMS \n"
-              "success | Password:  | Code sent to PHONE by SMS: \n"
+              "success | Password:  | Code sent to PHONE by SMS (Enter = send again): \n"
               "not-permitted\n"
               "InvalidParameter\n"
               "InvalidParameter\n"
@@ -279,13 +279,15 @@ void status_metrics_and_policy(void**) {
   };
   const std::string of_alice = policy("alice", "sudo");
   for (const char* part :
-       {"[name in the pool alice username = %u of [access] ]", "pinned by the first sign-in",
-        "[may sign in yes allow_groups of [service sudo] has linux-admins",
-        "[with a session it asks for none reauth = none of [service sudo] ]",
-        "[account of a user never seen deny built in: unknown for sudo ]"})
+       {"[name in the pool alice cognito_username = %u of [access] ]",
+        "pinned by the first sign-in",
+        "[may-sign-in yes allow_groups of [service sudo] has linux-admins",
+        "[reauth none reauth = none of [service sudo] ]",
+        "[account of a user never seen deny built in: never_signed_in for sudo ]"})
     if (!of_alice.contains(part)) fail_msg("%s is not in %s", part, of_alice.c_str());
-  assert_true(policy("bob", "sshd").contains("[may sign in it depends on the groups "));
-  assert_true(policy("bob", "sshd").contains("[with a session it asks for full built in"));
+  assert_text(policy("alice", "locker"), policy("alice", "user"));
+  assert_true(policy("bob", "sshd").contains("[may-sign-in depends-on-groups "));
+  assert_true(policy("bob", "sshd").contains("[reauth full built in"));
 }
 
 // The daemon keeps each message until it knows the caller: any user could fill its memory.

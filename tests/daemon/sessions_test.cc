@@ -177,7 +177,7 @@ int revocations() {
 }
 
 void the_last_logout_signs_out(void**) {
-  start(std::string("[session]\nend_with = last-logout\n") + kPolicy);
+  start(std::string("[session]\nend_on_logout = yes\n") + kPolicy);
   BusClient bus;
   (void)log_in(bus);
   assert_text(bus.close_login("alice", facts_in_login(kAlice, kLogin + 1)).error(), "");

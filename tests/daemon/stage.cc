@@ -302,7 +302,7 @@ std::string configuration_for(const Pool& pool, const std::string& more) {
   for (const char* key :
        {"region", "user_pool_id", "client_id", "endpoint", "issuer", "jwks_uri", "ca_file"})
     text += std::string(key) + " = " + ready[key].asString() + "\n";
-  text += "[access]\nallow_groups = linux-users\n[mfa]\nenrol = no\n";
+  text += "[access]\nallow_groups = linux-users\n[mfa]\nenroll = never\n";
   return text + more;
 }
 

@@ -46,7 +46,7 @@ std::string configuration(const std::string& auth_flow) {
          "\nissuer = " + fixture["issuer"].asString() +
          "\njwks_uri = " + fixture["jwks_uri"].asString() + "\nca_file = " + kAuthority +
          "\nauth_flow = " + auth_flow +
-         "\n[access]\nallow_groups = " + fixture["group"].asString() + "\n[mfa]\nenrol = no\n";
+         "\n[access]\nallow_groups = " + fixture["group"].asString() + "\n[mfa]\nenroll = never\n";
 }
 
 int sign_in(const std::string& password, const std::string& code) {

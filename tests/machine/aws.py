@@ -60,7 +60,7 @@ class Aws(MachinePool):
         return PASSWORD
 
     def set_up_app(self, _match, _line, shown):
-        self.secret = re.findall(r"Secret: ([A-Z2-7 ]+)", shown)[-1].replace(" ", "")
+        self.secret = re.findall(r"key[^\n:]*:\s+([A-Z2-7 ]+)\n", shown)[-1].replace(" ", "")
         return self.totp(self.secret)
 
     def code(self, *_):

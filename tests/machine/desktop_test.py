@@ -131,13 +131,13 @@ def enrolment(desk):
     pool.admin("settings/set", mfa_configuration="ON", mfas_can_setup=["SOFTWARE_TOKEN_MFA"], totp_secret=SECRET)
     try:
         desk.seat.sign_in("henry", password_of("henry"))
-        shows_the_secret(desk, "Account: henry Shown in the app as: .* Code from the app")
+        shows_the_secret(desk, "account henry, shown as .* Code: ")
         desk.picture("enrolment")
         desk.screen.enter("00")
-        desk.reads("that a code has six digits, and asks again", "six digits.*show the secret again")
+        desk.reads("that a code has six digits, and asks again", "six digits.*show the key again")
         desk.picture("enrolment-again")
         desk.screen.enter("s")
-        shows_the_secret(desk, "Account: henry")
+        shows_the_secret(desk, "account henry")
         desk.screen.enter(pool.totp(SECRET))
         desk.is_in("henry")
         desk.judge.cognitod_said(USER="henry", SERVICE="lightdm", OUTCOME="success")
@@ -147,8 +147,8 @@ def enrolment(desk):
 
 
 def shows_the_secret(desk, more):
-    seen = " ".join(desk.screen.wait_text(f"Secret: .* {more}").split())
-    shown = re.search("Secret: (.*?) Account", seen).group(1)
+    seen = " ".join(desk.screen.wait_text(f"Enter this key in the app: .* .{more}").split())
+    shown = re.search(r"in the app: (.*?) .account", seen).group(1)
     wanted = " ".join(SECRET[i:i + 4] for i in range(0, len(SECRET), 4))
     # A letter or two may be read wrongly; a line that is cut off lacks whole groups.
     alike = difflib.SequenceMatcher(None, shown, wanted).ratio()
@@ -161,13 +161,13 @@ def new_password(desk):
     desk.reads("that a new password is wanted", "must be changed. New password")
     desk.picture("new-password")
     desk.screen.enter(NEW_PASSWORD)
-    desk.reads("that it is wanted again", "New password again")
+    desk.reads("that it is wanted again", "Retype new password")
     desk.picture("new-password-again")
     desk.screen.enter(NEW_PASSWORD + "x")
     desk.reads("that the two differ, and asks again", "two passwords differ.*New password")
     desk.picture("new-passwords-differ")
     desk.screen.enter(NEW_PASSWORD)
-    desk.screen.wait_text("New password again")
+    desk.screen.wait_text("Retype new password")
     desk.screen.enter(NEW_PASSWORD)
     desk.reads("that the code was sent", "by e-mail")
     desk.picture("code-after-new-password")
@@ -191,7 +191,7 @@ def local_user(desk):
 # The lockers.
 def at_a_locker(desk, reauth, key, is_locked):
     """alice at her desktop, which she then locks."""
-    desk.configure(f"[service user]\nreauth = {reauth}\n")
+    desk.configure(f"[service locker]\nreauth = {reauth}\n")
     desk.seat.sign_in("alice", password_of("alice"), (APP_CODE, lambda: desk.app_code("alice")))
     desk.is_in("alice")
     # Openbox starts it when it has taken its keys.

@@ -19,7 +19,7 @@ import session_scenes
 from booted import CONFIG_TEXT
 from login_checks import Logins, logged_in, logs_out, nothing_left, one_id, seen
 from machine import LOCAL_PASSWORD, LOCAL_USER, OUR_USERS, ROOT_PASSWORD
-from scenarios import (EMAIL_PROMPT, PASSWORD_PROMPT, SMS_PROMPT, TOTP_CALLS, TOTP_PROMPT, password_of,
+from scenarios import (EMAIL_PROMPT, KEY_SHOWN, PASSWORD_PROMPT, SETUP_PROMPT, SMS_PROMPT, TOTP_CALLS, TOTP_PROMPT, password_of,
                        refused_by_ssh, ssh, ssh_with_totp, type_message_code, type_password, type_totp)
 from sshd import DROPPED
 
@@ -73,7 +73,7 @@ def enrolment(stage):
         with stage.scene(f"ssh, the first login sets an authenticator app up, by the {how}"), \
                 pool_settings(stage, **ONLY_TOTP), ssh(stage, "henry", STAYS) as terminal:
             type_password(terminal, "henry")
-            shown = terminal.expect(r"Secret: ([A-Z2-7 ]+)\n").group(1).replace(" ", "")
+            shown = terminal.expect(KEY_SHOWN).group(1).replace(" ", "")
             if how == "text":
                 secret = shown
             else:
@@ -81,7 +81,7 @@ def enrolment(stage):
                 stage.check("zbarimg reads it", uri.startswith("otpauth://totp/"), uri)
                 secret = urllib.parse.parse_qs(urllib.parse.urlsplit(uri).query).get("secret", [""])[0]
                 stage.check("it holds the secret that the text shows", secret == shown)
-            terminal.answer(r"Code from the app[^\n]*: ", pool.totp(secret))
+            terminal.answer(SETUP_PROMPT, pool.totp(secret))
             logged_in(stage, terminal, "henry")
             state = pool.admin("users/get", username="henry")["mfa"]
             stage.check("the pool has the factor, preferred", state["enabled"] == ["SOFTWARE_TOKEN_MFA"]
@@ -95,7 +95,7 @@ def new_password(stage):
     with stage.scene("ssh, a temporary password must be changed"):
         with ssh(stage, "ivy", STAYS) as terminal:
             type_password(terminal, "ivy")
-            for prompt in (r"New password: ", r"New password again: "):
+            for prompt in (r"New password: ", r"Retype new password: "):
                 terminal.answer(prompt, NEW_PASSWORD, hidden_as="new password")
             type_message_code(stage, terminal, "ivy", EMAIL_PROMPT)
             logged_in(stage, terminal, "ivy")
@@ -465,7 +465,7 @@ def passwd(stage):
             terminal.answer(r"Current password: ", password_of("alice"), hidden_as="password")
             seen(stage, "passwd$")
             type_totp(stage, terminal, "alice")
-            for prompt in (r"New password: ", r"New password again: "):
+            for prompt in (r"New password: ", r"Retype new password: "):
                 terminal.answer(prompt, NEW_PASSWORD, hidden_as="new password")
             stage.check("passwd ends well", terminal.finish() == 0)
         stage.check("the pool changed it", ("ChangePassword", "", "ok") in machine.pool.requests())

@@ -130,7 +130,7 @@ def unfinished(judge, machine):
     """The profile is on and alice is ours, but nobody has set up a pool yet."""
     with judge.scene("An unfinished configuration"):
         add_members(machine, "alice", password=LOCAL_PASSWORD_OF_ALICE)
-        excluded = machine.read(USERS_CONF)
+        excluded = machine.read(USERS_CONF).replace("\ngroup=cognito-users\n", "\n")
         machine.write(USERS_CONF, excluded + "group=cognito-users\n")
 
         judge.step("daemon without a pool")

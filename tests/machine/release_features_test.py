@@ -182,12 +182,12 @@ def reload(judge, machine):
         judge.check("and the one before stays in force", mfa_max_age(machine) == "900 s", mfa_max_age(machine))
         judge.check("the daemon goes on", (show(machine, "MainPID"), show(machine, "ActiveState")) == (pid, "active"))
         write("1h")
-        judge.check("a right one is taken again", wait_for(lambda: mfa_max_age(machine) == "3600 s"))
+        judge.check("a right one is taken again", wait_for(lambda: mfa_max_age(machine) == "3600"))
 
 
 def mfa_max_age(machine):
     answers = json.loads(machine.run("cognitoctl", "policy", "test", ADMIN, "sudo", "--json").stdout)["answers"]
-    return {each["question"]: each["answer"] for each in answers}.get("while the second factor is younger than")
+    return {each["question"]: each["answer"] for each in answers}.get("reauth-for-s")
 
 
 # LoadCredentialEncrypted= of a secret that there is not.
@@ -330,7 +330,7 @@ def soft_reboot(machine):
 # The classes of logind's sessions.
 def session_classes(judge, machine):
     with judge.scene("A process of the user's manager is in no login, whatever class logind has for the manager"):
-        configured(machine, "require = no\nenrol = yes\n")
+        configured(machine, "require = no\nenroll = anywhere\n")
         with ssh_signed_in(machine, WITHOUT_FACTOR) as terminal:
             uid = machine.run("id", "-u", WITHOUT_FACTOR).stdout.strip()
             classes = {session["Class"] for session in sessions_of_uid(machine, uid)}
@@ -400,9 +400,9 @@ def run0(judge, machine):
         done = machine.run("run0", f"--user={NEVER_SEEN}", "--pipe", "id", "-un", check=False)
         judge.check("but none who has never signed in here", NEVER_SEEN not in done.stdout, done.stdout + done.stderr)
         judge.cognitod_said(USER=NEVER_SEEN, SERVICE="systemd-run0", OUTCOME="account-unknown")
-        configured(machine, service="\n[service systemd-run0]\nunknown = allow\n")
+        configured(machine, service="\n[service systemd-run0]\nnever_signed_in = allow\n")
         done = machine.run("run0", f"--user={NEVER_SEEN}", "--pipe", "id", "-un", check=False)
-        judge.check("unless unknown = allow", done.stdout.strip() == NEVER_SEEN, done.stdout + done.stderr)
+        judge.check("unless never_signed_in = allow", done.stdout.strip() == NEVER_SEEN, done.stdout + done.stderr)
         configured(machine)
 
 

@@ -142,7 +142,7 @@ void a_current_list_is_not_rewritten(void**) {
 // The list keeps its users except Cognito users, and nobody is added.
 void a_failed_look_up_adds_nobody(void**) {
   write_file(kList, "admin\nbob\nerin\n");
-  set_users_conf("users=erin\n");
+  set_users_conf("group=cognito-users\nusers=erin\n");
   append("/etc/passwd", "erin:x:1020:1020::/:/bin/sh\n");
   {
     const BrokenGroups broken;

@@ -21,7 +21,7 @@ using namespace pamcognito::test;
 constexpr uid_t kLocalUserUid = 1002;
 constexpr char kCurrent[] = "Current password: ";
 constexpr char kNew[] = "New password: ";
-constexpr char kAgain[] = "New password again: ";
+constexpr char kAgain[] = "Retype new password: ";
 
 struct Played {
   int code = -1;
@@ -65,7 +65,7 @@ void both_passwords_become_pam_items(void**) {
         peer.ask(Purpose::code, "Code: ", FrameType::ask_visible);
         peer.ask(Purpose::new_password, kNew);
         peer.ask(Purpose::new_password_again, kAgain);
-        peer.info("Your password was changed.");
+        peer.info("Your password has been changed.");
         peer.success();
       },
       {"old", "123456", "new", "new"});
@@ -75,7 +75,7 @@ void both_passwords_become_pam_items(void**) {
               "answer(new_password_again)=new ack");
   assert_text(played.seen,
               "hidden(Current password: ) | visible(Code: ) | hidden(New password: ) | "
-              "hidden(New password again: ) | info(Your password was changed.)");
+              "hidden(Retype new password: ) | info(Your password has been changed.)");
   assert_text(played.first_tokens, "AUTHTOK=- OLDAUTHTOK=old");
   assert_text(played.tokens, "AUTHTOK=new OLDAUTHTOK=old");
   assert_int_equal(played.delay, 0);
@@ -126,9 +126,9 @@ void an_unacceptable_new_password_is_asked_for_again(void**) {
   assert_code(played.code, PAM_SUCCESS);
   assert_text(
       played.seen,
-      "hidden(Current password: ) | hidden(New password: ) | hidden(New password again: ) | "
+      "hidden(Current password: ) | hidden(New password: ) | hidden(Retype new password: ) | "
       "error(That password is not allowed: too short) hidden(New password: ) | "
-      "hidden(New password again: )");
+      "hidden(Retype new password: )");
   assert_text(played.tokens, "AUTHTOK=better OLDAUTHTOK=old");
 }
 

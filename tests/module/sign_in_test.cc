@@ -178,7 +178,7 @@ void a_changed_password_stores_both_passwords(void**) {
       [](Peer& peer) {
         peer.ask(Purpose::password);
         peer.ask(Purpose::new_password, "New password: ");
-        peer.ask(Purpose::new_password_again, "New password again: ");
+        peer.ask(Purpose::new_password_again, "Retype new password: ");
         peer.ask(Purpose::code, "Code: ");
         peer.success();
       },

@@ -19,7 +19,7 @@ sys.path.insert(0, str(REPO / "scripts"))
 import releases  # noqa: E402  (needs the path above)
 
 DEBS = REPO / "build/deb"
-PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl")
+PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl", "libnss-cognitod")
 RELEASE = releases.host_release()
 MOST_KIB = int(releases.release_value(RELEASE, "most_kib"))
 LIB = releases.release_value(RELEASE, "lib")
@@ -38,16 +38,24 @@ WANTED = {
                  "usr/share/doc/cognitod/examples/cognitod.conf",
                  "usr/share/locale/de/LC_MESSAGES/pam-cognito.mo", "usr/share/man/man8/cognitod.8.gz",
                  "usr/share/man/man8/pam-cognito-local-users.8.gz",
-                 "usr/share/man/man5/cognitod.conf.5.gz", "usr/share/man/man5/users.conf.5.gz"],
+                 "usr/share/man/man5/cognitod.conf.5.gz", "usr/share/man/man5/users.conf.5.gz",
+                 "usr/share/man/man5/accounts.conf.5.gz"],
     "libpam-cognito": ["usr/share/pam-configs/pam-cognito", "usr/share/man/man8/pam_cognito.8.gz",
                        "usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf"],
     "cognitoctl": ["usr/bin/cognitoctl", "usr/share/bash-completion/completions/cognitoctl",
                    "usr/share/man/man1/cognitoctl.1.gz"],
+    "libnss-cognitod": ["usr/share/doc/libnss-cognitod/copyright"],
 }
 
 # The only file that dpkg asks about. Those of /etc/pam-cognito are the machine's own: the postinst makes them.
 CONFFILES = {"cognitod": {"/etc/apparmor.d/usr.libexec.cognitod"},
-             "libpam-cognito": set(), "cognitoctl": set()}
+             "libpam-cognito": set(), "cognitoctl": set(), "libnss-cognitod": set()}
+# The library of the name service switch is loaded into each process: what it takes, and what it needs.
+READER = "libnss_cognitod.so.2"
+READER_MOST_KIB = 64
+LIBC = {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+READER_SYMBOL = re.compile(r"_nss_cognitod_(getpwnam_r|getpwuid_r|setpwent|getpwent_r|endpwent|getgrnam_r|getgrgid_r|"
+                           r"setgrent|getgrent_r|endgrent|initgroups_dyn)")
 
 MODULE_LIBRARIES = {"libpam.so.0", "libsystemd.so.0", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 MODULE_SYMBOL = re.compile(r"pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)")
@@ -92,7 +100,7 @@ def check_program(report, path):
     report.check(f"{name}: no search path of its own", "RPATH" not in dynamic and "RUNPATH" not in dynamic, dynamic)
     report.check(f"{name}: stripped", ".symtab" not in sections and ".debug_info" not in sections, sections)
     report.check(f"{name}: does not name the place where it was built", str(REPO).encode() not in path.read_bytes())
-    if not name.endswith(".so"):
+    if not name.endswith((".so", ".so.2")):
         report.check(f"{name}: loaded at any address", "PIE" in dynamic, dynamic)
 
 
@@ -105,6 +113,25 @@ def check_module(report, path):
                for line in shown("nm", "--dynamic", "--defined-only", path).splitlines()]
     report.check("the module: its entry points, and no other symbol",
                  len(symbols) == 6 and all(MODULE_SYMBOL.fullmatch(symbol) for symbol in symbols), symbols)
+
+
+def check_reader(report, path):
+    dynamic = shown("readelf", "--dynamic", "--wide", path)
+    report.equal("the reader: needs libc alone", sorted(set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)) - LIBC), [])
+    symbols = [line.split()[-1].split("@")[0]
+               for line in shown("nm", "--dynamic", "--defined-only", path).splitlines()]
+    report.check("the reader: its functions, and no other symbol",
+                 len(symbols) == 11 and all(READER_SYMBOL.fullmatch(symbol) for symbol in symbols), symbols)
+    report.check(f"the reader: at most {READER_MOST_KIB} KiB", path.stat().st_size <= READER_MOST_KIB * 1024, path.stat().st_size)
+
+
+def check_optional(report, package, deb):
+    """Only who asks for the package libnss-cognitod gets it."""
+    fields = shown("dpkg-deb", "--field", deb, "Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances")
+    report.check(f"{package}: brings no other reader of accounts", "libnss-cognitod" not in fields, fields)
+    if package == "libnss-cognitod":
+        report.equal(f"{package}: may be there for each architecture", shown("dpkg-deb", "--field", deb, "Multi-Arch").strip(), "same")
+        report.check(f"{package}: needs libc alone", re.fullmatch(r"Depends: libc6 \([^)]*\)\n", fields), fields)
 
 
 def commands(tree, build):
@@ -129,8 +156,13 @@ def main():
             with tarfile.open(archive) as members:
                 check_files(report, package, tree, members.getmembers())
             archive.unlink()
+            check_optional(report, package, deb)
             for path in programs(tree):
                 check_program(report, path)
+                if path.name == READER:
+                    check_reader(report, path)
+                    report.check("the reader: where libc looks",
+                                 re.fullmatch(r"usr/lib/[a-z0-9_]+-linux-gnu\w*", str(path.parent.relative_to(tree))), path)
                 if path.name == "pam_cognito.so":
                     check_module(report, path)
                     report.check("the module: where libpam looks",

@@ -173,7 +173,7 @@ REFUSALS = [
     ("below min_uid", ["boss"], "uid_range=1000-2000\nmin_uid=1001\n", None),
     ("by the group that is named", ["boss"], "group=sudo\n", "boss"),
     ("by the primary group", ["primary"], "group=sudo\n", "primary"),
-    ("by the group that counts with any other line", ["boss"], "min_uid=1000\n", None),
+    ("no group without a line for it", ["boss"], "min_uid=1000\n", None),
     ("by a group that does not exist", ["boss"], "group=gone\n", "boss"),
     ("excluded where the group does not exist", ["boss"], "group=gone\nexclude=boss\n", None),
     ("an empty group is no group", ["boss"], "group=\n", None),
@@ -208,7 +208,10 @@ def check_seeds(report):
             report.equal(f"first users.conf: {name}", (done.returncode, found),
                          (0, [wanted] if wanted else []))
             lines = [line for line in machine.users_conf().splitlines() if line and line[0] != "#"]
-            report.equal(f"first users.conf: {name}, and nothing else is set", len(lines), 1 if wanted else 0)
+            report.equal(f"first users.conf: {name}, and nothing else but the group is set", sorted(lines),
+                         [f"exclude={wanted}", "group=cognito-users"] if wanted else [])
+            report.equal(f"first users.conf: {name}, and the installation names them",
+                         f"keep their local passwords: {wanted}\n" in done.stderr, wanted is not None)
     for uid, wanted in ((999, 0), (1000, 1), (0, 1)):
         with tempfile.TemporaryDirectory() as folder:
             done = Machine(folder, ["boss"], daemon_uid=uid).run("cognitod.postinst", "configure")
@@ -217,12 +220,15 @@ def check_seeds(report):
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
         machine.users_conf("users=alice\n")
-        machine.run("cognitod.postinst", "configure", "0.0.9")
-        report.equal("a users.conf that is there stays", machine.users_conf(), "users=alice\n")
+        for version in ("", "0.3.0"):
+            machine.run("cognitod.postinst", "configure", version)
+            report.equal(f"a users.conf that is there stays, after {version or 'no version'}", machine.users_conf(),
+                         "users=alice\n")
         (machine.root / "etc/pam-cognito/users.conf").unlink()
         machine.run("cognitod.postinst", "configure", "0.0.9")
         report.check("one that was taken away does not come back with an upgrade",
                      not (machine.root / "etc/pam-cognito/users.conf").exists())
+    check_former_group(report)
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, ["boss"])
         machine.run("cognitod.postinst", "configure")
@@ -240,6 +246,45 @@ def check_seeds(report):
         machine.run("cognitod.postinst", "configure", "")
         report.equal("the first one is as shipped, for everybody to read", (conf.read_text(), oct(conf.stat().st_mode & 0o777)),
                      ((REPO / "conf/cognitod.conf").read_text(), oct(0o644)))
+
+
+# A users.conf of 0.2.0, and whether that version counted the group without a line.
+FORMER = [
+    ("names", "users=alice\n", True),
+    ("a line without its end", "exclude=boss", True),
+    ("a fault", "grup=x\n", True),
+    ("another group", "users=alice\n  group = staff\n", False),
+    ("no group", "group=\nusers=alice\n", False),
+    ("comments", "# group=cognito-users\n\n#users=alice\n", False),
+    ("nothing", "", False),
+]
+
+
+def check_former_group(report):
+    for name, text, counted in FORMER:
+        with tempfile.TemporaryDirectory() as folder:
+            machine = Machine(folder, ["boss"])
+            machine.users_conf(text)
+            (machine.root / "etc/pam-cognito/users.conf").chmod(0o640)
+            done = machine.run("cognitod.postinst", "configure", "0.2.0")
+            found = machine.users_conf()
+            report.equal(f"users.conf of 0.2.0 with {name}: the group is kept in writing",
+                         (found.startswith(text), found.endswith("\ngroup=cognito-users\n") and found != text,
+                          "The line was added" in done.stderr, done.returncode), (True, counted, counted, 0))
+            mode = (machine.root / "etc/pam-cognito/users.conf").stat().st_mode & 0o777
+            report.equal(f"users.conf of 0.2.0 with {name}: its mode stays", oct(mode), oct(0o640))
+            left = sorted(path.name for path in (machine.root / "etc/pam-cognito").iterdir())
+            report.equal(f"users.conf of 0.2.0 with {name}: no temporary file is left", left, ["users.conf"])
+            machine.run("cognitod.postinst", "configure", "0.2.0")
+            report.equal(f"users.conf of 0.2.0 with {name}: once", machine.users_conf(), found)
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, ["boss"])
+        path = machine.root / "etc/pam-cognito/users.conf"
+        (machine.root / "elsewhere").write_text("users=alice\n")
+        path.symlink_to(machine.root / "elsewhere")
+        done = machine.run("cognitod.postinst", "configure", "0.2.0")
+        report.equal("users.conf of 0.2.0 that is a link stays, with a report",
+                     (path.is_symlink(), path.read_text(), "is a link" in done.stderr), (True, "users=alice\n", True))
 
 
 def check_refusals(report):

@@ -160,7 +160,7 @@ void of_a_stale_session(void**) {
     for (const bool is_known : {false, true}) {
       for (const char* service : {"sshd", "su", "user", "login"}) {
         AccountWorld world;
-        world.config->services["su"].unknown = policy::UnknownAccount::deny;
+        world.config->services["su"].never_signed_in = policy::NeverSignedIn::deny;
         if (is_known) world.know_alice();
         world.stale_session();
         if (row.error) world.pool.fail("refresh", *row.error);

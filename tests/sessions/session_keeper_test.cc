@@ -322,7 +322,7 @@ void closing_is_no_end(void**) {
 
 void the_last_logout_ends_all(void**) {
   KeeperWorld world;
-  world.config->session.end_with = policy::EndWith::last_logout;
+  world.config->session.end_on_logout = true;
   const SignInId first = world.keep_in_login(1);
   const SignInId second = world.keep_in_login(2);
   const SignInId never_opened = world.keep();

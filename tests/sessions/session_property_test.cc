@@ -75,7 +75,7 @@ class Run {
       }
       default:
         if (below(4) == 0) (void)world_.keeper->end_all(user, "signed-out");
-        if (below(4) == 0) switch_end_with();
+        if (below(4) == 0) switch_end_on_logout();
         return;
     }
   }
@@ -111,10 +111,9 @@ class Run {
       world_.hold(operation);
   }
 
-  void switch_end_with() {
-    auto& end_with = world_.config->session.end_with;
-    end_with = end_with == policy::EndWith::lifetime ? policy::EndWith::last_logout
-                                                     : policy::EndWith::lifetime;
+  void switch_end_on_logout() {
+    auto& end_on_logout = world_.config->session.end_on_logout;
+    end_on_logout = !end_on_logout;
   }
 
   void pass_time() {

@@ -18,7 +18,7 @@ namespace {
 using cognito::ChallengeName;
 using cognito::ErrorKind;
 using cognito::Method;
-using policy::Enrol;
+using policy::Enroll;
 using sessions::FactorChangeNote;
 using sign_in::CallerPlace;
 using sign_in::FactorChange;
@@ -123,7 +123,7 @@ void a_program_gets_the_uri_alone(void**) {
                 "otpauth://totp/Cognito:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
                 "&issuer=Cognito");
   assert_text(world.person->notices[3], prompts::not_a_totp_code());
-  assert_text(world.person->notices[4], prompts::wrong_code());
+  assert_text(world.person->notices[4], prompts::wrong_code(1));
   assert_text(world.call("verify_totp").values.at("device"), "my phone");
 }
 
@@ -173,7 +173,7 @@ void a_factor_that_the_pool_did_not_ask_for_is_missing(void**) {
         World world;
         without_factor(world, change);
         world.config->mfa.require = require;
-        world.config->mfa.enrol = Enrol::yes;
+        world.config->mfa.enroll = Enroll::anywhere;
         world.pool.user.enabled_factors = {factor};
         expect_refused(world, "factor-not-asked", prompts::factor_was_not_asked());
       }
@@ -186,7 +186,7 @@ void a_factor_that_is_not_accepted_changes_nothing(void**) {
   World world;
   begin(world, SetUpTotp());
   world.config->mfa.methods = {Method::totp};
-  world.config->mfa.enrol = Enrol::yes;
+  world.config->mfa.enroll = Enroll::anywhere;
   world.pool.user.enabled_factors = {kSms, kTotp};
   world.pool.reply_challenge(ChallengeName::sms_mfa);
   world.pool.reply_tokens();
@@ -198,7 +198,7 @@ void it_is_good_for_the_first_one_that_is(void**) {
   World world;
   begin(world, SetUpTotp());
   world.config->mfa.methods = {Method::totp};
-  world.config->mfa.enrol = Enrol::yes;
+  world.config->mfa.enroll = Enroll::anywhere;
   world.pool.user.enabled_factors = {kSms};
   world.pool.reply_challenge(ChallengeName::sms_mfa);
   world.pool.reply_tokens();
@@ -221,23 +221,25 @@ void a_code_that_was_just_used_is_waited_for(void**) {
               "That code was used already. Wait for the next code of your app.");
 }
 
-// enrol × the caller's place: who may set up the first factor.
+// enroll × the caller's place: who may set up the first factor.
 struct First {
   const char* row;
-  Enrol enrol;
+  Enroll enroll;
   CallerPlace::Kind place;
   const char* cause;
 };
 constexpr First kFirst[] = {
-    {"no, at the seat", Enrol::no, CallerPlace::Kind::seat, "set-up-not-allowed"},
-    {"pool, at the seat", Enrol::pool, CallerPlace::Kind::seat, "set-up-not-allowed"},
-    {"pool, remote", Enrol::pool, CallerPlace::Kind::remote, "set-up-not-allowed"},
-    {"local, at the seat", Enrol::local, CallerPlace::Kind::seat, "totp-set-up"},
-    {"local, remote", Enrol::local, CallerPlace::Kind::remote, "set-up-not-allowed"},
-    {"local, no login", Enrol::local, CallerPlace::Kind::unknown, "no-place"},
-    {"yes, at the seat", Enrol::yes, CallerPlace::Kind::seat, "totp-set-up"},
-    {"yes, remote", Enrol::yes, CallerPlace::Kind::remote, "totp-set-up"},
-    {"yes, no login", Enrol::yes, CallerPlace::Kind::unknown, "no-place"},
+    {"never, at the seat", Enroll::never, CallerPlace::Kind::seat, "set-up-not-allowed"},
+    {"when-required, at the seat", Enroll::when_required, CallerPlace::Kind::seat,
+     "set-up-not-allowed"},
+    {"when-required, remote", Enroll::when_required, CallerPlace::Kind::remote,
+     "set-up-not-allowed"},
+    {"at-console, at the seat", Enroll::at_console, CallerPlace::Kind::seat, "totp-set-up"},
+    {"at-console, remote", Enroll::at_console, CallerPlace::Kind::remote, "set-up-not-allowed"},
+    {"at-console, no login", Enroll::at_console, CallerPlace::Kind::unknown, "no-place"},
+    {"anywhere, at the seat", Enroll::anywhere, CallerPlace::Kind::seat, "totp-set-up"},
+    {"anywhere, remote", Enroll::anywhere, CallerPlace::Kind::remote, "totp-set-up"},
+    {"anywhere, no login", Enroll::anywhere, CallerPlace::Kind::unknown, "no-place"},
 };
 
 void a_first_factor(void** state) {
@@ -248,7 +250,7 @@ void a_first_factor(void** state) {
     without_factor(world, SetUpTotp());
     world.pool.user = {};
     world.config->mfa.require = require;
-    world.config->mfa.enrol = row.enrol;
+    world.config->mfa.enroll = row.enroll;
     world.place.kind = row.place;
     const SignInResult result = world.run();
     assert_outcome(result.outcome, permitted ? Outcome::success : Outcome::not_permitted);
@@ -260,7 +262,7 @@ void a_first_factor(void** state) {
   }
 }
 
-// MFA_SETUP: the pool demands it, enrol = pool permits it, but not without a login.
+// MFA_SETUP: the pool demands it, enroll = when-required permits it, but not without a login.
 void the_pools_demand_needs_a_login_too(void**) {
   const auto demanded = [](World& world) {
     without_factor(world, SetUpTotp());
@@ -300,7 +302,7 @@ void without_a_factor_there_is_nothing_else_to_change(void**) {
   without_factor(world, sign_in::MfaPreferenceUpdate{.sms = Value::preferred});
   world.pool.user = {};
   world.config->mfa.require = false;
-  world.config->mfa.enrol = Enrol::yes;
+  world.config->mfa.enroll = Enroll::anywhere;
   expect_refused(world, "no-factor-yet", prompts::no_factor_to_change());
 }
 
@@ -326,7 +328,7 @@ void no_reset_stands_in_for_the_password(void**) {
 void a_caller_with_one_prompt_changes_nothing(void**) {
   World world;
   new_app(world);
-  world.config->services["user"].one_prompt = true;
+  world.config->services["user"].single_prompt = true;
   assert_text(world.run().cause, "cannot-change-here");
   assert_true(world.person->prompts.empty());
 }
@@ -493,7 +495,7 @@ int main() {
       cmocka_unit_test(the_text_says_where_from),
   });
   for (const First& row : kFirst)
-    tests.add(std::string("the first factor, enrol = ") + row.row, a_first_factor, row);
+    tests.add(std::string("the first factor, enroll = ") + row.row, a_first_factor, row);
   for (const Trouble& row : kTroubles)
     tests.add(std::string("trouble with the change: ") + row.row, trouble_with_the_change, row);
   return tests.run("change_factors");

@@ -223,7 +223,7 @@ void the_password_is_no_code(void**) {
 
 void a_caller_with_one_prompt_is_refused(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   not_confirmed(world);
   world.person->answers = {"password+123456", "123456"};
   expect_closed(world, Outcome::refused, "user-not-confirmed");

@@ -56,7 +56,7 @@ void named_parameters_are_shown_in_order(void**) {
   World world;
   use_flow(world, AuthFlow::custom_srp);
   world.config->custom_challenge.prompt = {"title", "absent", "question"};
-  world.config->custom_challenge.echo = true;
+  world.config->custom_challenge.show_answer = true;
   ask(world, {{"question", "Colour of the day:"},
               {"title", "Example\x1b[2J Ltd"},
               {"secretHint", "not to be shown"}});
@@ -163,7 +163,7 @@ void tokens_without_a_question_let_nobody_in(void**) {
     use_flow(world, AuthFlow::custom);
     world.config->mfa.methods = {Method::custom, Method::totp};
     world.config->mfa.require = require;
-    world.config->mfa.enrol = policy::Enrol::yes;
+    world.config->mfa.enroll = policy::Enroll::anywhere;
     world.pool.reply_tokens();
     world.person->answers = {"anything", "123456"};
     expect_closed(world, Outcome::not_permitted, "no-first-factor");
@@ -328,7 +328,7 @@ void a_question_that_nobody_answers_counts_as_a_message(void**) {
 void one_prompt_answers_the_first_question_only(void**) {
   World world;
   use_flow(world, AuthFlow::custom);
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   ask(world);
   then_totp(world);
   world.person->answers = {"right answer+123456"};
@@ -337,7 +337,7 @@ void one_prompt_answers_the_first_question_only(void**) {
   for (const AuthFlow flow : {AuthFlow::custom, AuthFlow::custom_srp}) {
     World more;
     use_flow(more, flow);
-    more.config->services["sshd"].one_prompt = true;
+    more.config->services["sshd"].single_prompt = true;
     ask(more);
     ask(more);
     more.person->answers = {"right answer+123456", "blue"};

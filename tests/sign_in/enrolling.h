@@ -24,7 +24,7 @@ inline void by_session(World& world, std::vector<std::string> codes) {
 
 // A sign-in whose pool asks for no factor.
 inline void by_access_token(World& world, std::vector<std::string> codes) {
-  world.config->mfa.enrol = policy::Enrol::yes;
+  world.config->mfa.enroll = policy::Enroll::anywhere;
   world.pool.reply_tokens();
   world.person->answers = {"right password"};
   for (std::string& code : codes) world.person->answers.push_back(std::move(code));

@@ -359,7 +359,7 @@ void a_triggers_refusal_is_shown_only_by_switch(void**) {
   constexpr char text[] = "PreAuthentication failed with error Not\x1b[2J at night.";
   for (const bool shown : {false, true}) {
     World world;
-    world.config->texts.trigger_refusal = shown;
+    world.config->texts.show_trigger_message = shown;
     world.pool.reply_error(ErrorKind::user_lambda_validation, text);
     const SignInResult result = world.run();
     assert_outcome(result.outcome, Outcome::refused);
@@ -373,7 +373,7 @@ void the_switch_shows_no_other_text_of_the_pool(void**) {
   for (const cognito::ErrorRow& row : cognito::error_rows()) {
     if (row.kind == ErrorKind::user_lambda_validation) continue;
     World world;
-    world.config->texts.trigger_refusal = true;
+    world.config->texts.show_trigger_message = true;
     world.pool.reply_error(row.kind, kRaw);
     assert_false(world.run().notice.text.contains(kRaw));
   }

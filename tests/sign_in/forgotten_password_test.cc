@@ -32,7 +32,7 @@ void forgot_password_by_an_empty_answer(void**) {
               "forgot_password, confirm_forgot_password, sign_in, respond SOFTWARE_TOKEN_MFA, "
               "verify");
   assert_text(world.person->prompts[1], prompts::forgot_password_question());
-  assert_text(world.person->prompts[2], prompts::forgot_password_code());
+  assert_text(world.person->prompts[2], prompts::forgot_password_code(true));
   assert_text(world.person->prompts[3], prompts::new_password(false));
 }
 
@@ -43,7 +43,7 @@ void forgot_password_by_a_named_service(void**) {
   then_totp(world);
   world.person->answers = {"4711", "new password", "new password", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->prompts[0], prompts::forgot_password_code());
+  assert_text(world.person->prompts[0], prompts::forgot_password_code(true));
 
   World other_service;
   allow_self_service(other_service);

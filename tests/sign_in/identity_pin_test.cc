@@ -89,7 +89,7 @@ void another_sub_is_refused_with_both_in_the_log(void**) {
 
 void the_pin_decides_and_nothing_else(void**) {
   // The account was renamed, its address is another one and not verified: it is still alice.
-  for (const Identity identity : {Identity::username, Identity::email, Identity::file}) {
+  for (const Identity identity : {Identity::username, Identity::email, Identity::pinned}) {
     World world;
     world.config->access.identity = identity;
     world.pin(kAlice);
@@ -106,7 +106,7 @@ void a_second_account_with_the_same_email_is_not_a_way_in(void**) {
   for (const Identity identity : {Identity::username, Identity::email}) {
     World world;
     world.config->access.identity = identity;
-    world.config->access.username = identity == Identity::email ? "%u@example.com" : "%u";
+    world.config->access.cognito_username = identity == Identity::email ? "%u@example.com" : "%u";
     world.pool.verified->email = "alice@example.com";
     world.pool.verified->email_verified = true;
     sign_in_follows(world);
@@ -130,7 +130,7 @@ void a_self_written_preferred_username_is_not_a_way_in(void**) {
     for (const bool pinned : {false, true}) {
       World world;
       world.config->access.identity = identity;
-      if (identity == Identity::email) world.config->access.username = "%u@example.com";
+      if (identity == Identity::email) world.config->access.cognito_username = "%u@example.com";
       if (pinned) world.pin(kAlice);
       sign_in_follows(world);
       // The pool resolved what mallory wrote; her tokens have her own address, verified.
@@ -145,7 +145,7 @@ void a_self_written_preferred_username_is_not_a_way_in(void**) {
 
 void by_file_only_root_pins(void**) {
   World world;
-  world.config->access.identity = Identity::file;
+  world.config->access.identity = Identity::pinned;
   sign_in_follows(world);
   {
     const SignInResult result = world.run();

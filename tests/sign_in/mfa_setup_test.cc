@@ -95,7 +95,7 @@ void mfa_setup_with_both_policy_chooses(void**) {
 
 void mfa_setup_with_both_the_person_chooses(void**) {
   World world;
-  world.config->mfa.choose = policy::Choose::ask;
+  world.config->mfa.ask_method = true;
   demand(world, R"(["SOFTWARE_TOKEN_MFA","SMS_MFA","EMAIL_OTP"])");
   then_email_code(world);
   world.person->answers = {"right password", "3", "2", "alice@example.com", "12345678"};
@@ -107,7 +107,7 @@ void mfa_setup_with_both_the_person_chooses(void**) {
 
 void only_one_to_set_up_is_no_choice(void**) {
   World world;
-  world.config->mfa.choose = policy::Choose::ask;
+  world.config->mfa.ask_method = true;
   demand(world, R"(["SOFTWARE_TOKEN_MFA","SMS_MFA"])");
   world.pool.reply_tokens();
   world.person->answers = {"right password", "123456"};
@@ -116,9 +116,9 @@ void only_one_to_set_up_is_no_choice(void**) {
 
 void three_wrong_choices_end_it(void**) {
   World world;
-  world.config->mfa.choose = policy::Choose::ask;
+  world.config->mfa.ask_method = true;
   demand(world, R"(["SOFTWARE_TOKEN_MFA","EMAIL_OTP"])");
-  world.person->answers = {"right password", "0", "3", "", "1"};
+  world.person->answers = {"right password", "0", "3", "x", "1"};
   expect_closed(world, Outcome::tries_exhausted, "no-choice", prompts::too_many_answers());
   assert_text(world.operations(), "sign_in");
 }
@@ -158,17 +158,17 @@ void what_is_offered_outside_methods_is_not_set_up(void**) {
 
 void enrol_no_refuses_mfa_setup(void**) {
   World world;
-  world.config->mfa.enrol = policy::Enrol::no;
+  world.config->mfa.enroll = policy::Enroll::never;
   demand(world, R"(["SOFTWARE_TOKEN_MFA","EMAIL_OTP"])");
   expect_closed(world, Outcome::not_permitted, "set-up-not-allowed", prompts::cannot_set_up());
   assert_text(world.operations(), "sign_in");
 }
 
 void enrol_pool_local_and_yes_take_mfa_setup_remotely(void**) {
-  for (const policy::Enrol enrol :
-       {policy::Enrol::pool, policy::Enrol::local, policy::Enrol::yes}) {
+  for (const policy::Enroll enroll :
+       {policy::Enroll::when_required, policy::Enroll::at_console, policy::Enroll::anywhere}) {
     World world;
-    world.config->mfa.enrol = enrol;
+    world.config->mfa.enroll = enroll;
     demand(world, R"(["SOFTWARE_TOKEN_MFA"])");
     world.pool.reply_tokens();
     world.person->answers = {"right password", "123456"};
@@ -178,7 +178,7 @@ void enrol_pool_local_and_yes_take_mfa_setup_remotely(void**) {
 
 void a_caller_with_one_prompt_is_sent_elsewhere(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   demand(world, R"(["SOFTWARE_TOKEN_MFA"])");
   world.person->answers = {"right password+123456", "123456"};
   expect_closed(world, Outcome::failed, "challenge-not-supported", prompts::needs_other_step());

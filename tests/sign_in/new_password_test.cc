@@ -64,8 +64,8 @@ void the_policys_word_is_shown_and_another_one_taken(void**) {
   world.person->answers = {"temporary",    "a",     "a", "b", "b", "new password",
                            "new password", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->notices[3], "That password is not allowed: Password not long enough");
-  assert_text(world.person->notices[5], "That password is not allowed: used?[31m before");
+  assert_text(world.person->notices[3], "Password not accepted: Password not long enough");
+  assert_text(world.person->notices[5], "Password not accepted: used?[31m before");
 }
 
 void three_refused_ones_end_it(void**) {
@@ -158,7 +158,7 @@ void the_new_password_is_no_code_either(void**) {
 
 void a_caller_with_one_prompt_is_sent_elsewhere(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   ask_for_new_password(world);
   world.person->answers = {"temporary+123456", "new password", "new password"};
   const SignInResult result = world.run();

@@ -60,7 +60,7 @@ void it_ends_with_a_word(void** state) {
 void one_prompt_ends_with_the_same_word(void** state) {
   const auto& row = row_of<Row>(state);
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   reply_other(world, row.wire_name);
   world.person->answers = {"right password+123456"};
   assert_text(world.run().cause, "challenge-not-supported");
@@ -71,9 +71,9 @@ void select_mfa_type(World& world, const char* offered) {
 }
 
 void web_authn_beside_totp_totp_is_taken(void**) {
-  for (const policy::Choose choose : {policy::Choose::policy, policy::Choose::ask}) {
+  for (const bool ask_method : {false, true}) {
     World world;
-    world.config->mfa.choose = choose;
+    world.config->mfa.ask_method = ask_method;
     select_mfa_type(world, R"(["WEB_AUTHN","SOFTWARE_TOKEN_MFA"])");
     world.pool.reply_challenge(ChallengeName::software_token_mfa);
     world.pool.reply_tokens();

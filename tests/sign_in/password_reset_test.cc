@@ -57,13 +57,13 @@ void a_caller_with_one_prompt_has_no_reset(void**) {
   World world;
   allow_self_service(world);
   world.config->password.reset_services = {"sshd"};
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   world.person->answers = {"", "yes"};
   expect_closed(world, Outcome::refused, "no-code-after-password");
   assert_true(world.pool.calls.empty());
 
   World demanded;
-  demanded.config->services["sshd"].one_prompt = true;
+  demanded.config->services["sshd"].single_prompt = true;
   demand(demanded);
   demanded.person->answers = {"password+123456", "4711", "new", "new"};
   expect_closed(demanded, Outcome::refused, "password-reset-required");
@@ -112,7 +112,7 @@ void a_refused_password_is_asked_again_without_the_code(void**) {
   world.pool.fail("confirm_forgot_password", ErrorKind::password_history_policy_violation, "used");
   world.person->answers = {"old", "4711", "a", "a", "b", "b", "new", "new", "123456"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->notices[4], "That password is not allowed: Password not long enough");
+  assert_text(world.person->notices[4], "Password not accepted: Password not long enough");
   assert_true(world.person->purposes[4] == Purpose::new_password);
   assert_text(world.pool.calls[3].values.at("code"), "4711");
   assert_text(world.pool.calls[3].password, "new");

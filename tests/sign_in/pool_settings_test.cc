@@ -18,7 +18,7 @@ namespace {
 using cognito::ChallengeName;
 using cognito::ErrorKind;
 using cognito::Method;
-using policy::Enrol;
+using policy::Enroll;
 using sign_in::SignInResult;
 
 // The pool's MFA setting with what the user has set up, as it shows after the first factor.
@@ -72,30 +72,34 @@ constexpr UserState kStates[] = {
 
 struct Policy {
   bool require;
-  Enrol enrol;
+  Enroll enroll;
   std::vector<Method> methods;
 
   [[nodiscard]] bool accepts(Method method) const {
     return std::ranges::find(methods, method) != methods.end();
   }
   // The sign-in of these tests is remote.
-  [[nodiscard]] bool enrols_freely() const { return enrol == Enrol::yes && accepts(Method::totp); }
+  [[nodiscard]] bool enrols_freely() const {
+    return enroll == Enroll::anywhere && accepts(Method::totp);
+  }
 };
 
 std::vector<Policy> policies() {
   std::vector<Policy> all;
   for (const bool require : {true, false})
-    for (const Enrol enrol : {Enrol::no, Enrol::pool, Enrol::local, Enrol::yes})
+    for (const Enroll enroll :
+         {Enroll::never, Enroll::when_required, Enroll::at_console, Enroll::anywhere})
       for (const auto& methods : {std::vector{Method::totp}, std::vector{Method::sms},
                                   std::vector{Method::totp, Method::email, Method::sms}})
-        all.push_back({require, enrol, methods});
+        all.push_back({require, enroll, methods});
   return all;
 }
 
 std::string name_of(const Policy& policy) {
-  constexpr const char* enrol[] = {"no", "pool", "local", "yes"};
+  constexpr const char* enroll[] = {"never", "when-required", "at-console", "anywhere"};
   std::string text = std::string("require = ") + (policy.require ? "yes" : "no") +
-                     ", enrol = " + enrol[static_cast<std::size_t>(policy.enrol)] + ", methods =";
+                     ", enroll = " + enroll[static_cast<std::size_t>(policy.enroll)] +
+                     ", methods =";
   for (const Method method : policy.methods)
     text += method == Method::totp ? " totp" : method == Method::sms ? " sms" : " email";
   return text;
@@ -186,9 +190,9 @@ bool lets_in(const Pool& pool, const Policy& policy) {
     case Asks::choice:
       return policy.accepts(Method::totp) || policy.accepts(Method::sms);
     case Asks::totp_set_up:
-      return policy.enrol != Enrol::no && policy.accepts(Method::totp);
+      return policy.enroll != Enroll::never && policy.accepts(Method::totp);
     case Asks::email_set_up:
-      return policy.enrol != Enrol::no && policy.accepts(Method::email);
+      return policy.enroll != Enroll::never && policy.accepts(Method::email);
     case Asks::sms_set_up:
       return false;
   }
@@ -206,7 +210,7 @@ void under_each_policy(void** state) {
   for (const Policy& policy : policies()) {
     World world;
     world.config->mfa.require = policy.require;
-    world.config->mfa.enrol = policy.enrol;
+    world.config->mfa.enroll = policy.enroll;
     world.config->mfa.methods = policy.methods;
     world.pool.user.enabled_factors = cell.pool->factors;
     script_state(world, cell.state);
@@ -240,7 +244,7 @@ void no_factor_and_require_no_lets_in(void**) {
 
 void no_factor_is_enrolled_where_that_is_allowed(void**) {
   World world;
-  world.config->mfa.enrol = Enrol::yes;
+  world.config->mfa.enroll = Enroll::anywhere;
   world.pool.reply_tokens();
   world.person->answers = {"right password", "123456"};
   assert_true(world.run().factor == Method::totp);
@@ -259,7 +263,7 @@ void no_factor_and_no_enrolment_is_refused_with_the_remedy_and_revoked(void**) {
 
 void a_factor_outside_methods_is_completed_and_totp_enrolled(void**) {
   World world;
-  world.config->mfa.enrol = Enrol::yes;
+  world.config->mfa.enroll = Enroll::anywhere;
   world.config->mfa.methods = {Method::totp};
   world.pool.user.enabled_factors = {"SMS_MFA"};
   world.pool.user.preferred_factor = "SMS_MFA";
@@ -275,7 +279,7 @@ void a_factor_outside_methods_is_completed_and_totp_enrolled(void**) {
 void a_factor_outside_methods_is_no_factor_while_the_enrolment_is_not_done(void**) {
   for (const char* code : {"", "12345", "abcdef"}) {
     World world;
-    world.config->mfa.enrol = Enrol::yes;
+    world.config->mfa.enroll = Enroll::anywhere;
     world.config->mfa.methods = {Method::totp};
     world.pool.reply_challenge(ChallengeName::sms_mfa);
     world.pool.reply_tokens();
@@ -286,9 +290,9 @@ void a_factor_outside_methods_is_no_factor_while_the_enrolment_is_not_done(void*
 }
 
 void a_factor_outside_methods_without_enrolment_is_refused_naming_the_accepted_ones(void**) {
-  for (const Enrol enrol : {Enrol::no, Enrol::pool, Enrol::local}) {
+  for (const Enroll enroll : {Enroll::never, Enroll::when_required, Enroll::at_console}) {
     World world;
-    world.config->mfa.enrol = enrol;
+    world.config->mfa.enroll = enroll;
     world.config->mfa.methods = {Method::totp, Method::email};
     world.pool.reply_challenge(ChallengeName::sms_mfa);
     world.person->answers = {"right password", "4711"};
@@ -300,14 +304,15 @@ void a_factor_outside_methods_without_enrolment_is_refused_naming_the_accepted_o
 }
 
 void mfa_setup_enrols_unless_enrol_is_no(void**) {
-  for (const Enrol enrol : {Enrol::no, Enrol::pool, Enrol::local, Enrol::yes}) {
+  for (const Enroll enroll :
+       {Enroll::never, Enroll::when_required, Enroll::at_console, Enroll::anywhere}) {
     World world;
-    world.config->mfa.enrol = enrol;
+    world.config->mfa.enroll = enroll;
     world.pool.reply_challenge(ChallengeName::mfa_setup);
     world.pool.reply_tokens();
     world.person->answers = {"right password", "123456"};
     assert_outcome(world.run().outcome,
-                   enrol == Enrol::no ? Outcome::not_permitted : Outcome::success);
+                   enroll == Enroll::never ? Outcome::not_permitted : Outcome::success);
   }
 }
 
@@ -327,7 +332,7 @@ void several_none_preferred_takes_the_first_of_methods(void**) {
 void several_none_of_methods_is_refused_before_any_message(void**) {
   World world;
   world.config->mfa.methods = {Method::email};
-  world.config->mfa.enrol = Enrol::yes;
+  world.config->mfa.enroll = Enroll::anywhere;
   world.pool.reply_challenge(ChallengeName::select_mfa_type,
                              {{"MFAS_CAN_CHOOSE", R"(["SOFTWARE_TOKEN_MFA","SMS_MFA"])"}});
   assert_outcome(world.run().outcome, Outcome::not_permitted);

@@ -314,7 +314,7 @@ void a_full_sign_in(void** state) {
 void a_caller_with_one_prompt_signs_in_in_full(void**) {
   World world;
   begin(world, Reauth::password);
-  world.config->services["sudo"].one_prompt = true;
+  world.config->services["sudo"].single_prompt = true;
   then_totp(world);
   world.person->answers = {"right password+123456"};
   const SignInResult result = world.run();
@@ -328,7 +328,7 @@ void make_locker(World& world) {
   world.program = "i3lock";
   world.config->services["user"].reauth = Reauth::password;
   // By the table i3lock has one prompt; other lockers have many.
-  world.config->services["i3lock"].one_prompt = false;
+  world.config->services["i3lock"].single_prompt = false;
   world.binding = Binding();
 }
 
@@ -336,7 +336,7 @@ void make_locker(World& world) {
 Session begin_at_i3lock(World& world) {
   Session session = begin(world, Reauth::password);
   make_locker(world);
-  world.config->services["i3lock"].one_prompt.reset();
+  world.config->services["i3lock"].single_prompt.reset();
   return session;
 }
 

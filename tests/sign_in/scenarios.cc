@@ -39,7 +39,7 @@ void choice_by_policy(World& world) {
 }
 
 void choice_by_the_person(World& world) {
-  world.config->mfa.choose = policy::Choose::ask;
+  world.config->mfa.ask_method = true;
   world.pool.reply_challenge(ChallengeName::select_mfa_type,
                              {{"MFAS_CAN_CHOOSE", R"(["SMS_MFA","SOFTWARE_TOKEN_MFA"])"}});
   sms(world);
@@ -112,13 +112,13 @@ void custom_for_the_password(World& world) {
 }
 
 void enrolment_by_access_token(World& world) {
-  world.config->mfa.enrol = policy::Enrol::yes;
+  world.config->mfa.enroll = policy::Enroll::anywhere;
   world.pool.reply_tokens();
   world.person->answers = {"right password", "123456"};
 }
 
 void outside_methods(World& world) {
-  world.config->mfa.enrol = policy::Enrol::yes;
+  world.config->mfa.enroll = policy::Enroll::anywhere;
   world.config->mfa.methods = {Method::totp};
   world.pool.user.enabled_factors = {"SMS_MFA"};
   world.pool.user.preferred_factor = "SMS_MFA";
@@ -181,7 +181,7 @@ void change_of_preference(World& world) {
 
 void change_to_the_first_factor(World& world) {
   change(world, sign_in::SetUpTotp());
-  world.config->mfa.enrol = policy::Enrol::local;
+  world.config->mfa.enroll = policy::Enroll::at_console;
   world.pool.reply_tokens();
   world.person->answers = {"right password", "654321"};
 }

@@ -78,7 +78,7 @@ void case_counts_as_configured(void**) {
   for (const Row& row : rows) {
     for (const bool case_sensitive : {true, false}) {
       World world;
-      world.config->access.username = row.username;
+      world.config->access.cognito_username = row.username;
       world.config->access.case_sensitive = case_sensitive;
       give_totp(world);
       if (row.by_email) {
@@ -100,7 +100,7 @@ void case_counts_as_configured(void**) {
 void an_address_that_is_not_verified_is_nobody_s_in_any_letters(void**) {
   World world;
   world.config->access.identity = policy::Identity::email;
-  world.config->access.username = "%u@example.com";
+  world.config->access.cognito_username = "%u@example.com";
   world.config->access.case_sensitive = false;
   give_totp(world);
   world.pool.verified->email = "Alice@Example.com";
@@ -113,7 +113,7 @@ void the_log_has_both_names(void**) {
     World world;
     if (by_email) {
       world.config->access.identity = policy::Identity::email;
-      world.config->access.username = "%u@Example.com";
+      world.config->access.cognito_username = "%u@Example.com";
       world.pool.verified->email = claim;
       world.pool.verified->email_verified = true;
     } else {
@@ -138,7 +138,7 @@ void the_log_has_both_names(void**) {
 void an_email_identity_must_be_verified(void**) {
   World world;
   world.config->access.identity = policy::Identity::email;
-  world.config->access.username = "%u@example.com";
+  world.config->access.cognito_username = "%u@example.com";
   give_totp(world);
   world.pool.verified->username = "0d3c7f3e-uuid";
   world.pool.verified->email = "alice@example.com";

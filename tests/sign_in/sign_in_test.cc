@@ -71,7 +71,7 @@ void wrong_code_is_asked_for_again(void**) {
   world.pool.reply_tokens();
   world.person->answers = {"right password", "111111", "222222", "333333"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->notices[2], prompts::wrong_code());
+  assert_text(world.person->notices[2], prompts::wrong_code(2));
   assert_text(world.person->notices[3], prompts::code_already_used());
 }
 
@@ -84,7 +84,7 @@ void a_caller_with_one_text_reads_the_notice_in_the_question(void**) {
   world.pool.reply_tokens();
   world.person->answers = {"right password", "111111", "222222"};
   assert_outcome(world.run().outcome, Outcome::success);
-  assert_text(world.person->prompts[2], prompts::wrong_code() + "\n" + world.person->prompts[1]);
+  assert_text(world.person->prompts[2], prompts::wrong_code(2) + "\n" + world.person->prompts[1]);
   assert_text(world.person->notices[2], "");
 }
 
@@ -312,7 +312,7 @@ void policy_chooses_the_factor(void**) {
 
 void the_person_chooses_the_factor(void**) {
   World world;
-  world.config->mfa.choose = policy::Choose::ask;
+  world.config->mfa.ask_method = true;
   world.pool.reply_challenge(ChallengeName::select_mfa_type, {{"MFAS_CAN_CHOOSE", kOffered}});
   world.pool.reply_challenge(ChallengeName::sms_mfa);
   world.pool.reply_tokens();
@@ -344,7 +344,7 @@ void a_factor_outside_methods_is_refused(void**) {
 
 void one_prompt_takes_password_and_code(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
   world.pool.reply_tokens();
   world.person->answers = {"pass+word+123456"};
@@ -359,7 +359,7 @@ void one_prompt_without_a_code_makes_no_call(void**) {
   for (const char* answer :
        {"password", "password+12345", "password+1234567", "+123456", "123456"}) {
     World world;
-    world.config->services["sshd"].one_prompt = true;
+    world.config->services["sshd"].single_prompt = true;
     world.person->answers = {answer};
     assert_outcome(world.run().outcome, Outcome::refused);
     assert_true(world.pool.calls.empty());
@@ -368,7 +368,7 @@ void one_prompt_without_a_code_makes_no_call(void**) {
 
 void one_prompt_has_one_try_and_totp_only(void**) {
   World world;
-  world.config->services["sshd"].one_prompt = true;
+  world.config->services["sshd"].single_prompt = true;
   world.pool.reply_challenge(ChallengeName::software_token_mfa);
   world.pool.reply_error(ErrorKind::code_mismatch);
   world.person->answers = {"password+123456", "654321"};
@@ -376,7 +376,7 @@ void one_prompt_has_one_try_and_totp_only(void**) {
   assert_int_equal(world.person->prompts.size(), 1);
 
   World sms;
-  sms.config->services["sshd"].one_prompt = true;
+  sms.config->services["sshd"].single_prompt = true;
   sms.pool.reply_challenge(ChallengeName::sms_mfa);
   sms.person->answers = {"password+123456"};
   assert_outcome(sms.run().outcome, Outcome::not_permitted);

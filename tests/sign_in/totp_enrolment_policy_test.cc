@@ -15,7 +15,7 @@ namespace {
 using cognito::ChallengeName;
 using cognito::ErrorKind;
 using cognito::Method;
-using policy::Enrol;
+using policy::Enroll;
 using sign_in::SignInResult;
 
 void tokens_without_a_factor_enrol_totp_by_access_token(void**) {
@@ -31,44 +31,46 @@ void tokens_without_a_factor_enrol_totp_by_access_token(void**) {
   assert_text(world.call("verify_totp").values.at("access_token"), "access");
 }
 
-// Cases of a set-up without the pool's demand: enrol × the user's place × one prompt.
+// Cases of a set-up without the pool's demand: enroll × the user's place × one prompt.
 struct Place {
   const char* row;
-  Enrol enrol;
+  Enroll enroll;
   const char* service;
   bool remote;
-  bool one_prompt;
+  bool single_prompt;
   bool enrols;
 };
 
 constexpr Place kPlaces[] = {
-    {"enrol = no, on a console: no", Enrol::no, "login", false, false, false},
-    {"enrol = no, remotely: no", Enrol::no, "sshd", true, false, false},
-    {"enrol = pool, on a console: no", Enrol::pool, "login", false, false, false},
-    {"enrol = pool, remotely: no", Enrol::pool, "sshd", true, false, false},
-    {"enrol = local, on a console: yes", Enrol::local, "login", false, false, true},
-    {"enrol = local, on a greeter: yes", Enrol::local, "lightdm", false, false, true},
-    {"enrol = local, on a console with a remote host (telnet, XDMCP): no", Enrol::local, "login",
-     true, false, false},
-    {"enrol = local, remotely: no", Enrol::local, "sshd", true, false, false},
-    {"enrol = local, by sudo, whose person may be anywhere: no", Enrol::local, "sudo", false, false,
+    {"enroll = never, on a console: no", Enroll::never, "login", false, false, false},
+    {"enroll = never, remotely: no", Enroll::never, "sshd", true, false, false},
+    {"enroll = when-required, on a console: no", Enroll::when_required, "login", false, false,
      false},
-    {"enrol = local, by an unknown service: no", Enrol::local, "unknown", false, false, false},
-    {"enrol = local, one prompt: no", Enrol::local, "login", false, true, false},
-    {"enrol = yes, on a console: yes", Enrol::yes, "login", false, false, true},
-    {"enrol = yes, remotely: yes", Enrol::yes, "sshd", true, false, true},
-    {"enrol = yes, one prompt: no", Enrol::yes, "sshd", true, true, false},
+    {"enroll = when-required, remotely: no", Enroll::when_required, "sshd", true, false, false},
+    {"enroll = at-console, on a console: yes", Enroll::at_console, "login", false, false, true},
+    {"enroll = at-console, on a greeter: yes", Enroll::at_console, "lightdm", false, false, true},
+    {"enroll = at-console, on a console with a remote host (telnet, XDMCP): no", Enroll::at_console,
+     "login", true, false, false},
+    {"enroll = at-console, remotely: no", Enroll::at_console, "sshd", true, false, false},
+    {"enroll = at-console, by sudo, whose person may be anywhere: no", Enroll::at_console, "sudo",
+     false, false, false},
+    {"enroll = at-console, by an unknown service: no", Enroll::at_console, "unknown", false, false,
+     false},
+    {"enroll = at-console, one prompt: no", Enroll::at_console, "login", false, true, false},
+    {"enroll = anywhere, on a console: yes", Enroll::anywhere, "login", false, false, true},
+    {"enroll = anywhere, remotely: yes", Enroll::anywhere, "sshd", true, false, true},
+    {"enroll = anywhere, one prompt: no", Enroll::anywhere, "sshd", true, true, false},
 };
 
 void enrolment_by_policy(void** state) {
   const auto& place = row_of<Place>(state);
   World world;
   by_access_token(world, {"123456"});
-  world.config->mfa.enrol = place.enrol;
+  world.config->mfa.enroll = place.enroll;
   world.service = place.service;
   world.origin = place.remote ? limits::Origin::of_host("192.0.2.7") : limits::Origin::local();
-  if (place.one_prompt) {
-    world.config->services[place.service].one_prompt = true;
+  if (place.single_prompt) {
+    world.config->services[place.service].single_prompt = true;
     world.person->answers = {"right password+123456", "123456"};
   }
   const SignInResult result = world.run();
@@ -186,7 +188,7 @@ void a_preference_that_fails_lets_nobody_in(void**) {
 void a_process_that_calls_itself_a_greeter_is_none(void**) {
   World world;
   by_access_token(world, {"123456"});
-  world.config->mfa.enrol = Enrol::local;
+  world.config->mfa.enroll = Enroll::at_console;
   world.service = "user";
   world.program = "lightdm";
   world.origin = limits::Origin::of_uid(1001);

@@ -19,7 +19,7 @@ namespace {
 using cognito::ChallengeName;
 using cognito::ErrorKind;
 using cognito::Method;
-using policy::Enrol;
+using policy::Enroll;
 using sign_in::SignInResult;
 
 constexpr std::string_view kGrouped = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ";
@@ -44,7 +44,7 @@ void mfa_setup_enrols_totp_by_session(void**) {
 
 void the_prompt_shows_secret_account_and_qr_code(void**) {
   World world;
-  world.config->mfa.issuer = "Example Ltd";
+  world.config->mfa.app_label = "Example Ltd";
   by_session(world, {"123456"});
   assert_outcome(world.run().outcome, Outcome::success);
   const std::string& prompt = world.person->prompts[1];
@@ -79,7 +79,7 @@ void a_wrong_code_by_status_error_is_asked_for_again(void**) {
   world.pool.wrong_setup_codes = 1;
   assert_outcome(world.run().outcome, Outcome::success);
   assert_text(world.person->prompts[2], prompts::totp_setup_again());
-  assert_text(world.person->notices[2], prompts::wrong_code());
+  assert_text(world.person->notices[2], prompts::wrong_code(2));
   assert_text(world.pool.calls[3].values.at("session"), "checked 2");  // the newer session
 }
 
@@ -93,11 +93,11 @@ void wrong_by(ErrorKind kind, const std::string& notice) {
 }
 
 void a_wrong_code_by_enable_software_token_mfa_is_asked_for_again(void**) {
-  wrong_by(ErrorKind::enable_software_token_mfa, prompts::wrong_code());
+  wrong_by(ErrorKind::enable_software_token_mfa, prompts::wrong_code(2));
 }
 
 void a_wrong_code_by_code_mismatch_is_asked_for_again(void**) {
-  wrong_by(ErrorKind::code_mismatch, prompts::wrong_code());
+  wrong_by(ErrorKind::code_mismatch, prompts::wrong_code(2));
 }
 
 void a_code_that_was_used_already_is_told_so(void**) {

@@ -14,7 +14,8 @@ import types
 import demo
 from machine import HERE, LOCAL_PASSWORD, LOCAL_USER, POOL_STATE
 from pool import Pool
-from scenarios import EMAIL_PROMPT, PASSWORD_PROMPT, SMS_PROMPT, TOTP_PROMPT, password_of
+from scenarios import (EMAIL_PROMPT, KEY_SHOWN, PASSWORD_PROMPT, SETUP_PROMPT, SMS_PROMPT, TOTP_PROMPT,
+                       password_of)
 from stage import Stage
 from terminal import Terminal
 
@@ -159,7 +160,7 @@ def app_or_sms(visitor):
     with stage.scene("dave, whom the text names with a choice"):
         visitor.type("ssh dave@localhost")
         visitor.password("dave")
-        number = terminal.expect(r"(\d)  authenticator app\n[^?]*Number: ").group(1)
+        number = terminal.expect(r"(\d)  authenticator app\n[^?]*number \[1\]: ").group(1)
         terminal.send(number, in_read=True)
         visitor.answer(TOTP_PROMPT, visitor.app_code("dave"))
         visitor.session_of("dave")
@@ -171,10 +172,10 @@ def first_login(visitor):
     with stage.scene("ssh henry@localhost: the first login sets up an app"):
         visitor.type("ssh henry@localhost")
         visitor.password("henry")
-        number = terminal.expect(r"(\d)  [^\n]*app[^?]*Number: ").group(1)
+        number = terminal.expect(r"(\d)  [^\n]*app[^?]*number \[1\]: ").group(1)
         terminal.send(number, in_read=True)
-        secret = terminal.expect(r"Secret: ([A-Z2-7 ]+)\n").group(1).replace(" ", "")
-        terminal.expect(r"no QR code\): ")
+        secret = terminal.expect(KEY_SHOWN).group(1).replace(" ", "")
+        terminal.expect(SETUP_PROMPT)
         terminal.send(visitor.pool.totp(secret), in_read=True)
         visitor.session_of("henry")
         visitor.leave()
@@ -193,7 +194,7 @@ def passwords(visitor):
         visitor.type("ssh judy@localhost")
         visitor.answer(PASSWORD_PROMPT, "", hidden_as="Enter")
         visitor.answer(r"Type yes[^\n]*: ", "yes")
-        visitor.code_on_the_screen(r"Code [^\n]*: ", "EMAIL")
+        visitor.code_on_the_screen(r"[Cc]ode[^\n]*: ", "EMAIL")
         visitor.new_password()
         visitor.answer(TOTP_PROMPT, visitor.app_code("judy"))
         visitor.session_of("judy")

@@ -56,7 +56,7 @@ allow_groups = linux-users
 
 [mfa]
 methods = totp sms email
-choose = ask
+ask_method = yes
 """
 
 SSHD_CONFIG_TEXT = """\

@@ -10,8 +10,12 @@ _PEOPLE = {person["username"]: person for person in json.loads(
     (pathlib.Path(__file__).parent / "people.json").read_text())["users"]}
 
 TOTP_PROMPT = r"Code from your authenticator app[^\n]*: "
-SMS_PROMPT = r"Code sent to [^\n]*4567 by SMS: "
-EMAIL_PROMPT = r"Code sent to [^\n]*@[^\n]* by e-mail: "
+SMS_PROMPT = r"Code sent to [^\n]*4567 by SMS[^\n:]*: "
+EMAIL_PROMPT = r"Code sent to [^\n]*@[^\n]* by e-mail[^\n:]*: "
+# The key of an authenticator app, in groups of four.
+KEY_SHOWN = r"key[^\n:]*:\n +([A-Z2-7 ]+)\n"
+# After it, and again after a wrong code.
+SETUP_PROMPT = r"Code(?: \([^\n]*\))?: "
 # sudo shows its own text where a module asks exactly "Password: ".
 PASSWORD_PROMPT = r"[Pp]assword(?: for \w+)?: "
 
@@ -100,7 +104,7 @@ def choice(stage):
     with stage.scene("ssh, the person chooses between app and SMS"):
         with ssh(stage, "dave") as terminal:
             type_password(terminal, "dave")
-            number = terminal.expect(r"(\d)  authenticator app\n[^?]*Number: ").group(1)
+            number = terminal.expect(r"(\d)  authenticator app\n[^?]*number \[1\]: ").group(1)
             terminal.send(number)
             type_totp(stage, terminal, "dave")
             session_is(stage, terminal, "dave")

@@ -29,7 +29,7 @@ CHANGING_CALLS = {*SETUP_CALLS, "SetUserMFAPreference"}
 
 
 def config(machine, reauth="password", revalidate=300, extra=""):
-    text = CONFIG_TEXT.format(**machine.pool.ready).replace("choose = ask", "choose = policy")
+    text = CONFIG_TEXT.format(**machine.pool.ready).replace("ask_method = yes", "ask_method = no")
     return text + SESSIONS.format(reauth=reauth, revalidate=revalidate) + extra
 
 

@@ -133,7 +133,7 @@ def stored_password(stage):
 def stored_password_at_a_hidden_prompt(stage):
     machine = stage.machine
     with stage.scene("the same where the code is asked for without echo"):
-        text = CONFIG_TEXT.format(**machine.pool.ready) + "\n[service sshd]\necho = no\n"
+        text = CONFIG_TEXT.format(**machine.pool.ready) + "\n[service sshd]\nshow_code = no\n"
         with machine.configured(text), machine.sshd_options("PasswordAuthentication yes"):
             with ssh(stage, "alice", methods="password") as terminal:
                 type_password(terminal, "alice")

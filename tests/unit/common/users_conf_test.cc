@@ -50,8 +50,13 @@ void every_key_is_read(void**) {
   assert_int_equal(conf.min_uid, 5000);
 }
 
-void one_key_is_enough_for_the_default_group(void**) {
-  assert_string_equal(parse("exclude=\n").group.c_str(), "cognito-users");
+void without_a_group_line_there_is_no_group(void**) {
+  for (const char* text : {"exclude=\n", "users=alice\n", "min_uid=2000\n"}) {
+    assert_string_equal(parse(text).group.c_str(), "");
+    assert_true(parse(text).lacks_group_line);
+  }
+  for (const char* text : {"group=\nusers=alice", "group=staff\n", "# group=\n", ""})
+    assert_false(parse(text).lacks_group_line);
   assert_string_equal(parse("group=\nusers=alice").group.c_str(), "");
 }
 
@@ -207,7 +212,7 @@ void system_uids_are_never_cognito_users(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(every_key_is_read),
-      cmocka_unit_test(one_key_is_enough_for_the_default_group),
+      cmocka_unit_test(without_a_group_line_there_is_no_group),
       cmocka_unit_test(a_file_without_keys_names_nobody),
       cmocka_unit_test(errors_name_the_file_and_the_line),
       cmocka_unit_test(the_first_error_is_reported_and_excludes_still_apply),

@@ -55,6 +55,25 @@ void a_known_origin_may_use_all_four(void**) {
   assert_false(fails(budgets, host(2)));
 }
 
+// take() and room() agree, and room() counts nothing.
+void room_is_what_can_be_taken(void**) {
+  FailureBudgets budgets{LimitsConfig()};
+  const auto room = [&](const Origin& origin, long second) {
+    return budgets.room("alice", kAlice, origin, at(second));
+  };
+  assert_int_equal(room(host(1), 0).left, 3);
+  assert_int_equal(room(Origin::of_uid(kAlice), 0).left, 4);
+  for (long second : {10L, 20L, 30L}) assert_true(fails(budgets, host(1), second));
+  assert_int_equal(room(host(1), 40).left, 0);
+  assert_int_equal(room(host(1), 40).free_in.count(), 870);  // the first one's 900 s
+  assert_int_equal(room(Origin::of_uid(kAlice), 40).left, 1);
+  assert_int_equal(room(Origin::of_uid(kAlice), 40).free_in.count(), 0);
+  assert_true(fails(budgets, Origin::of_uid(kAlice), 40));
+  assert_int_equal(room(Origin::of_uid(kAlice), 40).left, 0);
+  assert_int_equal(room(host(1), 910).left, 1);
+  assert_true(fails(budgets, host(1), 910));
+}
+
 void an_origin_that_is_remembered_is_known(void**) {
   FailureBudgets budgets{LimitsConfig()};
   budgets.remember("alice", host(1));
@@ -254,6 +273,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(strangers_share_three_and_the_user_keeps_the_fourth),
       cmocka_unit_test(a_known_origin_may_use_all_four),
+      cmocka_unit_test(room_is_what_can_be_taken),
       cmocka_unit_test(an_origin_that_is_remembered_is_known),
       cmocka_unit_test(a_sign_in_at_a_seat_forgets_the_failures_there),
       cmocka_unit_test(a_sign_in_gives_a_guesser_beside_it_nothing_back),

@@ -16,8 +16,8 @@ Config config_of(std::vector<std::string> groups, std::vector<std::string> users
   config.access.allow_groups = std::move(groups);
   config.access.allow_users = std::move(users);
   config.services["sudo"].allow_groups = {"linux-admins"};
-  config.services["su"].unknown = UnknownAccount::deny;
-  config.services["sshd"].unknown = UnknownAccount::allow;
+  config.services["su"].never_signed_in = NeverSignedIn::deny;
+  config.services["sshd"].never_signed_in = NeverSignedIn::allow;
   return config;
 }
 
@@ -95,9 +95,9 @@ void the_rule_that_decides_is_named(void**) {
 void the_name_is_mapped(void**) {
   AccessConfig access;
   assert_string_equal(cognito_username(access, "alice").c_str(), "alice");
-  access.username = "%u@example.com";
+  access.cognito_username = "%u@example.com";
   assert_string_equal(cognito_username(access, "alice").c_str(), "alice@example.com");
-  access.username = "%%u-%u%%";
+  access.cognito_username = "%%u-%u%%";
   assert_string_equal(cognito_username(access, "al%u").c_str(), "%u-al%u%");
 }
 

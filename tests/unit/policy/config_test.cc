@@ -56,13 +56,14 @@ void drop_ins_replace_in_the_order_of_their_names(void**) {
   const ConfigDirectory directory;
   directory.write(kMain, directory.pool() + "[access]\nallow_groups = main\n");
   directory.write("cognitod.conf.d/20-b.conf", "[access]\nallow_groups = twenty\n");
-  directory.write("cognitod.conf.d/10-a.conf", "[access]\nallow_groups = ten\nusername = %u@x\n");
+  directory.write("cognitod.conf.d/10-a.conf",
+                  "[access]\nallow_groups = ten\ncognito_username = %u@x\n");
   directory.write("cognitod.conf.d/30-c.conf.dpkg-old", "[access]\nallow_groups = old\n");
   directory.write("cognitod.conf.d/.40-d.conf", "nonsense");
   const Config config = loaded(directory);
   assert_int_equal(config.access.allow_groups.size(), 1);
   assert_string_equal(config.access.allow_groups[0].c_str(), "twenty");
-  assert_string_equal(config.access.username.c_str(), "%u@x");
+  assert_string_equal(config.access.cognito_username.c_str(), "%u@x");
   // Made in an order of no kind, so that no file system gives them back sorted by chance.
   for (int i = 0; i < 10; ++i) {
     const std::string number = std::to_string(30 + i * 7 % 10);
@@ -207,7 +208,7 @@ void pins_by_whoever_comes_first_are_a_warning(void**) {
   assert_warnings(directory, everybody, {"opens this machine", "identity of [access] ties"});
   assert_warnings(directory, everybody + "identity = email\n",
                   {"opens this machine", "cognitod.conf:8: identity of [access] ties"});
-  assert_warnings(directory, everybody + "identity = file\n", {"opens this machine"});
+  assert_warnings(directory, everybody + "identity = pinned\n", {"opens this machine"});
   assert_warnings(directory, "[access]\nallow_users = alice\nidentity = email\n", {});
 }
 
@@ -232,9 +233,10 @@ void what_sessions_cannot_do_is_a_warning(void**) {
 
 void a_users_own_processes_never_go_without(void**) {
   const ConfigDirectory directory;
-  const std::string section = directory.pool() + "[access]\nallow_users = alice\n[service user]\n";
+  const std::string section =
+      directory.pool() + "[access]\nallow_users = alice\n[service locker]\n";
   directory.write(kMain, section + "reauth = none\n");
-  assert_error(directory, "cognitod.conf:9: ", "reauth of [service user] is none");
+  assert_error(directory, "cognitod.conf:9: ", "reauth of [service locker] is none");
   directory.write(kMain, section + "reauth = password\n");
   assert_true(loaded(directory).services.at("user").reauth == Reauth::password);
 }

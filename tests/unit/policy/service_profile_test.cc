@@ -12,20 +12,20 @@ namespace {
 
 using namespace pamcognito;
 using policy::DeadlineFrom;
+using policy::NeverSignedIn;
 using policy::service_profile;
-using policy::UnknownAccount;
 using std::chrono::seconds;
 
 struct Row {
   const char* service;
   bool echo;
-  bool one_prompt;
+  bool single_prompt;
   policy::Qr qr;
   bool console;
   int deadline;
   DeadlineFrom from;
   bool one_text = false;
-  UnknownAccount unknown = UnknownAccount::deny;
+  NeverSignedIn unknown = NeverSignedIn::deny;
 };
 
 constexpr auto kHalf = policy::Qr::half_blocks;
@@ -37,9 +37,9 @@ constexpr std::array kRows = {
     Row{"sudo", true, false, kHalf, false, 300, DeadlineFrom::opening},
     Row{"sudo-i", true, false, kHalf, false, 300, DeadlineFrom::opening},
     Row{"su", true, false, kHalf, false, 300, DeadlineFrom::opening, false,
-        UnknownAccount::allow_root},
+        NeverSignedIn::allow_root},
     Row{"su-l", true, false, kHalf, false, 300, DeadlineFrom::opening, false,
-        UnknownAccount::allow_root},
+        NeverSignedIn::allow_root},
     Row{"passwd", true, false, kHalf, false, 300, DeadlineFrom::opening},
     Row{"lightdm", false, false, kNone, true, 300, DeadlineFrom::first_answer, true},
     Row{"gdm-password", false, false, kNone, true, 300, DeadlineFrom::first_answer},
@@ -48,11 +48,10 @@ constexpr std::array kRows = {
     Row{"i3lock", false, true, kNone, true, 300, DeadlineFrom::first_answer},
     Row{"swaylock", false, true, kNone, true, 300, DeadlineFrom::first_answer},
     Row{"polkit-1", false, false, kNone, false, 300, DeadlineFrom::opening},
-    Row{"cron", false, false, kNone, false, 30, DeadlineFrom::opening, false,
-        UnknownAccount::allow},
+    Row{"cron", false, false, kNone, false, 30, DeadlineFrom::opening, false, NeverSignedIn::allow},
     Row{"systemd-user", false, false, kNone, false, 30, DeadlineFrom::opening, false,
-        UnknownAccount::allow},
-    Row{"atd", false, false, kNone, false, 30, DeadlineFrom::opening, false, UnknownAccount::allow},
+        NeverSignedIn::allow},
+    Row{"atd", false, false, kNone, false, 30, DeadlineFrom::opening, false, NeverSignedIn::allow},
 };
 
 // Names are exact: what is not in the table is an unknown service.
@@ -67,11 +66,11 @@ constexpr std::array kOthers = {
 void expect_rows(std::span<const Row> rows) {
   for (const Row& row : rows) {
     const auto profile = service_profile(nullptr, row.service);
-    if (profile.echo_code != row.echo || profile.one_prompt != row.one_prompt ||
-        profile.qr != row.qr || profile.console != row.console ||
-        profile.deadline != seconds(row.deadline) || profile.deadline_from != row.from ||
-        profile.one_text != row.one_text || profile.unknown != row.unknown ||
-        profile.unattended != (row.unknown == UnknownAccount::allow) || profile.begins_with_reset) {
+    if (profile.show_code != row.echo || profile.single_prompt != row.single_prompt ||
+        profile.qr != row.qr || profile.local_seat != row.console ||
+        profile.sign_in_timeout != seconds(row.deadline) || profile.deadline_from != row.from ||
+        profile.one_text != row.one_text || profile.never_signed_in != row.unknown ||
+        profile.unattended != (row.unknown == NeverSignedIn::allow) || profile.begins_with_reset) {
       fail_msg("%s", row.service);
     }
   }
@@ -91,42 +90,45 @@ void a_service_of_the_table_is_none_for_resets(void**) {
 
 void the_configuration_stands_on_top(void**) {
   policy::Config config;
-  config.services["sshd"].deadline = seconds(290);
-  config.services["i3lock"].one_prompt = false;
+  config.services["sshd"].sign_in_timeout = seconds(290);
+  config.services["i3lock"].single_prompt = false;
   config.services["sshd"].qr = policy::Qr::ascii;
   config.services["su"].qr = policy::Qr::none;
-  config.services["su"].console = true;
-  config.services["login"].console = false;
-  config.services["kiosk"].echo_code = true;
-  config.services["kiosk"].one_prompt = true;
+  config.services["su"].local_seat = true;
+  config.services["login"].local_seat = false;
+  config.services["kiosk"].show_code = true;
+  config.services["kiosk"].single_prompt = true;
   const auto sshd = service_profile(&config, "sshd");
-  assert_true(sshd.deadline == seconds(290));
-  assert_true(sshd.echo_code);
+  assert_true(sshd.sign_in_timeout == seconds(290));
+  assert_true(sshd.show_code);
   assert_true(sshd.qr == policy::Qr::ascii);
-  assert_false(sshd.console);
+  assert_false(sshd.local_seat);
   assert_true(service_profile(&config, "su").qr == policy::Qr::none);
-  assert_true(service_profile(&config, "su").console);
-  assert_false(service_profile(&config, "login").console);
+  assert_true(service_profile(&config, "su").local_seat);
+  assert_false(service_profile(&config, "login").local_seat);
   assert_true(service_profile(&config, "login").qr == policy::Qr::half_blocks);
-  assert_false(service_profile(&config, "i3lock").one_prompt);
+  assert_false(service_profile(&config, "i3lock").single_prompt);
   assert_true(service_profile(&config, "i3lock").deadline_from == DeadlineFrom::first_answer);
-  assert_true(service_profile(&config, "kiosk").echo_code);
-  assert_true(service_profile(&config, "kiosk").one_prompt);
-  assert_true(service_profile(&config, "kiosk").deadline == seconds(110));
+  assert_true(service_profile(&config, "kiosk").show_code);
+  assert_true(service_profile(&config, "kiosk").single_prompt);
+  assert_true(service_profile(&config, "kiosk").sign_in_timeout == seconds(110));
 }
 
 void unknown_accounts_follow_the_service(void**) {
   policy::Config config;
-  config.services["sshd"].unknown = UnknownAccount::allow;
-  config.services["su"].unknown = UnknownAccount::deny;
-  assert_true(service_profile(&config, "sshd").unknown == UnknownAccount::allow);
-  assert_true(service_profile(&config, "su").unknown == UnknownAccount::deny);
-  assert_true(service_profile(&config, "su-l").unknown == UnknownAccount::allow_root);
-  assert_true(service_profile(&config, "cron").unknown == UnknownAccount::allow);
-  assert_true(service_profile(&config, "sudo").unknown == UnknownAccount::deny);
-  assert_text(policy::explain_unknown_account(&config, "sshd"), "unknown of [service sshd]");
-  assert_text(policy::explain_unknown_account(&config, "sudo"), "built in: unknown for sudo");
-  assert_text(policy::explain_unknown_account(nullptr, "sshd"), "built in: unknown for sshd");
+  config.services["sshd"].never_signed_in = NeverSignedIn::allow;
+  config.services["su"].never_signed_in = NeverSignedIn::deny;
+  assert_true(service_profile(&config, "sshd").never_signed_in == NeverSignedIn::allow);
+  assert_true(service_profile(&config, "su").never_signed_in == NeverSignedIn::deny);
+  assert_true(service_profile(&config, "su-l").never_signed_in == NeverSignedIn::allow_root);
+  assert_true(service_profile(&config, "cron").never_signed_in == NeverSignedIn::allow);
+  assert_true(service_profile(&config, "sudo").never_signed_in == NeverSignedIn::deny);
+  assert_text(policy::explain_never_signed_in(&config, "sshd"),
+              "never_signed_in of [service sshd]");
+  assert_text(policy::explain_never_signed_in(&config, "sudo"),
+              "built in: never_signed_in for sudo");
+  assert_text(policy::explain_never_signed_in(nullptr, "sshd"),
+              "built in: never_signed_in for sshd");
 }
 
 void a_service_begins_with_a_reset_only_by_configuration(void**) {

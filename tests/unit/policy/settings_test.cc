@@ -62,18 +62,18 @@ const std::array kCases = {
     Case{"access", "allow_users", "*", nullptr},
     Case{"access", "allow_users", "* alice", "beside *"},
     Case{"access", "allow_users", "alice@example.com", "not a Linux user name"},
-    Case{"access", "username", "%u@example.com", nullptr},
-    Case{"access", "username", "alice", "lacks %u"},
-    Case{"access", "username", "%%u", "lacks %u"},
-    Case{"access", "username", "%u%h", "neither %u"},
-    Case{"access", "username", "%u%", "neither %u"},
+    Case{"access", "cognito_username", "%u@example.com", nullptr},
+    Case{"access", "cognito_username", "alice", "lacks %u"},
+    Case{"access", "cognito_username", "%%u", "lacks %u"},
+    Case{"access", "cognito_username", "%u%h", "neither %u"},
+    Case{"access", "cognito_username", "%u%", "neither %u"},
     Case{"access", "identity", "username", nullptr},
     Case{"access", "identity", "email", nullptr},
-    Case{"access", "identity", "file", nullptr},
+    Case{"access", "identity", "pinned", nullptr},
     Case{"access", "case_sensitive", "yes", nullptr},
     Case{"access", "case_sensitive", "no", nullptr},
     Case{"access", "case_sensitive", "lower", "yes or no"},
-    Case{"access", "identity", "phone", "is not username or email or file"},
+    Case{"access", "identity", "phone", "is not username or email or pinned"},
     Case{"mfa", "require", "no", nullptr},
     Case{"mfa", "methods", "sms totp", nullptr},
     Case{"mfa", "methods", "", "is empty"},
@@ -81,21 +81,21 @@ const std::array kCases = {
     Case{"mfa", "methods", "totp custom", nullptr},
     Case{"mfa", "methods", "custom", nullptr},
     Case{"mfa", "methods", "voice", "is not totp or email or sms or custom"},
-    Case{"mfa", "choose", "ask", nullptr},
-    Case{"mfa", "choose", "me", "is not policy or ask"},
-    Case{"mfa", "enrol", "no", nullptr},
-    Case{"mfa", "enrol", "pool", nullptr},
-    Case{"mfa", "enrol", "local", nullptr},
-    Case{"mfa", "enrol", "yes", nullptr},
-    Case{"mfa", "enrol", "never", "is not no or pool or local or yes"},
-    Case{"mfa", "issuer", "Example Corp", nullptr},
-    Case{"mfa", "issuer", "Bücher & Söhne", nullptr},
-    Case{"mfa", "issuer", k64Bytes, nullptr},
-    Case{"mfa", "issuer", k65Bytes, "longer than 64 bytes"},
-    Case{"mfa", "issuer", "", "has no value"},
-    Case{"mfa", "issuer", "Example: Corp", "has a colon"},
-    Case{"mfa", "issuer", "tab\there", "is not printable"},
-    Case{"mfa", "issuer", "\xc3", "is not printable"},
+    Case{"mfa", "ask_method", "yes", nullptr},
+    Case{"mfa", "ask_method", "ask", "is not yes or no"},
+    Case{"mfa", "enroll", "never", nullptr},
+    Case{"mfa", "enroll", "when-required", nullptr},
+    Case{"mfa", "enroll", "at-console", nullptr},
+    Case{"mfa", "enroll", "anywhere", nullptr},
+    Case{"mfa", "enroll", "local", "is not never or when-required or at-console or anywhere"},
+    Case{"mfa", "app_label", "Example Corp", nullptr},
+    Case{"mfa", "app_label", "Bücher & Söhne", nullptr},
+    Case{"mfa", "app_label", k64Bytes, nullptr},
+    Case{"mfa", "app_label", k65Bytes, "longer than 64 bytes"},
+    Case{"mfa", "app_label", "", "has no value"},
+    Case{"mfa", "app_label", "Example: Corp", "has a colon"},
+    Case{"mfa", "app_label", "tab\there", "is not printable"},
+    Case{"mfa", "app_label", "\xc3", "is not printable"},
     Case{"password", "self_service", "yes", nullptr},
     Case{"password", "self_service", "no", nullptr},
     Case{"password", "self_service", "ask", "is not yes or no"},
@@ -111,9 +111,9 @@ const std::array kCases = {
     Case{"custom_challenge", "prompt", "a b c d e f g h i", "more than 8"},
     Case{"custom_challenge", "prompt", k64Bytes, nullptr},
     Case{"custom_challenge", "prompt", k65Bytes, "more than 64 bytes"},
-    Case{"custom_challenge", "echo", "yes", nullptr},
-    Case{"custom_challenge", "echo", "visible", "is not yes or no"},
-    Case{"custom_challenge", "prompts", "a", "there are prompt, echo"},
+    Case{"custom_challenge", "show_answer", "yes", nullptr},
+    Case{"custom_challenge", "show_answer", "visible", "is not yes or no"},
+    Case{"custom_challenge", "prompts", "a", "there are prompt, show_answer"},
     Case{"client_metadata", "send", "host service remote-host", nullptr},
     Case{"client_metadata", "send", "", nullptr},
     Case{"client_metadata", "send", "host user", "has user, which is not host or service or"},
@@ -135,9 +135,13 @@ const std::array kCases = {
     Case{"texts", "language", "../de", "is not the name of a language"},
     Case{"texts", "language", "de.UTF-8", "is not the name of a language"},
     Case{"texts", "language", "@de", "is not the name of a language"},
-    Case{"texts", "trigger_refusal", "yes", nullptr},
-    Case{"texts", "trigger_refusal", "log", "is not yes or no"},
-    Case{"texts", "colour", "yes", "there are language, trigger_refusal"},
+    Case{"texts", "help", "Help: https://it.example.com, phone 4711.", nullptr},
+    Case{"texts", "help", "", "has no value"},
+    Case{"texts", "help", "a\x1b[2J", "is not printable UTF-8"},
+    Case{"texts", "help", k257Bytes, "is longer than 160 bytes"},
+    Case{"texts", "show_trigger_message", "yes", nullptr},
+    Case{"texts", "show_trigger_message", "log", "is not yes or no"},
+    Case{"texts", "colour", "yes", "there are language, help, show_trigger_message"},
     Case{"session", "lifetime", "12h", nullptr},
     Case{"session", "lifetime", "0", nullptr},
     Case{"session", "lifetime", "31d", "is not from 0 to 30d"},
@@ -149,15 +153,16 @@ const std::array kCases = {
     Case{"break_glass", "unreachable_after", "1h", nullptr},
     Case{"break_glass", "unreachable_after", "59s", "is not from 1min to 1h"},
     Case{"break_glass", "local_password", "never", "there are unreachable_after"},
-    Case{"session", "end_with", "lifetime", nullptr},
-    Case{"session", "end_with", "last-logout", nullptr},
-    Case{"session", "end_with", "logout", "is not lifetime or last-logout"},
-    Case{"session", "anything", "0", "there are lifetime, revalidate, unreachable_grace, end_with"},
+    Case{"session", "end_on_logout", "no", nullptr},
+    Case{"session", "end_on_logout", "yes", nullptr},
+    Case{"session", "end_on_logout", "last-logout", "is not yes or no"},
+    Case{"session", "anything", "0",
+         "there are lifetime, revalidate, unreachable_grace, end_on_logout"},
     Case{"metrics", "textfile", "/var/lib/x.prom", nullptr},
     Case{"metrics", "textfile", "x.prom", "is not a path"},
     Case{"metrics", "file", "/x", "there are textfile"},
-    Case{"account", "facts_max_age", "0", nullptr},
-    Case{"account", "facts_max_age", "366d", "is not from 0 to 365d"},
+    Case{"keys", "last_sign_in_max_age", "0", nullptr},
+    Case{"keys", "last_sign_in_max_age", "366d", "is not from 0 to 365d"},
     Case{"limits", "failures", "4", nullptr},
     Case{"limits", "failures", "0", "from 1 to 20"},
     Case{"limits", "failures_unknown_origin", "3", nullptr},
@@ -168,20 +173,20 @@ const std::array kCases = {
     Case{"limits", "message_window", "15min", nullptr},
     Case{"service sudo", "allow_groups", "linux-admins", nullptr},
     Case{"service sudo", "allow_groups", "", "remove the line"},
-    Case{"service sudo", "unknown", "allow-root", nullptr},
-    Case{"service sudo", "unknown", "allow_root", "is not deny or allow or allow-root"},
-    Case{"service sudo", "prompts", "one", nullptr},
-    Case{"service sudo", "prompts", "two", "is not one or many"},
-    Case{"service sudo", "echo", "yes", nullptr},
+    Case{"service sudo", "never_signed_in", "allow-root", nullptr},
+    Case{"service sudo", "never_signed_in", "allow_root", "is not deny or allow or allow-root"},
+    Case{"service sudo", "single_prompt", "yes", nullptr},
+    Case{"service sudo", "single_prompt", "one", "is not yes or no"},
+    Case{"service sudo", "show_code", "yes", nullptr},
     Case{"service sudo", "qr", "no", nullptr},
     Case{"service sudo", "qr", "yes", nullptr},
     Case{"service sudo", "qr", "ascii", nullptr},
     Case{"service sudo", "qr", "utf8", "is not no or yes or ascii"},
-    Case{"service sudo", "console", "yes", nullptr},
-    Case{"service sudo", "console", "no", nullptr},
-    Case{"service sudo", "console", "tty1", "is not yes or no"},
-    Case{"service sudo", "deadline", "50s", nullptr},
-    Case{"service sudo", "deadline", "901s", "is not from 10s to 15min"},
+    Case{"service sudo", "local_seat", "yes", nullptr},
+    Case{"service sudo", "local_seat", "no", nullptr},
+    Case{"service sudo", "local_seat", "tty1", "is not yes or no"},
+    Case{"service sudo", "sign_in_timeout", "50s", nullptr},
+    Case{"service sudo", "sign_in_timeout", "901s", "is not from 10s to 15min"},
     Case{"service sudo", "reauth", "full", nullptr},
     Case{"service sudo", "reauth", "password", nullptr},
     Case{"service sudo", "reauth", "none", nullptr},
@@ -191,7 +196,7 @@ const std::array kCases = {
     Case{"service sudo", "mfa_max_age", "31d", "is not from 0 to 30d"},
     Case{"service sudo", "timeout", "1h", "is not a key of this section: there are allow_groups"},
     Case{"pool", "pool_id", "x", "is not a key of this section: there are region, user_pool_id"},
-    Case{"service", "echo", "yes", ""},
+    Case{"service", "show_code", "yes", ""},
 };
 
 void each_value_is_accepted_or_explained(void**) {
@@ -213,7 +218,7 @@ void each_value_is_accepted_or_explained(void**) {
 }
 
 void sections_are_known_or_named_after_a_service(void**) {
-  for (const char* section : {"pool", "access", "mfa", "session", "account", "limits", "password",
+  for (const char* section : {"pool", "access", "mfa", "session", "keys", "limits", "password",
                               "custom_challenge", "client_metadata", "texts", "metrics",
                               "service sudo", "service gdm-password", "service polkit-1"}) {
     if (!check_section(section).empty()) fail_msg("refused: %s", section);
@@ -231,59 +236,59 @@ void values_arrive(void**) {
   };
   set("mfa", "methods", "sms totp");
   set("access", "allow_users", "alice bob");
-  set("service sudo", "unknown", "allow-root");
-  set("service sudo", "deadline", "50s");
-  set("service i3lock", "prompts", "one");
-  set("account", "facts_max_age", "2d");
+  set("service sudo", "never_signed_in", "allow-root");
+  set("service sudo", "sign_in_timeout", "50s");
+  set("service i3lock", "single_prompt", "yes");
+  set("keys", "last_sign_in_max_age", "2d");
   set("pool", "auth_flow", "custom-srp");
   set("pool", "user_context", "remote-host");
-  set("mfa", "enrol", "local");
-  set("mfa", "issuer", "Example Corp");
+  set("mfa", "enroll", "at-console");
+  set("mfa", "app_label", "Example Corp");
   set("password", "self_service", "yes");
   set("password", "reset_services", "cognito-reset");
   set("custom_challenge", "prompt", "question hint");
-  set("custom_challenge", "echo", "yes");
+  set("custom_challenge", "show_answer", "yes");
   set("texts", "language", "de");
-  set("texts", "trigger_refusal", "yes");
+  set("texts", "show_trigger_message", "yes");
   set("service sudo", "qr", "ascii");
-  set("service sudo", "console", "yes");
-  set("access", "identity", "file");
+  set("service sudo", "local_seat", "yes");
+  set("access", "identity", "pinned");
   set("session", "lifetime", "8h");
   set("session", "revalidate", "1min");
   set("session", "unreachable_grace", "4h");
-  set("session", "end_with", "last-logout");
+  set("session", "end_on_logout", "yes");
   set("metrics", "textfile", "/var/lib/x.prom");
   set("service sudo", "reauth", "none");
   set("service sudo", "mfa_max_age", "30min");
-  assert_true(draft.config.access.identity == Identity::file);
+  assert_true(draft.config.access.identity == Identity::pinned);
   assert_true(draft.config.session.lifetime == std::chrono::hours(8));
   assert_true(draft.config.session.revalidate == std::chrono::minutes(1));
   assert_true(draft.config.session.unreachable_grace == std::chrono::hours(4));
-  assert_true(draft.config.session.end_with == EndWith::last_logout);
+  assert_true(draft.config.session.end_on_logout);
   assert_text(draft.config.metrics.textfile, "/var/lib/x.prom");
   assert_true(draft.config.services.at("sudo").reauth == Reauth::none);
   assert_true(draft.config.services.at("sudo").mfa_max_age == std::chrono::minutes(30));
   assert_true(draft.config.mfa.methods == (std::vector{Method::sms, Method::totp}));
   assert_int_equal(draft.config.access.allow_users.size(), 2);
   const ServiceConfig& sudo = draft.config.services.at("sudo");
-  assert_true(sudo.unknown == UnknownAccount::allow_root);
-  assert_true(sudo.deadline == std::chrono::seconds(50));
-  assert_false(sudo.one_prompt.has_value());
-  assert_true(draft.config.services.at("i3lock").one_prompt.value());
-  assert_true(draft.config.account.facts_max_age == std::chrono::hours(48));
+  assert_true(sudo.never_signed_in == NeverSignedIn::allow_root);
+  assert_true(sudo.sign_in_timeout == std::chrono::seconds(50));
+  assert_false(sudo.single_prompt.has_value());
+  assert_true(draft.config.services.at("i3lock").single_prompt.value());
+  assert_true(draft.config.keys.last_sign_in_max_age == std::chrono::hours(48));
   assert_true(draft.config.pool.auth_flow == AuthFlow::custom_srp);
   assert_true(draft.config.pool.user_context);
-  assert_true(draft.config.mfa.enrol == Enrol::local);
-  assert_text(draft.config.mfa.issuer, "Example Corp");
+  assert_true(draft.config.mfa.enroll == Enroll::at_console);
+  assert_text(draft.config.mfa.app_label, "Example Corp");
   assert_true(draft.config.password.self_service);
   assert_true(draft.config.password.reset_services == std::vector<std::string>{"cognito-reset"});
   assert_true(draft.config.custom_challenge.prompt ==
               (std::vector<std::string>{"question", "hint"}));
-  assert_true(draft.config.custom_challenge.echo);
+  assert_true(draft.config.custom_challenge.show_answer);
   assert_text(draft.config.texts.language, "de");
-  assert_true(draft.config.texts.trigger_refusal);
+  assert_true(draft.config.texts.show_trigger_message);
   assert_true(sudo.qr == Qr::ascii);
-  assert_true(sudo.console == true);
+  assert_true(sudo.local_seat == true);
 }
 
 void a_later_value_replaces_an_earlier_one(void**) {

