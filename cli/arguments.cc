@@ -4,11 +4,11 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -38,8 +38,8 @@ constexpr char kFooter[] =
     "  7  the sign-in or the change was refused\n"
     "  8  you are not permitted to do this";
 
-constexpr char kForYou[] = "For you";
-constexpr char kForAdministrators[] = "For administrators";
+// The help lists these commands first. Administrators use the other ones.
+constexpr std::array<std::string_view, 3> kForUsers = {"mfa", "sessions", "sign-out"};
 
 // The command line for a message, if it can be typed again as it is; else the program's name.
 std::string command_line_of(int argc, char** argv) {
@@ -60,8 +60,8 @@ std::string command_line_of(int argc, char** argv) {
 // The number of insertions, deletions and replacements that make `to` of `from`, in ASCII without
 // regard to case. Both are command names or arguments, cut by the caller.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
+  std::vector<std::size_t> row;
+  for (std::size_t i = 0; i <= to.size(); ++i) row.push_back(i);
   for (std::size_t i = 0; i < from.size(); ++i) {
     std::size_t diagonal = std::exchange(row[0], i + 1);
     for (std::size_t j = 0; j < to.size(); ++j) {
@@ -123,9 +123,10 @@ class Parser {
     add_config();
     add_break_glass();
     for (CLI::App* command : app_.get_subcommands([](CLI::App*) { return true; }))
-      for (CLI::App* inner : command->get_subcommands([](CLI::App*) { return true; }))
-        inner->group("Subcommands");  // or it would inherit the heading of its command
-    app_.footer(kFooter);             // last, or each subcommand would inherit it
+      command->group(std::ranges::find(kForUsers, command->get_name()) == kForUsers.end()
+                         ? "For administrators"
+                         : "For you");
+    app_.footer(kFooter);  // last, or each subcommand would inherit it
   }
 
   std::expected<Arguments, ExitCode> parse(int argc, char** argv) {
@@ -212,27 +213,21 @@ class Parser {
     });
   }
 
-  CLI::App* command_of(const std::string& name, const std::string& text, const char* group) {
-    CLI::App* command = app_.add_subcommand(name, text);
-    command->group(group);
-    return command;
-  }
-
-  CLI::App* group_of(const std::string& name, const std::string& text, const char* group) {
-    CLI::App* command = command_of(name, text, group);
-    command->require_subcommand(1);
-    command->fallthrough();
-    return command;
+  static CLI::App* group_of(CLI::App& app, const std::string& name, const std::string& text) {
+    CLI::App* group = app.add_subcommand(name, text);
+    group->require_subcommand(1);
+    group->fallthrough();
+    return group;
   }
 
   void add_status() {
-    CLI::App* status = command_of("status", "Show the state of cognitod", kForAdministrators);
+    CLI::App* status = app_.add_subcommand("status", "Show the state of cognitod");
     run(status, [](const Context& context, const Options&) { return show_status(context); });
   }
 
   void add_login_test() {
-    CLI::App* test = command_of("login-test", "Sign in as a user without PAM, and show each step",
-                                kForAdministrators);
+    CLI::App* test =
+        app_.add_subcommand("login-test", "Sign in as a user without PAM, and show each step");
     test->add_option("user", options_->user, "The Linux user")->required()->option_text("USER");
     test->add_option("--service", options_->service, "The PAM service; default: sshd")
         ->option_text("SERVICE");
@@ -242,7 +237,7 @@ class Parser {
   }
 
   void add_mfa() {
-    CLI::App* mfa = group_of("mfa", "Show and change your second factors", kForYou);
+    CLI::App* mfa = group_of(app_, "mfa", "Show and change your second factors");
     CLI::App* show = mfa->add_subcommand("show", "Show your factors, and which is preferred");
     show->add_flag("--refresh", options_->refresh, "Ask the user pool, not the cache");
     run(show, [](const Context& context, const Options& options) {
@@ -284,7 +279,7 @@ class Parser {
   }
 
   void add_sessions() {
-    CLI::App* sessions = group_of("sessions", "Show and end sessions", kForYou);
+    CLI::App* sessions = group_of(app_, "sessions", "Show and end sessions");
     CLI::App* list = sessions->add_subcommand("list", "List your sessions; as root all users'");
     list->add_option("--user", options_->user, "Only this user's")->option_text("USER");
     add_full(list);
@@ -302,7 +297,7 @@ class Parser {
 
   void add_sign_out() {
     CLI::App* out =
-        command_of("sign-out", "End all your sessions; as root another user's", kForYou);
+        app_.add_subcommand("sign-out", "End all your sessions; as root another user's");
     out->add_flag("--yes", options_->confirmed, "Do not ask for confirmation");
     out->add_option("user", options_->user)->option_text("[USER]");
     run(out, [](const Context& context, const Options& options) {
@@ -311,11 +306,11 @@ class Parser {
   }
 
   void add_log() {
-    CLI::App* log = command_of("log", "List recent sign-ins", kForAdministrators);
+    CLI::App* log = app_.add_subcommand("log", "List recent sign-ins");
     LogOptions& options = options_->log;
     log->add_option("--user", options.user, "Only this user's")->option_text("USER");
     log->add_flag("--failed", options.failed, "Only those that did not succeed");
-    log->add_option("-n", options.count, "At most so many; default: 10")->option_text("NUMBER");
+    log->add_option("--number,-n", options.count, "At most so many; default: 10")->option_text("NUMBER");
     log->add_option("--since", options.since, "Not older than this, such as 2h or 3d")
         ->option_text("TIME");
     log->add_option("--file", options.file, "A journal file instead of this machine's")
@@ -325,8 +320,7 @@ class Parser {
   }
 
   void add_explain() {
-    CLI::App* tell =
-        command_of("explain", "Explain one sign-in, from the journal", kForAdministrators);
+    CLI::App* tell = app_.add_subcommand("explain", "Explain one sign-in, from the journal");
     tell->add_option("id", options_->explain.id,
                      "As `log` and `sessions list` show it, or id=… of a log line")
         ->option_text("ID");
@@ -341,8 +335,7 @@ class Parser {
   }
 
   void add_policy() {
-    CLI::App* policy =
-        group_of("policy", "Show what the configuration permits", kForAdministrators);
+    CLI::App* policy = group_of(app_, "policy", "Show what the configuration permits");
     CLI::App* test = policy->add_subcommand("test", "Show the decisions about a user at a service");
     test->add_option("user", options_->user)->required()->option_text("USER");
     test->add_option("service", options_->service)->required()->option_text("SERVICE");
@@ -352,8 +345,7 @@ class Parser {
   }
 
   void add_identity() {
-    CLI::App* identity =
-        group_of("identity", "Show and pin the Cognito account of a user", kForAdministrators);
+    CLI::App* identity = group_of(app_, "identity", "Show and pin the Cognito account of a user");
     CLI::App* list = identity->add_subcommand("list", "List all that are pinned");
     add_full(list);
     run(list, [](const Context& context, const Options& options) {
@@ -375,7 +367,7 @@ class Parser {
   }
 
   void add_config() {
-    CLI::App* config = group_of("config", "Check and show the configuration", kForAdministrators);
+    CLI::App* config = group_of(app_, "config", "Check and show the configuration");
     run(config->add_subcommand("check", "Check users.conf and cognitod.conf with its drop-ins"),
         [](const Context& context, const Options&) { return check_configuration(context); });
     run(config->add_subcommand("show", "Print each setting of cognitod.conf, and where it is set"),
@@ -391,8 +383,7 @@ class Parser {
   }
 
   void add_break_glass() {
-    CLI::App* group =
-        group_of("break-glass", "Accept local passwords in an emergency", kForAdministrators);
+    CLI::App* group = group_of(app_, "break-glass", "Accept local passwords in an emergency");
     CLI::App* open = group->add_subcommand("open", "Accept local passwords for a time");
     BreakGlassOptions& options = options_->break_glass;
     open->add_option("--for", options.length, "1min to 24h")->required()->option_text("TIME");
@@ -409,8 +400,8 @@ class Parser {
   }
 
   void add_doctor() {
-    CLI::App* doctor = command_of("doctor", "Check this machine; each fault comes with its fix",
-                                  kForAdministrators);
+    CLI::App* doctor =
+        app_.add_subcommand("doctor", "Check this machine; each fault comes with its fix");
     DoctorOptions& options = options_->doctor;
     doctor->add_flag("--all", options.all, "Show the passed checks, too");
     doctor->add_option("--only", options.only, "Only this check; may be repeated")
@@ -421,8 +412,7 @@ class Parser {
   }
 
   void add_set_up() {
-    CLI::App* command =
-        command_of("setup", "Connect this machine to a user pool", kForAdministrators);
+    CLI::App* command = app_.add_subcommand("setup", "Connect this machine to a user pool");
     SetUpOptions& options = options_->set_up;
     const auto add = [&](const char* name, std::string& value, const char* text,
                          const char* placeholder) {

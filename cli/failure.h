@@ -18,7 +18,7 @@ enum class ExitCode : std::uint8_t {
   faults_found = 5,    // doctor found at least one fault
   not_found = 6,       // there is no such session, user or log line
   refused = 7,         // the sign-in or the change was refused
-  not_permitted = 8,   // the caller is not permitted to do this
+  not_permitted = 8,   // you are not permitted to do this
 };
 
 // Why a command did not do what it was asked for.

@@ -19,7 +19,7 @@ def subcommands(text):
 
 
 def options(text):
-    return set(re.findall(r"^  (?:-h,)?(--[a-z-]+)", text, re.MULTILINE))
+    return set(re.findall(r"^  (?:-\w,)?(--[a-z-]+)", text, re.MULTILINE))
 
 
 def complete(*words):
