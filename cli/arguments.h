@@ -15,6 +15,8 @@ enum class Colour : std::uint8_t { automatic, always, never };
 struct Arguments {
   std::function<ExitCode(const Context&)> command;  // the one that was chosen, with its options
   bool json = false;
+  bool json_pretty = false;
+  std::string command_line;  // "cognitoctl identity list", for messages
   Colour colour = Colour::automatic;
   std::string root;  // --root: doctor and setup look at a tree instead of this machine
 };

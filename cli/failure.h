@@ -11,12 +11,14 @@ namespace pamcognito::cli {
 // scripts depend on them.
 enum class ExitCode : std::uint8_t {
   ok = 0,
-  failed = 1,          // refused, or failed: the text says why
+  failed = 1,          // failed: the message has the reason
   usage = 2,           // the command line is wrong
   unreachable = 3,     // cognitod, or the system bus, does not answer
   not_authorized = 4,  // you are not signed in here: sign in first
   faults_found = 5,    // doctor found at least one fault
   not_found = 6,       // there is no such session, user or log line
+  refused = 7,         // the sign-in or the change was refused
+  not_permitted = 8,   // you are not permitted to do this
 };
 
 // Why a command did not do what it was asked for.

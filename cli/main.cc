@@ -12,7 +12,10 @@ int main(int argc, char** argv) try {
   if (!arguments) return static_cast<int>(arguments.error());
   const bool colour = arguments->colour == Colour::always ||
                       (arguments->colour == Colour::automatic && output_wants_colour());
-  const Output out({.json = arguments->json, .colour = colour && !arguments->json});
+  const Output out({.json = arguments->json,
+                    .json_pretty = arguments->json_pretty,
+                    .colour = colour && !arguments->json,
+                    .command_line = arguments->command_line});
   const Terminal terminal;
   return static_cast<int>(arguments->command({out, terminal, arguments->root}));
 } catch (const std::exception& error) {

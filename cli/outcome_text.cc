@@ -32,4 +32,25 @@ std::string outcome_text(Outcome outcome) {
   return "an outcome that this version does not know";
 }
 
+ExitCode exit_code_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::success:
+      return ExitCode::ok;
+    case Outcome::refused:
+    case Outcome::not_permitted:
+    case Outcome::tries_exhausted:
+    case Outcome::account_denied:
+    case Outcome::account_expired:
+    case Outcome::new_password_needed:
+    case Outcome::account_unknown:
+      return ExitCode::refused;
+    case Outcome::unforeseen:
+    case Outcome::unavailable:
+    case Outcome::failed:
+    case Outcome::conversation_broken:
+      return ExitCode::failed;
+  }
+  return ExitCode::failed;
+}
+
 }  // namespace pamcognito::cli

@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -151,21 +153,26 @@ void Output::line(std::string_view text) const {
 void Output::object(const Json::Value& value) const {
   if (!settings_.json) return;
   Json::StreamWriterBuilder builder;
-  builder["indentation"] = "  ";
+  builder["indentation"] = settings_.json_pretty ? "  " : "";
   // As \uXXXX: nothing is lost, and a terminal that shows it shows no character that hides.
   builder["emitUTF8"] = false;
-  builder["enableYAMLCompatibility"] = true;  // "key": value, without a blank before the colon
+  // "key": value, without a blank before the colon
+  builder["enableYAMLCompatibility"] = settings_.json_pretty;
   write(stdout, Json::writeString(builder, value));
 }
 
 ExitCode Output::fail(const Failure& failure) const {
+  std::string message = failure.message;
+  if (failure.code == ExitCode::not_permitted && ::geteuid() != 0)
+    message += std::string(message.ends_with('.') ? "" : ".") + " Run as root: sudo " +
+               settings_.command_line;
   if (settings_.json) {
     Json::Value value;
     value["error"]["code"] = failure.word;
-    value["error"]["message"] = failure.message;
+    value["error"]["message"] = message;
     object(value);
   } else {
-    write(stderr, "cognitoctl: " + printable(failure.message, kMaxLine));
+    write(stderr, "cognitoctl: " + printable(message, kMaxLine));
   }
   return failure.code;
 }

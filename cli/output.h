@@ -21,16 +21,18 @@ class Output {
  public:
   struct Settings {
     bool json = false;
+    bool json_pretty = false;  // indented, instead of one line
     bool colour = false;
+    std::string command_line = "cognitoctl";  // that runs, for the advice to run it as root
   };
 
-  explicit Output(Settings settings) : settings_(settings) {}
+  explicit Output(Settings settings) : settings_(std::move(settings)) {}
 
   [[nodiscard]] bool json() const noexcept { return settings_.json; }
 
   // A line for a person; nothing with --json.
   void line(std::string_view text = {}) const;
-  // The command's one object; nothing without --json.
+  // The command's one object, on one line unless it is to be indented; nothing without --json.
   void object(const Json::Value& value) const;
   // On standard error, or as the command's object: {"error": {"code": …, "message": …}}.
   [[nodiscard]] ExitCode fail(const Failure& failure) const;

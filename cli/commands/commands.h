@@ -31,11 +31,24 @@ ExitCode disable_mfa(const Context& context, const std::string& factor);
 ExitCode list_sessions(const Context& context, const std::string& user, bool full);
 // prefix: at least the first four digits of its id.
 ExitCode end_session(const Context& context, const std::string& prefix);
-ExitCode sign_out(const Context& context, const std::string& user);
+// On a terminal it asks before it ends the sessions of another user, unless `confirmed`.
+ExitCode sign_out(const Context& context, const std::string& user, bool confirmed);
 
-// The story of one sign-in from the journal. files: empty is this machine's journal.
+// Recent sign-ins, the last one first, from the journal.
+struct LogOptions {
+  std::string user;     // empty: all users
+  bool failed = false;  // only those that did not succeed
+  std::string count;    // empty: 10
+  std::string since;    // "2h"; empty: as far back as the journal is read
+  std::string file;     // empty: this machine's journal
+};
+ExitCode list_sign_ins(const Context& context, const LogOptions& options);
+
+// One sign-in from the journal. file: empty is this machine's journal.
 struct ExplainOptions {
-  std::string id;  // 16 hexadecimal digits
+  std::string id;     // a log id, or a session's id, which begins with it
+  bool last = false;  // the last sign-in, instead of an id
+  std::string user;   // with `last`: of this user
   std::string file;
 };
 ExitCode explain(const Context& context, const ExplainOptions& options);
@@ -60,7 +73,12 @@ ExitCode show_break_glass(const Context& context);
 // about what it did; empty: nothing.
 std::string choose_break_glass(const Context& context);
 
-ExitCode run_doctor(const Context& context);
+struct DoctorOptions {
+  bool all = false;               // the passed checks, too
+  bool quiet = false;             // the exit status only
+  std::vector<std::string> only;  // the ids of the checks to show; empty: all
+};
+ExitCode run_doctor(const Context& context, const DoctorOptions& options);
 
 // users.conf and cognitod.conf with its drop-ins, without the daemon. Status 1: not valid.
 ExitCode check_configuration(const Context& context);

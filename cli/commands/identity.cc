@@ -8,7 +8,9 @@
 namespace pamcognito::cli {
 namespace {
 
-std::string standing_text(const std::string& standing) {
+// "good" is the state of an account that the pool accepts.
+std::string status_text(const std::string& standing) {
+  if (standing == "good") return "active";
   return standing.empty() ? "-" : standing;
 }
 
@@ -42,14 +44,14 @@ ExitCode list_identities(const Context& context, bool full) {
     rows.push_back({text_of(identity, "user"), text_of(identity, "sub"), text_of(identity, "by"),
                     when(number_of(identity, "pinned_at")),
                     when(number_of(identity, "verified_at")),
-                    standing_text(text_of(identity, "standing"))});
+                    status_text(text_of(identity, "standing"))});
   print_table(out,
               {{"USER", Fit::cut},
-               {"SUB", Fit::cut},
+               {"COGNITO SUB", Fit::cut},
                {"PINNED BY"},
                {"PINNED"},
                {"VERIFIED"},
-               {"STANDING"}},
+               {"STATUS"}},
               rows, full ? 0 : kTableWidth);
   return ExitCode::ok;
 }

@@ -84,7 +84,7 @@ ExitCode test_login(const Context& context, const std::string& user, const std::
   if (!ended->notice.empty()) object["notice"] = ended->notice;
   object["kept"] = false;
   out.object(object);
-  return good ? ExitCode::ok : ExitCode::failed;
+  return exit_code_of(ended->outcome);
 }
 
 }  // namespace pamcognito::cli

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
@@ -40,22 +41,39 @@ Failure unknown_factor(const std::string& argument) {
   return {ExitCode::usage, "unknown-factor", "no such factor: " + argument};
 }
 
+// The name of a factor in JSON and on the command line: "totp" for "TOTP".
+std::string name_of(std::string_view wire) {
+  const auto* found = std::ranges::find(kFactors, wire, &Factor::wire);
+  return std::string(found == kFactors.end() ? wire : found->argument);
+}
+
 Json::Value to_json(const MfaPreference& preference) {
   Json::Value object;
-  object["enabled"] = cli::to_json(preference.enabled);
-  object["preferred"] = preference.preferred.empty() ? Json::Value() : preference.preferred;
+  object["enabled"] = Json::arrayValue;
+  for (const std::string& wire : preference.enabled) object["enabled"].append(name_of(wire));
+  object["preferred"] =
+      preference.preferred.empty() ? Json::Value() : Json::Value(name_of(preference.preferred));
   return object;
 }
 
 void print(const Output& out, const MfaPreference& preference) {
   if (preference.enabled.empty()) {
-    out.line("You have no second factor. To set up an authenticator app: cognitoctl mfa setup");
+    out.line("You have no second factor.");
+    out.line("Next: cognitoctl mfa setup sets up an authenticator app.");
     return;
   }
+  std::vector<Row> rows;
   for (const std::string& wire : preference.enabled)
-    out.line(words_of(wire) + (wire == preference.preferred
-                                   ? " " + out.paint(Style::good, "(preferred)")
-                                   : std::string()));
+    rows.push_back({words_of(wire), "enabled", wire == preference.preferred ? "preferred" : "-"});
+  print_table(out, {{"FACTOR"}, {"STATE"}, {"PREFERENCE"}}, rows);
+}
+
+// For a user whose new app is not the factor that the next sign-in asks for.
+void print_advice(const Output& out, const MfaPreference& preference) {
+  const bool has_app = std::ranges::find(preference.enabled, "TOTP") != preference.enabled.end();
+  if (!has_app || preference.preferred.empty() || preference.preferred == "TOTP") return;
+  out.line("The next sign-in still asks for a code by " + words_of(preference.preferred) +
+           ". To change that: cognitoctl mfa prefer totp");
 }
 
 // The factors after a change.
@@ -66,7 +84,10 @@ ExitCode show_after_change(const Context& context, AuthClient& client, const std
   object["done"] = true;
   context.out.object(object);
   context.out.line(done);
-  if (now) print(context.out, *now);
+  if (now) {
+    print(context.out, *now);
+    print_advice(context.out, *now);
+  }
   return ExitCode::ok;
 }
 
@@ -79,7 +100,7 @@ ExitCode make_change(const Context& context, AuthClient& client, Result<Conversi
   const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::acknowledge);
   if (!ended) return out.fail(ended.error());
   if (ended->outcome != Outcome::success)
-    return out.fail({ExitCode::failed, std::string(to_string(ended->outcome)),
+    return out.fail({exit_code_of(ended->outcome), std::string(to_string(ended->outcome)),
                      ended->notice.empty() ? outcome_text(ended->outcome) : ended->notice});
   return show_after_change(context, client, ended->notice.empty() ? done : ended->notice);
 }

@@ -136,13 +136,16 @@ ExitCode end_session(const Context& context, const std::string& prefix) {
   return ExitCode::ok;
 }
 
-ExitCode sign_out(const Context& context, const std::string& user) {
+ExitCode sign_out(const Context& context, const std::string& user, bool confirmed) {
   const Output& out = context.out;
   std::string whose = user;
   if (whose.empty()) {
     auto name = own_user_name();
     if (!name) return out.fail(name.error());
     whose = std::move(*name);
+  } else if (!confirmed && context.terminal.interactive() &&
+             !context.terminal.confirm("End all sessions of " + whose + "?", false)) {
+    return out.fail({ExitCode::failed, "not-confirmed", "nothing was changed"});
   }
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());

@@ -10,19 +10,19 @@
 namespace pamcognito::cli {
 namespace {
 
-constexpr char kNotConfigured[] = "no, nobody can sign in";
+constexpr char kNotConfigured[] = "no: Cognito sign-in is off; local passwords work";
 
-void print_what_to_do(const Output& out) {
+void print_next(const Output& out) {
   out.line(
-      "What to do: cognitoctl setup connects a user pool. If there is a configuration already, "
-      "cognitoctl doctor says what is wrong with it.");
+      "Next: cognitoctl setup connects a user pool. If there is a configuration already, "
+      "cognitoctl doctor shows its faults.");
 }
 
 void print_state(const Context& context, const ServiceState& state) {
   const Output& out = context.out;
   print_pairs(out, {{"cognitod", state.version},
                     {"configured", state.configured ? "yes" : kNotConfigured}});
-  if (!state.configured) print_what_to_do(out);
+  if (!state.configured) print_next(out);
 }
 
 std::string sessions_text(const Dictionary& status) {
@@ -56,7 +56,7 @@ void print_status(const Context& context, const Dictionary& status) {
   if (!flag_of(status, "configured")) {
     // Identities belong to a user pool. Without one there are none to show.
     print_pairs(out, {{"cognitod", since}, {"configured", kNotConfigured}});
-    print_what_to_do(out);
+    print_next(out);
     return;
   }
   std::vector<std::pair<std::string, std::string>> pairs{

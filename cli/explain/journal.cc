@@ -9,7 +9,9 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 
+#include "common/outcome.h"
 #include "common/text.h"
 
 namespace pamcognito::cli {
@@ -30,6 +32,7 @@ constexpr std::size_t kMaxUnverified = 20;
 constexpr std::array kFields = {"_UID",
                                 "_SYSTEMD_UNIT",
                                 "MESSAGE",
+                                "PAM_COGNITO_ID",
                                 "SYSLOG_IDENTIFIER",
                                 "PAM_COGNITO_GOAL",
                                 "PAM_COGNITO_USER",
@@ -47,9 +50,23 @@ struct CloseJournal {
 };
 using Journal = std::unique_ptr<sd_journal, CloseJournal>;
 
+// Any process may write fields such as PAM_COGNITO_ID; this one is journald's own.
+constexpr std::string_view kByUnit = "_SYSTEMD_UNIT=cognitod.service";
+
 std::unexpected<std::string> cannot(int error) {
   return std::unexpected("the journal cannot be read: " + std::string(errno_name(-error)) +
                          (error == -EACCES ? " (run it as root)" : ""));
+}
+
+// This machine's journal, or `file`.
+std::expected<Journal, int> open_journal(const std::string& file) {
+  sd_journal* raw = nullptr;
+  std::array<const char*, 2> files = {file.c_str(), nullptr};
+  const int result = file.empty() ? ::sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY)
+                                  : ::sd_journal_open_files(&raw, files.data(), 0);
+  if (result < 0) return std::unexpected(result);
+  (void)::sd_journal_set_data_threshold(raw, kMaxField);
+  return Journal(raw);
 }
 
 std::string field_of(sd_journal* journal, const char* name) {
@@ -104,23 +121,17 @@ bool mentions(sd_journal* journal, const std::string& needle) {
 
 std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::string& id,
                                                                  const std::string& file) {
-  sd_journal* raw = nullptr;
-  std::array<const char*, 2> files = {file.c_str(), nullptr};
-  int result = file.empty() ? ::sd_journal_open(&raw, SD_JOURNAL_LOCAL_ONLY)
-                            : ::sd_journal_open_files(&raw, files.data(), 0);
-  if (result < 0) return cannot(result);
-  const Journal journal(raw);
-  (void)::sd_journal_set_data_threshold(raw, kMaxField);
+  const std::expected<Journal, int> journal = open_journal(file);
+  if (!journal) return cannot(journal.error());
+  sd_journal* const raw = journal->get();
 
   std::vector<JournalEntry> found;
   const std::string by_id = "PAM_COGNITO_ID=" + id;
   const std::uint64_t now = now_us();
   // A file may be older than that, and is no larger than it is.
   const std::uint64_t oldest = file.empty() ? now - kLookBack : 0;
-  result = ::sd_journal_add_match(raw, by_id.data(), by_id.size());
-  // Any process may write such a field; this one is journald's own.
-  constexpr std::string_view by_unit = "_SYSTEMD_UNIT=cognitod.service";
-  if (result >= 0) result = ::sd_journal_add_match(raw, by_unit.data(), by_unit.size());
+  int result = ::sd_journal_add_match(raw, by_id.data(), by_id.size());
+  if (result >= 0) result = ::sd_journal_add_match(raw, kByUnit.data(), kByUnit.size());
   if (result >= 0)
     result = collect(raw, oldest, UINT64_MAX, [] { return true; }, kMaxFound, &found);
   if (result < 0) return cannot(result);
@@ -143,6 +154,36 @@ std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::stri
         found.size() + kMaxUnverified, &found);
   if (result < 0) return cannot(result);
   std::ranges::sort(found, {}, &JournalEntry::time_us);
+  return found;
+}
+
+std::expected<std::vector<JournalEntry>, std::string> sign_ins_of(const SignInFilter& filter,
+                                                                  const std::string& file) {
+  const std::expected<Journal, int> journal = open_journal(file);
+  if (!journal) return cannot(journal.error());
+  sd_journal* const raw = journal->get();
+  const std::uint64_t oldest =
+      file.empty() ? std::max(filter.since_us, now_us() - kLookBack) : filter.since_us;
+
+  int result = ::sd_journal_add_match(raw, kByUnit.data(), kByUnit.size());
+  const std::string by_user = "PAM_COGNITO_USER=" + filter.user;
+  if (result >= 0 && !filter.user.empty())
+    result = ::sd_journal_add_match(raw, by_user.data(), by_user.size());
+  if (result >= 0) result = ::sd_journal_seek_tail(raw);
+  std::vector<JournalEntry> found;
+  for (std::size_t lines = 0; result >= 0 && lines < kMaxLines && found.size() < filter.most;
+       ++lines) {
+    result = ::sd_journal_previous(raw);
+    if (result <= 0) break;
+    JournalEntry entry = entry_of(raw);
+    if (entry.time_us < oldest) break;
+    // The line of a decision about an account has an outcome, too, but no goal.
+    const std::string outcome = entry.field("PAM_COGNITO_OUTCOME");
+    if (outcome.empty() || entry.field("PAM_COGNITO_GOAL").empty()) continue;
+    if (filter.failed && outcome == to_string(Outcome::success)) continue;
+    found.push_back(std::move(entry));
+  }
+  if (result < 0) return cannot(result);
   return found;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -30,5 +31,16 @@ struct JournalEntry {
 // days, and at most 200,000 lines are looked through. The error names what cannot be read.
 std::expected<std::vector<JournalEntry>, std::string> journal_of(const std::string& id,
                                                                  const std::string& file);
+
+struct SignInFilter {
+  std::string user;            // empty: all users
+  bool failed = false;         // only those that did not succeed
+  std::uint64_t since_us = 0;  // since the epoch
+  std::size_t most = 1;
+};
+// cognitod's own lines about sign-ins that ended, the last one first, with the same bounds and
+// errors as above.
+std::expected<std::vector<JournalEntry>, std::string> sign_ins_of(const SignInFilter& filter,
+                                                                  const std::string& file);
 
 }  // namespace pamcognito::cli

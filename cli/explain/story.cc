@@ -1,7 +1,9 @@
 #include "cli/explain/story.h"
 
+#include <charconv>
 #include <cstdint>
 #include <ctime>
+#include <system_error>
 #include <utility>
 
 #include "common/outcome.h"
@@ -34,6 +36,20 @@ std::string take_word(std::string_view& text) {
   return word;
 }
 
+// The number at the start of "54ms" and "54".
+std::optional<std::uint64_t> milliseconds_in(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  return value;
+}
+
+// "none" is the absence of a factor.
+std::string factor_of(const JournalEntry& entry) {
+  const std::string factor = entry.field("PAM_COGNITO_FACTOR");
+  return factor == "none" ? std::string() : factor;
+}
+
 // The word after "cause=": the module's lines have no fields.
 std::string cause_in(std::string_view message) {
   constexpr std::string_view key = " cause=";
@@ -60,9 +76,9 @@ Event event_of(const JournalEntry& entry) {
   event.origin = entry.field("PAM_COGNITO_ORIGIN");
   event.cause = entry.field("PAM_COGNITO_CAUSE");
   if (event.cause.empty()) event.cause = cause_in(event.message);
-  event.factor = entry.field("PAM_COGNITO_FACTOR");
+  event.factor = factor_of(entry);
   event.detail = entry.field("PAM_COGNITO_DETAIL");
-  event.duration_ms = entry.field("PAM_COGNITO_DURATION_MS");
+  event.duration_ms = milliseconds_in(entry.field("PAM_COGNITO_DURATION_MS"));
   event.calls = calls_of(entry.field("PAM_COGNITO_CALLS"));
   return event;
 }
@@ -83,8 +99,8 @@ std::string ending_text(const Event& event) {
   const std::string cause = cause_text(event.cause);
   if (event.outcome.empty()) return cause == event.cause ? std::string() : cause;
   std::string text = event.outcome + ": " + cause;
-  if (!event.factor.empty() && event.factor != "none") text += "; second factor " + event.factor;
-  if (!event.duration_ms.empty()) text += "; took " + event.duration_ms + " ms";
+  if (!event.factor.empty()) text += "; second factor " + event.factor;
+  if (event.duration_ms) text += "; took " + std::to_string(*event.duration_ms) + " ms";
   return text;
 }
 
@@ -101,7 +117,8 @@ void tell_event(const Output& out, const Event& event) {
     out.line(
         indent +
         out.paint(Style::faint,
-                  "user pool: " + call.operation + " " + call.ending + ", " + call.took +
+                  "user pool: " + call.operation + " " + call.ending +
+                      (call.took_ms ? ", " + std::to_string(*call.took_ms) + " ms" : "") +
                       (call.request_id.empty() ? std::string() : ", request " + call.request_id)));
   if (const std::string ending = ending_text(event); !ending.empty())
     out.line(indent + out.paint(ended ? style_of(event.outcome) : Style::plain, ending));
@@ -121,15 +138,15 @@ Json::Value to_json(const Event& event) {
                                     {"outcome", event.outcome},
                                     {"cause", event.cause},
                                     {"factor", event.factor},
-                                    {"detail", event.detail},
-                                    {"duration_ms", event.duration_ms}})
+                                    {"detail", event.detail}})
     if (!value.empty()) object[name] = value;
+  if (event.duration_ms) object["duration_ms"] = Json::Value::UInt64(*event.duration_ms);
   if (!event.cause.empty()) object["cause_text"] = cause_text(event.cause);
   for (const PoolCall& call : event.calls) {
     Json::Value one;
     one["operation"] = call.operation;
     one["ending"] = call.ending;
-    one["took"] = call.took;
+    if (call.took_ms) one["took_ms"] = Json::Value::UInt64(*call.took_ms);
     if (!call.request_id.empty()) one["request_id"] = call.request_id;
     object["calls"].append(std::move(one));
   }
@@ -147,11 +164,39 @@ std::vector<PoolCall> calls_of(std::string_view text) {
     PoolCall call;
     call.operation = take_word(one);
     call.ending = take_word(one);
-    call.took = take_word(one);
+    call.took_ms = milliseconds_in(take_word(one));
     call.request_id = std::string(one);
     calls.push_back(std::move(call));
   }
   return calls;
+}
+
+SignInLine sign_in_line(const JournalEntry& entry) {
+  SignInLine line;
+  line.id = entry.field("PAM_COGNITO_ID");
+  line.at = entry.time_us / 1'000'000;
+  line.goal = entry.field("PAM_COGNITO_GOAL");
+  line.user = entry.field("PAM_COGNITO_USER");
+  line.service = entry.field("PAM_COGNITO_SERVICE");
+  line.origin = entry.field("PAM_COGNITO_ORIGIN");
+  line.outcome = entry.field("PAM_COGNITO_OUTCOME");
+  line.cause = entry.field("PAM_COGNITO_CAUSE");
+  line.factor = factor_of(entry);
+  return line;
+}
+
+Json::Value to_json(const SignInLine& line) {
+  Json::Value object;
+  object["id"] = line.id;
+  object["ended_at"] = Json::Value::UInt64(line.at);
+  object["goal"] = line.goal;
+  object["user"] = line.user;
+  object["service"] = line.service;
+  object["origin"] = line.origin;
+  object["outcome"] = line.outcome;
+  object["cause"] = line.cause;
+  object["factor"] = line.factor.empty() ? Json::Value() : line.factor;
+  return object;
 }
 
 std::vector<Event> events_of(const std::vector<JournalEntry>& entries) {

@@ -3,6 +3,7 @@
 #include <json/json.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,8 @@ namespace pamcognito::cli {
 struct PoolCall {
   std::string operation;
   std::string ending;
-  std::string took;
-  std::string request_id;  // what AWS support asks for; may be empty
+  std::optional<std::uint64_t> took_ms;  // nothing: the line has no number
+  std::string request_id;                // what AWS support asks for; may be empty
 };
 std::vector<PoolCall> calls_of(std::string_view text);
 
@@ -39,9 +40,24 @@ struct Event {
   std::string cause;  // the daemon's field, or the word of the module's own line
   std::string factor;
   std::string detail;
-  std::string duration_ms;
+  std::optional<std::uint64_t> duration_ms;
   std::vector<PoolCall> calls;
 };
+// One sign-in of cognitoctl log.
+struct SignInLine {
+  std::string id;
+  std::uint64_t at = 0;  // when it ended, in seconds since the epoch
+  std::string goal;
+  std::string user;
+  std::string service;
+  std::string origin;
+  std::string outcome;
+  std::string cause;
+  std::string factor;  // empty: none
+};
+SignInLine sign_in_line(const JournalEntry& entry);
+Json::Value to_json(const SignInLine& line);
+
 std::vector<Event> events_of(const std::vector<JournalEntry>& entries);
 
 // Only known fields of the lines are told, so that nothing else in them can be shown.

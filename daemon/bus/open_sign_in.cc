@@ -54,11 +54,11 @@ OpenSignIn::OpenSignIn(runtime::EventLoop& loop, sign_in::SignInServices service
       number_(number),
       clock_(*services.clock),
       opened_(loop.now()),
-      sign_in_id_(random_sign_in_id()),
       socket_(std::move(socket)),
       watch_(loop, socket_.get(), static_cast<std::uint32_t>(EPOLLIN),
              [this](std::uint32_t) { readable(); }) {
   if (request.log_id.empty()) request.log_id = random_log_id();
+  sign_in_id_ = sign_in_id_of(request.log_id);
   sign_in::Conversation* const conversation = this;
   flow_ = std::make_unique<sign_in::SignIn>(std::move(services), std::move(request), conversation);
 }

@@ -105,7 +105,7 @@ class OpenSignIn final : private sign_in::Conversation {
   const std::uint64_t number_;
   const runtime::Clock& clock_;  // the flow's: its times are never compared with the loop's
   const runtime::MonotonicTime opened_;
-  const SignInId sign_in_id_;
+  SignInId sign_in_id_{};
 
   // Closing the socket closes the descriptors that the peer has sent and that were not received.
   class Socket {

@@ -27,13 +27,9 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string in_seconds(seconds time) {
-  return std::to_string(time.count()) + " s";
-}
-
 void add_identity(const policy::Config& config, const Known& known, const std::string& user,
                   Answers& answers) {
-  answers.emplace_back("name in the pool", policy::cognito_username(config.access, user),
+  answers.emplace_back("pool-user-name", policy::cognito_username(config.access, user),
                        "cognito_username = " + config.access.cognito_username + " of [access]");
   if (known.user != nullptr) {
     answers.emplace_back("account", known.user->sub,
@@ -64,17 +60,17 @@ void add_access(const policy::Config& config, const Known& known, const std::str
   const std::vector<std::string> groups =
       has_groups ? known.user->groups : std::vector<std::string>();
   answers.emplace_back("groups", joined(groups),
-                       has_groups ? "as the pool last said"
+                       has_groups ? "of the last sign-in"
                        : known.user != nullptr
                            ? "none that count: pinned by root, or refused by the pool since"
                            : "never seen: nobody knows any");
   if (known.user != nullptr && known.user->account_status == sessions::AccountStatus::disabled) {
-    answers.emplace_back("may sign in", "no", "the account is disabled in the pool");
+    answers.emplace_back("may-sign-in", "no", "the account is disabled in the pool");
     return;
   }
   const policy::AccessVerdict verdict = policy::explain_access(config, user, service, groups);
-  answers.emplace_back("may sign in",
-                       verdict.permitted ? "yes" : (has_groups ? "no" : "it depends on the groups"),
+  answers.emplace_back("may-sign-in",
+                       verdict.permitted ? "yes" : (has_groups ? "no" : "depends-on-groups"),
                        verdict.rule);
 }
 
@@ -82,9 +78,9 @@ void add_second_factor(const policy::Config& config, Answers& answers) {
   std::string methods;
   for (const cognito::Method method : config.mfa.methods)
     methods += (methods.empty() ? "" : " ") + std::string(to_string(method));
-  answers.emplace_back("second factor", config.mfa.require ? "required" : "not required",
+  answers.emplace_back("second-factor", config.mfa.require ? "required" : "not-required",
                        config.mfa.require ? "require = yes of [mfa]" : "require = no of [mfa]");
-  answers.emplace_back("accepted factors", methods, "methods of [mfa]");
+  answers.emplace_back("accepted-factors", methods, "methods of [mfa]");
 }
 
 // As if asked by a program that root runs, in the login of the session.
@@ -108,22 +104,21 @@ void add_reauthentication(const Core& core, const Known& known, const std::strin
       section != core.config->services.end() && section->second.reauth.has_value();
   const std::string name(policy::to_string(rule.mode));
   answers.emplace_back(
-      "with a session it asks for", name,
+      "reauth", name,
       is_given ? "reauth = " + name + " of [" + policy::section_of_service(service) + "]"
                : "built in: reauth = " + name);
   if (rule.mode != policy::Reauth::full)
-    answers.emplace_back("while the second factor is younger than", in_seconds(rule.mfa_max_age),
+    answers.emplace_back("reauth-for-s", std::to_string(rule.mfa_max_age.count()),
                          "mfa_max_age of [" + policy::section_of_service(service) + "]");
   if (known.sessions.empty()) {
-    answers.emplace_back("session now", "none", "the next sign-in is a full one");
+    answers.emplace_back("session", "none", "the next sign-in is a full one");
     return;
   }
   for (const sessions::Session& session : known.sessions) {
     const policy::ReauthVerdict verdict = verdict_in_own_login(core, rule, known, session, service);
     std::string answer(policy::to_string(verdict.kind));
     if (verdict.ask_pool) answer += ", after the pool was asked";
-    answers.emplace_back("session by " + session.service + ", in its own login", answer,
-                         std::string(verdict.reason));
+    answers.emplace_back("session-by-" + session.service, answer, std::string(verdict.reason));
   }
 }
 
@@ -144,7 +139,7 @@ std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& use
   add_second_factor(config, answers);
   add_reauthentication(core, known, service, answers);
   answers.emplace_back(
-      "account of a user never seen",
+      "never-signed-in",
       std::string(to_string(policy::service_profile(&config, service).never_signed_in)),
       policy::explain_never_signed_in(&config, service));
   return answers;

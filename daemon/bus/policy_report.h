@@ -9,9 +9,9 @@
 namespace pamcognito::bus {
 
 struct PolicyAnswer {
-  std::string question;
-  std::string answer;
-  std::string rule;  // what decided: a key of the configuration, or what is built in
+  std::string question;  // stable, such as may-sign-in; the list is in cognitoctl(1), JSON
+  std::string answer;    // stable if it is one of a few, such as yes
+  std::string rule;      // what decided: a key of the configuration, or what is built in
 
   PolicyAnswer(std::string question_, std::string answer_, std::string rule_)
       : question(std::move(question_)), answer(std::move(answer_)), rule(std::move(rule_)) {}

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -27,9 +28,12 @@ std::string random_log_id() {
   return hexadecimal(bytes);
 }
 
-SignInId random_sign_in_id() {
+SignInId sign_in_id_of(std::string_view log_id) {
   SignInId id{};
   fill_randomly(id);
+  // The caller has checked a log id that a PAM host sent. Any other text leaves all of it random.
+  std::array<std::uint8_t, kLogIdSize / 2> beginning{};
+  if (read_hexadecimal(log_id, beginning)) std::ranges::copy(beginning, id.begin());
   return id;
 }
 

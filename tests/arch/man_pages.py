@@ -531,7 +531,7 @@ def commands(tree):
                 r"(?:, |(?:\.|->)add_subcommand\(\s*)\"(?P<name>[\w-]+)\""
                 r"|run\((?P<inner>\w+)->add_subcommand\(\"(?P<inner_name>[\w-]+)\""
                 r"|run\((?P<top>app_)\.add_subcommand\(\"(?P<top_name>[\w-]+)\""
-                r"|(?P<owner>\w+)(?:\.|->)add_(?:flag|option)\(\"(?P<option>-[\w-]+)\""
+                r"|(?P<owner>\w+)(?:\.|->)add_(?:flag|option)\(\"(?P<option>-[\w-]+)(?:,-\w)?\""
                 r"|\b(?P<helper>add_sign_in|add_factor|add_full)\((?P<target>\w+)[,)]"
                 r"|\badd\(\"(?P<listed>--[\w-]+)\"", body):
             if found["name"]:

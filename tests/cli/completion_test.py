@@ -14,12 +14,12 @@ def help_of(*commands):
 
 
 def subcommands(text):
-    block = re.search(r"^Subcommands:\n((?:  .*\n)+)", text, re.MULTILINE)
-    return re.findall(r"^  (\S+)", block.group(1), re.MULTILINE) if block else []
+    blocks = re.findall(r"^(?:Subcommands|For you|For administrators):\n((?:  .*\n)+)", text, re.MULTILINE)
+    return [name for block in blocks for name in re.findall(r"^  (\S+)", block, re.MULTILINE)]
 
 
 def options(text):
-    return set(re.findall(r"^  (?:-h,)?(--[a-z-]+)", text, re.MULTILINE))
+    return set(re.findall(r"^  (?:-\w,)?(--[a-z-]+)", text, re.MULTILINE))
 
 
 def complete(*words):

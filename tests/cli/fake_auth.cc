@@ -320,11 +320,10 @@ int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
   if (std::string_view(user) == "wide")
     return sd_bus_reply_method_return(
         call, "a(sss)", 2, "groups", ("linux-users " + kLongGroup).c_str(), "as the pool last said",
-        "while the second factor is younger than", "3600 s",
-        ("mfa_max_age of [service " + kLongService + "]").c_str());
-  return sd_bus_reply_method_return(
-      call, "a(sss)", 2, "may sign in?", "yes", "group linux-users is in allow_groups of [access]",
-      "asked again?", "the password, for 1 h", "reauth = password in [service sudo]");
+        "reauth-for-s", "3600", ("mfa_max_age of [service " + kLongService + "]").c_str());
+  return sd_bus_reply_method_return(call, "a(sss)", 2, "may-sign-in", "yes",
+                                    "group linux-users is in allow_groups of [access]", "reauth",
+                                    "password", "reauth = password in [service sudo]");
 }
 
 int version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,

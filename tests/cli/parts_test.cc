@@ -247,7 +247,7 @@ void json_hides_no_character(void**) {
   stdout = terminal;
   const std::string written(text, size);
   std::free(text);
-  assert_text(written, "{\n  \"name\": \"M\\u00fcller\\u202e\\u2028\\u009b\"\n}\n");
+  assert_text(written, "{\"name\":\"M\\u00fcller\\u202e\\u2028\\u009b\"}\n");
 }
 
 // Any user can write a line with any id, identifier and text, but not journald's own fields.
@@ -327,7 +327,7 @@ void a_change_of_second_factors_is_told_whole(void**) {
                       {"PAM_COGNITO_DETAIL", "User has not set up software token mfa"}})});
   assert_true(text.contains("cognitod: second factors of alice: change: refused\n"));
   assert_true(
-      text.contains("user pool: SetUserMFAPreference invalid-parameter, 40ms, request 6f1c"));
+      text.contains("user pool: SetUserMFAPreference invalid-parameter, 40 ms, request 6f1c"));
   assert_true(text.contains("User has not set up software token mfa"));
 }
 
@@ -347,8 +347,9 @@ void error_names_become_exit_codes(void**) {
     return failure_of_reply(error).code;
   };
   assert_true(code("org.pamcognito.Error.NotAuthorized") == ExitCode::not_authorized);
+  assert_true(code("org.pamcognito.Error.NotPermitted") == ExitCode::not_permitted);
   assert_true(code("org.pamcognito.Error.NoSuchSession") == ExitCode::not_found);
-  assert_true(code("org.pamcognito.Error.Refused") == ExitCode::failed);
+  assert_true(code("org.pamcognito.Error.Refused") == ExitCode::refused);
   assert_true(code("org.freedesktop.DBus.Error.ServiceUnknown") == ExitCode::unreachable);
   assert_true(code("org.freedesktop.systemd1.NoSuchUnit") == ExitCode::unreachable);
   assert_true(code("org.example.Unheard") == ExitCode::failed);

@@ -169,8 +169,18 @@ void usage(void**) {
                  {{"mfa", "--help"}, "", 0},
                  {{}, "", 0},
                  {{"dance"}, "", 0},
+                 {{"Satus"}, "", 0},
+                 {{"mfa"}, "", 0},
+                 {{"mfa", "--color", "never", "shwo"}, "", 0},
+                 {{"--json=yaml", "status"}, "", 0},
+                 {{"status", "--json=pretty"}, "", kAlice},
                  {{"mfa", "prefer"}, "", 0},
                  {{"explain", "alice"}, "", 0},
+                 {{"explain"}, "", 0},
+                 {{"explain", "--user", "alice"}, "", 0},
+                 {{"log", "-n", "many"}, "", 0},
+                 {{"log", "-n", "0"}, "", 0},
+                 {{"log", "--since", "5m"}, "", 0},
                  {{"--version"}, "", 0}});
 }
 

@@ -281,13 +281,13 @@ void status_metrics_and_policy(void**) {
   for (const char* part :
        {"[name in the pool alice cognito_username = %u of [access] ]",
         "pinned by the first sign-in",
-        "[may sign in yes allow_groups of [service sudo] has linux-admins",
-        "[with a session it asks for none reauth = none of [service sudo] ]",
+        "[may-sign-in yes allow_groups of [service sudo] has linux-admins",
+        "[reauth none reauth = none of [service sudo] ]",
         "[account of a user never seen deny built in: never_signed_in for sudo ]"})
     if (!of_alice.contains(part)) fail_msg("%s is not in %s", part, of_alice.c_str());
   assert_text(policy("alice", "locker"), policy("alice", "user"));
-  assert_true(policy("bob", "sshd").contains("[may sign in it depends on the groups "));
-  assert_true(policy("bob", "sshd").contains("[with a session it asks for full built in"));
+  assert_true(policy("bob", "sshd").contains("[may-sign-in depends-on-groups "));
+  assert_true(policy("bob", "sshd").contains("[reauth full built in"));
 }
 
 // The daemon keeps each message until it knows the caller: any user could fill its memory.

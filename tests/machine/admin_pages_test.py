@@ -293,7 +293,7 @@ class Test:
                    "successfully authenticated" in done.shown and asked(done) == ["password", "code"], done.shown)
         answers = self.policy("alice", "user")
         self.check("cognitod goes by the page's mfa_max_age",
-                   answers.get("while the second factor is younger than") == "43200 s", answers)
+                   answers.get("reauth-for-s") == "43200", answers)
         self.other_age("12h", "1s")
         found = self.unlock("sleep 2")
         self.check("when the second factor is older than mfa_max_age, it is a whole sign-in again",
@@ -494,7 +494,7 @@ class Test:
                    "(alice)" in done.shown and self.aws.secret and self.aws.password == PASSWORD, done.shown)
         answers = self.policy("alice", "sshd")
         self.check("by the groups of the text", "linux-users" in answers["groups"].split()
-                   and answers["may sign in"] == "yes", answers)
+                   and answers["may-sign-in"] == "yes", answers)
         self.give_keys(self.person, "bob")
         # Without the line exclude= the default user would be a Cognito user now, and a Cognito user who has never
         # signed in here does not get in by key.
