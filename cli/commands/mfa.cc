@@ -77,7 +77,8 @@ void print_advice(const Output& out, const MfaPreference& preference) {
 }
 
 // The factors after a change.
-ExitCode show_after_change(const Context& context, AuthClient& client, const std::string& done) {
+ExitCode show_after_change(const Context& context, AuthClient& client, const std::string& done,
+                           bool after_set_up) {
   const auto now = client.mfa_preference(/*bypass_cache=*/true);
   // The change is made, even if this call fails.
   Json::Value object = now ? to_json(*now) : Json::Value(Json::objectValue);
@@ -86,7 +87,7 @@ ExitCode show_after_change(const Context& context, AuthClient& client, const std
   context.out.line(done);
   if (now) {
     print(context.out, *now);
-    print_advice(context.out, *now);
+    if (after_set_up) print_advice(context.out, *now);
   }
   return ExitCode::ok;
 }
@@ -94,7 +95,7 @@ ExitCode show_after_change(const Context& context, AuthClient& client, const std
 // The conversation: a sign-in with password and second factor, and then the change. `done`: printed
 // if cognitod sends no text of its own.
 ExitCode make_change(const Context& context, AuthClient& client, Result<Conversing> opened,
-                     const std::string& done) {
+                     const std::string& done, bool after_set_up = false) {
   const Output& out = context.out;
   if (!opened) return out.fail(opened.error());
   const auto ended = converse(context.terminal, std::move(*opened), AfterSuccess::acknowledge);
@@ -102,7 +103,8 @@ ExitCode make_change(const Context& context, AuthClient& client, Result<Conversi
   if (ended->outcome != Outcome::success)
     return out.fail({exit_code_of(ended->outcome), std::string(to_string(ended->outcome)),
                      ended->notice.empty() ? outcome_text(ended->outcome) : ended->notice});
-  return show_after_change(context, client, ended->notice.empty() ? done : ended->notice);
+  return show_after_change(context, client, ended->notice.empty() ? done : ended->notice,
+                           after_set_up);
 }
 
 }  // namespace

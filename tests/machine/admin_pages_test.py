@@ -41,7 +41,7 @@ class Test:
             (r"\(yes/no/\[fingerprint\]\)\? $", lambda *_: "yes"),
             (r"(?:Your password must be changed\. New|New|Retype new) password(?: again)?: $",
              self.new_password),
-            (r"Code from the app \([^)]*\): $", self.aws.set_up_app),
+            (r"Code \(i = [^)]*\): $", self.aws.set_up_app),
             (r"Code from your authenticator app(?: \([^)]*\))?: $", self.aws.code),
             (r"(?:Password: |\[sudo\] password for alice: )$", self.old_password),
         ]

@@ -89,7 +89,7 @@ def app(desk):
 
 def wrong_code(desk):
     desk.seat.sign_in("alice", password_of("alice"), (APP_CODE, "000000"))
-    if desk.reads("that the code was wrong, and asks again", f"code is not right.*{APP_CODE}"):
+    if desk.reads("that the code was wrong, and asks again", f"Incorrect code.*{APP_CODE}"):
         desk.picture("wrong-code")
     desk.nobody_is_in()
     desk.screen.enter(desk.app_code("alice"))

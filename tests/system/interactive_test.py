@@ -58,7 +58,7 @@ class Visitor:
 
     def new_password(self):
         self.answer(r"New password: ", NEW_PASSWORD, hidden_as="new password")
-        self.answer(r"New password again: ", NEW_PASSWORD, hidden_as="the same again")
+        self.answer(r"Retype new password: ", NEW_PASSWORD, hidden_as="the same again")
 
     def app_code(self, user):
         """A code that was not typed before: the pool, like Cognito, takes each one once."""
@@ -126,7 +126,7 @@ def alice(visitor):
         visitor.session_of("alice")
     with stage.scene("cognitoctl mfa show, cognitoctl sessions list"):
         visitor.type("cognitoctl mfa show")
-        terminal.expect(r"authenticator app \(preferred\)")
+        terminal.expect(r"authenticator app +enabled +preferred")
         visitor.session_of("alice")
         visitor.type("cognitoctl sessions list")
         table = terminal.expect(r"(?s)(ID +USER .*?)alice@").group(1)

@@ -120,7 +120,7 @@ def wrong_code_then_right(stage):
         with ssh(stage, "alice") as terminal:
             type_password(terminal, "alice")
             terminal.answer(TOTP_PROMPT, "000000")
-            terminal.expect("not right")
+            terminal.expect("Incorrect code")
             type_totp(stage, terminal, "alice")
             session_is(stage, terminal, "alice")
         stage.pool_saw("alice", *TOTP_CALLS, "SOFTWARE_TOKEN_MFA")

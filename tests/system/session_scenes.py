@@ -156,7 +156,7 @@ def prefer_sms(stage):
                 signs_in(stage, terminal, "dave")
                 signs_in(stage, terminal, "dave")  # the change's own, in the same terminal
                 terminal.expect(r"Preferred from now on: SMS\.")
-                terminal.expect(r"SMS [^\n]*\(preferred\)")
+                terminal.expect(r"SMS +enabled +preferred")
                 stage.check("cognitoctl ends well", terminal.finish() == 0)
             stage.check("the pool was asked for the change", changes_seen(machine.pool) == {"SetUserMFAPreference"},
                         changes_seen(machine.pool))
