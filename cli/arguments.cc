@@ -310,7 +310,8 @@ class Parser {
     LogOptions& options = options_->log;
     log->add_option("--user", options.user, "Only this user's")->option_text("USER");
     log->add_flag("--failed", options.failed, "Only those that did not succeed");
-    log->add_option("--number,-n", options.count, "At most so many; default: 10")->option_text("NUMBER");
+    log->add_option("--number,-n", options.count, "At most so many; default: 10")
+        ->option_text("NUMBER");
     log->add_option("--since", options.since, "Not older than this, such as 2h or 3d")
         ->option_text("TIME");
     log->add_option("--file", options.file, "A journal file instead of this machine's")
@@ -427,6 +428,12 @@ class Parser {
     add("--issuer", options.issuer, "… what its tokens carry as `iss`", "URL");
     add("--jwks-uri", options.jwks_uri, "… where its keys are", "URL");
     add("--ca-file", options.ca_file, "… the certificates that its own must lead to", "FILE");
+    add("--group", options.group, "Unix group of the Cognito users; default: cognito-users",
+        "NAME");
+    add("--print", options.print, "Print a template instead: cloud-init or ansible", "FORM");
+    command->add_flag("--yes", options.confirmed, "Do not ask for confirmation");
+    command->add_flag("--dry-run", options.dry_run, "Show the steps, and change nothing");
+    command->add_flag("--undo", options.undo, "Take back what setup has changed");
     command->add_flag("--unchecked", options.unchecked, "Write it even if the pool refuses");
     run(command, [](const Context& context, const Options& all) {
       return cli::set_up(context, all.set_up);

@@ -118,22 +118,9 @@ Json::Value to_json(const Window& window, const Now& now) {
 
 }  // namespace
 
-std::string choose_break_glass(const Context& context) {
-  const System system(context.root);
-  if (!is_on_ec2(system) && has_screen(system)) return {};
-  if (!is_administrator_left(check_users(system))) return {};
-  const std::string path = system.path(break_glass::kPolicyPath);
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!file) return {};
-  const std::string text =
-      "# Written by cognitoctl setup; see pam_cognito(8).\n"
-      "local_password = window\n";
-  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fchmod(file.get(), 0644) != 0) {
-    (void)::unlink(path.c_str());
-    return {};
-  }
-  return "Local passwords of Cognito users count only after cognitoctl break-glass open: " + path;
+bool wants_window(const System& system) {
+  if (!is_on_ec2(system) && has_screen(system)) return false;
+  return is_administrator_left(check_users(system));
 }
 
 ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options) {

@@ -10,6 +10,8 @@
 // cognitoctl's exit status.
 namespace pamcognito::cli {
 
+class System;
+
 ExitCode show_status(const Context& context);
 
 // A whole sign-in without PAM, of which nothing is kept.
@@ -68,10 +70,9 @@ struct BreakGlassOptions {
 ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options);
 ExitCode close_break_glass(const Context& context);
 ExitCode show_break_glass(const Context& context);
-// For setup: writes the policy `window` if that fits this machine (EC2, or no screen of its own)
-// and an administrator is left who does not need Cognito. An existing file stays. Returns a text
-// about what it did; empty: nothing.
-std::string choose_break_glass(const Context& context);
+// For setup: the policy `window` fits this machine (EC2, or no screen of its own), and an
+// administrator is left who does not need Cognito.
+bool wants_window(const System& system);
 
 struct DoctorOptions {
   bool all = false;               // the passed checks, too
@@ -96,7 +97,12 @@ struct SetUpOptions {
   std::string jwks_uri;
   std::string ca_file;
   std::string allow_groups;
+  std::string group;  // the Unix group of the Cognito users; empty: users.conf's, or the usual one
+  std::string print;  // cloud-init or ansible: print a template instead
   bool unchecked = false;  // write it although the pool cannot be asked
+  bool confirmed = false;  // --yes
+  bool dry_run = false;
+  bool undo = false;
 };
 ExitCode set_up(const Context& context, const SetUpOptions& options);
 

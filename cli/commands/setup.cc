@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
+#include <csignal>
+#include <ctime>
 #include <expected>
 #include <string>
 #include <vector>
@@ -13,7 +13,8 @@
 #include "cli/commands/commands.h"
 #include "cli/doctor/pool_judgement.h"
 #include "cli/doctor/system.h"
-#include "common/fd.h"
+#include "cli/setup/plan.h"
+#include "cli/setup/undo_log.h"
 #include "common/text.h"
 
 namespace pamcognito::cli {
@@ -69,115 +70,38 @@ Result<SetUpOptions> complete(const Context& context, SetUpOptions options) {
   return options;
 }
 
-std::string text_of(const SetUpOptions& options) {
-  std::string text =
-      "# Written by cognitoctl setup. Every key there is:\n"
-      "# /usr/share/doc/cognitod/examples/cognitod.conf\n"
-      "\n[pool]\n";
-  const auto set = [&](const char* key, const std::string& value) {
-    if (!value.empty()) text.append(key).append(" = ").append(value).append("\n");
-  };
-  set("region", options.region);
-  set("user_pool_id", options.user_pool_id);
-  set("client_id", options.client_id);
-  set("endpoint", options.endpoint);
-  set("issuer", options.issuer);
-  set("jwks_uri", options.jwks_uri);
-  set("ca_file", options.ca_file);
-  text += "\n[access]\n";
-  if (options.allow_groups.empty()) text += "# Nobody may sign in until this names a group:\n#";
-  set("allow_groups", options.allow_groups.empty() ? "linux-users" : options.allow_groups);
-  return text;
-}
-
-Failure cannot_write(const std::string& path, int error) {
-  return {ExitCode::failed, "not-written",
-          path + " cannot be written: " + std::string(errno_name(error)) +
-              (error == EACCES || error == EPERM ? " (run it as root)" : "")};
-}
-
-// A file that goes away unless it is renamed.
-class NewFile {
- public:
-  explicit NewFile(std::string path) : path_(std::move(path)) {}
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    if (written_) (void)::unlink(path_.c_str());
-  }
-
-  Result<void> write(const std::string& text) {
-    (void)::unlink(path_.c_str());  // of a run that was cut short
-    const Fd file(
-        ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-    if (!file) return std::unexpected(cannot_write(path_, errno));
-    written_ = true;
-    const ssize_t size = ::write(file.get(), text.data(), text.size());
-    if (size != static_cast<ssize_t>(text.size()) || ::fchmod(file.get(), 0644) != 0 ||
-        ::fsync(file.get()) != 0)
-      return std::unexpected(cannot_write(path_, size < 0 ? errno : ENOSPC));
-    return {};
-  }
-
-  // Takes the place of `path`, which is kept under a name of its own if it was there: the result;
-  // empty if it was not. No older copy is touched, so that no run loses a line of the admin's.
-  Result<std::string> replace(const std::string& path) {
-    const auto backup = keep(path);
-    if (!backup) return backup;
-    if (::rename(path_.c_str(), path.c_str()) != 0)
-      return std::unexpected(cannot_write(path, errno));
-    written_ = false;
-    const Fd directory(::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_CLOEXEC));
-    if (directory) (void)::fsync(directory.get());
-    return backup;
-  }
-
- private:
-  // A second name of the file that is there: path.bak-1, or the next number that is free.
-  static Result<std::string> keep(const std::string& path) {
-    constexpr unsigned most = 1000;
-    for (unsigned number = 1; number <= most; ++number) {
-      std::string backup = path + ".bak-" + std::to_string(number);
-      if (::link(path.c_str(), backup.c_str()) == 0) return backup;
-      if (errno == ENOENT) return std::string();
-      if (errno != EEXIST) return std::unexpected(cannot_write(backup, errno));
-    }
+// The pool, judged with these values. load_config() reads files, so they are in one for a moment,
+// in a directory of root alone. The error: the values are no configuration.
+Result<Findings> check_values(const std::string& root, const SetUpOptions& options) {
+  std::string directory = root + "/run/pam-cognito-setup-XXXXXX";
+  if (::mkdtemp(directory.data()) == nullptr)
     return failure(ExitCode::failed, "not-written",
-                   "there are too many copies of " + path + ": move some away");
+                   directory + " cannot be made: " + describe_errno(errno));
+  const std::string path = directory + "/cognitod.conf";
+  Result<Findings> found;
+  if (const auto written =
+          replace_file(path, pool_file(options, -1), 0600, ::geteuid(), ::getegid());
+      !written) {
+    found = std::unexpected(written.error());
+  } else if (const auto config = policy::load_config(path); !config) {
+    found = failure(ExitCode::failed, "bad-value", config.error());
+  } else {
+    found = check_pool(*config);
   }
-
-  std::string path_;
-  bool written_ = false;
-};
-
-std::vector<std::string> next_steps(const policy::Config& config, const Findings& findings) {
-  std::vector<std::string> steps;
-  const auto client = std::ranges::find(findings, "pool-client", &Finding::id);
-  if (client != findings.end() && client->what.contains("has a secret"))
-    steps.push_back(
-        "The app client has a secret. It does not belong into the file: "
-        "systemd-creds encrypt --name=client_secret - "
-        "/etc/credstore.encrypted/cognitod.client_secret, then systemctl restart cognitod");
-  if (config.access.allow_groups.empty() && config.access.allow_users.empty())
-    steps.push_back("Name the Cognito groups that may sign in: allow_groups in [access].");
-  steps.push_back("systemctl reload-or-restart cognitod");
-  steps.push_back(
-      "The users who sign in with Cognito: group=cognito-users in /etc/pam-cognito/users.conf, "
-      "and adduser NAME cognito-users. Keep one local administrator out of it.");
-  steps.push_back("cognitoctl login-test NAME shows a whole sign-in, without PAM.");
-  steps.push_back("Keep a root shell open, then: pam-auth-update --enable pam-cognito");
-  steps.push_back("cognitoctl doctor checks all of it.");
-  return steps;
+  (void)::unlink(path.c_str());
+  (void)::rmdir(directory.c_str());
+  return found;
 }
 
 void print(const Output& out, const Findings& findings) {
   for (const Finding& finding : findings) {
+    if (finding.state == State::ok) continue;
     const bool good = finding.state == State::ok;
     out.line(out.paint(good ? Style::good : Style::warning, std::string(to_string(finding.state))) +
              "  " +
              out.paint(Style::plain,
                        finding.title + (finding.what.empty() || good ? "" : ": " + finding.what)));
-    if (!finding.remedy.empty()) out.line("    To do: " + out.paint(Style::plain, finding.remedy));
+    if (!finding.remedy.empty()) out.line("    Fix: " + out.paint(Style::plain, finding.remedy));
   }
 }
 
@@ -193,47 +117,188 @@ Json::Value to_json(const Findings& findings) {
   return array;
 }
 
+// Setup takes a signal between two steps, so that no step is cut short and all are taken back.
+class HeldSignals {
+ public:
+  HeldSignals() {
+    (void)::sigemptyset(&signals_);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)::sigaddset(&signals_, number);
+    (void)::sigprocmask(SIG_BLOCK, &signals_, &before_);
+  }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  ~HeldSignals() { (void)::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+  [[nodiscard]] bool came() const {
+    const timespec no_time{};
+    return ::sigtimedwait(&signals_, nullptr, &no_time) > 0;
+  }
+
+ private:
+  sigset_t signals_{};
+  sigset_t before_{};
+};
+
+Result<UndoLog::Undone> take_back(const System& system, const UndoLog& log, UndoLog::Scope scope) {
+  auto undone = log.undo(scope);
+  if (!undone) return undone;
+  end_undoing(system, *undone);
+  if (const auto forgotten = log.forget(scope); !forgotten)
+    return std::unexpected(forgotten.error());
+  return undone;
+}
+
+// Takes all steps, or none: the error says which one failed.
+Result<void> take_steps(const Context& context, const UndoLog& log,
+                        const std::vector<Step>& steps) {
+  const HeldSignals signals;
+  Result<void> done = log.begin();
+  const auto check_signals = [&] {
+    if (done && signals.came())
+      done = failure(ExitCode::failed, "interrupted", "interrupted by a signal");
+  };
+  for (const Step& step : steps) {
+    check_signals();
+    if (!done) break;
+    context.out.line("  " + step.text + " …");
+    done = step.take(log);
+  }
+  check_signals();
+  if (done) done = log.finish();
+  if (done) return done;
+  Failure why = done.error();
+  const auto undone = take_back(System(context.root), log, UndoLog::Scope::last_run);
+  why.message += undone ? ". Every step was taken back; the machine is as before"
+                        : ". Taking the steps back failed, too: " + undone.error().message +
+                              ". Repeat that: cognitoctl setup --undo";
+  return std::unexpected(why);
+}
+
+ExitCode undo_setup(const Context& context, const UndoLog& log) {
+  const Output& out = context.out;
+  Json::Value object;
+  object["undone"] = Json::arrayValue;
+  if (log.state() == UndoLog::State::none) {
+    out.object(object);
+    out.line("Nothing to undo: setup has changed nothing on this machine.");
+    return ExitCode::ok;
+  }
+  const auto undone = take_back(System(context.root), log, UndoLog::Scope::everything);
+  if (!undone) return out.fail(undone.error());
+  for (const std::string& path : undone->files) {
+    object["undone"].append(path);
+    out.line("As before: " + path);
+  }
+  for (const std::string& group : undone->groups) out.line("Removed: group " + group);
+  out.object(object);
+  return ExitCode::ok;
+}
+
+// The options for a command line in a template.
+std::string arguments_of(const SetUpOptions& options) {
+  std::string text = "--pool " + options.user_pool_id + " --client " + options.client_id;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) text += std::string(" ") + name + " " + value;
+  };
+  add("--allow-groups", options.allow_groups.empty() ? "" : "'" + options.allow_groups + "'");
+  add("--group", options.group);
+  return text + " --yes";
+}
+
+ExitCode print_template(const Context& context, const SetUpOptions& options) {
+  if (context.out.json())
+    return context.out.fail({ExitCode::usage, "no-json", "a template is no JSON object"});
+  if (options.user_pool_id.empty() || options.client_id.empty())
+    return context.out.fail({ExitCode::usage, "usage", "--print needs --pool and --client"});
+  const std::string command = "cognitoctl setup " + arguments_of(options);
+  if (options.print == "cloud-init") {
+    context.out.line("#cloud-config");
+    context.out.line("# The packages are in an APT repository of your own, or on the image.");
+    context.out.line("packages: [cognitod, libpam-cognito, cognitoctl]");
+    context.out.line("runcmd:");
+    context.out.line("  - " + command);
+    return ExitCode::ok;
+  }
+  if (options.print == "ansible") {
+    context.out.line("- name: Install pam-cognito");
+    context.out.line("  ansible.builtin.apt:");
+    context.out.line("    name: [cognitod, libpam-cognito, cognitoctl]");
+    context.out.line("- name: Connect the machine to the user pool");
+    context.out.line("  ansible.builtin.command: " + command);
+    context.out.line("  register: pam_cognito_setup");
+    context.out.line("  changed_when: \"'Nothing to change' not in pam_cognito_setup.stdout\"");
+    return ExitCode::ok;
+  }
+  return context.out.fail({ExitCode::usage, "usage", "--print takes cloud-init or ansible"});
+}
+
+void print_end(const Context& context) {
+  const Output& out = context.out;
+  Findings findings = check_all(System(context.root));
+  std::erase_if(findings, [](const Finding& each) { return each.state != State::fault; });
+  if (!findings.empty()) out.line("cognitoctl doctor finds:");
+  print(out, findings);
+  out.line();
+  out.line(out.paint(Style::warning, "Keep this shell open until a login has worked."));
+  out.line("Next: adduser NAME cognito-users, then ssh NAME@this-machine from another one.");
+}
+
 }  // namespace
 
 ExitCode set_up(const Context& context, const SetUpOptions& given) {
   const Output& out = context.out;
+  if (!given.print.empty()) return print_template(context, given);
+  if (::geteuid() != 0)
+    return out.fail({ExitCode::not_permitted, "not-permitted", "only root may set a machine up."});
+  const UndoLog log(context.root);
+  if (given.undo) return undo_setup(context, log);
+  if (log.state() == UndoLog::State::unfinished) {
+    out.line("An earlier run did not reach its end. Its steps are taken back first.");
+    if (!given.dry_run)
+      if (const auto undone = take_back(System(context.root), log, UndoLog::Scope::last_run);
+          !undone)
+        return out.fail(undone.error());
+  }
   const auto options = complete(context, given);
   if (!options) return out.fail(options.error());
-
-  const std::string path = context.root + policy::kConfigPath;
-  NewFile file(path + ".new");
-  if (const auto written = file.write(text_of(*options)); !written)
-    return out.fail(written.error());
-  const auto config = policy::load_config(path + ".new");
-  if (!config) return out.fail({ExitCode::failed, "bad-value", config.error()});
-
-  const Findings findings = check_pool(*config);
-  print(out, findings);
-  const bool faulty = std::ranges::count(findings, State::fault, &Finding::state) > 0;
-  if (faulty && !options->unchecked)
+  const auto findings = check_values(context.root, *options);
+  if (!findings) return out.fail(findings.error());
+  print(out, *findings);
+  if (std::ranges::count(*findings, State::fault, &Finding::state) > 0 && !options->unchecked)
     return out.fail({ExitCode::failed, "pool-check",
-                     "nothing was written, because the user pool does not take these values; "
+                     "nothing was changed, because the user pool does not take these values; "
                      "--unchecked writes them all the same"});
-  const auto backup = file.replace(path);
-  if (!backup) return out.fail(backup.error());
-  // doctor, the last of the next steps, reports a list that is not current.
-  (void)System(context.root).run({"/usr/libexec/pam-cognito-local-users"});
+  const auto plan = plan_setup(context, *options);
+  if (!plan) return out.fail(plan.error());
 
   Json::Value object;
-  object["written"] = path;
-  if (!backup->empty()) object["backup"] = *backup;
-  object["checks"] = to_json(findings);
-  object["next"] = Json::arrayValue;
-  out.line();
-  out.line("Written: " + path + (backup->empty() ? "" : "; the old one is " + *backup));
-  if (const std::string chosen = choose_break_glass(context); !chosen.empty()) out.line(chosen);
-  out.line("Next:");
-  unsigned number = 0;
-  for (const std::string& step : next_steps(*config, findings)) {
-    object["next"].append(step);
-    out.line(" " + std::to_string(++number) + ". " + step);
+  object["checks"] = to_json(*findings);
+  object["steps"] = Json::arrayValue;
+  for (const Step& step : plan->steps) object["steps"].append(step.text);
+  object["changed"] = !plan->steps.empty() && !options->dry_run;
+  for (const std::string& remark : plan->remarks) out.line(remark + ".");
+  if (plan->steps.empty()) {
+    out.line("Nothing to change: this machine is set up.");
+    out.object(object);
+    return ExitCode::ok;
   }
+  out.line(options->dry_run ? "Setup would take these steps:" : "Steps:");
+  unsigned number = 0;
+  for (const Step& step : plan->steps) out.line("  " + std::to_string(++number) + ". " + step.text);
+  if (options->dry_run) {
+    out.object(object);
+    return ExitCode::ok;
+  }
+  if (!options->confirmed && !context.terminal.interactive())
+    return out.fail({ExitCode::usage, "not-confirmed",
+                     "standard input is no terminal, so setup cannot ask: give --yes. Nothing was "
+                     "changed"});
+  if (!options->confirmed && !context.terminal.confirm("Take these steps?", true))
+    return out.fail({ExitCode::failed, "not-confirmed", "nothing was changed"});
+  if (const auto taken = take_steps(context, log, plan->steps); !taken)
+    return out.fail(taken.error());
   out.object(object);
+  if (!out.json()) print_end(context);
   return ExitCode::ok;
 }
 

@@ -148,12 +148,20 @@ std::optional<Group> System::group(const std::string& name) const {
 
 std::expected<std::string, ProgramError> System::run(
     const std::vector<std::string>& arguments) const {
+  if (!is_this_machine())
+    return std::unexpected(ProgramError(ProgramError::Kind::not_run,
+                                        arguments.front() + " is not run for another tree"));
+  return run_program(arguments.front(), arguments, kProgramTime);
+}
+
+std::expected<std::string, ProgramError> run_program(const std::string& file,
+                                                     const std::vector<std::string>& arguments,
+                                                     std::chrono::seconds time) {
   const auto error_of = [&](ProgramError::Kind kind, const std::string& text) {
     return std::unexpected(ProgramError(kind, arguments.front() + text));
   };
   using enum ProgramError::Kind;
-  if (!is_this_machine()) return error_of(not_run, " is not run for another tree");
-  if (::access(arguments.front().c_str(), X_OK) != 0) return error_of(not_run, " is not installed");
+  if (::access(file.c_str(), X_OK) != 0) return error_of(not_run, " is not installed");
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return error_of(not_run, ": no pipe");
   const Fd from_child(ends[0]);
@@ -163,22 +171,30 @@ std::expected<std::string, ProgramError> System::run(
   (void)::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   (void)::posix_spawn_file_actions_adddup2(&actions, to_us.get(), STDOUT_FILENO);
   (void)::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawnattr_t attributes;
+  (void)::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  (void)::sigemptyset(&none);
+  (void)::posix_spawnattr_setsigmask(&attributes, &none);
+  (void)::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   pid_t child = -1;
   const int error =
-      ::posix_spawn(&child, arguments.front().c_str(), &actions, nullptr, argv.data(), environ);
+      ::posix_spawn(&child, file.c_str(), &actions, &attributes, argv.data(), environ);
+  (void)::posix_spawnattr_destroy(&attributes);
   (void)::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return error_of(not_run, ": " + std::string(errno_name(error)));
   to_us.reset();
   std::string text;
-  const bool whole = read_until(from_child.get(), SteadyClock::now() + kProgramTime, &text);
+  const bool whole = read_until(from_child.get(), SteadyClock::now() + time, &text);
   if (!whole) (void)::kill(child, SIGKILL);
   int result = 0;
   while (::waitpid(child, &result, 0) < 0 && errno == EINTR) {
   }
-  if (!whole) return error_of(timed_out, " did not end within 5 s");
+  if (!whole)
+    return error_of(timed_out, " did not end within " + std::to_string(time.count()) + " s");
   if (!WIFEXITED(result) || WEXITSTATUS(result) != 0) return error_of(failed, " failed");
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -36,7 +37,7 @@ struct Group {
 struct ProgramError {
   enum class Kind : std::uint8_t {
     not_run,    // absent, or not this machine
-    timed_out,  // killed after 5 s
+    timed_out,  // killed at its deadline
     failed,     // ended with another exit status than 0, or by a signal
   };
   Kind kind = Kind::not_run;
@@ -78,6 +79,11 @@ class System {
  private:
   std::string root_;
 };
+
+// Runs the program `file` without a shell and without blocked signals, for at most `time`: its
+// standard output, if it ended with 0. arguments[0] is its name in messages.
+[[nodiscard]] std::expected<std::string, ProgramError> run_program(
+    const std::string& file, const std::vector<std::string>& arguments, std::chrono::seconds time);
 
 // The lines of a text, without what follows a '#' at the start of a line, and without empty lines.
 std::vector<std::string> lines_of(const std::string& text);

@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -65,10 +67,11 @@ int start_pool(void**) {
 
 std::vector<std::string> setup_with(const std::string& client, const std::string& ca_file) {
   const auto value = [](const char* key) { return g_ready[key].asString(); };
-  return {"setup",           "--root",        g_root,           "--pool",     value("user_pool_id"),
-          "--region",        value("region"), "--client",       client,       "--endpoint",
-          value("endpoint"), "--issuer",      value("issuer"),  "--jwks-uri", value("jwks_uri"),
-          "--ca-file",       ca_file,         "--allow-groups", "linux-users"};
+  return {
+      "setup",           "--root",        g_root,           "--pool",      value("user_pool_id"),
+      "--region",        value("region"), "--client",       client,        "--endpoint",
+      value("endpoint"), "--issuer",      value("issuer"),  "--jwks-uri",  value("jwks_uri"),
+      "--ca-file",       ca_file,         "--allow-groups", "linux-users", "--yes"};
 }
 
 std::string ca_file() {
@@ -76,61 +79,7 @@ std::string ca_file() {
 }
 
 std::string config_path() {
-  return g_root + "/etc/pam-cognito/cognitod.conf";
-}
-
-int no_configuration(void**) {
-  for (const auto& entry : fs::directory_iterator(g_root + "/etc/pam-cognito"))
-    fs::remove(entry.path());
-  return 0;
-}
-
-void a_good_pool_is_written(void**) {
-  const Finished finished = run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
-  if (finished.status != 0) print_error("%s", finished.output.c_str());
-  assert_int_equal(finished.status, 0);
-  const std::string text = read_file(config_path());
-  assert_true(text.contains("user_pool_id = " + g_ready["user_pool_id"].asString() + "\n"));
-  assert_true(text.contains("allow_groups = linux-users\n"));
-  assert_false(fs::exists(config_path() + ".bak-1"));
-  assert_false(fs::exists(config_path() + ".new"));
-  assert_true(finished.output.contains("pam-auth-update --enable pam-cognito"));
-}
-
-void every_old_configuration_is_kept(void**) {
-  std::string last;
-  constexpr int runs = 5;
-  for (int i = 1; i <= runs; ++i) {
-    // An admin adds a line to what setup wrote the last time.
-    const std::string edited = last + "# mine, " + std::to_string(i) + "\n";
-    std::ofstream(config_path()) << edited;
-    const Finished finished =
-        run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
-    assert_int_equal(finished.status, 0);
-    const std::string backup = config_path() + ".bak-" + std::to_string(i);
-    assert_true(finished.output.contains("the old one is " + backup + "\n"));
-    assert_text(read_file(backup), edited);
-    last = read_file(config_path());
-  }
-  for (int i = 1; i <= runs; ++i)
-    assert_true(read_file(config_path() + ".bak-" + std::to_string(i))
-                    .contains("# mine, " + std::to_string(i) + "\n"));
-}
-
-// A copy that an older version made is the admin's, too.
-void an_older_copy_stays(void**) {
-  std::ofstream(config_path()) << "# mine\n";
-  std::ofstream(config_path() + ".bak") << "# older\n";
-  std::ofstream(config_path() + ".bak-1") << "# old\n";
-  const Finished finished = run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
-  assert_int_equal(finished.status, 0);
-  assert_text(read_file(config_path() + ".bak"), "# older\n");
-  assert_text(read_file(config_path() + ".bak-1"), "# old\n");
-  assert_text(read_file(config_path() + ".bak-2"), "# mine\n");
-}
-
-std::string policy_path() {
-  return g_root + "/etc/pam-cognito/break-glass.conf";
+  return g_root + "/etc/pam-cognito/cognitod.conf.d/10-pool.conf";
 }
 
 void write_below_root(const std::string& path, const std::string& text) {
@@ -138,8 +87,268 @@ void write_below_root(const std::string& path, const std::string& text) {
   std::ofstream(g_root + path) << text;
 }
 
+// A program of the tree. It appends its name and arguments to /calls.
+void write_program(const std::string& path, const std::string& script) {
+  write_below_root(path, "#!/bin/sh\necho \"${0##*/} $*\" >>'" + g_root + "/calls'\n" + script);
+  fs::permissions(g_root + path, fs::perms::owner_all);
+}
+
+// A machine with the packages, sshd and one administrator.
+int fresh_machine(void**) {
+  for (const char* folder : {"etc", "var", "usr", "run", "calls", "sys"})
+    fs::remove_all(g_root + "/" + folder);
+  for (const char* folder : {"/etc/pam-cognito/cognitod.conf.d", "/etc/ssh/sshd_config.d",
+                             "/etc/pam.d", "/var/lib/pam", "/run", "/usr/share/pam-configs"})
+    fs::create_directories(g_root + folder);
+  write_below_root("/etc/passwd",
+                   "root:x:0:0::/root:/bin/bash\nlocaladmin:x:1000:1000::/:/bin/bash\n"
+                   "admin:x:1001:1001::/:/bin/bash\n");
+  write_below_root("/etc/group", "root:x:0:\nsudo:x:27:localadmin\n");
+  write_below_root("/etc/pam-cognito/cognitod.conf", "# mine\n");
+  write_below_root("/etc/pam-cognito/users.conf", "# Mine.\n#group=cognito-users\nmin_uid=2000\n");
+  write_below_root("/etc/pam.d/common-auth", "auth required pam_unix.so\n");
+  write_below_root("/usr/share/pam-configs/pam-cognito", "Name: Cognito\n");
+  write_program("/usr/sbin/sshd",
+                "[ \"$1\" != -T ] || { echo usepam yes; echo kbdinteractiveauthentication yes\n"
+                "echo passwordauthentication no; echo logingracetime 120; }\n");
+  write_program("/usr/sbin/groupadd", "echo \"$2:x:990:\" >>'" + g_root + "/etc/group'\n");
+  write_program("/usr/sbin/groupdel", "sed -i \"/^$1:/d\" '" + g_root + "/etc/group'\n");
+  write_program("/usr/sbin/pam-auth-update", "echo 'auth [success=end] pam_cognito.so' >>'" +
+                                                 g_root + "/etc/pam.d/common-auth'\n");
+  write_program("/usr/libexec/pam-cognito-local-users", "");
+  write_program("/usr/bin/systemctl", "");
+  return 0;
+}
+
+std::string calls() {
+  return read_file(g_root + "/calls");
+}
+
+// Every file below /etc and /var with its mode and content.
+std::string tree() {
+  std::vector<std::string> all;
+  for (const char* folder : {"/etc", "/var"})
+    for (const auto& entry : fs::recursive_directory_iterator(g_root + folder))
+      if (entry.is_regular_file())
+        all.push_back(entry.path().string() + " " +
+                      std::to_string(static_cast<unsigned>(entry.status().permissions())) + "\n" +
+                      read_file(entry.path()));
+  std::ranges::sort(all);
+  std::string text;
+  for (const std::string& each : all) text += each + "\n";
+  return text;
+}
+
+Finished set_up() {
+  return run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
+}
+
+void a_machine_is_set_up(void**) {
+  const Finished finished = set_up();
+  if (finished.status != 0) print_error("%s", finished.output.c_str());
+  assert_int_equal(finished.status, 0);
+  const std::string text = read_file(config_path());
+  assert_true(text.contains("user_pool_id = " + g_ready["user_pool_id"].asString() + "\n"));
+  assert_true(text.contains("allow_groups = linux-users\n"));
+  assert_true(text.contains("[service sshd]\n"));
+  assert_true(text.contains("sign_in_timeout = 290s\n"));
+  assert_text(read_file(g_root + "/etc/pam-cognito/cognitod.conf"), "# mine\n");
+  assert_text(read_file(g_root + "/etc/pam-cognito/users.conf"),
+              "# Mine.\n#group=cognito-users\nmin_uid=2000\ngroup=cognito-users\n"
+              "exclude=admin localadmin\n");
+  assert_true(read_file(g_root + "/etc/ssh/sshd_config.d/50-pam-cognito.conf")
+                  .contains("LoginGraceTime 300\n"));
+  assert_true(read_file(g_root + "/etc/pam.d/common-auth").contains("pam_cognito.so"));
+  assert_true(read_file(g_root + "/etc/group").contains("cognito-users:x:990:\n"));
+  assert_true(calls().contains("systemctl restart cognitod.service\n"));
+  assert_true(calls().contains("systemctl try-reload-or-restart ssh.service\n"));
+  assert_true(finished.output.contains("because they administer this machine: admin, localadmin"));
+  assert_true(finished.output.contains("Keep this shell open until a login has worked."));
+}
+
+void a_second_run_changes_nothing(void**) {
+  assert_int_equal(set_up().status, 0);
+  const std::string before = tree();
+  const Finished again = set_up();
+  assert_int_equal(again.status, 0);
+  assert_true(again.output.contains("Nothing to change: this machine is set up."));
+  assert_text(tree(), before);
+}
+
+void undo_brings_everything_back(void**) {
+  const std::string before = tree();
+  assert_int_equal(set_up().status, 0);
+  // A second run with another group of Cognito is undone with the first one.
+  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
+  *(arguments.end() - 2) = "linux-admins";
+  assert_int_equal(run_cognitoctl(arguments).status, 0);
+  assert_true(read_file(config_path()).contains("allow_groups = linux-admins\n"));
+  const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
+  assert_int_equal(undone.status, 0);
+  assert_true(undone.output.contains("As before: /etc/pam-cognito/users.conf"));
+  assert_text(tree(), before);
+  assert_true(
+      run_cognitoctl({"setup", "--root", g_root, "--undo"}).output.contains("Nothing to undo"));
+}
+
+void undo_loses_no_later_change(void**) {
+  assert_int_equal(set_up().status, 0);
+  std::ofstream(g_root + "/etc/pam-cognito/users.conf", std::ios::app) << "users=bob\n";
+  const std::string before = tree();
+  const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
+  assert_int_equal(undone.status, 1);
+  assert_true(undone.output.contains("users.conf was changed after setup"));
+  assert_text(tree(), before);
+}
+
+void a_dry_run_changes_nothing(void**) {
+  const std::string before = tree();
+  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
+  arguments.emplace_back("--dry-run");
+  const Finished finished = run_cognitoctl(arguments);
+  assert_int_equal(finished.status, 0);
+  assert_true(finished.output.contains("Setup would take these steps:"));
+  assert_text(tree(), before);
+  assert_false(calls().contains("systemctl"));
+}
+
+void without_a_terminal_it_needs_yes(void**) {
+  const std::string before = tree();
+  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
+  arguments.pop_back();
+  const Finished finished = run_cognitoctl(arguments);
+  assert_int_equal(finished.status, 2);
+  assert_true(finished.output.contains("give --yes"));
+  assert_text(tree(), before);
+}
+
+// Each program fails once, in one run each.
+void a_failed_step_takes_all_steps_back(void**) {
+  for (const char* program : {"/usr/sbin/groupadd", "/usr/sbin/pam-auth-update",
+                              "/usr/libexec/pam-cognito-local-users", "/usr/bin/systemctl"}) {
+    (void)fresh_machine(nullptr);
+    write_program(program, "exit 1\n");
+    const std::string before = tree();
+    const Finished finished = set_up();
+    assert_int_equal(finished.status, 1);
+    if (!finished.output.contains("Every step was taken back"))
+      fail_msg("%s: %s", program, finished.output.c_str());
+    if (tree() != before)
+      fail_msg("%s: %s\n--- before\n%s", program, tree().c_str(), before.c_str());
+  }
+}
+
+void an_sshd_that_another_file_overrides_is_a_failure(void**) {
+  write_program("/usr/sbin/sshd",
+                "[ \"$1\" != -T ] || { echo usepam yes; echo kbdinteractiveauthentication yes\n"
+                "echo passwordauthentication yes; echo logingracetime 120; }\n");
+  const std::string before = tree();
+  const Finished finished = set_up();
+  assert_int_equal(finished.status, 1);
+  assert_true(finished.output.contains("passwordauthentication no"));
+  assert_text(tree(), before);
+}
+
+// The signal comes from a program of the step, so it is there before the step ends.
+void a_signal_takes_all_steps_back(void**) {
+  for (const char* program :
+       {"/usr/sbin/groupadd", "/usr/libexec/pam-cognito-local-users", "/usr/bin/systemctl"})
+    for (const char* name : {"INT", "TERM", "HUP"}) {
+      (void)fresh_machine(nullptr);
+      const std::string group = program == std::string_view("/usr/sbin/groupadd")
+                                    ? "echo \"$2:x:990:\" >>'" + g_root + "/etc/group'\n"
+                                    : "";
+      // Of the undoing, none.
+      write_program(program, group + "[ -e '" + g_root + "/run/sent' ] || kill -" + name +
+                                 " $PPID\ntouch '" + g_root + "/run/sent'\n");
+      const std::string before = tree();
+      const Finished finished = set_up();
+      assert_int_equal(finished.status, 1);
+      if (!finished.output.contains("interrupted by a signal"))
+        fail_msg("%s %s: %s", program, name, finished.output.c_str());
+      if (tree() != before) fail_msg("%s %s: %s", program, name, tree().c_str());
+    }
+}
+
+// Killed while each program runs, the machine is as before after `--undo`, and after the next run's
+// own undoing, too.
+void a_killed_run_is_undone(void**) {
+  for (const char* program : {"/usr/sbin/groupadd", "/usr/sbin/pam-auth-update",
+                              "/usr/libexec/pam-cognito-local-users", "/usr/bin/systemctl"}) {
+    (void)fresh_machine(nullptr);
+    const std::string good = read_file(g_root + program);
+    const std::string before = tree();
+    write_program(program, "kill -KILL $PPID\n");
+    assert_int_equal(set_up().status, -1);
+    write_below_root(program, good);
+    const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
+    assert_int_equal(undone.status, 0);
+    if (tree() != before)
+      fail_msg("%s: %s\n--- before\n%s", program, tree().c_str(), before.c_str());
+
+    write_program(program, "kill -KILL $PPID\n");
+    assert_int_equal(set_up().status, -1);
+    write_below_root(program, good);
+    const Finished again = set_up();
+    assert_int_equal(again.status, 0);
+    assert_true(again.output.contains("An earlier run did not reach its end"));
+    assert_int_equal(run_cognitoctl({"setup", "--root", g_root, "--undo"}).status, 0);
+    if (tree() != before) fail_msg("%s: %s", program, tree().c_str());
+  }
+}
+
+void a_symbolic_link_is_not_changed(void**) {
+  fs::remove(g_root + "/etc/pam-cognito/users.conf");
+  write_below_root("/elsewhere", "min_uid=2000\n");
+  fs::create_symlink(g_root + "/elsewhere", g_root + "/etc/pam-cognito/users.conf");
+  const Finished finished = set_up();
+  assert_int_equal(finished.status, 1);
+  assert_true(finished.output.contains("symbolic link"));
+  assert_text(read_file(g_root + "/elsewhere"), "min_uid=2000\n");
+  assert_false(fs::exists(config_path()));
+  fs::remove(g_root + "/elsewhere");
+}
+
+void a_file_of_the_administrator_is_copied(void**) {
+  std::ofstream(config_path()) << "# mine\n";
+  assert_int_equal(set_up().status, 0);
+  assert_text(read_file(config_path() + ".bak-1"), "# mine\n");
+}
+
+void an_invalid_users_conf_is_reported(void**) {
+  std::ofstream(g_root + "/etc/pam-cognito/users.conf") << "usrs=alice\n";
+  const std::string before = tree();
+  const Finished finished = set_up();
+  assert_int_equal(finished.status, 1);
+  assert_true(finished.output.contains("correct users.conf first"));
+  assert_text(tree(), before);
+}
+
+void only_root_may(void**) {
+  const Finished finished = run_cognitoctl({"setup", "--undo"}, "", 1000);
+  assert_int_equal(finished.status, 8);
+  assert_true(finished.output.contains("Run as root: sudo cognitoctl setup --undo"));
+}
+
+void a_template_is_printed(void**) {
+  for (const char* form : {"cloud-init", "ansible"}) {
+    const Finished finished =
+        run_cognitoctl({"setup", "--print", form, "--pool", "eu-west-1_Example", "--client",
+                        "1example23456789", "--allow-groups", "linux-users"});
+    assert_int_equal(finished.status, 0);
+    assert_true(finished.output.contains(
+        "cognitoctl setup --pool eu-west-1_Example --client 1example23456789 --allow-groups "
+        "'linux-users' --yes\n"));
+  }
+}
+
+std::string policy_path() {
+  return g_root + "/etc/pam-cognito/break-glass.conf";
+}
+
 // The policy after a run of setup; empty: there is none.
 std::string chosen_policy() {
+  (void)run_cognitoctl({"setup", "--root", g_root, "--undo"});
   fs::remove(policy_path());
   assert_int_equal(run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file())).status,
                    0);
@@ -196,12 +405,11 @@ void a_window_is_opened_and_closed(void**) {
 }
 
 void an_unknown_client_is_not_written(void**) {
-  std::ofstream(config_path()) << "# mine\n";
+  const std::string before = tree();
   const Finished finished = run_cognitoctl(setup_with("0nosuchclient", ca_file()));
   assert_int_equal(finished.status, 1);
   assert_true(finished.output.contains("0nosuchclient does not exist"));
-  assert_text(read_file(config_path()), "# mine\n");
-  assert_false(fs::exists(config_path() + ".new"));
+  assert_text(tree(), before);
 }
 
 void unchecked_writes_it_all_the_same(void**) {
@@ -230,7 +438,7 @@ void what_is_not_given_is_asked_for(void**) {
   // The last questions: client and groups. A name that is not answered in time is none.
   auto arguments = setup_with("x", ca_file());
   arguments.erase(arguments.begin() + 7, arguments.begin() + 9);
-  arguments.resize(arguments.size() - 2);
+  arguments.erase(arguments.end() - 3, arguments.end() - 1);
   const Finished finished =
       run_cognitoctl(arguments, g_ready["client_id"].asString() + "\nlinux-admins\n");
   assert_int_equal(finished.status, 0);
@@ -265,12 +473,25 @@ int main() {
   using namespace pamcognito::test;
   if (::geteuid() != 0) return 77;  // the configuration must be root's
   const auto fresh = [](const char* name, CMUnitTestFunction function) {
-    return CMUnitTest{name, function, &no_configuration, nullptr, nullptr};
+    return CMUnitTest{name, function, &fresh_machine, nullptr, nullptr};
   };
   const CMUnitTest tests[] = {
-      fresh("a_good_pool_is_written", &a_good_pool_is_written),
-      fresh("every_old_configuration_is_kept", &every_old_configuration_is_kept),
-      fresh("an_older_copy_stays", &an_older_copy_stays),
+      fresh("a_machine_is_set_up", &a_machine_is_set_up),
+      fresh("a_second_run_changes_nothing", &a_second_run_changes_nothing),
+      fresh("undo_brings_everything_back", &undo_brings_everything_back),
+      fresh("undo_loses_no_later_change", &undo_loses_no_later_change),
+      fresh("a_dry_run_changes_nothing", &a_dry_run_changes_nothing),
+      fresh("without_a_terminal_it_needs_yes", &without_a_terminal_it_needs_yes),
+      fresh("a_failed_step_takes_all_steps_back", &a_failed_step_takes_all_steps_back),
+      fresh("an_sshd_that_another_file_overrides_is_a_failure",
+            &an_sshd_that_another_file_overrides_is_a_failure),
+      fresh("a_signal_takes_all_steps_back", &a_signal_takes_all_steps_back),
+      fresh("a_killed_run_is_undone", &a_killed_run_is_undone),
+      fresh("a_symbolic_link_is_not_changed", &a_symbolic_link_is_not_changed),
+      fresh("a_file_of_the_administrator_is_copied", &a_file_of_the_administrator_is_copied),
+      fresh("an_invalid_users_conf_is_reported", &an_invalid_users_conf_is_reported),
+      fresh("only_root_may", &only_root_may),
+      fresh("a_template_is_printed", &a_template_is_printed),
       fresh("only_a_window_where_nobody_sits", &only_a_window_where_nobody_sits),
       fresh("a_window_is_opened_and_closed", &a_window_is_opened_and_closed),
       fresh("an_unknown_client_is_not_written", &an_unknown_client_is_not_written),
