@@ -276,6 +276,11 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
   object["steps"] = Json::arrayValue;
   for (const Step& step : plan->steps) object["steps"].append(step.text);
   object["changed"] = !plan->steps.empty() && !options->dry_run;
+  const auto client = std::ranges::find(*findings, "pool-client", &Finding::id);
+  if (client != findings->end() && client->what.contains("has a secret"))
+    out.line(
+        "The app client has a secret. Store it: systemd-creds encrypt --name=client_secret - "
+        "/etc/credstore.encrypted/cognitod.client_secret, then systemctl restart cognitod");
   for (const std::string& remark : plan->remarks) out.line(remark + ".");
   if (plan->steps.empty()) {
     out.line("Nothing to change: this machine is set up.");

@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <expected>
+#include <iterator>
 #include <map>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -85,9 +86,9 @@ unsigned number_of(const std::string& field, int base) {
 }
 
 std::string octal(unsigned mode) {
-  std::ostringstream text;
-  text << std::oct << mode;
-  return text.str();
+  char digits[16];
+  const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), mode, 8);
+  return {digits, end};
 }
 
 // The path of a line about a kept file; else empty.
@@ -268,9 +269,9 @@ Result<UndoLog::Undone> UndoLog::undo(Scope scope) const {
       if (print_of(path) != print)
         return failure(ExitCode::failed, "changed-since",
                        root_ + path +
-                           " was changed after setup, so nothing was undone. What it was "
-                           "before is in " +
-                           directory_ + "; the log there names the copies");
+                           " was changed after setup, so nothing was undone. Copies of the "
+                           "former files, and a log that names them, are in " +
+                           directory_);
   for (auto line = changes.rbegin(); line != changes.rend(); ++line) {
     if (const auto back = bring_back(*line); !back) return std::unexpected(back.error());
     std::string_view rest = *line;

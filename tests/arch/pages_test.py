@@ -33,7 +33,7 @@ class Tree(unittest.TestCase):
     def test_the_pages_were_read(self):
         text = (ROOT / "docs/how-to/ssh.md").read_text(encoding="utf-8")
         self.assertGreater(len(pages.paragraphs(text)), 20)
-        self.assertGreater(len(pages.commands_of((ROOT / "README.md").read_text(encoding="utf-8"), "sh install")), 2)
+        self.assertGreater(len(pages.commands_of((ROOT / "README.md").read_text(encoding="utf-8"), "sh install")), 1)
 
 
 class Made(unittest.TestCase):

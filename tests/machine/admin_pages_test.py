@@ -39,6 +39,7 @@ class Test:
     def answers(self):
         return [
             (r"\(yes/no/\[fingerprint\]\)\? $", lambda *_: "yes"),
+            (r"Take these steps\? \[Y/n\] $", lambda *_: "y"),
             (r"(?:Your password must be changed\. New|New|Retype new) password(?: again)?: $",
              self.new_password),
             (r"Code \(i = [^)]*\): $", self.aws.set_up_app),
@@ -155,7 +156,7 @@ class Test:
     def client_gets_a_secret(self):
         self.aws.client_secret(CLIENT_SECRET)
         done = self.machine.run("cognitoctl", "setup", "--pool", POOL_ID, "--client", self.aws.ready["client_id"],
-                                "--allow-groups", "linux-users", check=False)
+                                "--allow-groups", "linux-users", "--yes", check=False)
         self.check("setup says that the app client has a secret",
                    done.returncode == 0 and "The app client has a secret." in done.stdout, done.stdout + done.stderr)
         done = self.reader.type("su - alice -c id")

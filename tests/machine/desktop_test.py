@@ -131,7 +131,7 @@ def enrolment(desk):
     pool.admin("settings/set", mfa_configuration="ON", mfas_can_setup=["SOFTWARE_TOKEN_MFA"], totp_secret=SECRET)
     try:
         desk.seat.sign_in("henry", password_of("henry"))
-        shows_the_secret(desk, "account henry, shown as .* Code: ")
+        shows_the_secret(desk, "account henry, shown as .* Code")
         desk.picture("enrolment")
         desk.screen.enter("00")
         desk.reads("that a code has six digits, and asks again", "six digits.*show the key again")
