@@ -121,6 +121,9 @@ void sessions(void**) {
                     {{"sessions", "end", "ffff"}, "", 0},
                     {{"sessions", "end", "ff"}, "", 0},
                     {{"sessions", "end", "00112233445566778899aabbccddeeff00"}, "", 0},
+                    {{"explain", "fedcba9876"}, "", 0},
+                    {{"explain", "0011"}, "", kAlice},
+                    {{"explain", "ffff"}, "", kAlice},
                     {{"sign-out"}, "", kAlice},
                     {{"sign-out", "--json", "bob"}, "", 0},
                     {{"sign-out", "bob"}, "", kAlice}});
@@ -176,6 +179,8 @@ void usage(void**) {
                  {{"status", "--json=pretty"}, "", kAlice},
                  {{"mfa", "prefer"}, "", 0},
                  {{"explain", "alice"}, "", 0},
+                 {{"explain", "001"}, "", 0},
+                 {{"explain", "00112233445566778899aabbccddeeff0"}, "", 0},
                  {{"explain"}, "", 0},
                  {{"explain", "--user", "alice"}, "", 0},
                  {{"log", "-n", "many"}, "", 0},
