@@ -310,7 +310,8 @@ class Parser {
     LogOptions& options = options_->log;
     log->add_option("--user", options.user, "Only this user's")->option_text("USER");
     log->add_flag("--failed", options.failed, "Only those that did not succeed");
-    log->add_option("--number,-n", options.count, "At most so many; default: 10")->option_text("NUMBER");
+    log->add_option("--number,-n", options.count, "At most so many; default: 10")
+        ->option_text("NUMBER");
     log->add_option("--since", options.since, "Not older than this, such as 2h or 3d")
         ->option_text("TIME");
     log->add_option("--file", options.file, "A journal file instead of this machine's")
@@ -406,7 +407,7 @@ class Parser {
     doctor->add_flag("--all", options.all, "Show the passed checks, too");
     doctor->add_option("--only", options.only, "Only this check; may be repeated")
         ->option_text("ID");
-    doctor->add_flag("--quiet", options.quiet, "Print nothing: the exit status is 5 on a fault");
+    doctor->add_flag("--quiet", options.quiet, "Print no text: the exit status is 5 on a fault");
     run(doctor,
         [](const Context& context, const Options& all) { return run_doctor(context, all.doctor); });
   }
