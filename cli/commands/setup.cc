@@ -177,7 +177,7 @@ void print(const Output& out, const Findings& findings) {
              "  " +
              out.paint(Style::plain,
                        finding.title + (finding.what.empty() || good ? "" : ": " + finding.what)));
-    if (!finding.remedy.empty()) out.line("    To do: " + out.paint(Style::plain, finding.remedy));
+    if (!finding.remedy.empty()) out.line("    Fix: " + out.paint(Style::plain, finding.remedy));
   }
 }
 
