@@ -40,7 +40,7 @@ ExitCode end_session(const Context& context, const std::string& prefix);
 // The id of the one session, of those that the caller may see, that begins with these hexadecimal
 // digits: the Failure's code is not_found if there is none.
 Result<std::string> session_beginning(const std::string& prefix);
-// On a terminal it asks before it ends the sessions of another user, unless `confirmed`.
+// On a terminal it asks root before it ends the sessions of another user, unless `confirmed`.
 ExitCode sign_out(const Context& context, const std::string& user, bool confirmed);
 
 // Recent sign-ins, the last one first, from the journal.
@@ -84,7 +84,7 @@ std::string choose_break_glass(const Context& context);
 
 struct DoctorOptions {
   bool all = false;               // the passed checks, too
-  bool quiet = false;             // the exit status only
+  bool quiet = false;             // no text; --json prints its object all the same
   std::vector<std::string> only;  // the ids of the checks to show; empty: all
 };
 ExitCode run_doctor(const Context& context, const DoctorOptions& options);

@@ -150,15 +150,14 @@ ExitCode end_session(const Context& context, const std::string& prefix) {
 
 ExitCode sign_out(const Context& context, const std::string& user, bool confirmed) {
   const Output& out = context.out;
-  std::string whose = user;
-  if (whose.empty()) {
-    auto name = own_user_name();
-    if (!name) return out.fail(name.error());
-    whose = std::move(*name);
-  } else if (!confirmed && context.terminal.interactive() &&
-             !context.terminal.confirm("End all sessions of " + whose + "?", false)) {
+  const auto own = own_user_name();
+  if (user.empty() && !own) return out.fail(own.error());
+  const std::string& whose = user.empty() ? *own : user;
+  // The daemon refuses another user's to anyone but root, so there is no question then.
+  const bool of_another = !user.empty() && (!own || user != *own);
+  if (of_another && !confirmed && ::getuid() == 0 && context.terminal.interactive() &&
+      !context.terminal.confirm("End all sessions of " + whose + "?", false))
     return out.fail({ExitCode::failed, "not-confirmed", "nothing was changed"});
-  }
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
   const auto ended = client->sign_out(whose);
