@@ -407,7 +407,7 @@ class Parser {
     doctor->add_flag("--all", options.all, "Show the passed checks, too");
     doctor->add_option("--only", options.only, "Only this check; may be repeated")
         ->option_text("ID");
-    doctor->add_flag("--quiet", options.quiet, "Print nothing: the exit status is 5 on a fault");
+    doctor->add_flag("--quiet", options.quiet, "Print no text: the exit status is 5 on a fault");
     run(doctor,
         [](const Context& context, const Options& all) { return run_doctor(context, all.doctor); });
   }

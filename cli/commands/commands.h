@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/context.h"
@@ -31,9 +33,16 @@ ExitCode disable_mfa(const Context& context, const std::string& factor);
 // user: empty means the caller, or all users if the caller is root. full: whole ids and names,
 // however wide the table becomes.
 ExitCode list_sessions(const Context& context, const std::string& user, bool full);
-// prefix: at least the first four digits of its id.
+// An id may be given by its first digits, if they are no fewer than these.
+inline constexpr std::size_t kShortestIdPrefix = 4;
+inline constexpr char kAmbiguousId[] = "ambiguous-id";  // a Failure's word: more than one
+bool has_hex_digits_only(std::string_view text);
+// prefix: the first digits of its id.
 ExitCode end_session(const Context& context, const std::string& prefix);
-// On a terminal it asks before it ends the sessions of another user, unless `confirmed`.
+// The id of the one session, of those that the caller may see, that begins with these hexadecimal
+// digits: the Failure's code is not_found if there is none.
+Result<std::string> session_beginning(const std::string& prefix);
+// On a terminal it asks root before it ends the sessions of another user, unless `confirmed`.
 ExitCode sign_out(const Context& context, const std::string& user, bool confirmed);
 
 // Recent sign-ins, the last one first, from the journal.
@@ -48,7 +57,7 @@ ExitCode list_sign_ins(const Context& context, const LogOptions& options);
 
 // One sign-in from the journal. file: empty is this machine's journal.
 struct ExplainOptions {
-  std::string id;     // a log id, or a session's id, which begins with it
+  std::string id;     // a log id, a session's id, which begins with it, or the first digits
   bool last = false;  // the last sign-in, instead of an id
   std::string user;   // with `last`: of this user
   std::string file;
@@ -76,7 +85,7 @@ bool wants_window(const System& system);
 
 struct DoctorOptions {
   bool all = false;               // the passed checks, too
-  bool quiet = false;             // the exit status only
+  bool quiet = false;             // no text; --json prints its object all the same
   std::vector<std::string> only;  // the ids of the checks to show; empty: all
 };
 ExitCode run_doctor(const Context& context, const DoctorOptions& options);

@@ -67,14 +67,13 @@ ExitCode run_doctor(const Context& context, const DoctorOptions& options) {
   const auto faults = count(State::fault);
   const auto warnings = count(State::warning);
   const ExitCode code = faults > 0 ? ExitCode::faults_found : ExitCode::ok;
-  if (options.quiet) return code;
-
   Json::Value object;
   object["checks"] = Json::arrayValue;
   for (const Finding& finding : findings) object["checks"].append(to_json(finding));
   object["faults"] = Json::Value::Int64(faults);
   object["warnings"] = Json::Value::Int64(warnings);
   out.object(object);
+  if (options.quiet) return code;
 
   out.line(out.paint(faults > 0 ? Style::bad : Style::good,
                      std::to_string(findings.size()) + " checks: " + std::to_string(faults) +

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -76,6 +77,27 @@ Failure no_sign_in() {
           "as root"};
 }
 
+// The log id that begins with these digits: of a session that the caller may see, or else of a
+// recent sign-in. A journal file may be another machine's, so its sessions are not asked for.
+Result<std::string> id_beginning(const std::string& prefix, const std::string& file) {
+  if (file.empty()) {
+    const auto session = session_beginning(prefix);
+    if (session) return session->substr(0, kLogIdSize);
+    if (session.error().word == kAmbiguousId) return std::unexpected(session.error());
+  }
+  SignInFilter filter;
+  filter.most = kMostCount;
+  const auto sign_ins = sign_ins_of(filter, file);
+  if (!sign_ins) return failure(ExitCode::failed, "journal", sign_ins.error());
+  const std::set<std::string> found = ids_beginning(prefix, *sign_ins);
+  if (found.empty()) return std::unexpected(no_sign_in());
+  if (found.size() > 1)
+    return failure(ExitCode::failed, kAmbiguousId,
+                   "more than one sign-in begins with " + prefix +
+                       ": give more digits; cognitoctl log lists ids");
+  return *found.begin();
+}
+
 // The log id that the options ask for.
 Result<std::string> wanted_id(const ExplainOptions& options) {
   if (options.last == !options.id.empty() || (!options.last && !options.user.empty()))
@@ -89,12 +111,15 @@ Result<std::string> wanted_id(const ExplainOptions& options) {
     if (found->empty()) return std::unexpected(no_sign_in());
     return found->front().field("PAM_COGNITO_ID");
   }
+  if (options.id.size() < kShortestIdPrefix || options.id.size() > 2 * kSignInIdSize ||
+      !has_hex_digits_only(options.id))
+    return failure(
+        ExitCode::usage, "not-an-id",
+        "an id has 16 hexadecimal digits, and a session's 32: give those that cognitoctl "
+        "log or sessions list shows, or at least the first four");
   // A session's id begins with the log id of its sign-in.
-  const std::string id = options.id.substr(0, kLogIdSize);
-  if (!is_log_id(id) || (options.id.size() != kLogIdSize && options.id.size() != 2 * kSignInIdSize))
-    return failure(ExitCode::usage, "not-an-id",
-                   "an id has 16 hexadecimal digits, and a session's 32: cognitoctl log lists ids");
-  return id;
+  if (options.id.size() >= kLogIdSize) return options.id.substr(0, kLogIdSize);
+  return id_beginning(options.id, options.file);
 }
 
 }  // namespace

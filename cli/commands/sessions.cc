@@ -6,6 +6,7 @@
 #include <expected>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,6 @@ using Sessions = std::vector<Dictionary>;
 
 // As many digits of each id as tell the listed sessions apart, and no fewer than these.
 constexpr std::size_t kShortId = 8;
-constexpr std::size_t kShortestPrefix = 4;
 constexpr std::size_t kWholeId = 2 * kSignInIdSize;
 
 std::size_t short_id_length(const Sessions& sessions) {
@@ -45,14 +45,7 @@ std::size_t short_id_length(const Sessions& sessions) {
   return length;
 }
 
-// The id of the one session, of those that the caller may see, that begins so.
-Result<std::string> whole_id(AuthClient& client, const std::string& prefix) {
-  if (prefix.size() < kShortestPrefix || prefix.size() > kWholeId ||
-      prefix.find_first_not_of("0123456789abcdef") != std::string::npos)
-    return failure(ExitCode::usage, "not-an-id",
-                   "an id has 32 hexadecimal digits: give those that sessions list shows, or at "
-                   "least the first four");
-  if (prefix.size() == kWholeId) return prefix;
+Result<std::string> find_session(AuthClient& client, const std::string& prefix) {
   std::string whose;
   if (::getuid() != 0) {
     auto name = own_user_name();
@@ -66,7 +59,7 @@ Result<std::string> whole_id(AuthClient& client, const std::string& prefix) {
     std::string id = text_of(session, "id");
     if (!id.starts_with(prefix)) continue;
     if (!found.empty())
-      return failure(ExitCode::failed, "ambiguous-id",
+      return failure(ExitCode::failed, kAmbiguousId,
                      "more than one session begins with " + prefix +
                          ": give more digits; sessions list --full shows all");
     found = std::move(id);
@@ -76,11 +69,30 @@ Result<std::string> whole_id(AuthClient& client, const std::string& prefix) {
   return found;
 }
 
+Result<std::string> whole_id(AuthClient& client, const std::string& prefix) {
+  if (prefix.size() < kShortestIdPrefix || prefix.size() > kWholeId || !has_hex_digits_only(prefix))
+    return failure(ExitCode::usage, "not-an-id",
+                   "an id has 32 hexadecimal digits: give those that sessions list shows, or at "
+                   "least the first four");
+  if (prefix.size() == kWholeId) return prefix;
+  return find_session(client, prefix);
+}
+
 std::string session_count(std::uint64_t count) {
   return count == 1 ? "1 session" : std::to_string(count) + " sessions";
 }
 
 }  // namespace
+
+bool has_hex_digits_only(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+Result<std::string> session_beginning(const std::string& prefix) {
+  auto client = AuthClient::connect();
+  if (!client) return std::unexpected(client.error());
+  return find_session(*client, prefix);
+}
 
 ExitCode list_sessions(const Context& context, const std::string& user, bool full) {
   const Output& out = context.out;
@@ -138,15 +150,14 @@ ExitCode end_session(const Context& context, const std::string& prefix) {
 
 ExitCode sign_out(const Context& context, const std::string& user, bool confirmed) {
   const Output& out = context.out;
-  std::string whose = user;
-  if (whose.empty()) {
-    auto name = own_user_name();
-    if (!name) return out.fail(name.error());
-    whose = std::move(*name);
-  } else if (!confirmed && context.terminal.interactive() &&
-             !context.terminal.confirm("End all sessions of " + whose + "?", false)) {
+  const auto own = own_user_name();
+  if (user.empty() && !own) return out.fail(own.error());
+  const std::string& whose = user.empty() ? *own : user;
+  // The daemon refuses another user's to anyone but root, so there is no question then.
+  const bool of_another = !user.empty() && (!own || user != *own);
+  if (of_another && !confirmed && ::getuid() == 0 && context.terminal.interactive() &&
+      !context.terminal.confirm("End all sessions of " + whose + "?", false))
     return out.fail({ExitCode::failed, "not-confirmed", "nothing was changed"});
-  }
   auto client = AuthClient::connect();
   if (!client) return out.fail(client.error());
   const auto ended = client->sign_out(whose);

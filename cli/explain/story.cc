@@ -3,9 +3,11 @@
 #include <charconv>
 #include <cstdint>
 #include <ctime>
+#include <set>
 #include <system_error>
 #include <utility>
 
+#include "common/hexadecimal.h"
 #include "common/outcome.h"
 
 namespace pamcognito::cli {
@@ -197,6 +199,15 @@ Json::Value to_json(const SignInLine& line) {
   object["cause"] = line.cause;
   object["factor"] = line.factor.empty() ? Json::Value() : line.factor;
   return object;
+}
+
+std::set<std::string> ids_beginning(std::string_view prefix,
+                                    const std::vector<JournalEntry>& entries) {
+  std::set<std::string> ids;
+  for (const JournalEntry& entry : entries)
+    if (std::string id = entry.field("PAM_COGNITO_ID"); is_log_id(id) && id.starts_with(prefix))
+      ids.insert(std::move(id));
+  return ids;
 }
 
 std::vector<Event> events_of(const std::vector<JournalEntry>& entries) {

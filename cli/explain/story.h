@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,9 @@ struct SignInLine {
 SignInLine sign_in_line(const JournalEntry& entry);
 Json::Value to_json(const SignInLine& line);
 
+// The log ids of the entries that begin with `prefix`.
+std::set<std::string> ids_beginning(std::string_view prefix,
+                                    const std::vector<JournalEntry>& entries);
 std::vector<Event> events_of(const std::vector<JournalEntry>& entries);
 
 // Only known fields of the lines are told, so that nothing else in them can be shown.

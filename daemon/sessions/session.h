@@ -22,8 +22,8 @@ struct PasswordVerifier {
   std::uint8_t failures = 0;
 };
 
-// One accepted sign-in, and what it is still good for. Its id is the sign-in's: 128 random bits
-// that the module was told. A copy holds the refresh token: keep none.
+// One accepted sign-in, and what it is still good for. Its id is the sign-in's, which the module
+// was told: the log id, then 64 random bits. A copy holds the refresh token: keep none.
 struct Session {
   SignInId id{};
   std::string user;          // the Linux name

@@ -69,12 +69,13 @@ class SessionStore {
  private:
   // User's name to session; entries stay where they are while others come and go.
   using ByUser = std::multimap<std::string, SignInId, std::less<>>;
-  // Ids are random, so that any part of one spreads as well as a hash.
+  // The last 8 bytes of an id are random, so that they spread as well as a hash. The first 8 are
+  // the log id, which another process chose.
   struct HashId {
     std::size_t operator()(const SignInId& id) const noexcept {
       std::size_t part = 0;
-      static_assert(sizeof(part) <= sizeof(id));
-      std::memcpy(&part, id.data(), sizeof(part));
+      static_assert(sizeof(part) <= kSignInIdSize / 2);
+      std::memcpy(&part, id.data() + id.size() - sizeof(part), sizeof(part));
       return part;
     }
   };

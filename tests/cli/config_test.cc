@@ -1,4 +1,5 @@
-// `cognitoctl config`: the files without the daemon, and where each setting comes from.
+// `cognitoctl config` and `cognitoctl doctor --quiet`: the files without the daemon, and where each
+// setting comes from.
 #include <unistd.h>
 
 #include <cstddef>
@@ -69,6 +70,24 @@ void settings_are_shown_with_their_origin(void**) {
   assert_golden("config-show", text);
 }
 
+// Quiet concerns the text only.
+void a_quiet_doctor_prints_json_only_if_asked(void**) {
+  Machine machine;
+  const auto doctor = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"doctor", "--only", "users-conf", "--root", machine.root()});
+    return run_cognitoctl(options);
+  };
+  assert_text(doctor({"--quiet"}).output, "");
+  assert_int_equal(doctor({"--quiet"}).status, 0);
+  machine.write(kUsers, "usrs=alice\n");
+  assert_text(doctor({"--quiet"}).output, "");
+  assert_int_equal(doctor({"--quiet"}).status, 5);
+  const Finished quiet = doctor({"--quiet", "--json"});
+  assert_int_equal(quiet.status, 5);
+  assert_text(quiet.output, doctor({"--json"}).output);
+  assert_true(quiet.output.starts_with("{\"checks\":[{"));
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
@@ -78,6 +97,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(configurations_are_checked),
       cmocka_unit_test(settings_are_shown_with_their_origin),
+      cmocka_unit_test(a_quiet_doctor_prints_json_only_if_asked),
   };
   return cmocka_run_group_tests_name("config", tests, nullptr, nullptr);
 }

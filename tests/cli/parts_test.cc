@@ -220,6 +220,16 @@ std::vector<JournalEntry> journal() {
   };
 }
 
+// One sign-in has several lines, and an id counts only in its exact form.
+void an_id_is_found_by_its_first_digits(void**) {
+  const auto line = [](const char* id) { return entry(1, {{"PAM_COGNITO_ID", id}}); };
+  const std::vector<JournalEntry> entries = {line("0123456789abcdef"), line("0123456789abcdef"),
+                                             line("01234fffffffffff"), line("0123g"), entry(1, {})};
+  assert_int_equal(ids_beginning("0123", entries).size(), 2);
+  assert_true(ids_beginning("012345", entries) == std::set<std::string>{"0123456789abcdef"});
+  assert_true(ids_beginning("1234", entries).empty());
+}
+
 // The output of `tell`.
 std::string told(const std::vector<JournalEntry>& entries) {
   char* text = nullptr;
@@ -364,6 +374,7 @@ int main() {
       cmocka_unit_test(json_hides_no_character),
       cmocka_unit_test(a_line_of_another_user_is_marked),
       cmocka_unit_test(what_is_easily_mistaken_has_a_sentence),
+      cmocka_unit_test(an_id_is_found_by_its_first_digits),
       cmocka_unit_test(the_first_failure_of_required_modules_counts),
       cmocka_unit_test(a_stack_without_an_opinion_fails),
       cmocka_unit_test(sufficient_ends_the_stack_unless_something_failed_before),

@@ -121,6 +121,9 @@ void sessions(void**) {
                     {{"sessions", "end", "ffff"}, "", 0},
                     {{"sessions", "end", "ff"}, "", 0},
                     {{"sessions", "end", "00112233445566778899aabbccddeeff00"}, "", 0},
+                    {{"explain", "fedcba9876"}, "", 0},
+                    {{"explain", "0011"}, "", kAlice},
+                    {{"explain", "ffff"}, "", kAlice},
                     {{"sign-out"}, "", kAlice},
                     {{"sign-out", "--json", "bob"}, "", 0},
                     {{"sign-out", "bob"}, "", kAlice}});
@@ -176,6 +179,8 @@ void usage(void**) {
                  {{"status", "--json=pretty"}, "", kAlice},
                  {{"mfa", "prefer"}, "", 0},
                  {{"explain", "alice"}, "", 0},
+                 {{"explain", "001"}, "", 0},
+                 {{"explain", "00112233445566778899aabbccddeeff0"}, "", 0},
                  {{"explain"}, "", 0},
                  {{"explain", "--user", "alice"}, "", 0},
                  {{"log", "-n", "many"}, "", 0},
@@ -208,7 +213,7 @@ std::vector<Ends>& terminals() {
 }
 
 void open_terminals() {
-  constexpr int kNeeded = 6;
+  constexpr int kNeeded = 10;
   for (int i = 0; i < kNeeded; ++i) {
     Ends ends{};
     if (::openpty(&ends.master, &ends.slave, nullptr, nullptr, nullptr) != 0) std::abort();
@@ -219,7 +224,7 @@ void open_terminals() {
 // A terminal of the test's own, with cognitoctl in it.
 class Pseudoterminal {
  public:
-  explicit Pseudoterminal(const std::vector<std::string>& arguments) {
+  explicit Pseudoterminal(const std::vector<std::string>& arguments, uid_t uid = 0) {
     assert_false(terminals().empty());
     master_ = terminals().back().master;
     slave_ = terminals().back().slave;
@@ -228,7 +233,7 @@ class Pseudoterminal {
     assert_true(child_ >= 0);
     if (child_ > 0) return;
     (void)::login_tty(slave_);
-    ::_exit(become_cognitoctl(arguments, 0));
+    ::_exit(become_cognitoctl(arguments, uid));
   }
   Pseudoterminal(const Pseudoterminal&) = delete;
   Pseudoterminal& operator=(const Pseudoterminal&) = delete;
@@ -304,6 +309,33 @@ void a_change_asks_for_password_and_factor(void**) {
   assert_int_equal(WEXITSTATUS(terminal.wait()), 0);
 }
 
+// Only root can end them, and is asked.
+void another_users_sessions_end_after_a_question(void**) {
+  {
+    Pseudoterminal terminal({"sign-out", "alice"});
+    (void)terminal.read_to("End all sessions of alice?");
+    terminal.type("n\n");
+    (void)terminal.read_to("nothing was changed");
+    assert_int_equal(WEXITSTATUS(terminal.wait()), 1);
+  }
+  {
+    Pseudoterminal terminal({"sign-out", "alice"});
+    (void)terminal.read_to("End all sessions of alice?");
+    terminal.type("y\n");
+    (void)terminal.read_to("2 sessions of alice ended.");
+    (void)terminal.read_to("\n");
+    assert_int_equal(WEXITSTATUS(terminal.wait()), 0);
+  }
+  for (const char* user : {"alice", "bob"}) {
+    const bool own = std::string(user) == "alice";
+    Pseudoterminal terminal({"sign-out", user}, kAlice);
+    const std::string shown = terminal.read_to(own ? "ended." : "Run as root:");
+    assert_false(shown.contains("?"));
+    (void)terminal.read_to("\n");
+    assert_int_equal(WEXITSTATUS(terminal.wait()), own ? 0 : 8);
+  }
+}
+
 }  // namespace
 }  // namespace pamcognito::test
 
@@ -331,6 +363,8 @@ int main() {
       with_daemon("a_password_is_not_shown", &a_password_is_not_shown),
       with_daemon("a_signal_gives_the_terminal_back", &a_signal_gives_the_terminal_back),
       with_daemon("a_change_asks_for_password_and_factor", &a_change_asks_for_password_and_factor),
+      with_daemon("another_users_sessions_end_after_a_question",
+                  &another_users_sessions_end_after_a_question),
   };
   return cmocka_run_group_tests_name("cli transcripts", tests, nullptr, nullptr);
 }

@@ -30,7 +30,8 @@ inline constexpr std::size_t kTokenSize = 1800;
 
 inline SignInId id_of(unsigned number) {
   SignInId id{};
-  for (std::size_t i = 0; i < 4; ++i) id[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  constexpr std::size_t half = kSignInIdSize / 2;  // after the log id
+  for (std::size_t i = 0; i < 4; ++i) id[half + i] = static_cast<std::uint8_t>(number >> (8 * i));
   id.back() = 7;
   return id;
 }
