@@ -102,7 +102,7 @@ int Daemon::run() {
   if (loaded)
     put_in_force(std::move(*loaded));
   else
-    runtime::log(Level::error, "idle, nobody can sign in: " + loaded.error());
+    runtime::log(Level::error, "idle, Cognito sign-in is off: " + loaded.error());
 
   serve();
   return loop_.run();
@@ -130,7 +130,7 @@ void Daemon::serve() {
 }
 
 std::string Daemon::status() const {
-  if (!in_force_.config) return "ready, not configured: nobody can sign in";
+  if (!in_force_.config) return "ready, not configured: Cognito sign-in is off";
   return "ready, user pool " + in_force_.config->pool.user_pool_id;
 }
 
@@ -190,7 +190,7 @@ void Daemon::reload() {
     runtime::log(Level::notice, "reloaded: " + said);
   } else {
     const std::string stays = in_force_.config ? "the configuration in force stays: "
-                                               : "still not configured, nobody can sign in: ";
+                                               : "still not configured, Cognito sign-in is off: ";
     runtime::log(Level::error, "not reloaded, " + stays + loaded.error());
     said = "not reloaded, " + stays + loaded.error();
   }

@@ -95,7 +95,7 @@ class Reader:
     def _asks(self, block, text):
         shown, prompts = "", []
         for line in text.strip().splitlines():
-            with self._machine.terminal("bash", "-euc", f"{line}\nprintf 'the end\\n'") as terminal:
+            with self._machine.terminal("bash", "-euc", f"cd {self._folder}\n{self._settings}{line}\nprintf 'the end\\n'") as terminal:
                 for typed in (typed for words, typed in self._typed if words in line):
                     terminal.send(typed, in_read=True)
                     terminal.send(CTRL_D, in_read=True)
