@@ -1,6 +1,7 @@
 #include "daemon/policy/effective.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "daemon/policy/reauth.h"
@@ -104,10 +105,11 @@ std::vector<EffectiveSetting> effective_settings(const Config& config) {
   for (const EffectiveSetting& each : settings)
     if (std::ranges::find(sections, each.section) == sections.end())
       sections.push_back(each.section);
-  std::ranges::stable_sort(settings, {}, [&](const EffectiveSetting& each) {
-    return std::ranges::find(sections, each.section) - sections.begin();
-  });
-  return settings;
+  std::vector<EffectiveSetting> ordered;
+  for (const std::string& section : sections)
+    std::ranges::copy_if(settings, std::back_inserter(ordered),
+                         [&](const EffectiveSetting& each) { return each.section == section; });
+  return ordered;
 }
 
 std::optional<EffectiveSetting> effective_setting(const Config& config, std::string_view section,
