@@ -43,7 +43,8 @@ WANTED = {
     "libpam-cognito": ["usr/share/pam-configs/pam-cognito", "usr/share/man/man8/pam_cognito.8.gz",
                        "usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf"],
     "cognitoctl": ["usr/bin/cognitoctl", "usr/share/bash-completion/completions/cognitoctl",
-                   "usr/share/man/man1/cognitoctl.1.gz"],
+                   "usr/share/fish/vendor_completions.d/cognitoctl.fish",
+                   "usr/share/zsh/vendor-completions/_cognitoctl", "usr/share/man/man1/cognitoctl.1.gz"],
     "libnss-cognitod": ["usr/share/doc/libnss-cognitod/copyright"],
 }
 
