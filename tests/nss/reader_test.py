@@ -104,6 +104,9 @@ def check_answers(report, library, probe, static_probe):
                      lambda: library.initgroups(b"alice.smith", ALICE)):
         report.equal("a uid outside the range is refused", question()[:2], (UNAVAIL, errno.EPERM))
     restore()
+    write(FILE, image(USERS, [("sudo", 27), ("docker", 0x70000100)]))
+    report.equal("a failed call adds no group: libc would keep it", shown("id", "-G", "alice.smith").stdout.strip(), str(ALICE))
+    restore()
     wanted = LINE + f"\n{ALICE} 27 995 \n"
     for condition in ("none", "closed", "as", "fsize", "stack", "fork", "umask"):
         done = shown(probe, condition, "alice.smith")
