@@ -312,7 +312,10 @@ Result groups_of(const char* user, gid_t group, const GroupList& list) noexcept 
   // libc asks all sources. Another primary group belongs to a local user of the same name.
   if (group != record.uid && group != kAnyGroup) return kAbsent;
   if (record.state != static_cast<std::uint32_t>(State::active)) return kFound;
-  return add_mapped(file, record, list);
+  const long before = *list.start;
+  const Result added = add_mapped(file, record, list);
+  if (!added.ok()) *list.start = before;  // libc keeps the groups of a failed call
+  return added;
 }
 
 // The position of setpwent() and setgrent(). libc serializes the calls.

@@ -29,7 +29,7 @@ CONFS = (private_machine.DEFAULT_CONF,) * 8 + (
     "[accounts]\nsshd = /usr/sbin/sshd\n" + MANY, "[accounts]\nsshd = sshd\n", "[groups]\nsudo = a\nsudo = b\ndocker = a\n",
     "[accounts]\nrange = 70000-\n", "[accounts]\nrange = 070000-80000\n", "[accounts]\nrange = 80000-70000\n",
     "[accounts]\nhome = /home/%u/\n", "[accounts]\nhome = /home/a%u\n", "[accounts]\nhome =\n", "[accounts]\nhome = /home//%u\n", "[accounts]\nhome = /./%u\n", "[accounts]\nshells = /bin/a:b\n",
-    MANY, MANY)
+    MANY, MANY, MANY, MANY)
 
 
 def originals():
@@ -46,6 +46,7 @@ def originals():
     yield image(users(40, names), local)
     yield image(users(29, names[:2]), local[:2], seed=99, generation=1 << 40, bits=1)
     yield image(users(12, [f"g{n}" for n in (1, 63)]) + [User("all.groups", 0x70010000, groups=[f"g{n}" for n in range(64)])], [(f"g{n}", 2000 + n) for n in range(64)], bits=3)
+    yield image([User("all.groups", 0x70010000, groups=[f"g{n}" for n in range(64)])], [(f"g{n}", 2000 + n) for n in range(64)])
     yield image([User("only.one", 65536, groups=["sudo"]), User("last.one", 0x7FFFFFFE)], local[:1])
 
 
@@ -131,8 +132,11 @@ def with_size(data, size):
 def names_in(data):
     """All that a query may be about: the names and ids of the original."""
     file = Changed(data)
-    names = [file.record(table, index)["name"].rstrip(b"\0") for table in ("user", "group")
-             for index in range(file.count(table))]
+    names = {table: [file.record(table, index)["name"].rstrip(b"\0") for index in range(file.count(table))]
+             for table in ("user", "group")}
+    # The users are first: a user's index is that of its id. They are repeated, so that a file with many groups is asked
+    # about its users as often.
+    names = names["user"] * max(1, file.count("group") // max(1, file.count("user"))) + names["group"]
     ids = [file.record("user", index)["uid"] for index in range(file.count("user"))]
     ids += [file.record("group", index)["gid"] for index in range(file.count("group"))]
     return names or [b"nobody.here"], ids or [0x70000000]

@@ -104,6 +104,8 @@ class Library:
         values = ctypes.cast(array, ctypes.POINTER(ctypes.c_uint32))
         found = tuple(values[index] for index in range(start.value))
         self._libc.free(array)
+        if status in (-1, -2) and found != present:
+            raise Overrun(f"{name!r}: failed with groups {found} of {present}, errno {error.value}")
         if start.value > size.value or status in (-1, -2) and error.value in (0, errno.ERANGE):
             raise Overrun(f"{name!r}: {start.value} groups in {size.value} places, errno {error.value}")
         return status, error.value, None if status in (-1, -2) else found

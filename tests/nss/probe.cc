@@ -7,10 +7,13 @@
 #include <grp.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <array>
@@ -92,6 +95,65 @@ void* look_up_in_thread(void* name) {
       static_cast<std::intptr_t>(look_up(static_cast<const char*>(name))));
 }
 
+// A look-up on a stack that is too small must touch the page below it, which ends the process, and
+// no address below that page.
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kBelow = std::size_t{64} * 1024;
+char* guard = nullptr;
+const char* wanted = nullptr;
+
+void at_fault(int, siginfo_t* info, void*) {
+  const auto* const at = static_cast<const char*>(info->si_addr);
+  _exit(at >= guard && at < guard + kPage ? 1 : 2);
+}
+
+void look_up_wanted() {
+  look_up(wanted);
+  _exit(0);
+}
+
+[[noreturn]] void on_stack(const char* name, std::size_t size) {
+  static std::array<char, 65536> other;
+  stack_t handlers{};
+  handlers.ss_sp = other.data();
+  handlers.ss_size = other.size();
+  sigaltstack(&handlers, nullptr);
+  struct sigaction action{};
+  action.sa_sigaction = at_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigaction(SIGSEGV, &action, nullptr);
+  void* const area = mmap(nullptr, kBelow + kPage + size, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (area == MAP_FAILED) _exit(4);
+  guard = static_cast<char*>(area) + kBelow;
+  if (mprotect(guard + kPage, size, PROT_READ | PROT_WRITE) != 0) _exit(4);
+  wanted = name;
+  static ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = guard + kPage;
+  context.uc_stack.ss_size = size;
+  makecontext(&context, look_up_wanted, 0);
+  setcontext(&context);
+  _exit(4);
+}
+
+// Prints the number of stacks that were too small, and of those that were left below their guard.
+int on_small_stacks(const char* name) {
+  look_up(name);  // loads the module
+  answer.clear();
+  std::array<int, 5> ends{};
+  for (std::size_t size = 2 * kPage; size <= 10 * kPage; size += kPage / 4) {
+    const pid_t child = fork();
+    if (child == 0) on_stack(name, size);
+    int status = 0;
+    if (waitpid(child, &status, 0) != child || !WIFEXITED(status)) return 4;
+    ++ends.at(static_cast<std::size_t>(WEXITSTATUS(status)));
+  }
+  add(std::string(ends[0] > 0 ? "some" : "none") + " enough, " + (ends[1] > 0 ? "some" : "none") +
+      " too small, " + std::to_string(ends[2]) + " overrun\n");
+  return ends[4] == 0 ? 0 : 4;
+}
+
 bool limit(int resource, rlim_t value) {
   const rlimit limits{value, value};
   return setrlimit(static_cast<__rlimit_resource_t>(resource), &limits) == 0;
@@ -147,6 +209,8 @@ int under(std::string_view condition, const char* name) {
     status = look_up(name);
   } else if (condition == "stack") {
     status = in_thread(name, std::size_t{64} * 1024);
+  } else if (condition == "guard") {
+    status = on_small_stacks(name);
   } else if (condition == "fork") {
     look_up(name);
     answer.clear();

@@ -104,6 +104,9 @@ def check_answers(report, library, probe, static_probe):
                      lambda: library.initgroups(b"alice.smith", ALICE)):
         report.equal("a uid outside the range is refused", question()[:2], (UNAVAIL, errno.EPERM))
     restore()
+    write(FILE, image(USERS, [("sudo", 27), ("docker", 0x70000100)]))
+    report.equal("a failed call adds no group: libc would keep it", shown("id", "-G", "alice.smith").stdout.strip(), str(ALICE))
+    restore()
     wanted = LINE + f"\n{ALICE} 27 995 \n"
     for condition in ("none", "closed", "as", "fsize", "stack", "fork", "umask"):
         done = shown(probe, condition, "alice.smith")
@@ -114,6 +117,9 @@ def check_answers(report, library, probe, static_probe):
                  ["getpwnam 4", "getpwuid 5", "getgrnam 5", "getgrgid 6", "getgrnam_sudo 4", "getgrouplist 5", "unknown 3"])
     done = shown(probe, "nofile", "alice.smith")
     report.equal("condition nofile", (done.returncode, done.stdout), (3, "EMFILE\n"))
+    done = shown(probe, "guard", "alice.smith")
+    report.equal("a stack that is too small ends the process at its guard page", (done.returncode, done.stdout),
+                 (0, "some enough, some too small, 0 overrun\n"))
     done = shown(static_probe, "none", "alice.smith")
     report.equal("a static program of the release", (done.returncode, done.stdout), (0, wanted))
     done = shown("env", "HOME=/tmp", "LD_PRELOAD=", "NSS_COGNITOD=/tmp/x", "setpriv", "--reuid=1000", "--clear-groups",
