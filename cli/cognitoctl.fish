@@ -11,7 +11,7 @@ function __cognitoctl_words
             continue
         end
         switch $token
-            case --color --allow-groups --ca-file --client --device-name --endpoint --file --for --issuer --jwks-uri --number --only --pool --region --service --since --user -n
+            case --color --allow-groups --ca-file --client --device-name --endpoint --file --for --group --issuer --jwks-uri --number --only --pool --print --region --service --since --user -n
                 set is_value 1
             case '-*'
             case '*'
@@ -99,6 +99,11 @@ complete -c cognitoctl -n '__cognitoctl_in setup' -l endpoint -x -d 'a pool else
 complete -c cognitoctl -n '__cognitoctl_in setup' -l issuer -x -d 'of --endpoint: what its tokens carry as `iss`'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l jwks-uri -x -d 'of --endpoint: where its keys are'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l ca-file -r -F -d 'of --endpoint: the certificates that its own must lead to'
+complete -c cognitoctl -n '__cognitoctl_in setup' -l group -x -a '(__fish_complete_groups)' -d 'Unix group of the Cognito users'
+complete -c cognitoctl -n '__cognitoctl_in setup' -l print -x -a 'cloud-init ansible' -d 'Print a template instead'
+complete -c cognitoctl -n '__cognitoctl_in setup' -l yes -d 'Do not ask for confirmation'
+complete -c cognitoctl -n '__cognitoctl_in setup' -l dry-run -d 'Show the steps, and change nothing'
+complete -c cognitoctl -n '__cognitoctl_in setup' -l undo -d 'Take back what setup has changed'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l unchecked -d 'Write it even if the pool refuses'
 
 complete -c cognitoctl -n '__cognitoctl_in doctor' -l all -d 'Show the passed checks, too'
