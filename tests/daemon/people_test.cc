@@ -279,11 +279,11 @@ void status_metrics_and_policy(void**) {
   };
   const std::string of_alice = policy("alice", "sudo");
   for (const char* part :
-       {"[name in the pool alice cognito_username = %u of [access] ]",
+       {"[pool-user-name alice cognito_username = %u of [access] ]",
         "pinned by the first sign-in",
         "[may-sign-in yes allow_groups of [service sudo] has linux-admins",
         "[reauth none reauth = none of [service sudo] ]",
-        "[account of a user never seen deny built in: never_signed_in for sudo ]"})
+        "[never-signed-in deny built in: never_signed_in for sudo ]"})
     if (!of_alice.contains(part)) fail_msg("%s is not in %s", part, of_alice.c_str());
   assert_text(policy("alice", "locker"), policy("alice", "user"));
   assert_true(policy("bob", "sshd").contains("[may-sign-in depends-on-groups "));

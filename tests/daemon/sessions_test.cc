@@ -207,7 +207,7 @@ void the_password_of_the_session_will_do_where_policy_says_so(void**) {
   const int calls = pool->count("InitiateAuth");
   const FactMap facts = facts_in_login(kAlice, kLogin);
   // Its verifier is made in the background.
-  wait_for_policy(bus, "polkit-1", "[session by sshd, in its own login password ");
+  wait_for_policy(bus, "polkit-1", "[session-by-sshd password ");
   const Conversation polkit = sign_in(bus, "alice", "polkit-1", facts, types_all);
   assert_true(polkit.outcome == Outcome::success);
   assert_int_equal(polkit.asked.size(), 1);
