@@ -17,6 +17,7 @@ from waiting import wait_for
 
 ADMIN, USER = "localadmin", "alice"
 POOL_CA = "/etc/ssl/pool-ca.pem"
+SETUP_LOG = "/var/lib/pam-cognito-setup"
 # Accounts, which this test adds, and what a boot changes.
 NOT_OF_SETUP = re.compile(r"\./(?:mtab|resolv\.conf|\.pwd\.lock|(?:passwd|shadow|group|gshadow|subuid|subgid)-?)$")
 
@@ -97,6 +98,11 @@ def main():
             judge.check("it succeeds", done.returncode == 0, done.stdout + done.stderr)
             judge.check("/etc is as after the installation", etc_of(machine) == before,
                         changed(before, etc_of(machine)))
+
+        with judge.scene("A purge removes the log of setup, too"):
+            judge.check("setup once more", setup(machine, "--yes").returncode == 0)
+            machine.run("dpkg", "--purge", "cognitoctl", timeout=120)
+            judge.check("its log is gone", machine.run("test", "-e", SETUP_LOG, check=False).returncode == 1)
         judge.close()
 
 
