@@ -8,6 +8,8 @@
 #include <ctime>
 #include <expected>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/commands/commands.h"
@@ -183,25 +185,45 @@ ExitCode undo_setup(const Context& context, const UndoLog& log) {
     out.line("Nothing to undo: setup has changed nothing on this machine.");
     return ExitCode::ok;
   }
-  const auto undone = take_back(System(context.root), log, UndoLog::Scope::everything);
-  if (!undone) return out.fail(undone.error());
-  for (const std::string& path : undone->files) {
-    object["undone"].append(path);
-    out.line("As before: " + path);
+  // A run that did not reach its end goes first. Then the files must be as the finished runs left
+  // them, so that no later change of the administrator's is lost.
+  while (log.state() != UndoLog::State::none) {
+    const bool is_finished = log.state() == UndoLog::State::finished;
+    const auto undone =
+        take_back(System(context.root), log,
+                  is_finished ? UndoLog::Scope::everything : UndoLog::Scope::last_run);
+    if (!undone) return out.fail(undone.error());
+    for (const std::string& path : undone->files) {
+      object["undone"].append(path);
+      out.line("As before: " + path);
+    }
+    for (const std::string& group : undone->groups) out.line("Removed: group " + group);
   }
-  for (const std::string& group : undone->groups) out.line("Removed: group " + group);
   out.object(object);
   return ExitCode::ok;
 }
 
-// The options for a command line in a template.
-std::string arguments_of(const SetUpOptions& options) {
-  std::string text = "--pool " + options.user_pool_id + " --client " + options.client_id;
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) text += std::string(" ") + name + " " + value;
-  };
-  add("--allow-groups", options.allow_groups.empty() ? "" : "'" + options.allow_groups + "'");
-  add("--group", options.group);
+// The options for a command line in a template. The error: a value that a shell or YAML would read
+// in another way.
+Result<std::string> arguments_of(const SetUpOptions& options) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@,+= ";
+  std::string text;
+  for (const auto& [name, value] :
+       {std::pair<const char*, const std::string&>{" --region ", options.region},
+        {" --pool ", options.user_pool_id},
+        {" --client ", options.client_id},
+        {" --allow-groups ", options.allow_groups},
+        {" --group ", options.group},
+        {" --endpoint ", options.endpoint},
+        {" --issuer ", options.issuer},
+        {" --jwks-uri ", options.jwks_uri},
+        {" --ca-file ", options.ca_file}}) {
+    if (value.find_first_not_of(kPlain) != std::string::npos || value.contains(": "))
+      return failure(ExitCode::usage, "bad-value",
+                     "this value cannot be in a template: " + printable(value, 256));
+    if (!value.empty()) text += name + ("'" + value + "'");
+  }
   return text + " --yes";
 }
 
@@ -210,7 +232,9 @@ ExitCode print_template(const Context& context, const SetUpOptions& options) {
     return context.out.fail({ExitCode::usage, "no-json", "a template is no JSON object"});
   if (options.user_pool_id.empty() || options.client_id.empty())
     return context.out.fail({ExitCode::usage, "usage", "--print needs --pool and --client"});
-  const std::string command = "cognitoctl setup " + arguments_of(options);
+  const auto arguments = arguments_of(options);
+  if (!arguments) return context.out.fail(arguments.error());
+  const std::string command = "cognitoctl setup" + *arguments;
   if (options.print == "cloud-init") {
     context.out.line("#cloud-config");
     context.out.line("# The packages are in an APT repository of your own, or on the image.");

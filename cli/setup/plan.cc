@@ -356,9 +356,13 @@ void end_undoing(const System& system, const UndoLog::Undone& undone) {
     (void)run_for_setup(system, {"/usr/sbin/groupdel", group});
   // users.conf decides who is on the list.
   (void)run_for_setup(system, {kLocalUsersProgram});
-  // The services read the files that are back. If one fails, its log has the reason.
+  // The services read the files that are back. cognitod is restarted: a reload would refuse a
+  // configuration without a pool, and the pool that was taken back would stay in force. If a
+  // service fails, its log has the reason.
   for (const std::string& service : undone.services)
-    (void)run_for_setup(system, {kSystemctl, "try-reload-or-restart", service});
+    (void)run_for_setup(
+        system,
+        {kSystemctl, service == kCognitod ? "try-restart" : "try-reload-or-restart", service});
 }
 
 std::string pool_file(const SetUpOptions& options, long grace) {

@@ -187,9 +187,34 @@ void undo_brings_everything_back(void**) {
   const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
   assert_int_equal(undone.status, 0);
   assert_true(undone.output.contains("As before: /etc/pam-cognito/users.conf"));
+  assert_true(calls().contains("systemctl try-restart cognitod.service\n"));
   assert_text(tree(), before);
   assert_true(
       run_cognitoctl({"setup", "--root", g_root, "--undo"}).output.contains("Nothing to undo"));
+}
+
+// The second run does not reach its end. What the administrator changed between the two stays.
+void undo_of_a_killed_run_loses_no_earlier_change(void**) {
+  assert_int_equal(set_up().status, 0);
+  std::ofstream(g_root + "/etc/pam-cognito/users.conf", std::ios::app) << "users=bob\n";
+  const std::string before = read_file(g_root + "/etc/pam-cognito/users.conf");
+  write_program("/usr/bin/systemctl", "kill -KILL $PPID\n");
+  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
+  *(arguments.end() - 2) = "linux-admins";
+  assert_int_equal(run_cognitoctl(arguments).status, -1);
+  write_program("/usr/bin/systemctl", "");
+  const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
+  assert_int_equal(undone.status, 1);
+  assert_true(undone.output.contains("users.conf was changed after setup"));
+  assert_text(read_file(g_root + "/etc/pam-cognito/users.conf"), before);
+  assert_true(read_file(config_path()).contains("allow_groups = linux-users\n"));
+}
+
+void a_template_refuses_what_a_shell_would_read(void**) {
+  const Finished finished = run_cognitoctl(
+      {"setup", "--print", "ansible", "--pool", "x'; reboot '", "--client", "1example23456789"});
+  assert_int_equal(finished.status, 2);
+  assert_false(finished.output.contains("cognitoctl setup --pool"));
 }
 
 void undo_loses_no_later_change(void**) {
@@ -259,7 +284,7 @@ void a_signal_takes_all_steps_back(void**) {
       const std::string group = program == std::string_view("/usr/sbin/groupadd")
                                     ? "echo \"$2:x:990:\" >>'" + g_root + "/etc/group'\n"
                                     : "";
-      // Of the undoing, none.
+      // Only once, so that the undoing is not interrupted.
       write_program(program, group + "[ -e '" + g_root + "/run/sent' ] || kill -" + name +
                                  " $PPID\ntouch '" + g_root + "/run/sent'\n");
       const std::string before = tree();
@@ -338,7 +363,7 @@ void a_template_is_printed(void**) {
                         "1example23456789", "--allow-groups", "linux-users"});
     assert_int_equal(finished.status, 0);
     assert_true(finished.output.contains(
-        "cognitoctl setup --pool eu-west-1_Example --client 1example23456789 --allow-groups "
+        "cognitoctl setup --pool 'eu-west-1_Example' --client '1example23456789' --allow-groups "
         "'linux-users' --yes\n"));
   }
 }
@@ -481,6 +506,10 @@ int main() {
       fresh("a_second_run_changes_nothing", &a_second_run_changes_nothing),
       fresh("undo_brings_everything_back", &undo_brings_everything_back),
       fresh("undo_loses_no_later_change", &undo_loses_no_later_change),
+      fresh("undo_of_a_killed_run_loses_no_earlier_change",
+            &undo_of_a_killed_run_loses_no_earlier_change),
+      fresh("a_template_refuses_what_a_shell_would_read",
+            &a_template_refuses_what_a_shell_would_read),
       fresh("a_dry_run_changes_nothing", &a_dry_run_changes_nothing),
       fresh("without_a_terminal_it_needs_yes", &without_a_terminal_it_needs_yes),
       fresh("a_failed_step_takes_all_steps_back", &a_failed_step_takes_all_steps_back),

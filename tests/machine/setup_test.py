@@ -96,6 +96,7 @@ def main():
                 lambda: machine.run("userdel", "--remove", USER, check=False).returncode in (0, 6)))
             done = machine.run("cognitoctl", "setup", "--undo", check=False)
             judge.check("it succeeds", done.returncode == 0, done.stdout + done.stderr)
+            judge.check("cognitod has no pool any more", machine.run("cognitoctl", "status", check=False).returncode == 1)
             judge.check("/etc is as after the installation", etc_of(machine) == before,
                         changed(before, etc_of(machine)))
 
