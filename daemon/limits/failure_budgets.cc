@@ -61,8 +61,14 @@ FailureBudgets::Room FailureBudgets::room(const std::string& user, uid_t user_ui
   const std::size_t unknown = is_known ? all : limits_.failures_unknown_origin;
   const auto found = users_.find(user);
   if (found == users_.end()) {
-    if (users_.size() >= kMaxUsers && !make_room(now))
-      return {.left = 0, .free_in = limits_.failure_window};
+    // take() would find no place then. Unlike make_room(), this forgets no known origin.
+    const bool is_full =
+        users_.size() >= kMaxUsers && std::ranges::all_of(users_, [&](const auto& entry) {
+          return std::ranges::any_of(entry.second.failures, [&](const Failure& failure) {
+            return now - failure.when < limits_.failure_window;
+          });
+        });
+    if (is_full) return {.left = 0, .free_in = limits_.failure_window};
     return {.left = static_cast<unsigned>(std::min(all, unknown)), .free_in = {}};
   }
   drop_expired(found->second, now);

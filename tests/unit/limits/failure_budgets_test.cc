@@ -259,6 +259,18 @@ double counted() {
   return 0;
 }
 
+// The origins of a user who had no failure lately are the first to go when a new user fails, and
+// not before.
+void asking_for_room_forgets_no_origin(void**) {
+  constexpr int kMostUsers = 65536;
+  FailureBudgets budgets{LimitsConfig()};
+  for (int i = 0; i < kMostUsers; ++i) budgets.remember("user" + std::to_string(i), host(1));
+  assert_int_equal(budgets.room("alice", kAlice, host(2), at(0)).left, 3);
+  assert_true(budgets.knows("user0", kAlice, host(1)));
+  assert_true(fails(budgets, host(2)));
+  assert_false(budgets.knows("user0", kAlice, host(1)));
+}
+
 void a_refusal_is_counted(void**) {
   FailureBudgets budgets{LimitsConfig()};
   for (int i = 0; i < 3; ++i) assert_true(fails(budgets, host(i)));
@@ -286,6 +298,7 @@ int main() {
       cmocka_unit_test(a_reload_keeps_what_was_counted),
       cmocka_unit_test(no_interleaving_passes_the_budget),
       cmocka_unit_test(many_users_are_bounded_without_forgetting_failures),
+      cmocka_unit_test(asking_for_room_forgets_no_origin),
       cmocka_unit_test(a_refusal_is_counted),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
