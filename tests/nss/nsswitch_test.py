@@ -2,6 +2,7 @@
 """The scripts of libnss-cognitod on /etc/nsswitch.conf: as shipped, with another root directory (DPKG_ROOT)."""
 
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -26,25 +27,9 @@ gshadow:        files systemd
 
 hosts:          files dns
 """
-# Before, after the installation. None: left alone. The removal restores each.
-LINES = (
-    ("passwd: files systemd", "passwd: files cognitod systemd"),
-    ("passwd:\tfiles", "passwd:\tfiles cognitod"),
-    ("passwd:files   systemd # local first", "passwd:files cognitod   systemd # local first"),
-    ("  passwd: compat systemd sss", "  passwd: compat cognitod systemd sss"),
-    ("passwd: files#comment", "passwd: files cognitod#comment"),
-    ("passwd: files [NOTFOUND=return] systemd", None),
-    ("passwd: db systemd # files", None),
-    ("group: files systemd", "group: files [SUCCESS=merge] cognitod systemd"),
-    ("group:          files", "group:          files [SUCCESS=merge] cognitod"),
-    ("group: files [SUCCESS=merge] systemd", "group: files [SUCCESS=merge] cognitod [SUCCESS=merge] systemd"),
-    ("group: files [SUCCESS=merge] sss [SUCCESS=merge] systemd",
-     "group: files [SUCCESS=merge] cognitod [SUCCESS=merge] sss [SUCCESS=merge] systemd"),
-    ("group: files [NOTFOUND=return] systemd", None),
-    ("group: compat winbind", "group: compat [SUCCESS=merge] cognitod winbind"),
-    ("shadow: files systemd", None), ("gshadow: files", None), ("hosts: files dns", None), ("#passwd: files", None),
-    ("netgroup: nis", None), ("passwd_compat: files", None),
-)
+# Before, after the installation. None: left alone. The removal restores each. The editor of `cognitoctl setup`
+# (tests/cli/nsswitch_test.cc) is tested with the same lines.
+LINES = json.loads((REPO / "tests/data/nsswitch-lines.json").read_text(encoding="utf-8"))
 # dh_installnss appends its word; removal takes it and an action behind it.
 FOREIGN = ("systemd", "sss", "winbind")
 
