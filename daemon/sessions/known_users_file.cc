@@ -14,11 +14,11 @@
 #include <system_error>
 #include <utility>
 
+#include "common/database.h"
 #include "common/fd.h"
 #include "common/text.h"
 #include "common/user_name.h"
 #include "daemon/cognito/bounds.h"
-#include "daemon/sessions/database.h"
 
 namespace pamcognito::sessions {
 namespace {

@@ -26,7 +26,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 # A name of the standard library, in code. Fixed widths are used with and without std::.
 STANDARD_NAME = re.compile(r"\bstd::(\w+)|(?<![\w:])(u?int(?:8|16|32|64)_t)\b")
 COMMENT = re.compile(r"//.*")
-TOP_LAYERS = ("common", "pam", "local_users", "nss", "cli")
+TOP_LAYERS = ("common", "pam", "local_users", "nss", "accounts", "cli")
 
 
 def sources(root, *folders, suffixes=(".cc", ".h")):

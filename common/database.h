@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace pamcognito::sessions {
+namespace pamcognito {
 
 // SQLite's error (https://sqlite.org/rescode.html), extended.
 struct DatabaseError {
@@ -66,4 +66,4 @@ class Statement {
   int bind_error_ = SQLITE_OK;
 };
 
-}  // namespace pamcognito::sessions
+}  // namespace pamcognito

@@ -1,10 +1,10 @@
-#include "daemon/sessions/database.h"
+#include "common/database.h"
 
 #include <climits>
 #include <cstdlib>
 #include <utility>
 
-namespace pamcognito::sessions {
+namespace pamcognito {
 namespace {
 
 constexpr int kLockWait = 2000;        // ms
@@ -111,4 +111,4 @@ std::int64_t Statement::integer(int column) const {
   return ::sqlite3_column_int64(handle_.get(), column);
 }
 
-}  // namespace pamcognito::sessions
+}  // namespace pamcognito

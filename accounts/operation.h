@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accounts/image_files.h"
+#include "accounts/keeper.h"
+#include "accounts/local_files.h"
+#include "accounts/settings.h"
+#include "accounts/store.h"
+#include "common/fd.h"
+
+namespace pamcognito::accounts {
+
+// One change: the lock, the facts that decide, and the content to change. finish() writes what
+// changed, and the image if it differs; without finish() nothing changes.
+class Operation {
+ public:
+  enum class Start : std::uint8_t {
+    create,  // makes what is missing
+    check,   // examines all pages of the database
+    usual,
+  };
+  static Result<Operation> begin(const std::string& root, Start start);
+
+  Settings settings;
+  LocalFiles local;
+  Content content;
+
+  void put(const Account& account);
+  // The name gets a tombstone in place of its account.
+  void bury(const std::string& name, const std::string& renamed_to);
+  void unbury(const std::string& name);
+  void add_tombstone(const Tombstone& tombstone);
+
+  // The mapped local groups of Cognito groups, a bit each.
+  [[nodiscard]] std::uint64_t groups_of(const Account& account) const;
+  Result<void> finish();
+
+ private:
+  Operation(Fd lock, Settings settings_, LocalFiles local_, Store store, ImageFiles images);
+  [[nodiscard]] ImageContent image_content() const;
+
+  Fd lock_;
+  Store store_;
+  ImageFiles images_;
+  bool makes_tables_ = false;
+  std::vector<ImageGroup> groups_;
+  std::vector<std::size_t> mapped_;  // of each image group: its index in settings.groups
+  Dirty dirty_;
+};
+
+}  // namespace pamcognito::accounts
