@@ -92,6 +92,11 @@ struct Options {
   ExplainOptions explain;
   BreakGlassOptions break_glass;
   SetUpOptions set_up;
+  UserOptions users;
+  ImageOptions image;
+  std::string from;
+  std::string to;
+  std::string file;
 };
 
 class Parser {
@@ -108,7 +113,8 @@ class Parser {
         ->transform(CLI::CheckedTransformer(std::map<std::string, Colour>{
             {"auto", Colour::automatic}, {"always", Colour::always}, {"never", Colour::never}}))
         ->default_str("auto");
-    app_.add_option("--root", arguments_.root)->group("");
+    app_.add_option("--root", arguments_.root, "Use the files below DIR: an image or a chroot")
+        ->option_text("DIR");
     add_mfa();
     add_sessions();
     add_sign_out();
@@ -122,6 +128,8 @@ class Parser {
     add_identity();
     add_config();
     add_break_glass();
+    add_users();
+    add_image();
     for (CLI::App* command : app_.get_subcommands([](CLI::App*) { return true; }))
       command->group(std::ranges::find(kForUsers, command->get_name()) == kForUsers.end()
                          ? "For administrators"
@@ -400,6 +408,107 @@ class Parser {
         [](const Context& context, const Options&) { return show_break_glass(context); });
   }
 
+  void add_name(CLI::App* command) {
+    command->add_option("name", options_->users.name)->required()->option_text("NAME");
+  }
+
+  void add_users() {
+    CLI::App* users = group_of(app_, "users", "Manage accounts that no local file names");
+    UserOptions& options = options_->users;
+    CLI::App* add = users->add_subcommand("add", "Add an account before its first sign-in");
+    add_name(add);
+    add->add_option("--uid", options.uid, "Its uid; default: by pool, name and fleet key")
+        ->option_text("NUMBER");
+    add->add_option("--shell", options.shell, "One of accounts.conf; default: its first one")
+        ->option_text("PATH");
+    run(add,
+        [](const Context& context, const Options& all) { return add_user(context, all.users); });
+    CLI::App* list = users->add_subcommand("list", "List all accounts");
+    add_full(list);
+    run(list,
+        [](const Context& context, const Options& all) { return list_users(context, all.full); });
+    CLI::App* show = users->add_subcommand("show", "Show one account");
+    add_name(show);
+    run(show, [](const Context& context, const Options& all) {
+      return show_user(context, all.users.name);
+    });
+    CLI::App* lock = users->add_subcommand("lock", "Refuse its sign-ins; uid and files stay");
+    add_name(lock);
+    lock->add_flag("--terminate", options.terminate, "End its processes, too");
+    run(lock,
+        [](const Context& context, const Options& all) { return lock_user(context, all.users); });
+    CLI::App* unlock = users->add_subcommand("unlock", "Permit its sign-ins again");
+    add_name(unlock);
+    run(unlock, [](const Context& context, const Options& all) {
+      return unlock_user(context, all.users.name);
+    });
+    CLI::App* remove = users->add_subcommand("remove", "Remove it; name and uid stay taken");
+    add_name(remove);
+    remove->add_flag("--yes", options.confirmed, "Do not ask for confirmation");
+    run(remove,
+        [](const Context& context, const Options& all) { return remove_user(context, all.users); });
+    CLI::App* shell = users->add_subcommand("set-shell", "Change its shell");
+    add_name(shell);
+    shell->add_option("shell", options.shell, "One of accounts.conf")
+        ->required()
+        ->option_text("PATH");
+    run(shell, [](const Context& context, const Options& all) {
+      return set_users_shell(context, all.users);
+    });
+    CLI::App* rebind =
+        users->add_subcommand("rebind", "Let the next full sign-in pin another Cognito account");
+    add_name(rebind);
+    run(rebind, [](const Context& context, const Options& all) {
+      return rebind_user(context, all.users.name);
+    });
+    CLI::App* rename = users->add_subcommand("rename", "Change its name; the uid stays");
+    add_name(rename);
+    rename->add_option("new", options.new_name)->required()->option_text("NEW");
+    run(rename,
+        [](const Context& context, const Options& all) { return rename_user(context, all.users); });
+    add_users_of_pools(users);
+  }
+
+  // The commands for many accounts, and for a local one.
+  void add_users_of_pools(CLI::App* users) {
+    CLI::App* migrate = users->add_subcommand("migrate", "Move all accounts to another user pool");
+    migrate->add_option("from", options_->from, "The former pool's id")
+        ->required()
+        ->option_text("FROM");
+    migrate->add_option("to", options_->to, "The new pool's id")->required()->option_text("TO");
+    run(migrate, [](const Context& context, const Options& all) {
+      return migrate_users(context, all.from, all.to);
+    });
+    CLI::App* export_all =
+        users->add_subcommand("export", "Print all accounts and retired names as JSON");
+    run(export_all, [](const Context& context, const Options&) { return export_users(context); });
+    CLI::App* import_all = users->add_subcommand("import", "Add the accounts of an export");
+    import_all->add_option("file", options_->file, "The export; - is standard input")
+        ->required()
+        ->option_text("FILE");
+    run(import_all,
+        [](const Context& context, const Options& all) { return import_users(context, all.file); });
+    CLI::App* adopt =
+        users->add_subcommand("adopt", "Bind the local account NAME to the account SUB");
+    add_name(adopt);
+    adopt->add_option("sub", options_->sub, "The account's `sub` in the user pool")
+        ->required()
+        ->option_text("SUB");
+    run(adopt, [](const Context& context, const Options& all) {
+      return adopt_user(context, all.users.name, all.sub);
+    });
+  }
+
+  void add_image() {
+    CLI::App* image =
+        app_.add_subcommand("image-prepare", "Remove what a machine image must not contain");
+    image->add_flag("--fleet-key", options_->image.fleet_key, "Remove the fleet key, too");
+    image->add_flag("--yes", options_->image.confirmed, "Do not ask for confirmation");
+    run(image, [](const Context& context, const Options& all) {
+      return prepare_image(context, all.image);
+    });
+  }
+
   void add_doctor() {
     CLI::App* doctor =
         app_.add_subcommand("doctor", "Check this machine; each fault comes with its fix");
@@ -431,6 +540,8 @@ class Parser {
     add("--group", options.group, "Unix group of the Cognito users; default: cognito-users",
         "NAME");
     add("--print", options.print, "Print a template instead: cloud-init or ansible", "FORM");
+    add("--accounts", options.accounts, "names that need no local account, such as *.*", "PATTERN");
+    add("--sudo-group", options.sudo_group, "Cognito groups whose members may use sudo", "GROUPS");
     command->add_flag("--yes", options.confirmed, "Do not ask for confirmation");
     command->add_flag("--dry-run", options.dry_run, "Show the steps, and change nothing");
     command->add_flag("--undo", options.undo, "Take back what setup has changed");

@@ -11,7 +11,7 @@ function __cognitoctl_words
             continue
         end
         switch $token
-            case --color --allow-groups --ca-file --client --device-name --endpoint --file --for --group --issuer --jwks-uri --number --only --pool --print --region --service --since --user -n
+            case --color --accounts --allow-groups --ca-file --client --device-name --endpoint --file --for --group --issuer --jwks-uri --number --only --pool --print --region --root --service --shell --since --sudo-group --uid --user -n
                 set is_value 1
             case '-*'
             case '*'
@@ -52,10 +52,15 @@ function __cognitoctl_ids
     cognitoctl $argv[2..-1] --json 2>/dev/null | string match -ar '"id":"'$argv[1]'"' | string split -f 4 '"'
 end
 
+function __cognitoctl_accounts
+    cognitoctl users list --json 2>/dev/null | string match -ar '"name":"[^"]*"' | string split -f 4 '"'
+end
+
 complete -c cognitoctl -f
 complete -c cognitoctl -l help -s h -d 'Show this help, or a command\'s'
 complete -c cognitoctl -l json -d 'Print one JSON object; --json=pretty indents it'
 complete -c cognitoctl -l color -x -a 'auto always never' -d 'Use colors'
+complete -c cognitoctl -l root -x -a '(__fish_complete_directories)' -d 'Use the files below DIR: an image or a chroot'
 complete -c cognitoctl -n __cognitoctl_at -l version -d 'Show the version'
 
 complete -c cognitoctl -n __cognitoctl_at -a mfa -d 'Show and change your second factors'
@@ -71,6 +76,8 @@ complete -c cognitoctl -n __cognitoctl_at -a policy -d 'Show what the configurat
 complete -c cognitoctl -n __cognitoctl_at -a identity -d 'Show and pin the Cognito account of a user'
 complete -c cognitoctl -n __cognitoctl_at -a config -d 'Check and show the configuration'
 complete -c cognitoctl -n __cognitoctl_at -a break-glass -d 'Accept local passwords in an emergency'
+complete -c cognitoctl -n __cognitoctl_at -a users -d 'Manage accounts that no local file names'
+complete -c cognitoctl -n __cognitoctl_at -a image-prepare -d 'Remove what a machine image must not contain'
 
 complete -c cognitoctl -n '__cognitoctl_at mfa' -a show -d 'Show your factors, and which is preferred'
 complete -c cognitoctl -n '__cognitoctl_at mfa' -a setup -d 'Set up an authenticator app (TOTP)'
@@ -99,6 +106,8 @@ complete -c cognitoctl -n '__cognitoctl_in setup' -l endpoint -x -d 'a pool else
 complete -c cognitoctl -n '__cognitoctl_in setup' -l issuer -x -d 'of --endpoint: what its tokens carry as `iss`'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l jwks-uri -x -d 'of --endpoint: where its keys are'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l ca-file -r -F -d 'of --endpoint: the certificates that its own must lead to'
+complete -c cognitoctl -n '__cognitoctl_in setup' -l accounts -x -d 'names that need no local account, such as *.*'
+complete -c cognitoctl -n '__cognitoctl_in setup' -l sudo-group -x -d 'Cognito groups whose members may use sudo'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l group -x -a '(__fish_complete_groups)' -d 'Unix group of the Cognito users'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l print -x -a 'cloud-init ansible' -d 'Print a template instead'
 complete -c cognitoctl -n '__cognitoctl_in setup' -l yes -d 'Do not ask for confirmation'
@@ -145,3 +154,35 @@ complete -c cognitoctl -n '__cognitoctl_at break-glass' -a status -d 'Show the p
 complete -c cognitoctl -n '__cognitoctl_in break-glass open' -l for -x -d '1min to 24h'
 complete -c cognitoctl -n '__cognitoctl_in break-glass open' -l user -x -a '(__fish_complete_users)' -d 'For this user; may be repeated'
 complete -c cognitoctl -n '__cognitoctl_in break-glass open' -l all -d 'For all Cognito users'
+
+complete -c cognitoctl -n '__cognitoctl_at users' -a add -d 'Add an account before its first sign-in'
+complete -c cognitoctl -n '__cognitoctl_at users' -a list -d 'List all accounts'
+complete -c cognitoctl -n '__cognitoctl_at users' -a show -d 'Show one account'
+complete -c cognitoctl -n '__cognitoctl_at users' -a lock -d 'Refuse its sign-ins; uid and files stay'
+complete -c cognitoctl -n '__cognitoctl_at users' -a unlock -d 'Permit its sign-ins again'
+complete -c cognitoctl -n '__cognitoctl_at users' -a remove -d 'Remove it; name and uid stay taken'
+complete -c cognitoctl -n '__cognitoctl_at users' -a set-shell -d 'Change its shell'
+complete -c cognitoctl -n '__cognitoctl_at users' -a rebind -d 'Let the next full sign-in pin another Cognito account'
+complete -c cognitoctl -n '__cognitoctl_at users' -a rename -d 'Change its name; the uid stays'
+complete -c cognitoctl -n '__cognitoctl_at users' -a migrate -d 'Move all accounts to another user pool'
+complete -c cognitoctl -n '__cognitoctl_at users' -a export -d 'Print all accounts and retired names as JSON'
+complete -c cognitoctl -n '__cognitoctl_at users' -a import -d 'Add the accounts of an export'
+complete -c cognitoctl -n '__cognitoctl_at users' -a adopt -d 'Bind the local account NAME to the account SUB'
+complete -c cognitoctl -n '__cognitoctl_in users add' -l uid -x -d 'Its uid; default: by pool, name and fleet key'
+complete -c cognitoctl -n '__cognitoctl_in users add' -l shell -r -F -d 'One of accounts.conf; default: its first one'
+complete -c cognitoctl -n '__cognitoctl_in users list' -l full -d 'Cut nothing, however wide the table is'
+complete -c cognitoctl -n '__cognitoctl_in users lock' -l terminate -d 'End its processes, too'
+complete -c cognitoctl -n '__cognitoctl_in users remove' -l yes -d 'Do not ask for confirmation'
+complete -c cognitoctl -n '__cognitoctl_argument 1 users show' -a '(__cognitoctl_accounts)'
+complete -c cognitoctl -n '__cognitoctl_argument 1 users lock' -a '(__cognitoctl_accounts)'
+complete -c cognitoctl -n '__cognitoctl_argument 1 users unlock' -a '(__cognitoctl_accounts)'
+complete -c cognitoctl -n '__cognitoctl_argument 1 users remove' -a '(__cognitoctl_accounts)'
+complete -c cognitoctl -n '__cognitoctl_argument 1 users set-shell' -a '(__cognitoctl_accounts)'
+complete -c cognitoctl -n '__cognitoctl_argument 1 users rebind' -a '(__cognitoctl_accounts)'
+complete -c cognitoctl -n '__cognitoctl_argument 1 users rename' -a '(__cognitoctl_accounts)'
+complete -c cognitoctl -n '__cognitoctl_argument 2 users set-shell' -F
+complete -c cognitoctl -n '__cognitoctl_argument 1 users import' -F
+complete -c cognitoctl -n '__cognitoctl_argument 1 users adopt' -a '(__fish_complete_users)'
+
+complete -c cognitoctl -n '__cognitoctl_in image-prepare' -l fleet-key -d 'Remove the fleet key, too'
+complete -c cognitoctl -n '__cognitoctl_in image-prepare' -l yes -d 'Do not ask for confirmation'

@@ -97,6 +97,40 @@ ExitCode show_configuration(const Context& context);
 // section: "mfa", "[mfa]" or "service sshd".
 ExitCode get_setting(const Context& context, const std::string& section, const std::string& key);
 
+// Accounts that no local file names (root). A command whose change is made already has status 0,
+// too.
+struct UserOptions {
+  std::string name;
+  std::string new_name;    // rename
+  std::string uid;         // add; empty: the rule
+  std::string shell;       // add, set-shell
+  bool terminate = false;  // lock: end the user's processes as well
+  bool confirmed = false;  // remove
+};
+ExitCode add_user(const Context& context, const UserOptions& options);
+ExitCode list_users(const Context& context, bool full);
+ExitCode show_user(const Context& context, const std::string& name);
+ExitCode lock_user(const Context& context, const UserOptions& options);
+ExitCode unlock_user(const Context& context, const std::string& name);
+ExitCode remove_user(const Context& context, const UserOptions& options);
+ExitCode set_users_shell(const Context& context, const UserOptions& options);
+// Both forget the pin of cognitod, too. If it does not answer, a remark has the command for that.
+ExitCode rebind_user(const Context& context, const std::string& name);
+ExitCode rename_user(const Context& context, const UserOptions& options);
+ExitCode migrate_users(const Context& context, const std::string& from, const std::string& to);
+ExitCode export_users(const Context& context);
+// path: "-" is standard input.
+ExitCode import_users(const Context& context, const std::string& path);
+// Pins a local account that users.conf names to an account of the pool. cognitod keeps that pin.
+ExitCode adopt_user(const Context& context, const std::string& name, const std::string& sub);
+
+// Removes what a machine image must not contain (root).
+struct ImageOptions {
+  bool fleet_key = false;  // that, too
+  bool confirmed = false;
+};
+ExitCode prepare_image(const Context& context, const ImageOptions& options);
+
 struct SetUpOptions {
   std::string region;  // those that are empty are asked for
   std::string user_pool_id;
@@ -108,6 +142,8 @@ struct SetUpOptions {
   std::string allow_groups;
   std::string group;  // the Unix group of the Cognito users; empty: users.conf's, or the usual one
   std::string print;  // cloud-init or ansible: print a template instead
+  std::string accounts;    // pattern of the users without local accounts; empty: as before
+  std::string sudo_group;  // Cognito groups whose members may use sudo
   bool unchecked = false;  // write it although the pool cannot be asked
   bool confirmed = false;  // --yes
   bool dry_run = false;

@@ -65,7 +65,8 @@ Result<SetUpOptions> complete(const Context& context, SetUpOptions options) {
   if (!asked) return std::unexpected(asked.error());
   for (const std::string* value :
        {&options.region, &options.user_pool_id, &options.client_id, &options.endpoint,
-        &options.issuer, &options.jwks_uri, &options.ca_file, &options.allow_groups})
+        &options.issuer, &options.jwks_uri, &options.ca_file, &options.allow_groups,
+        &options.accounts, &options.sudo_group})
     if (!fits_in_the_file(*value))
       return failure(ExitCode::usage, "bad-value",
                      "this value cannot be in the file: " + printable(*value, 256));
@@ -207,7 +208,7 @@ ExitCode undo_setup(const Context& context, const UndoLog& log) {
 // in another way.
 Result<std::string> arguments_of(const SetUpOptions& options) {
   constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@,+= ";
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@,+=*? ";
   std::string text;
   for (const auto& [name, value] :
        {std::pair<const char*, const std::string&>{" --region ", options.region},
@@ -215,6 +216,8 @@ Result<std::string> arguments_of(const SetUpOptions& options) {
         {" --client ", options.client_id},
         {" --allow-groups ", options.allow_groups},
         {" --group ", options.group},
+        {" --accounts ", options.accounts},
+        {" --sudo-group ", options.sudo_group},
         {" --endpoint ", options.endpoint},
         {" --issuer ", options.issuer},
         {" --jwks-uri ", options.jwks_uri},
@@ -235,10 +238,12 @@ ExitCode print_template(const Context& context, const SetUpOptions& options) {
   const auto arguments = arguments_of(options);
   if (!arguments) return context.out.fail(arguments.error());
   const std::string command = "cognitoctl setup" + *arguments;
+  const std::string packages = std::string("cognitod, libpam-cognito, cognitoctl") +
+                               (options.accounts.empty() ? "" : ", libnss-cognitod");
   if (options.print == "cloud-init") {
     context.out.line("#cloud-config");
     context.out.line("# The packages are in an APT repository of your own, or on the image.");
-    context.out.line("packages: [cognitod, libpam-cognito, cognitoctl]");
+    context.out.line("packages: [" + packages + "]");
     context.out.line("runcmd:");
     context.out.line("  - " + command);
     return ExitCode::ok;
@@ -246,7 +251,7 @@ ExitCode print_template(const Context& context, const SetUpOptions& options) {
   if (options.print == "ansible") {
     context.out.line("- name: Install pam-cognito");
     context.out.line("  ansible.builtin.apt:");
-    context.out.line("    name: [cognitod, libpam-cognito, cognitoctl]");
+    context.out.line("    name: [" + packages + "]");
     context.out.line("- name: Connect the machine to the user pool");
     context.out.line("  ansible.builtin.command: " + command);
     context.out.line("  register: pam_cognito_setup");

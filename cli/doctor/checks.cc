@@ -37,6 +37,7 @@ Findings check_all(const System& system) {
   const Findings users = check_users(system);
   add(users);
   add(check_name_service(system));
+  add(check_accounts(system));
   add(check_pam_module(system));
   add(check_pam(system));
   add(check_services(system, config.config.get()));

@@ -43,6 +43,8 @@ Findings check_pam_module(const System& system);
 Findings check_services(const System& system, const policy::Config* config);
 Findings check_sshd(const System& system, const policy::Config* config);
 Findings check_name_service(const System& system);
+// Users whom no local file names; one finding if accounts.conf does not exist.
+Findings check_accounts(const System& system);
 // When local passwords count, and whether that leaves a way in. `users`: the findings of
 // check_users().
 Findings check_break_glass(const System& system, const Findings& users);

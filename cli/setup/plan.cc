@@ -15,9 +15,15 @@
 #include <system_error>
 #include <utility>
 
+#include "accounts/fleet_key.h"
+#include "accounts/keeper.h"
+#include "accounts/settings.h"
 #include "cli/auth_client.h"
+#include "cli/setup/accounts_file.h"
+#include "cli/setup/nsswitch.h"
 #include "common/text.h"
 #include "common/users_conf.h"
+#include "nss/accounts_conf.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -148,6 +154,7 @@ class Planner {
     Result<void> planned = plan_sshd();
     if (planned) planned = plan_pool();
     if (planned) planned = plan_users();
+    if (planned) planned = plan_accounts();
     if (planned) planned = plan_break_glass();
     if (planned) planned = plan_profile();
     if (!planned) return std::unexpected(planned.error());
@@ -296,6 +303,93 @@ class Planner {
           return std::unexpected(listed.error());
         });
     return {};
+  }
+
+  // Users without local accounts: their names, the fleet key, the service of libc, and the file
+  // that it reads.
+  Result<void> plan_accounts() {
+    const auto present = system_.read(accounts::kConfPath);
+    if (options_.accounts.empty() && options_.sudo_group.empty()) return {};
+    if (options_.accounts.empty() && !present)
+      return failure(ExitCode::usage, "usage",
+                     "--sudo-group is for users without local accounts: give --accounts, too");
+    const auto change = parse_accounts_options(options_.accounts, options_.sudo_group);
+    if (!change) return std::unexpected(change.error());
+    const std::string text = accounts_file(present.value_or(""), *change);
+    if (const auto valid = accounts::parse_settings(text); !valid)
+      return failure(ExitCode::failed, "accounts-conf",
+                     "correct " + std::string(accounts::kConfPath) +
+                         " first: with these settings " + valid.error());
+    if (const auto planned = plan_name_service(); !planned) return planned;
+    const std::string root = context_.root;
+    if (!present || text != *present)
+      add("Write " + std::string(accounts::kConfPath) + ": " +
+              (options_.accounts.empty() ? std::string()
+                                         : options_.accounts + " need no local account") +
+              (options_.accounts.empty() || options_.sudo_group.empty() ? "" : "; ") +
+              (options_.sudo_group.empty() ? std::string()
+                                           : "sudo for " + list_of(change->sudo_groups)),
+          [root, text](const UndoLog& log) {
+            return change_file(System(root), log, accounts::kConfPath, text);
+          });
+    if (!system_.status(accounts::kFleetKeyPath))
+      add("Make " + std::string(accounts::kFleetKeyPath) +
+              ": copy it to each machine on which a user shall have the same uid",
+          // It is not taken back: without it, users would get other uids than on the other
+          // machines.
+          [root](const UndoLog&) -> Result<void> {
+            if (const auto made = accounts::make_fleet_key(root); !made)
+              return failure(ExitCode::failed, "fleet-key", made.error().text);
+            return {};
+          });
+    if (!system_.status(accounts::kPath))
+      add("Make " + std::string(accounts::kPath) + ", without accounts",
+          [root](const UndoLog&) -> Result<void> {
+            // Accounts are not taken back: an empty file that stays does no harm.
+            if (const auto opened = accounts::Keeper::open(root, true); !opened)
+              return failure(ExitCode::failed, "accounts", opened.error().text);
+            return {};
+          });
+    return {};
+  }
+
+  // The package adds the service when it is installed; an administrator may have removed it since.
+  Result<void> plan_name_service() {
+    if (!has_library())
+      return failure(ExitCode::failed, "no-library",
+                     "libnss-cognitod is not installed: apt-get install libnss-cognitod");
+    const auto present = system_.read(kNsswitch);
+    if (!present)
+      return failure(ExitCode::failed, "nsswitch",
+                     std::string(kNsswitch) +
+                         " cannot be read. Without it libc does not use the service cognitod: "
+                         "write it (nsswitch.conf(5)), then run setup again");
+    const NsswitchEdit edit = add_to_nsswitch(*present);
+    if (!edit.lacking.empty())
+      return failure(ExitCode::failed, "nsswitch",
+                     "the line " + list_of(edit.lacking) + " of " + std::string(kNsswitch) +
+                         " has another action behind `files`, or does not exist, so it stays as it "
+                         "is: add the service cognitod to it, then run setup again");
+    if (edit.text == *present) return {};
+    struct stat status{};
+    if (::lstat(system_.path(kNsswitch).c_str(), &status) == 0 && S_ISLNK(status.st_mode))
+      return failure(ExitCode::failed, "nsswitch",
+                     std::string(kNsswitch) +
+                         " is a symbolic link, so it stays as it is: add the service cognitod to "
+                         "the lines passwd and group where the file is maintained, then run setup "
+                         "again");
+    const std::string root = context_.root;
+    add("Add the service cognitod to " + std::string(kNsswitch),
+        [root, text = edit.text](const UndoLog& log) {
+          return change_file(System(root), log, kNsswitch, text);
+        });
+    return {};
+  }
+
+  [[nodiscard]] bool has_library() const {
+    for (const std::string& folder : system_.list("/usr/lib"))
+      if (system_.status("/usr/lib/" + folder + "/libnss_cognitod.so.2")) return true;
+    return system_.status("/usr/lib/libnss_cognitod.so.2").has_value();
   }
 
   Result<void> plan_break_glass() {

@@ -549,7 +549,7 @@ def commands(tree):
                 options[paths[found["target"]]] |= shared[found["helper"]]
             elif found["listed"]:
                 options[paths["command"]].add(found["listed"])
-    everywhere = options.pop(()) - {"--root"}  # for tests; it is in no help either
+    everywhere = options.pop(())
     if "set_version_flag(\"--version\"" in text:
         everywhere.add("--version")
     return ({" ".join(path): found for path, found in options.items() if path not in groups},

@@ -10,7 +10,7 @@ import unittest
 
 PROGRAM, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
 SCRIPT, ZSH, FISH = FOLDER / "cognitoctl.bash-completion", FOLDER / "_cognitoctl", FOLDER / "cognitoctl.fish"
-EVERYWHERE = {"-h", "--help", "--version", "--json", "--color"}
+EVERYWHERE = {"-h", "--help", "--version", "--json", "--color", "--root"}
 
 
 def help_of(*commands):
@@ -73,7 +73,7 @@ class Completion(unittest.TestCase):
                 self.assertEqual(complete(name, ""), set(inner), name)
 
     def test_options(self):
-        everywhere = {"--json", "--color"}
+        everywhere = {"--json", "--color", "--root"}
         for command in commands():
             shown = options(help_of(*command)) | everywhere
             self.assertEqual(complete(*command, "--"), shown, command)
@@ -143,7 +143,7 @@ class Fish(unittest.TestCase):
         self.assertEqual({"--" + name for name in found}, EVERYWHERE - {"-h"})
 
     def test_the_options_with_a_value(self):
-        with_value = {"--color"}
+        with_value = {"--color", "--root"}
         for command in commands():
             for short, name in re.findall(r"^  (?:(-\w),)?(--[a-z-]+) [A-Z]+ ", help_of(*command), re.MULTILINE):
                 with_value |= {name, short} - {""}
