@@ -39,9 +39,27 @@ void a_good_machine_has_no_fault(void**) {
   assert_true(findings.size() >= 30);
 }
 
+void accounts_without_a_fault_have_no_finding(void**) {
+  Machine machine;
+  machine.add_accounts();
+  // Rights of users who exist, and of names that cannot get an account.
+  machine.write("/etc/sudoers", "ann.lee ALL=(ALL) ALL\n%sudo ALL=ALL\ngone ALL=ALL\n", 0440);
+  machine.write("/etc/ssh/sshd_config", "Match User ann.lee,alice\n");
+  machine.write("/etc/subuid", "alice:100000:65536\n");
+  unsigned checks = 0;
+  for (const Finding& finding : machine.findings()) {
+    if (!finding.id.starts_with("accounts-")) continue;
+    ++checks;
+    if (finding.state != State::ok) fail_msg("%s: %s", finding.id.c_str(), finding.what.c_str());
+    if (finding.id == "accounts-fleet-key") assert_true(finding.what.contains("fingerprint"));
+  }
+  assert_int_equal(checks, 9);
+}
+
 void each_planted_fault_is_named(void**) {
   for (const Planted& planted : all_planted()) {
     Machine machine;
+    machine.add_accounts();
     planted.plant(machine);
     const cli::Findings findings = machine.findings();
     const auto found = std::ranges::find_if(findings, [&](const Finding& finding) {
@@ -354,6 +372,7 @@ int main() {
   if (::geteuid() != 0) return 77;  // the planted files must be root's
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_good_machine_has_no_fault),
+      cmocka_unit_test(accounts_without_a_fault_have_no_finding),
       cmocka_unit_test(each_planted_fault_is_named),
       cmocka_unit_test(sessions_that_were_not_kept_are_a_warning),
       cmocka_unit_test(an_empty_password_that_does_not_count_is_no_fault),

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "accounts/keeper.h"
 #include "tests/cmocka_cpp.h"
 
 namespace pamcognito::test {
@@ -189,7 +190,8 @@ Machine::Machine()
   write("/etc/shadow", "root:*:1::::::\nadmin:$y$x:1::::::\nalice:!:1::::::\nbob:$y$x:1::::::\n",
         0640);
   write("/usr/bin/sudo", "ELF", 04755);
-  write("/etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\n");
+  write("/etc/nsswitch.conf",
+        "passwd: files cognitod systemd\ngroup: files [SUCCESS=merge] cognitod systemd\n");
   write("/etc/pam-cognito/users.conf", "group=cognito-users\nexclude=admin\n");
   write("/etc/pam-cognito/cognitod.conf",
         "[pool]\nregion = eu-west-1\nuser_pool_id = eu-west-1_Example\n"
@@ -230,6 +232,18 @@ Machine::~Machine() {
   std::filesystem::remove_all(root_, ignored);
 }
 
+// One account that no local file names.
+void Machine::add_accounts() {
+  write("/etc/pam-cognito/accounts.conf", "[accounts]\nnames = *.*\n");
+  write("/etc/pam-cognito/fleet.key", std::string(64, '5') + "\n", 0600);
+  write("/proc/self/uid_map", "0 0 4294967295\n");
+  auto keeper = accounts::Keeper::open(root_, true);
+  assert_true(keeper.has_value());
+  accounts::AddOptions options;
+  options.uid = 1900000001;
+  assert_true(keeper->add("ann.lee", options).has_value());
+}
+
 void Machine::write(const std::string& path, const std::string& text, mode_t mode) {
   const std::filesystem::path file = root_ + path;
   std::filesystem::create_directories(file.parent_path());
@@ -268,7 +282,7 @@ cli::Findings Machine::findings() const {
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some :
        {cli::check_bus_policy(system), cli::check_users(system), cli::check_name_service(system),
-        cli::check_pam_module(system), cli::check_pam(system),
+        cli::check_accounts(system), cli::check_pam_module(system), cli::check_pam(system),
         cli::check_services(system, config.config.get()),
         cli::check_sshd(system, config.config.get()), cli::check_permissions(system),
         cli::check_unit(system), cli::check_break_glass(system, cli::check_users(system))})

@@ -27,6 +27,8 @@ class Machine {
   void remove(const std::string& path);
   void chmod(const std::string& path, mode_t mode);
   void chown(const std::string& path, uid_t uid);
+  // The account ann.lee, that no local file names, with uid 1900000001.
+  void add_accounts();
   // The output of `sshd -T`.
   void set_sshd(const std::string& key, const std::string& value) { sshd_[key] = value; }
   void remove_sshd() { sshd_.clear(); }

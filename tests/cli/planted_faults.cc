@@ -10,6 +10,8 @@ using cli::State;
 constexpr char kAuth[] = "/etc/pam.d/common-auth";
 constexpr char kAccount[] = "/etc/pam.d/common-account";
 constexpr char kUsers[] = "/etc/pam-cognito/users.conf";
+constexpr char kAccountsConf[] = "/etc/pam-cognito/accounts.conf";
+constexpr char kAccountsFile[] = "/var/lib/pam-cognito-accounts/accounts.v1";
 constexpr char kConfig[] = "/etc/pam-cognito/cognitod.conf";
 
 // The profile's line for users who are certainly no Cognito users, and one that a missing module
@@ -129,6 +131,77 @@ const std::vector<Planted>& all_planted() {
       {"nsswitch without files",
        [](Machine& m) { m.write("/etc/nsswitch.conf", "passwd: ldap\ngroup: files\n"); },
        "nsswitch-passwd", State::fault},
+      {"accounts.conf has a fault",
+       [](Machine& m) { m.write(kAccountsConf, "[accounts]\nrange = 5\n"); }, "accounts-conf",
+       State::fault},
+      {"nsswitch.conf lacks the service of accounts",
+       [](Machine& m) { m.replace("/etc/nsswitch.conf", "files cognitod", "files"); },
+       "accounts-nsswitch", State::fault},
+      {"accounts come before local users",
+       [](Machine& m) {
+         m.replace("/etc/nsswitch.conf", "passwd: files cognitod", "passwd: cognitod files");
+       },
+       "accounts-nsswitch", State::fault},
+      {"a service that may wait comes before accounts",
+       [](Machine& m) {
+         m.replace("/etc/nsswitch.conf", "files cognitod systemd", "files systemd cognitod");
+       },
+       "accounts-nsswitch", State::warning},
+      {"groups are not merged",
+       [](Machine& m) { m.replace("/etc/nsswitch.conf", " [SUCCESS=merge]", ""); },
+       "accounts-nsswitch", State::warning},
+      {"subordinate ids meet the range",
+       [](Machine& m) { m.write("/etc/subuid", "bob:1900000000:65536\n"); }, "accounts-range",
+       State::fault},
+      {"a local group is in the range",
+       [](Machine& m) { m.write("/etc/group", m.text("/etc/group") + "big:x:1900000000:\n"); },
+       "accounts-range", State::fault},
+      {"a container without the uids",
+       [](Machine& m) { m.write("/proc/self/uid_map", "0 100000 65536\n"); }, "accounts-uid-map",
+       State::fault},
+      {"the accounts file is damaged",
+       [](Machine& m) {
+         std::string text = m.text(kAccountsFile);
+         text[140] = static_cast<char>(text[140] ^ 1);
+         m.write(kAccountsFile, text);
+       },
+       "accounts-file", State::fault},
+      {"the accounts file is cut",
+       [](Machine& m) { m.write(kAccountsFile, m.text(kAccountsFile).substr(0, 150)); },
+       "accounts-file", State::fault},
+      {"others can write the accounts file", [](Machine& m) { m.chmod(kAccountsFile, 0666); },
+       "accounts-file", State::fault},
+      {"others can write its directory",
+       [](Machine& m) { m.chmod("/var/lib/pam-cognito-accounts", 0777); }, "accounts-file",
+       State::fault},
+      {"the accounts file is missing", [](Machine& m) { m.remove(kAccountsFile); }, "accounts-file",
+       State::fault},
+      {"a local user hides an account",
+       [](Machine& m) {
+         m.write("/etc/passwd", m.text("/etc/passwd") + "ann.lee:x:1009:1009::/:/bin/sh\n");
+       },
+       "accounts-shadowed", State::fault},
+      {"a local user has an account's uid",
+       [](Machine& m) {
+         m.write("/etc/passwd", m.text("/etc/passwd") + "eve:x:1900000001:1009::/:/bin/sh\n");
+       },
+       "accounts-shadowed", State::fault},
+      {"sudoers names a user who may get an account",
+       [](Machine& m) { m.write("/etc/sudoers.d/old", "gone.user ALL=(ALL) ALL\n", 0440); },
+       "accounts-orphans", State::warning},
+      {"a crontab waits for a user",
+       [](Machine& m) { m.write("/var/spool/cron/crontabs/gone.user", "@daily true\n"); },
+       "accounts-orphans", State::warning},
+      {"sshd_config names a user who may get an account",
+       [](Machine& m) { m.write("/etc/ssh/sshd_config", "AllowUsers alice gone.user@10.0.0.1\n"); },
+       "accounts-orphans", State::warning},
+      {"the fleet key is missing", [](Machine& m) { m.remove("/etc/pam-cognito/fleet.key"); },
+       "accounts-fleet-key", State::fault},
+      {"others can read the fleet key",
+       [](Machine& m) { m.chmod("/etc/pam-cognito/fleet.key", 0640); }, "accounts-fleet-key",
+       State::fault},
+      {"nscd runs", [](Machine& m) { m.write("/run/nscd/socket", ""); }, "accounts-nscd",
+       State::warning},
       {"the module is missing",
        [](Machine& m) { m.remove("/usr/lib/x86_64-linux-gnu/security/pam_cognito.so"); },
        "pam-module-file", State::fault},

@@ -36,12 +36,12 @@ Finished run(const Machine& machine, Arguments arguments, const std::string& inp
 // Without the tree's own path and the present time.
 std::string transcript(const Machine& machine, const Arguments& arguments,
                        const std::string& input = {}) {
-  static const std::regex time("\"(created_at|removed_at)\"( ?):( ?)[0-9]+");
+  static const std::regex time(R"re((created_at|removed_at)(\\?" ?: ?)[0-9]+)re");
   static const std::regex date("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}");
   std::string text = transcript_of(arguments, run(machine, arguments, input));
   for (std::size_t at = 0; (at = text.find(machine.root(), at)) != std::string::npos;)
     text.erase(at, machine.root().size());
-  text = std::regex_replace(text, time, "\"$1\"$2:$31764720000");
+  text = std::regex_replace(text, time, "$01$021764720000");
   return std::regex_replace(text, date, "2025-12-03 00:00:00") + "\n";
 }
 
