@@ -29,9 +29,11 @@ void print(const Output& out, const Finding& finding) {
   std::string line = out.paint(style_of(finding.state), word) +
                      out.paint(Style::plain, finding.title) + "  " +
                      out.paint(Style::faint, "[" + finding.id + "]");
-  if (finding.state == State::skipped) line += out.paint(Style::faint, " (" + finding.what + ")");
+  const bool is_short = finding.state == State::ok || finding.state == State::skipped;
+  if (is_short && !finding.what.empty())
+    line += out.paint(Style::faint, " (" + finding.what + ")");
   out.line(line);
-  if (finding.state == State::ok || finding.state == State::skipped) return;
+  if (is_short) return;
   const std::string indent(kWidth, ' ');
   out.line(indent + out.paint(Style::plain, finding.what));
   out.line(indent + "Fix: " + out.paint(Style::plain, finding.remedy));
