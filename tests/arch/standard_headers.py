@@ -33,7 +33,7 @@ HEADERS = {
     "functional": "function greater hash identity invoke less",
     "initializer_list": "begin end initializer_list",
     "ios": "ios streamoff",
-    "iostream": "cerr cout",
+    "iostream": "cerr cin cout",
     "istream": "istream ws",
     "iterator": "back_inserter begin distance end istreambuf_iterator next prev size",
     "latch": "latch",
