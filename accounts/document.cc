@@ -2,8 +2,11 @@
 
 #include <json/json.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <expected>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 

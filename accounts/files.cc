@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <expected>
 #include <utility>
 
 #include "common/text.h"

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <expected>
 #include <string_view>
 #include <utility>
 

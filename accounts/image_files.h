@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -24,8 +25,8 @@ class ImageFiles {
   };
   [[nodiscard]] Head head() const;
 
-  // Writes new files beside the present ones, and puts them into their places. What was staged and
-  // not published is removed by unstage(), or by the next stage().
+  // Writes new files beside the present ones, and puts them into their places. unstage()
+  // or the next stage() removes a file that was staged and not published.
   Result<void> stage(const ImageContent& content) const;
   void unstage() const noexcept;
   Result<void> publish() const;

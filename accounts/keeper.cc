@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <type_traits>
 #include <utility>
 
 #include "accounts/document.h"

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -27,7 +28,8 @@ namespace pamcognito::accounts {
 // The reason why a change was not made.
 enum class Refusal : std::uint8_t {
   malformed,           // a value outside its grammar or its bound
-  name_not_permitted,  // accounts.conf's `names` does not match, or the name needs an administrator
+  name_not_permitted,  // `names` of accounts.conf does not match, or the name needs an
+                       // administrator
   name_reserved,       // packages of the archive create a user or group of this name
   name_is_local,       // /etc/passwd or /etc/group has it
   name_retired,        // a tombstone: the name belonged to another person
@@ -38,8 +40,8 @@ enum class Refusal : std::uint8_t {
   unknown_account,
   locked,             // the account is locked
   full,               // [accounts] max
-  in_use,             // processes with this uid run
-  bad_configuration,  // accounts.conf, fleet key or nsswitch: `text` says what
+  in_use,             // processes with this uid run (remove, rename)
+  bad_configuration,  // accounts.conf, fleet key, directories, local files; not set up
   damaged,            // the database cannot be trusted
   busy,               // another change holds the lock beyond the deadline
   storage,            // disk full, read-only: `text` has the system's reason
@@ -75,7 +77,9 @@ struct Changed {
 
 struct AddOptions {
   std::string pool;  // user pool id, for the uid rule; the caller reads it from cognitod.conf
-  std::optional<uid_t> uid;  // default: the rule of uid.h
+  // Default: the rule of uid_of(), or a refusal if accounts.conf has uid_attribute. The former uid
+  // of a removed account restores it, with its pin.
+  std::optional<uid_t> uid;
   std::string shell;
   bool any_name = true;  // an administrator may add names without '.', prefix and suffix
 };
@@ -104,20 +108,24 @@ class Keeper {
   // For cognitod. Makes the account at the first sign-in; otherwise checks pool and sub against the
   // record, and stores groups and time. `changes` of one call are one transaction and one image.
   std::vector<Result<Changed>> sign_in(const std::vector<SignIn>& changes);
-  // The pool reports the user as disabled or deleted / as enabled again.
+  // The pool reports the user as disabled or deleted / as enabled again. A lock of the
+  // administrator stays: `changed` is false then, and `account` is locked.
   Result<Changed> lock_for_pool(std::string_view name);
   Result<Changed> unlock_for_pool(std::string_view name);
 
-  // For the administrator. Idempotent.
+  // For the administrator. Idempotent. add() of a known name changes at most its shell, and refuses
+  // another uid.
   Result<Changed> add(std::string_view name, const AddOptions& options);
   Result<Changed> lock(std::string_view name);
   Result<Changed> unlock(std::string_view name);
-  // Leaves a tombstone of name, uid, pool and sub. Refused while processes with the uid run.
+  // Leaves a tombstone of name, uid, pool and sub. Refused while processes with the uid run, and
+  // for a name that never had an account. The account of a former removal has name, uid, pool and
+  // sub.
   Result<Changed> remove(std::string_view name);
   Result<Changed> set_shell(std::string_view name, std::string_view shell);
   // Forgets pool and sub; the next full sign-in pins them anew.
   Result<Changed> rebind(std::string_view name);
-  // The uid stays. The former name becomes a tombstone.
+  // The uid stays. The former name becomes a tombstone. The home directory is the caller's task.
   Result<Changed> rename(std::string_view name, std::string_view new_name);
   // Moves each account of one pool to another one: forgets the subs. Returns the number.
   Result<std::size_t> migrate(std::string_view from_pool, std::string_view to_pool);

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
+#include <expected>
 #include <functional>
 #include <system_error>
+#include <utility>
 
 #include "accounts/files.h"
 #include "common/fd.h"

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,7 +18,7 @@ namespace pamcognito::accounts {
 // The names and ids that the files below /etc use: passwd, group, subuid, subgid.
 class LocalFiles {
  public:
-  // Missing: passwd and group are a refusal, the others are empty.
+  // A missing passwd or group is a refusal; a missing subuid or subgid is empty.
   static Result<LocalFiles> read(const std::string& root);
 
   [[nodiscard]] bool has_name(std::string_view name) const { return names_.contains(name); }

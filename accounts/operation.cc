@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
+#include <expected>
 #include <utility>
 
 #include "accounts/files.h"
@@ -14,21 +16,18 @@
 namespace pamcognito::accounts {
 namespace {
 
-using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""ms;
 
-constexpr auto kLockDeadline = 10s;
 constexpr auto kLockPause = 10ms;
 constexpr int kMaxSeeds = 8;  // each fails with a probability below one in a thousand
 
 // flock() has no deadline of its own, so it is asked again and again.
-Result<void> lock(const Fd& directory, const std::string& path) {
-  const Deadline deadline = Deadline::after(kLockDeadline);
+Result<void> lock(const Fd& directory, const std::string& path, Deadline deadline) {
   while (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return storage_failure(path, "locked");
     if (deadline.passed())
       return refused(Refusal::busy,
-                     "Another program has been changing accounts for 10 seconds: try again");
+                     "Another program is changing accounts and does not end: try again");
     (void)wait_for(-1, 0, Deadline::earlier(deadline, Deadline::after(kLockPause)));
   }
   return {};
@@ -57,14 +56,16 @@ Operation::Operation(Fd lock, Settings settings_, LocalFiles local_, Store store
   }
 }
 
-Result<Operation> Operation::begin(const std::string& root, Start start) {
+Result<Operation> Operation::begin(const std::string& root, Start start,
+                                   std::chrono::milliseconds wait) {
   const bool create = start == Start::create;
   auto settings = read_settings(root);
   if (!settings) return std::unexpected(settings.error());
   const std::string path = root + kDatabaseDirectory;
   auto directory = open_directory(path, create ? 0700 : 0);
   if (!directory) return std::unexpected(directory.error());
-  if (const auto locked = lock(*directory, path); !locked) return std::unexpected(locked.error());
+  if (const auto locked = lock(*directory, path, Deadline::after(wait)); !locked)
+    return std::unexpected(locked.error());
   auto images = ImageFiles::open(root, create);
   if (!images) return std::unexpected(images.error());
   if (create)

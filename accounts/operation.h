@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +25,10 @@ class Operation {
     check,   // examines all pages of the database
     usual,
   };
-  static Result<Operation> begin(const std::string& root, Start start);
+  // Waits for another change at most this long.
+  static constexpr std::chrono::milliseconds kLockWait = std::chrono::seconds(10);
+  static Result<Operation> begin(const std::string& root, Start start,
+                                 std::chrono::milliseconds wait = kLockWait);
 
   Settings settings;
   LocalFiles local;

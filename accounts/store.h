@@ -1,9 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <expected>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "accounts/keeper.h"
 #include "common/database.h"

@@ -5,6 +5,7 @@
 #include <climits>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "accounts/keeper.h"
 

@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "scripts")]
 from host_unchanged import HostGuard  # noqa: E402  (needs the path above)
 from releases import release_value  # noqa: E402
 
-PARTS = ("unit", "flows", "module", "daemon", "pool", "cli", "arch")
+PARTS = ("unit", "flows", "module", "daemon", "accounts", "pool", "cli", "arch")
 RELEASED = ("nss", "golden", "interop", "system", "profile")
 # Some suites once more, as on machines with other clocks.
 CLOCKS = "clocks"

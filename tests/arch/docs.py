@@ -98,8 +98,9 @@ def known_keys(root):
     keys = {}
     for section, key in re.findall(r'Row\{(\w+|"[a-z_]+"), "([a-z_]+)"', text):
         keys.setdefault(constants.get(section, section.strip('"')), set()).add(key)
-    accounts = (root / "nss/accounts_conf.h").read_text(encoding="utf-8")
-    keys.setdefault("accounts", set()).update(re.findall(r'\bkey == "([a-z_]+)"', accounts))
+    for reader in ("nss/accounts_conf.h", "accounts/settings.cc"):
+        accounts = (root / reader).read_text(encoding="utf-8")
+        keys.setdefault("accounts", set()).update(re.findall(r'\bkey == "([a-z_]+)"', accounts))
     return keys
 
 

@@ -95,6 +95,7 @@ class Planted(PlantedTree):
         self.write("daemon/policy/settings.cc", SETTINGS)
         self.write("daemon/policy/setting_names.cc", 'Renaming{"session", "length", "session", "lifetime"},')
         self.write("nss/accounts_conf.h", "if (key == \"range\") return parse_range(value, conf);\n")
+        self.write("accounts/settings.cc", "if (key == \"max\") return true;\n")
         self.write("cli/arguments.cc", ARGUMENTS)
         self.write("docs/README.md", "[ssh](ssh.md)\n")
         self.write(docs.FOLLOWER, 'self.follow("ssh")\n')

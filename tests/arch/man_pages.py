@@ -376,10 +376,12 @@ def check_accounts_conf(tree):
     entries = {}
     for head, body in page.entries("SYNTAX").items():
         entries[re.match(r"\*([\w]+)\*", head).group(1)] = body
-    problems = differ(page.name, "key", re.findall(r'\bkey == "(\w+)"', text), entries)
+    writer = tree.read("accounts/settings.cc")
+    problems = differ(page.name, "key", re.findall(r'\bkey == "(\w+)"', text + writer), entries)
     members = struct_members(text, "Conf")
     written = {"range": "-".join(str(int(members[end][1].replace("'", ""), 0)) for end in ("first", "last")),
-               "home": members["home"][1].strip('"'), "enumerate": {"false": "no", "true": "yes"}[members["enumerate"][1]]}
+               "home": members["home"][1].strip('"'), "enumerate": {"false": "no", "true": "yes"}[members["enumerate"][1]],
+               "max": struct_members(tree.read("accounts/settings.h"), "Settings")["max"][1]}
     for key, default in written.items():
         if f"Default: *{default}*." not in entries.get(key, ""):
             problems.append(f"{page.name}: {key}: the code's default is {default}")

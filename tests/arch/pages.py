@@ -36,7 +36,7 @@ WORDS = (
 )
 # The rules that comments, texts for users and log messages keep, too. Comments name the tests that guard them.
 SOURCE_RULES = WORDS[:3]
-SOURCES = ("common", "pam", "local_users", "daemon", "cli")
+SOURCES = ("common", "pam", "local_users", "accounts", "daemon", "cli")
 MAY_NAME_TESTS = ("docs/status.md", "docs/reference/supported-systems.md", "docs/performance.md")
 FIRST = re.compile(r"^(?:What|Whoever|Whose|Whom|Where|Of|Else|Who)\b")
 # A heading names its subject. "How-to" is a kind of page.

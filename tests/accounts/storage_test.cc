@@ -1,0 +1,217 @@
+// Files of accounts: who may write them, damage, repairs, and the lock.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "accounts/operation.h"
+#include "common/fd.h"
+#include "tests/accounts/machine.h"
+
+namespace {
+
+using namespace pamcognito;
+using namespace pamcognito::accounts;
+
+constexpr char kDatabase[] = "/var/lib/pam-cognito-accounts-db/accounts.db";
+constexpr char kImage[] = "/var/lib/pam-cognito-accounts/accounts.v1";
+constexpr char kConf[] = "/etc/pam-cognito/accounts.conf";
+
+AddOptions with_uid(uid_t uid) {
+  AddOptions options;
+  options.pool = kTestPool;
+  options.uid = uid;
+  return options;
+}
+
+AddOptions usual() {
+  AddOptions options;
+  options.pool = kTestPool;
+  return options;
+}
+
+SignIn sign_in_of(const std::string& name, std::vector<std::string> groups = {}) {
+  return {.name = name,
+          .pool = kTestPool,
+          .sub = "sub-of-" + name,
+          .cognito_groups = std::move(groups)};
+}
+
+Result<Changed> sign_in(Keeper& keeper, const SignIn& change) {
+  std::vector<Result<Changed>> results = keeper.sign_in({change});
+  assert_int_equal(results.size(), 1);
+  return std::move(results[0]);
+}
+
+void configurations(void** /*state*/) {
+  const Machine machine;
+  ASSERT_REFUSED(Keeper::open(machine.root(), false), bad_configuration);
+  (void)machine.open();
+  for (const char* const text : {"[accounts]\nrange = 0-9\n", "x\n", "[accounts]\nmax = 0\n",
+                                 "[accounts]\nmax = 1048577\n", "[accounts]\nnames = a/b\n",
+                                 "[accounts]\nprefixes = A\n", "[accounts]\non_disable = drop\n",
+                                 "[accounts]\nuid_attribute = a b\n", "[groups]\nroot = x\n"}) {
+    machine.write(kConf, text);
+    ASSERT_REFUSED(Keeper::open(machine.root(), false), bad_configuration);
+  }
+  machine.write(kConf, kTestConf, 0666);
+  ASSERT_REFUSED(Keeper::open(machine.root(), false), bad_configuration);
+  machine.write(kConf, kTestConf);
+  assert_int_equal(::chmod(machine.path("/etc/pam-cognito").c_str(), 0777), 0);
+  ASSERT_REFUSED(Keeper::open(machine.root(), false), bad_configuration);
+  assert_int_equal(::chmod(machine.path("/etc/pam-cognito").c_str(), 0755), 0);
+  assert_int_equal(::unlink(machine.path(kConf).c_str()), 0);
+  ASSERT_REFUSED(Keeper::open(machine.root(), true), bad_configuration);
+  machine.write(kConf, kTestConf);
+  assert_int_equal(::unlink(machine.path("/etc/passwd").c_str()), 0);
+  ASSERT_REFUSED(Keeper::open(machine.root(), true), bad_configuration);
+}
+
+void directories_are_roots(void** /*state*/) {
+  const Machine machine;
+  const mode_t umask = ::umask(0);
+  Keeper keeper = machine.open();
+  (void)::umask(umask);
+  (void)GOOD(keeper.add("bob", usual()));
+  struct stat status{};
+  for (const auto& [path, mode] :
+       {std::pair<const char*, mode_t>("/var/lib/pam-cognito-accounts-db", 0700),
+        {kDatabase, 0600},
+        {"/var/lib/pam-cognito-accounts", 0755},
+        {kImage, 0644}}) {
+    assert_int_equal(::lstat(machine.path(path).c_str(), &status), 0);
+    assert_int_equal(status.st_mode & 07777, mode);
+  }
+  for (const char* const path :
+       {"/var/lib/pam-cognito-accounts-db", "/var/lib/pam-cognito-accounts"}) {
+    assert_int_equal(::chmod(machine.path(path).c_str(), 0777), 0);
+    ASSERT_REFUSED(keeper.lock("bob"), bad_configuration);
+    assert_int_equal(::chmod(machine.path(path).c_str(), 0755), 0);
+    assert_int_equal(::chown(machine.path(path).c_str(), 990, 0), 0);
+    ASSERT_REFUSED(keeper.lock("bob"), bad_configuration);
+    assert_int_equal(::chown(machine.path(path).c_str(), 0, 0), 0);
+    std::filesystem::rename(machine.path(path), machine.path("/elsewhere"));
+    std::filesystem::create_symlink(machine.path("/elsewhere"), machine.path(path));
+    ASSERT_REFUSED(keeper.lock("bob"), storage);
+    std::filesystem::remove(machine.path(path));
+    std::filesystem::rename(machine.path("/elsewhere"), machine.path(path));
+  }
+  (void)GOOD(keeper.lock("bob"));
+}
+
+void damaged_databases(void** /*state*/) {
+  const Machine machine;
+  Keeper keeper = machine.open();
+  (void)GOOD(sign_in(keeper, sign_in_of("alice.smith")));
+  for (int i = 0; i < 100; ++i)
+    (void)GOOD(keeper.add("u" + std::to_string(i), with_uid(1879048300U + static_cast<uid_t>(i))));
+  const std::string whole = machine.read(kDatabase);
+  const std::string image = machine.read(kImage);
+  const auto refused_as_damaged = [&](const std::string& text) {
+    machine.write(kDatabase, text, 0600);
+    ASSERT_REFUSED(Keeper::open(machine.root(), true), damaged);
+    // Users keep their accounts meanwhile.
+    assert_text(machine.read(kImage), image);
+  };
+  refused_as_damaged("");
+  refused_as_damaged(std::string(4096, 'x'));
+  refused_as_damaged(whole.substr(0, whole.size() / 2));
+  std::string changed = whole;
+  for (std::size_t at = whole.find("alice.smith"); at != std::string::npos;
+       at = changed.find("alice.smith"))
+    changed[at] = '/';
+  refused_as_damaged(changed);
+  assert_int_equal(::unlink(machine.path(kDatabase).c_str()), 0);
+  ASSERT_REFUSED(Keeper::open(machine.root(), true), damaged);
+  machine.write(kDatabase, whole, 0666);
+  ASSERT_REFUSED(Keeper::open(machine.root(), true), damaged);
+  machine.write(kDatabase, whole, 0600);
+  (void)machine.open();
+  assert_text(machine.read(kImage), image);
+}
+
+void images_are_repaired(void** /*state*/) {
+  const Machine machine;
+  Keeper keeper = machine.open();
+  (void)GOOD(sign_in(keeper, sign_in_of("alice.smith", {"ops"})));
+  const std::string first = machine.read(kImage);
+  // A sign-in without a change keeps the file.
+  (void)GOOD(sign_in(keeper, sign_in_of("alice.smith", {"ops"})));
+  assert_text(machine.read(kImage), first);
+  const auto generation = [&] {
+    Header header{};
+    std::memcpy(&header, machine.read(kImage).data(), sizeof(header));
+    return header.generation;
+  };
+  std::uint64_t before = generation();
+  std::string edited = first;
+  edited[200] = static_cast<char>(edited[200] ^ 1);
+  for (const std::string& text : {edited, std::string(), first + "x", first.substr(0, 100)}) {
+    machine.write(kImage, text);
+    (void)machine.open(false);
+    assert_int_equal(machine.read(kImage).size(), first.size());
+    // An old image that somebody puts back is not the present one.
+    if (text == edited) assert_true(generation() > before);
+    before = generation();
+  }
+  // Also by the next change, without a start.
+  machine.write(kImage, edited);
+  assert_false(GOOD(keeper.unlock("alice.smith")).changed);
+  assert_true(generation() > 0 && machine.read(kImage) != edited);
+  // Modes that others could use, and groups that have changed.
+  assert_int_equal(::chmod(machine.path(kImage).c_str(), 0666), 0);
+  (void)machine.open(false);
+  struct stat status{};
+  assert_int_equal(::lstat(machine.path(kImage).c_str(), &status), 0);
+  assert_int_equal(status.st_mode & 07777, 0644);
+  const std::string grouped = machine.read(kImage);
+  machine.write("/etc/group", "root:x:0:\nsudo:x:28:\n");
+  (void)machine.open(false);
+  assert_true(machine.read(kImage).size() < grouped.size());
+  // A restored image of a larger generation: the next one is larger still.
+  const std::string large = machine.read(kImage);
+  Header header{};
+  std::memcpy(&header, large.data(), sizeof(header));
+  header.generation += 1000;
+  header.checksum = checksum_of(header);
+  machine.write(kImage, std::string(reinterpret_cast<const char*>(&header), sizeof(header)) +
+                            large.substr(sizeof(header)));
+  (void)machine.open(false);
+  assert_true(generation() > header.generation);
+}
+
+void another_change_ends_or_is_awaited(void** /*state*/) {
+  const Machine machine;
+  Keeper keeper = machine.open();
+  const Fd holder(
+      ::open(machine.path("/var/lib/pam-cognito-accounts-db").c_str(), O_RDONLY | O_DIRECTORY));
+  assert_int_equal(::flock(holder.get(), LOCK_EX), 0);
+  ASSERT_REFUSED(
+      Operation::begin(machine.root(), Operation::Start::usual, std::chrono::milliseconds(30)),
+      busy);
+  assert_int_equal(::flock(holder.get(), LOCK_UN), 0);
+  (void)GOOD(keeper.add("bob", usual()));
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(configurations),
+      cmocka_unit_test(directories_are_roots),
+      cmocka_unit_test(damaged_databases),
+      cmocka_unit_test(images_are_repaired),
+      cmocka_unit_test(another_change_ends_or_is_awaited),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
