@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "tests/cli/setup_machine.h"
 #include "tests/cli/transcript.h"
 #include "tests/cmocka_cpp.h"
 #include "tests/module/sandbox.h"
@@ -21,128 +22,6 @@
 // `cognitoctl setup` and the pool's part of `doctor` against cognito-pool over HTTPS.
 namespace pamcognito::test {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string g_root;
-Child g_pool;
-Json::Value g_ready;
-
-std::string read_file(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-int stop_pool(void**) {
-  g_pool.signal(SIGTERM);
-  (void)g_pool.wait();
-  std::error_code ignored;
-  fs::remove_all(g_root, ignored);
-  return 0;
-}
-
-int start_pool(void**) {
-  char directory[] = "/tmp/cognitoctl-setup-XXXXXX";
-  assert_non_null(::mkdtemp(directory));
-  g_root = directory;
-  fs::create_directories(g_root + "/etc/pam-cognito");
-  const std::string state = g_root + "/pool";
-  g_pool = Child([&state] {
-    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    (void)::dup2(nowhere, STDOUT_FILENO);
-    (void)::execl(PAM_COGNITO_TEST_POOL, "cognito-pool", "--state", state.c_str(), "--seed",
-                  PAM_COGNITO_TEST_SEED, nullptr);
-    return 127;
-  });
-  // The pool creates this file when it listens.
-  constexpr int tries = 6000;
-  for (int i = 0; i < tries && !fs::exists(state + "/ready.json"); ++i) (void)::usleep(10'000);
-  if (!fs::exists(state + "/ready.json")) {
-    (void)stop_pool(nullptr);
-    fail_msg("waited in vain for cognito-pool");
-  }
-  std::istringstream(read_file(state + "/ready.json")) >> g_ready;
-  return 0;
-}
-
-std::vector<std::string> setup_with(const std::string& client, const std::string& ca_file) {
-  const auto value = [](const char* key) { return g_ready[key].asString(); };
-  return {
-      "setup",           "--root",        g_root,           "--pool",      value("user_pool_id"),
-      "--region",        value("region"), "--client",       client,        "--endpoint",
-      value("endpoint"), "--issuer",      value("issuer"),  "--jwks-uri",  value("jwks_uri"),
-      "--ca-file",       ca_file,         "--allow-groups", "linux-users", "--yes"};
-}
-
-std::string ca_file() {
-  return g_ready["ca_file"].asString();
-}
-
-std::string config_path() {
-  return g_root + "/etc/pam-cognito/cognitod.conf.d/10-pool.conf";
-}
-
-void write_below_root(const std::string& path, const std::string& text) {
-  fs::create_directories(fs::path(g_root + path).parent_path());
-  std::ofstream(g_root + path) << text;
-}
-
-// A program of the tree. It appends its name and arguments to /calls.
-void write_program(const std::string& path, const std::string& script) {
-  write_below_root(path, "#!/bin/sh\necho \"${0##*/} $*\" >>'" + g_root + "/calls'\n" + script);
-  fs::permissions(g_root + path, fs::perms::owner_all);
-}
-
-// A machine with the packages, sshd and one administrator.
-int fresh_machine(void**) {
-  for (const char* folder : {"etc", "var", "usr", "run", "calls", "sys"})
-    fs::remove_all(g_root + "/" + folder);
-  for (const char* folder : {"/etc/pam-cognito/cognitod.conf.d", "/etc/ssh/sshd_config.d",
-                             "/etc/pam.d", "/var/lib/pam", "/run", "/usr/share/pam-configs"})
-    fs::create_directories(g_root + folder);
-  write_below_root("/etc/passwd",
-                   "root:x:0:0::/root:/bin/bash\nlocaladmin:x:1000:1000::/:/bin/bash\n"
-                   "admin:x:1001:1001::/:/bin/bash\n");
-  write_below_root("/etc/group", "root:x:0:\nsudo:x:27:localadmin\n");
-  write_below_root("/etc/pam-cognito/cognitod.conf", "# mine\n");
-  write_below_root("/etc/pam-cognito/users.conf", "# Mine.\n#group=cognito-users\nmin_uid=2000\n");
-  write_below_root("/etc/pam.d/common-auth", "auth required pam_unix.so\n");
-  write_below_root("/usr/share/pam-configs/pam-cognito", "Name: Cognito\n");
-  write_program("/usr/sbin/sshd",
-                "[ \"$1\" != -T ] || { echo usepam yes; echo kbdinteractiveauthentication yes\n"
-                "echo passwordauthentication no; echo logingracetime 120; }\n");
-  write_program("/usr/sbin/groupadd", "echo \"$2:x:990:\" >>'" + g_root + "/etc/group'\n");
-  write_program("/usr/sbin/groupdel", "sed -i \"/^$1:/d\" '" + g_root + "/etc/group'\n");
-  write_program("/usr/sbin/pam-auth-update", "echo 'auth [success=end] pam_cognito.so' >>'" +
-                                                 g_root + "/etc/pam.d/common-auth'\n");
-  write_program("/usr/libexec/pam-cognito-local-users", "");
-  write_program("/usr/bin/systemctl", "");
-  return 0;
-}
-
-std::string calls() {
-  return read_file(g_root + "/calls");
-}
-
-// Every file below /etc and /var with its mode and content.
-std::string tree() {
-  std::vector<std::string> all;
-  for (const char* folder : {"/etc", "/var"})
-    for (const auto& entry : fs::recursive_directory_iterator(g_root + folder))
-      if (entry.is_regular_file())
-        all.push_back(entry.path().string() + " " +
-                      std::to_string(static_cast<unsigned>(entry.status().permissions())) + "\n" +
-                      read_file(entry.path()));
-  std::ranges::sort(all);
-  std::string text;
-  for (const std::string& each : all) text += each + "\n";
-  return text;
-}
-
-Finished set_up() {
-  return run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
-}
 
 void a_machine_is_set_up(void**) {
   const Finished finished = set_up();
@@ -321,90 +200,6 @@ void a_killed_run_is_undone(void**) {
     assert_int_equal(run_cognitoctl({"setup", "--root", g_root, "--undo"}).status, 0);
     if (tree() != before) fail_msg("%s: %s", program, tree().c_str());
   }
-}
-
-// Users without local accounts.
-
-constexpr char kNsswitchFile[] = "/etc/nsswitch.conf";
-
-Finished set_up_accounts(const std::string& pattern = "*.*") {
-  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
-  arguments.insert(arguments.end(), {"--accounts", pattern, "--sudo-group", "linux-admins"});
-  return run_cognitoctl(arguments);
-}
-
-void install_library(const std::string& nsswitch) {
-  write_below_root("/usr/lib/x86_64-linux-gnu/libnss_cognitod.so.2", "ELF");
-  write_below_root(kNsswitchFile, nsswitch);
-}
-
-void users_without_local_accounts_are_set_up(void**) {
-  install_library("# Mine.\npasswd: files sss # local first\ngroup:\tfiles winbind\nhosts: dns\n");
-  const Finished finished = set_up_accounts();
-  if (finished.status != 0) fail_msg("%s", finished.output.c_str());
-  assert_text(read_file(g_root + kNsswitchFile),
-              "# Mine.\npasswd: files cognitod sss # local first\n"
-              "group:\tfiles [SUCCESS=merge] cognitod winbind\nhosts: dns\n");
-  const std::string conf = read_file(g_root + "/etc/pam-cognito/accounts.conf");
-  assert_true(conf.contains("\n[accounts]\nnames = *.*\n"));
-  assert_true(conf.contains("\n[groups]\nsudo = linux-admins\n"));
-  assert_true(fs::exists(g_root + "/var/lib/pam-cognito-accounts/accounts.v1"));
-  const fs::path key = g_root + "/etc/pam-cognito/fleet.key";
-  assert_true(fs::status(key).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
-  const std::string before = tree();
-  const Finished again = set_up_accounts();
-  assert_true(again.output.contains("Nothing to change"));
-  assert_text(tree(), before);
-  // Without the options, what was set stays.
-  assert_true(set_up().output.contains("Nothing to change"));
-  const Finished added = run_cognitoctl({"users", "add", "ann.lee", "--root", g_root});
-  if (added.status != 0) fail_msg("%s", added.output.c_str());
-}
-
-void undo_restores_the_name_service_and_keeps_the_key(void**) {
-  install_library("passwd: files systemd\ngroup: files systemd\n");
-  assert_int_equal(set_up_accounts().status, 0);
-  const std::string key = read_file(g_root + "/etc/pam-cognito/fleet.key");
-  assert_int_equal(run_cognitoctl({"setup", "--root", g_root, "--undo"}).status, 0);
-  assert_text(read_file(g_root + kNsswitchFile), "passwd: files systemd\ngroup: files systemd\n");
-  assert_false(fs::exists(g_root + "/etc/pam-cognito/accounts.conf"));
-  assert_text(read_file(g_root + "/etc/pam-cognito/fleet.key"), key);
-}
-
-// Another package has added its service since: no part of the file is taken back.
-void undo_keeps_services_that_came_later(void**) {
-  install_library("passwd: files\ngroup: files\n");
-  assert_int_equal(set_up_accounts().status, 0);
-  write_below_root(kNsswitchFile, "passwd: files cognitod sss\ngroup: files cognitod sss\n");
-  const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
-  assert_int_equal(undone.status, 1);
-  assert_true(undone.output.contains("nsswitch.conf was changed after setup"));
-  assert_text(read_file(g_root + kNsswitchFile),
-              "passwd: files cognitod sss\ngroup: files cognitod sss\n");
-}
-
-void accounts_that_cannot_be_set_up_change_nothing(void**) {
-  const auto refused = [](const char* reason, const std::string& pattern = "*.*") {
-    const std::string before = tree();
-    const Finished finished = set_up_accounts(pattern);
-    assert_int_not_equal(finished.status, 0);
-    if (!finished.output.contains(reason)) fail_msg("%s: %s", reason, finished.output.c_str());
-    assert_text(tree(), before);
-  };
-  refused("libnss-cognitod is not installed");
-  install_library("passwd: files [NOTFOUND=return] sss\ngroup: files\n");
-  refused("the line passwd of /etc/nsswitch.conf has another action");
-  install_library("passwd: files\ngroup: files\n");
-  refused("fits names of users that a package may create", "*");
-  write_below_root("/etc/pam-cognito/accounts.conf", "[accounts]\nrange = 5\n");
-  refused("correct /etc/pam-cognito/accounts.conf first");
-  fs::remove(g_root + "/etc/pam-cognito/accounts.conf");
-  write_below_root("/elsewhere", "passwd: files\ngroup: files\n");
-  fs::remove(g_root + kNsswitchFile);
-  fs::create_symlink(g_root + "/elsewhere", g_root + kNsswitchFile);
-  refused("is a symbolic link");
-  fs::remove(g_root + kNsswitchFile);
-  refused("/etc/nsswitch.conf cannot be read");
 }
 
 void a_symbolic_link_is_not_changed(void**) {
@@ -602,12 +397,6 @@ int main() {
       fresh("a_signal_takes_all_steps_back", &a_signal_takes_all_steps_back),
       fresh("a_killed_run_is_undone", &a_killed_run_is_undone),
       fresh("a_symbolic_link_is_not_changed", &a_symbolic_link_is_not_changed),
-      fresh("users_without_local_accounts_are_set_up", &users_without_local_accounts_are_set_up),
-      fresh("undo_restores_the_name_service_and_keeps_the_key",
-            &undo_restores_the_name_service_and_keeps_the_key),
-      fresh("undo_keeps_services_that_came_later", &undo_keeps_services_that_came_later),
-      fresh("accounts_that_cannot_be_set_up_change_nothing",
-            &accounts_that_cannot_be_set_up_change_nothing),
       fresh("a_file_of_the_administrator_is_copied", &a_file_of_the_administrator_is_copied),
       fresh("an_invalid_users_conf_is_reported", &an_invalid_users_conf_is_reported),
       fresh("only_root_may", &only_root_may),
