@@ -27,8 +27,10 @@ void install_library(const std::string& nsswitch) {
 
 void users_without_local_accounts_are_set_up(void**) {
   install_library("# Mine.\npasswd: files sss # local first\ngroup:\tfiles winbind\nhosts: dns\n");
+  write_below_root("/etc/sudoers", "gone.user ALL=(ALL) ALL\n");
   const Finished finished = set_up_accounts();
   if (finished.status != 0) fail_msg("%s", finished.output.c_str());
+  assert_true(finished.output.contains("gone.user (/etc/sudoers)"));
   assert_text(read_file(g_root + kNsswitchFile),
               "# Mine.\npasswd: files cognitod sss # local first\n"
               "group:\tfiles [SUCCESS=merge] cognitod winbind\nhosts: dns\n");
