@@ -159,4 +159,14 @@ std::optional<std::string> make_v1(const ImageContent& content) {
   return image;
 }
 
+std::vector<std::string> make_images(const ImageContent& content) {
+  std::vector<std::string> images;
+  for (const ImageFormat& format : kImageFormats) {
+    auto image = format.make(content);
+    if (!image) return {};
+    images.push_back(std::move(*image));
+  }
+  return images;
+}
+
 }  // namespace pamcognito::accounts

@@ -41,4 +41,7 @@ struct ImageFormat {
 };
 inline constexpr ImageFormat kImageFormats[] = {{kFileName, make_v1}};
 
+// The image of each format, in their order; empty: choose another seed.
+std::vector<std::string> make_images(const ImageContent& content);
+
 }  // namespace pamcognito::accounts

@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstring>
 #include <expected>
+#include <iterator>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "accounts/files.h"
 
@@ -47,10 +49,6 @@ bool has_bytes(int fd, std::string_view expected) {
   }
 }
 
-std::unexpected<Error> no_layout() {
-  return refused(Refusal::storage, "The accounts cannot be arranged: try again");
-}
-
 }  // namespace
 
 Result<ImageFiles> ImageFiles::open(const std::string& root, bool create) {
@@ -61,6 +59,10 @@ Result<ImageFiles> ImageFiles::open(const std::string& root, bool create) {
 }
 
 Result<bool> ImageFiles::equal(const ImageContent& content) const {
+  // Most changes show in the header, so the image need not be made.
+  const Head present = head();
+  if (present.generation != content.generation || present.users != content.users.size())
+    return false;
   for (const ImageFormat& format : kImageFormats) {
     const auto expected = format.make(content);
     // The seed is not one that was written.
@@ -91,18 +93,16 @@ ImageFiles::Head ImageFiles::head() const {
   return largest;
 }
 
-Result<void> ImageFiles::stage(const ImageContent& content) const {
-  for (const ImageFormat& format : kImageFormats) {
-    const auto image = format.make(content);
-    if (!image) return no_layout();
-    const std::string name = new_name(format);
+Result<void> ImageFiles::stage(const std::vector<std::string>& images) const {
+  for (std::size_t i = 0; i < std::size(kImageFormats); ++i) {
+    const std::string name = new_name(kImageFormats[i]);
     const std::string path = path_ + "/" + name;
     if (::unlinkat(directory_.get(), name.c_str(), 0) != 0 && errno != ENOENT)
       return storage_failure(path, "replaced");
     const Fd file(::openat(directory_.get(), name.c_str(),
                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file) return storage_failure(path, "made");
-    if (!write_whole(file.get(), *image) || ::fchown(file.get(), 0, 0) != 0 ||
+    if (!write_whole(file.get(), images[i]) || ::fchown(file.get(), 0, 0) != 0 ||
         ::fchmod(file.get(), 0644) != 0 || ::fsync(file.get()) != 0)
       return storage_failure(path, "written");
   }

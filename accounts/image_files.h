@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "accounts/image.h"
 #include "accounts/keeper.h"
@@ -27,7 +28,8 @@ class ImageFiles {
 
   // Writes new files beside the present ones, and puts them into their places. unstage()
   // or the next stage() removes a file that was staged and not published.
-  Result<void> stage(const ImageContent& content) const;
+  // `images`: one for each format, as ImageFormat::make() gives them.
+  Result<void> stage(const std::vector<std::string>& images) const;
   void unstage() const noexcept;
   Result<void> publish() const;
 

@@ -8,7 +8,9 @@
 #include <chrono>
 #include <ctime>
 #include <expected>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "accounts/files.h"
 #include "common/deadline.h"
@@ -153,6 +155,7 @@ Result<void> Operation::finish() {
   const bool changed =
       makes_tables_ || !*equal || !dirty_.accounts.empty() || !dirty_.tombstones.empty();
   if (!changed) return {};
+  std::vector<std::string> images;
   if (!*equal) {
     content.generation = std::max(content.generation, images_.head().generation) + 1;
     image.generation = content.generation;
@@ -161,14 +164,15 @@ Result<void> Operation::finish() {
       if (++tries > kMaxSeeds || !make_seed(content.seed))
         return refused(Refusal::storage, "The accounts cannot be arranged: try again");
       image.seed = content.seed;
-    } while (!make_v1(image));
+      images = make_images(image);
+    } while (images.empty());
   }
   if (auto begun = store_.begin(makes_tables_); !begun) return begun;
   if (auto written = store_.write(content, dirty_); !written) return written;
   // Before the commit: a full disk then changes nothing. Published after it: the file never has
   // what the database has not.
   if (!*equal)
-    if (auto staged = images_.stage(image); !staged) {
+    if (auto staged = images_.stage(images); !staged) {
       images_.unstage();
       return staged;
     }

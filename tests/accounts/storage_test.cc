@@ -190,6 +190,37 @@ void images_are_repaired(void** /*state*/) {
   assert_true(generation() > header.generation);
 }
 
+// The bits of a record are positions in this table, so a group that is left out has none.
+void groups_of_root_and_of_users_are_left_out(void** /*state*/) {
+  const Machine machine;
+  machine.write(kConf,
+                "[accounts]\nnames = *.*\n[groups]\nzero = ops\nwithin = ops\nabsent = ops\n"
+                "minus = ops\nsudo = ops\nempty =\n");
+  Keeper keeper = machine.open();
+  const auto group_count = [&] {
+    Header header{};
+    std::memcpy(&header, machine.read(kImage).data(), sizeof(header));
+    return header.group_count;
+  };
+  assert_int_equal(group_count(), 1);
+  (void)GOOD(sign_in(keeper, sign_in_of("alice.smith", {"ops"})));
+  machine.append("/etc/group", "zero:x:0:\nwithin:x:1879048192:\nminus:x:4294967295:\n");
+  const Changed kept = GOOD(sign_in(keeper, sign_in_of("alice.smith", {"ops"})));
+  assert_false(kept.groups_changed);
+  assert_int_equal(group_count(), 1);
+  UserRecord record{};
+  std::memcpy(&record, machine.read(kImage).data() + sizeof(Header) + sizeof(GroupRecord),
+              sizeof(record));
+  assert_int_equal(record.groups, 1);
+  (void)GOOD(keeper.lock("alice.smith"));
+  std::memcpy(&record, machine.read(kImage).data() + sizeof(Header) + sizeof(GroupRecord),
+              sizeof(record));
+  assert_int_equal(record.groups, 0);
+  machine.append("/etc/group", "empty:x:1500:\nabsent:x:1501:\n");
+  (void)GOOD(keeper.unlock("alice.smith"));
+  assert_int_equal(group_count(), 3);
+}
+
 void another_change_ends_or_is_awaited(void** /*state*/) {
   const Machine machine;
   Keeper keeper = machine.open();
@@ -211,6 +242,7 @@ int main() {
       cmocka_unit_test(directories_are_roots),
       cmocka_unit_test(damaged_databases),
       cmocka_unit_test(images_are_repaired),
+      cmocka_unit_test(groups_of_root_and_of_users_are_left_out),
       cmocka_unit_test(another_change_ends_or_is_awaited),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
