@@ -30,8 +30,7 @@ void print(const Output& out, const Finding& finding) {
                      out.paint(Style::plain, finding.title) + "  " +
                      out.paint(Style::faint, "[" + finding.id + "]");
   const bool is_short = finding.state == State::ok || finding.state == State::skipped;
-  if (is_short && !finding.what.empty())
-    line += out.paint(Style::faint, " (" + finding.what + ")");
+  if (is_short && !finding.what.empty()) line += out.paint(Style::faint, " (" + finding.what + ")");
   out.line(line);
   if (is_short) return;
   const std::string indent(kWidth, ' ');
