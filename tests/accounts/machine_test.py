@@ -21,7 +21,7 @@ from report import Report  # noqa: E402
 
 NOTFOUND, UNAVAIL, SUCCESS = 0, -1, 1
 FULL, BAD_CONFIGURATION, STORAGE = 21, 23, 26
-KILLS, SECONDS = 500, 50
+KILLS = 500
 POOL = "eu-central-1_AbCdEfGhI"
 
 
