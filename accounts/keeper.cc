@@ -55,14 +55,8 @@ std::unexpected<Error> retired(const Tombstone& tombstone) {
                      " if it is the same person");
 }
 
-const Account* owner_of(const Content& content, uid_t uid) {
-  for (const auto& [name, account] : content.accounts)
-    if (account.uid == uid) return &account;
-  return nullptr;
-}
-
 // `restored`: the tombstone whose uid its own name gets back.
-Result<void> check_uid(const Operation& operation, std::string_view name, uid_t uid,
+Result<void> check_uid(Operation& operation, std::string_view name, uid_t uid,
                        const Tombstone* restored) {
   const Settings& settings = operation.settings;
   const std::string who = "The uid " + number(uid) + " of " + std::string(name);
@@ -72,11 +66,10 @@ Result<void> check_uid(const Operation& operation, std::string_view name, uid_t 
                        number(settings.last) + " of accounts.conf: choose another one");
   const std::string choose = ": run cognitoctl users add " + std::string(name) +
                              " --uid with a free uid, the same one on each machine";
-  if (const Account* const owner = owner_of(operation.content, uid))
+  if (const Account* const owner = operation.account_of(uid))
     return refused(Refusal::uid_taken, who + " belongs to " + owner->name + choose);
-  for (const auto& [former, tombstone] : operation.content.tombstones)
-    if (tombstone.uid == uid && &tombstone != restored)
-      return refused(Refusal::uid_taken, who + " belonged to " + former + choose);
+  if (const Tombstone* const former = operation.tombstone_of(uid, restored))
+    return refused(Refusal::uid_taken, who + " belonged to " + former->name + choose);
   if (const auto file = operation.local.user_of(uid))
     return refused(Refusal::uid_taken, who + " is used in " + *file + choose);
   if (const auto file = operation.local.meets(settings.first, settings.last))
@@ -106,15 +99,6 @@ Result<void> check_room(const Operation& operation) {
                                     "raise it");
 }
 
-// The name whose account is, or was, this person's; nullptr: none.
-const std::string* name_of(const Content& content, std::string_view pool, std::string_view sub) {
-  for (const auto& [name, account] : content.accounts)
-    if (account.pool == pool && account.sub == sub) return &name;
-  for (const auto& [name, tombstone] : content.tombstones)
-    if (tombstone.pool == pool && tombstone.sub == sub) return &name;
-  return nullptr;
-}
-
 std::unexpected<Error> has_another(const std::string& name, const std::string& other) {
   return refused(Refusal::sub_has_account, "The person who signs in as " + name +
                                                " has, or had, the account " + other +
@@ -122,8 +106,7 @@ std::unexpected<Error> has_another(const std::string& name, const std::string& o
                                                name + " if the name has changed");
 }
 
-Result<Account> new_account(const std::string& root, const Operation& operation,
-                            const SignIn& sign_in) {
+Result<Account> new_account(const std::string& root, Operation& operation, const SignIn& sign_in) {
   const Content& content = operation.content;
   if (const auto tombstone = content.tombstones.find(sign_in.name);
       tombstone != content.tombstones.end())
@@ -131,7 +114,7 @@ Result<Account> new_account(const std::string& root, const Operation& operation,
   if (const auto good = check_new_name(operation.settings, operation.local, sign_in.name, false);
       !good)
     return std::unexpected(good.error());
-  if (const std::string* const other = name_of(content, sign_in.pool, sign_in.sub))
+  if (const std::string* const other = operation.name_of(sign_in.pool, sign_in.sub))
     return has_another(sign_in.name, *other);
   if (const auto room = check_room(operation); !room) return std::unexpected(room.error());
   Account account;
@@ -155,8 +138,7 @@ Result<Account> new_account(const std::string& root, const Operation& operation,
   return account;
 }
 
-Result<void> check_known(const Operation& operation, const Account& account,
-                         const SignIn& sign_in) {
+Result<void> check_known(Operation& operation, const Account& account, const SignIn& sign_in) {
   if (account.state == State::locked)
     return refused(Refusal::locked, account.name + " is locked by the " + account.locked_by +
                                         (account.locked_by == kPool
@@ -173,7 +155,7 @@ Result<void> check_known(const Operation& operation, const Account& account,
                        "pool: run cognitoctl users rebind " +
                        account.name + " if the account passes on with its files");
   if (account.sub.empty())
-    if (const std::string* const other = name_of(operation.content, sign_in.pool, sign_in.sub))
+    if (const std::string* const other = operation.name_of(sign_in.pool, sign_in.sub))
       return has_another(account.name, *other);
   return {};
 }
@@ -376,7 +358,7 @@ Result<std::size_t> import_account(Operation& operation, const Account& account)
       !good)
     return std::unexpected(good.error());
   if (!account.sub.empty())
-    if (const std::string* const other = name_of(content, account.pool, account.sub))
+    if (const std::string* const other = operation.name_of(account.pool, account.sub))
       return has_another(account.name, *other);
   if (const auto room = check_room(operation); !room) return std::unexpected(room.error());
   if (const auto free = check_uid(operation, account.name, account.uid, nullptr); !free)
@@ -398,7 +380,7 @@ Result<std::size_t> import_tombstone(Operation& operation, const Tombstone& tomb
                                            " here and " + number(tombstone.uid) +
                                            " in the document: compare the machines");
   }
-  const Account* const owner = owner_of(content, tombstone.uid);
+  const Account* const owner = operation.account_of(tombstone.uid);
   if (owner != nullptr && tombstone.renamed_to.empty())
     return refused(Refusal::uid_taken, "The uid " + number(tombstone.uid) + " belongs to " +
                                            owner->name + " here and belonged to " + tombstone.name +

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,11 @@ Result<void> lock(const Fd& directory, const std::string& path, Deadline deadlin
 
 bool make_seed(std::uint64_t& seed) {
   return ::getrandom(&seed, sizeof(seed), 0) == static_cast<ssize_t>(sizeof(seed));
+}
+
+// Neither part has a blank.
+std::string person_key(std::string_view pool, std::string_view sub) {
+  return std::string(pool).append(" ").append(sub);
 }
 
 }  // namespace
@@ -101,7 +107,59 @@ Result<Operation> Operation::begin(const std::string& root, Start start,
   return operation;
 }
 
+void Operation::add_to_index(const std::string& name, uid_t uid, std::string_view pool,
+                             std::string_view sub) {
+  if (!has_index_) return;
+  by_uid_.emplace(uid, name);
+  if (!sub.empty()) by_person_.emplace(person_key(pool, sub), name);
+}
+
+void Operation::make_index() {
+  if (has_index_) return;
+  has_index_ = true;
+  for (const auto& [name, account] : content.accounts)
+    add_to_index(name, account.uid, account.pool, account.sub);
+  for (const auto& [name, tombstone] : content.tombstones)
+    add_to_index(name, tombstone.uid, tombstone.pool, tombstone.sub);
+}
+
+const Account* Operation::account_of(uid_t uid) {
+  make_index();
+  for (auto [at, end] = by_uid_.equal_range(uid); at != end; ++at) {
+    const auto found = content.accounts.find(at->second);
+    if (found != content.accounts.end() && found->second.uid == uid) return &found->second;
+  }
+  return nullptr;
+}
+
+const Tombstone* Operation::tombstone_of(uid_t uid, const Tombstone* except) {
+  make_index();
+  for (auto [at, end] = by_uid_.equal_range(uid); at != end; ++at) {
+    const auto found = content.tombstones.find(at->second);
+    if (found != content.tombstones.end() && found->second.uid == uid && &found->second != except)
+      return &found->second;
+  }
+  return nullptr;
+}
+
+const std::string* Operation::name_of(std::string_view pool, std::string_view sub) {
+  make_index();
+  const std::string* former = nullptr;
+  for (auto [at, end] = by_person_.equal_range(person_key(pool, sub)); at != end; ++at) {
+    const auto account = content.accounts.find(at->second);
+    if (account != content.accounts.end() && account->second.pool == pool &&
+        account->second.sub == sub)
+      return &account->first;
+    const auto tombstone = content.tombstones.find(at->second);
+    if (tombstone != content.tombstones.end() && tombstone->second.pool == pool &&
+        tombstone->second.sub == sub)
+      former = &tombstone->first;
+  }
+  return former;
+}
+
 void Operation::put(const Account& account) {
+  add_to_index(account.name, account.uid, account.pool, account.sub);
   content.accounts.insert_or_assign(account.name, account);
   dirty_.accounts.insert(account.name);
 }
@@ -121,6 +179,7 @@ void Operation::unbury(const std::string& name) {
 }
 
 void Operation::add_tombstone(const Tombstone& tombstone) {
+  add_to_index(tombstone.name, tombstone.uid, tombstone.pool, tombstone.sub);
   content.tombstones.insert_or_assign(tombstone.name, tombstone);
   dirty_.tombstones.insert(tombstone.name);
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "accounts/image_files.h"
@@ -40,6 +42,13 @@ class Operation {
   void unbury(const std::string& name);
   void add_tombstone(const Tombstone& tombstone);
 
+  // The account that has the uid; a tombstone that has it, except one; the name whose account, or
+  // else tombstone, has the sub. nullptr: none. Each look-up takes the same time for any number of
+  // accounts.
+  [[nodiscard]] const Account* account_of(uid_t uid);
+  [[nodiscard]] const Tombstone* tombstone_of(uid_t uid, const Tombstone* except);
+  [[nodiscard]] const std::string* name_of(std::string_view pool, std::string_view sub);
+
   // The mapped local groups of Cognito groups, a bit each.
   [[nodiscard]] std::uint64_t groups_of(const Account& account) const;
   Result<void> finish();
@@ -55,6 +64,15 @@ class Operation {
   std::vector<ImageGroup> groups_;
   std::vector<std::size_t> mapped_;  // of each image group: its index in settings.groups
   Dirty dirty_;
+
+  // Made by the first look-up. A name stays after its account or tombstone has changed, so each
+  // look-up compares.
+  void make_index();
+  void add_to_index(const std::string& name, uid_t uid, std::string_view pool,
+                    std::string_view sub);
+  bool has_index_ = false;
+  std::unordered_multimap<uid_t, std::string> by_uid_;
+  std::unordered_multimap<std::string, std::string> by_person_;
 };
 
 }  // namespace pamcognito::accounts

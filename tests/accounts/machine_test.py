@@ -13,6 +13,7 @@ REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPO / "tests/nss"), str(REPO / "tests/packaging")]
 
 import private_machine  # noqa: E402  (needs the path above)
+from accounts_image import HEADER, HEADER_FIELDS, USER  # noqa: E402
 from library import Library  # noqa: E402
 from model import Model  # noqa: E402
 from private_machine import CONF, DEFAULT_CONF, FILE, write  # noqa: E402
@@ -20,7 +21,7 @@ from report import Report  # noqa: E402
 
 NOTFOUND, UNAVAIL, SUCCESS = 0, -1, 1
 FULL, BAD_CONFIGURATION, STORAGE = 21, 23, 26
-KILLS, SECONDS = 500, 50
+KILLS = 500
 POOL = "eu-central-1_AbCdEfGhI"
 
 
@@ -127,6 +128,14 @@ def check_disks(report, keeper):
                 path.unlink()
 
 
+def users_of(data):
+    """{name: uid} of an accounts file, without checks."""
+    header = dict(zip(HEADER_FIELDS, HEADER.unpack_from(data)))
+    start = header["users_offset"]
+    records = USER.iter_unpack(data[start:start + header["user_count"] * USER.size])
+    return {record[0].rstrip(b"\0").decode(): record[1] for record in records}
+
+
 def check_kills(report, keeper, library):
     for directory in (FILE.parent, pathlib.Path("/var/lib/pam-cognito-accounts-db")):
         for path in directory.iterdir():
@@ -147,11 +156,15 @@ def check_kills(report, keeper, library):
         asked.append(library.getpwnam(b"nobody.here"))
         if any(answer[0] not in (SUCCESS, NOTFOUND) for answer in asked):
             faults.append(f"kill {kills}: the reader refuses the file: {asked}")
+        published = users_of(FILE.read_bytes())
         document = keeper.document()
         now = {one["name"]: one["uid"] for one in document["accounts"] + document["tombstones"]}
         changed = [name for name, uid in known.items() if now.get(name) != uid]
         if changed:
             faults.append(f"kill {kills}: {changed[0]} had {known[changed[0]]}, and has {now.get(changed[0])}")
+        ahead = [name for name, uid in published.items() if now.get(name) != uid]
+        if ahead:
+            faults.append(f"kill {kills}: {ahead[0]} was published, and the database does not have it")
         known = now
         live = {one["name"]: one["uid"] for one in document["accounts"]}
         if len(set(live.values())) != len(live):

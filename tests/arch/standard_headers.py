@@ -61,7 +61,7 @@ HEADERS = {
     "tuple": "get tie tuple",
     "type_traits": "decay_t has_unique_object_representations_v invoke_result_t is_aggregate_v is_arithmetic_v "
                    "is_same_v is_trivially_destructible_v is_void_v remove_cvref_t",
-    "unordered_map": "erase_if unordered_map",
+    "unordered_map": "erase_if unordered_map unordered_multimap",
     "utility": "as_const cmp_greater_equal exchange forward get move pair swap to_underlying",
     "variant": "get get_if holds_alternative monostate variant visit",
     "vector": "begin end erase erase_if size vector",
