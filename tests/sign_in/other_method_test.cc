@@ -69,13 +69,13 @@ void one_of_several_others_is_chosen(void**) {
   reply_choice(world, kThree, ChallengeName::software_token_mfa);
   reply_choice(world, kThree, ChallengeName::email_otp);
   world.pool.reply_tokens();
-  world.person->answers = {"right password", "o", "2", "654321"};
+  world.person->answers = {"right password", "o", "1", "654321"};
   const SignInResult result = world.run();
   assert_outcome(result.outcome, Outcome::success);
   assert_true(result.factor == Method::email);
   // Without the one that the user has not at hand.
   assert_text(world.person->prompts[2],
-              "Choose how to get your code:\n 1  SMS\n 2  e-mail\nEnter a number [1]: ");
+              "Choose how to get your code:\n 1  e-mail\n 2  SMS\nEnter a number [1]: ");
   assert_true(chosen(world) == std::vector<std::string>({"SOFTWARE_TOKEN_MFA", "EMAIL_OTP"}));
 }
 
