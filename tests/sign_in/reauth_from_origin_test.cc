@@ -189,6 +189,24 @@ void a_users_own_program_has_no_address(void**) {
   });
 }
 
+// Only root's programs that root started are believed about it.
+void an_address_is_believed_from_root_only(void**) {
+  World world;
+  sign_in::SignInRequest request = world.request();
+  assert_true(request.remote_address() == kAddress);
+  request.real_root = false;
+  assert_true(request.remote_address().empty());
+  request.real_root = true;
+  request.caller_is_root = false;
+  assert_true(request.remote_address().empty());
+  request.caller_is_root = true;
+  for (const limits::Origin& origin : {limits::Origin::of_uid(World::kAliceUid),
+                                       limits::Origin::local(), limits::Origin::unknown()}) {
+    request.origin = origin;
+    assert_true(request.remote_address().empty());
+  }
+}
+
 void another_service_is_a_full_sign_in(void**) {
   World world;
   configure(world);
@@ -327,6 +345,7 @@ int main() {
       cmocka_unit_test(another_address_of_the_network_is_a_full_sign_in),
       cmocka_unit_test(a_name_is_a_full_sign_in),
       cmocka_unit_test(a_users_own_program_has_no_address),
+      cmocka_unit_test(an_address_is_believed_from_root_only),
       cmocka_unit_test(another_service_is_a_full_sign_in),
       cmocka_unit_test(another_users_session_is_none),
       cmocka_unit_test(an_address_that_has_become_this_machines_counts_no_more),
