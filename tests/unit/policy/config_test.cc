@@ -258,7 +258,8 @@ void an_address_counts_only_beside_a_password(void**) {
   directory.write("cognitod.conf.d/a.conf", "[service sshd]\nreauth = none\n");
   assert_error(directory, "cognitod.conf:9: ", "reauth_from of [service sshd] is origin");
   directory.write("cognitod.conf.d/a.conf", "[service locker]\nreauth = password\n" + from);
-  assert_error(directory, "cognitod.conf.d/a.conf:3: ", "reauth_from of [service locker] is origin");
+  assert_error(directory,
+               "cognitod.conf.d/a.conf:3: ", "reauth_from of [service locker] is origin");
   directory.write("cognitod.conf.d/a.conf", "[service sshd]\nreauth_from = login\nreauth = none\n");
   assert_true(loaded(directory).services.at("sshd").reauth_from == ReauthFrom::login);
 }
