@@ -26,6 +26,7 @@ SECTIONS = (
         ("email", "The code comes by e-mail."),
         ("choice", "Several factors, none preferred, and `ask_method = yes`: the user chooses, and only "
                    "then a message is sent."),
+        ("other-method", "`o` asks for the other factor: a new sign-in at Cognito, without another password prompt."),
         ("wrong-code", "An answer that cannot be a code is never sent to the pool. A wrong code may be typed again, "
                        "three times in all."),
         ("send-again", "An empty answer has the message sent again, once."),

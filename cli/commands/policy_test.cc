@@ -27,6 +27,7 @@ constexpr std::array kHeadings = {
     Heading{"second-factor", "second factor"},
     Heading{"accepted-factors", "accepted factors"},
     Heading{"reauth", "with a session it asks for"},
+    Heading{"reauth-from", "a session counts for logins of the same"},
     Heading{"reauth-for-s", "seconds since the second factor, at most"},
     Heading{"session", "session now"},
     Heading{"never-signed-in", "account of a user who never signed in"},

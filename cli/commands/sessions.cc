@@ -78,6 +78,14 @@ Result<std::string> whole_id(AuthClient& client, const std::string& prefix) {
   return find_session(client, prefix);
 }
 
+// reauth_from = origin of the session's service.
+void print_address_that_counts(const Output& out, const Dictionary& session) {
+  const std::string address = text_of(session, "counts_from");
+  if (address.empty()) return;
+  out.line("A login of " + text_of(session, "user") + " by " + text_of(session, "service") +
+           " from " + address + " asks for the password only.");
+}
+
 std::string session_count(std::uint64_t count) {
   return count == 1 ? "1 session" : std::to_string(count) + " sessions";
 }
@@ -130,6 +138,7 @@ ExitCode list_sessions(const Context& context, const std::string& user, bool ful
                     short_duration_text(number_of(session, "verified_age_s")),
                     flag_of(session, "login_open") ? "open" : "-"});
   print_table(out, columns, rows, full ? 0 : kTableWidth);
+  for (const Dictionary& session : *sessions) print_address_that_counts(out, session);
   return ExitCode::ok;
 }
 

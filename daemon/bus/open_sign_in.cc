@@ -290,6 +290,7 @@ void OpenSignIn::commit() {
   session.user = request.user;
   session.service = request.service;
   session.origin = request.origin.key();
+  session.address = request.remote_address();
   session.factor = result_->factor;
   session.binding = request.binding;
   session.pool = sessions::pool_fingerprint(services.config->pool);  // a reload may have changed it

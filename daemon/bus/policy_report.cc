@@ -1,6 +1,8 @@
 #include "daemon/bus/policy_report.h"
 
 #include <chrono>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "daemon/policy/access.h"
@@ -83,17 +85,34 @@ void add_second_factor(const policy::Config& config, Answers& answers) {
   answers.emplace_back("accepted-factors", methods, "methods of [mfa]");
 }
 
-// As if asked by a program that root runs, in the login of the session.
-policy::ReauthVerdict verdict_in_own_login(const Core& core, const policy::ReauthRule& rule,
-                                           const Known& known, const sessions::Session& session,
-                                           const std::string& service) {
+// As if asked by a program that root runs, in the login of the session; with reauth_from = origin
+// from the session's address.
+enum class In : std::uint8_t { own_login, login_from_its_address };
+policy::ReauthVerdict verdict_of(const Core& core, const policy::ReauthRule& rule,
+                                 const Known& known, const sessions::Session& session,
+                                 const std::string& service, In in) {
   policy::ReauthQuestion question = sessions::reauth_question(
-      *core.config, rule, core.sessions, session, service, core.clock.boot_time());
+      *core.config, rule, core.sessions, session, service, session.address, core.clock.boot_time());
   question.caller_is_root = true;
-  question.same_login = session.binding.is_set();
+  question.same_login = in == In::own_login && session.binding.is_set();
   question.alive = known.user != nullptr && known.user->sub == session.sub &&
                    known.user->account_status == sessions::AccountStatus::good;
   return policy::decide_reauth(question);
+}
+
+std::string answer_of(const policy::ReauthVerdict& verdict) {
+  std::string answer(policy::to_string(verdict.kind));
+  if (verdict.ask_pool) answer += ", after the pool was asked";
+  return answer;
+}
+
+// For each session of the service: does a login from its address go by it?
+void add_origin(const Core& core, const policy::ReauthRule& rule, const Known& known,
+                const sessions::Session& session, const std::string& service, Answers& answers) {
+  const policy::ReauthVerdict verdict =
+      verdict_of(core, rule, known, session, service, In::login_from_its_address);
+  answers.emplace_back("login-from-" + (session.address.empty() ? session.origin : session.address),
+                       answer_of(verdict), std::string(verdict.reason));
 }
 
 void add_reauthentication(const Core& core, const Known& known, const std::string& service,
@@ -107,6 +126,9 @@ void add_reauthentication(const Core& core, const Known& known, const std::strin
       "reauth", name,
       is_given ? "reauth = " + name + " of [" + policy::section_of_service(service) + "]"
                : "built in: reauth = " + name);
+  if (rule.from != policy::ReauthFrom::login)
+    answers.emplace_back("reauth-from", std::string(policy::to_string(rule.from)),
+                         "reauth_from of [" + policy::section_of_service(service) + "]");
   if (rule.mode != policy::Reauth::full)
     answers.emplace_back("reauth-for-s", std::to_string(rule.mfa_max_age.count()),
                          "mfa_max_age of [" + policy::section_of_service(service) + "]");
@@ -115,14 +137,26 @@ void add_reauthentication(const Core& core, const Known& known, const std::strin
     return;
   }
   for (const sessions::Session& session : known.sessions) {
-    const policy::ReauthVerdict verdict = verdict_in_own_login(core, rule, known, session, service);
-    std::string answer(policy::to_string(verdict.kind));
-    if (verdict.ask_pool) answer += ", after the pool was asked";
-    answers.emplace_back("session-by-" + session.service, answer, std::string(verdict.reason));
+    const policy::ReauthVerdict verdict =
+        verdict_of(core, rule, known, session, service, In::own_login);
+    answers.emplace_back("session-by-" + session.service, answer_of(verdict),
+                         std::string(verdict.reason));
+    if (rule.from == policy::ReauthFrom::origin)
+      add_origin(core, rule, known, session, service, answers);
   }
 }
 
 }  // namespace
+
+std::string address_that_counts(const Core& core, const sessions::Session& session) {
+  if (!core.config || session.address.empty()) return {};
+  const policy::ReauthRule rule = policy::reauth_rule(*core.config, session.service);
+  Known known;
+  known.user = core.known.find(session.user);
+  const policy::ReauthVerdict verdict =
+      verdict_of(core, rule, known, session, session.service, In::login_from_its_address);
+  return verdict.kind == policy::Reauth::password ? session.address : std::string();
+}
 
 std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& user,
                                         const std::string& service) {

@@ -22,4 +22,8 @@ struct PolicyAnswer {
 std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& user,
                                         const std::string& service);
 
+// The remote address from which a login of the session's user, to the session's service, goes by
+// this session now. Empty: none.
+std::string address_that_counts(const Core& core, const sessions::Session& session);
+
 }  // namespace pamcognito::bus

@@ -12,6 +12,7 @@
 #include "common/user_name.h"
 #include "daemon/bus/caller_context.h"
 #include "daemon/bus/dictionary.h"
+#include "daemon/bus/policy_report.h"
 #include "daemon/bus/session_id.h"
 #include "daemon/policy/values.h"
 #include "daemon/runtime/journal.h"
@@ -152,6 +153,7 @@ int SessionMethods::append_session(sd_bus_message* reply, const sessions::Sessio
   if (result >= 0)
     result = append_u64(reply, "verified_age_s", age_in_seconds(now, session.verified));
   if (result >= 0) result = append_bool(reply, "login_open", session.login_open);
+  if (result >= 0) result = append_text(reply, "counts_from", address_that_counts(core_, session));
   return result < 0 ? result : sd_bus_message_close_container(reply);
 }
 

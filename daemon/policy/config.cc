@@ -141,10 +141,27 @@ class Loader {
   // [service locker]: for the user's own processes, such as lockers and `cognitoctl`.
   Checked check_reauth() {
     const auto own = draft_.config.services.find(kUserService);
-    if (own == draft_.config.services.end() || own->second.reauth != Reauth::none) return {};
-    return wrong_key(section_of_service(kUserService), "reauth",
-                     "is none, which is for services that run as root: any process of the user "
-                     "could sign in by it; use password or full");
+    if (own != draft_.config.services.end() && own->second.reauth == Reauth::none)
+      return wrong_key(section_of_service(kUserService), "reauth",
+                       "is none, which is for services that run as root: any process of the user "
+                       "could sign in by it; use password or full");
+    return check_reauth_from();
+  }
+
+  Checked check_reauth_from() {
+    for (const auto& [name, service] : draft_.config.services) {
+      if (service.reauth_from != ReauthFrom::origin) continue;
+      const std::string section = section_of_service(name);
+      if (name == kUserService)
+        return wrong_key(section, "reauth_from",
+                         "is origin, which is for services that run as root: of the user's own "
+                         "processes no remote address is known; use login");
+      if (service.reauth != Reauth::password)
+        return wrong_key(section, "reauth_from",
+                         "is origin, which is accepted with reauth = password only: anybody at the "
+                         "same address could sign in without a password otherwise");
+    }
+    return {};
   }
 
   Checked take_client_secret() {

@@ -28,6 +28,9 @@ enum class Enroll : std::uint8_t { never, when_required, at_console, anywhere };
 enum class Identity : std::uint8_t { username, email, pinned };
 // How a user who has a session signs in again. password: that of the session, checked by cognitod.
 enum class Reauth : std::uint8_t { full, password, none };
+// The sessions that `reauth` goes by: those of the same login, or also those that began from the
+// same remote address. origin: with Reauth::password only.
+enum class ReauthFrom : std::uint8_t { login, origin };
 // How a QR code is shown to a terminal: half blocks are UTF-8, ascii is twice as large.
 enum class Qr : std::uint8_t { none, half_blocks, ascii };
 // The answer in the account phase about a user who has never signed in on this machine.
@@ -117,6 +120,7 @@ struct ServiceConfig {
   std::optional<Qr> qr;
   std::optional<bool> local_seat;  // is its person at this machine?
   std::optional<Reauth> reauth;
+  std::optional<ReauthFrom> reauth_from;
   std::optional<std::chrono::seconds> mfa_max_age;
 };
 

@@ -49,6 +49,7 @@ std::string service_default(const Config& config, std::string_view service, std:
   if (key == "local_seat") return yes_no(profile.local_seat);
   if (key == "sign_in_timeout") return format_duration(profile.sign_in_timeout);
   if (key == "reauth") return std::string(to_string(rule.mode));
+  if (key == "reauth_from") return std::string(to_string(rule.from));
   if (key == "mfa_max_age") return format_duration(rule.mfa_max_age);
   return {};
 }

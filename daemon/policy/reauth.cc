@@ -11,6 +11,14 @@ constexpr ReauthVerdict full(std::string_view reason) {
   return {Reauth::full, false, reason};
 }
 
+// The session is of another login than the request.
+std::string_view objection_to_other_login(const ReauthQuestion& question) {
+  // The configuration has no other mode with origin; this holds if it ever does.
+  if (question.from != ReauthFrom::origin || question.mode != Reauth::password)
+    return "other-login";
+  return origin_objection(question.origin);
+}
+
 // The reason for which the session cannot replace a sign-in, even if the pool confirms it; empty:
 // none.
 std::string_view objection(const ReauthQuestion& question) {
@@ -19,7 +27,10 @@ std::string_view objection(const ReauthQuestion& question) {
   if (question.mode == Reauth::none && !question.caller_is_root) return "none-is-for-root-callers";
   if (!question.alive) return "session-over";
   if (!question.permitted) return "not-permitted";
-  if (question.caller_is_root && !question.same_login) return "other-login";
+  if (question.caller_is_root && !question.same_login) {
+    const std::string_view reason = objection_to_other_login(question);
+    if (!reason.empty()) return reason;
+  }
   if (question.mfa_required && !question.factor) return "no-factor";
   if (question.mfa_required && !question.factor_accepted) return "factor-not-accepted";
   if (!is_within(question.sign_in_age, question.mfa_max_age)) return "factor-too-old";
@@ -59,7 +70,17 @@ ReauthRule reauth_rule(const Config& config, std::string_view service) {
   if (found == config.services.end()) return rule;
   rule.mode = found->second.reauth.value_or(rule.mode);
   rule.mfa_max_age = found->second.mfa_max_age.value_or(rule.mfa_max_age);
+  rule.from = found->second.reauth_from.value_or(rule.from);
   return rule;
+}
+
+std::chrono::seconds longest_origin_age(const Config& config) {
+  std::chrono::seconds longest{0};
+  for (const auto& [name, service] : config.services) {
+    const ReauthRule rule = reauth_rule(config, name);
+    if (rule.from == ReauthFrom::origin) longest = std::max(longest, rule.mfa_max_age);
+  }
+  return longest;
 }
 
 bool wants_password_verifiers(const Config& config) {
@@ -80,6 +101,10 @@ std::string_view to_string(Reauth mode) {
       return "none";
   }
   return "full";
+}
+
+std::string_view to_string(ReauthFrom from) {
+  return from == ReauthFrom::origin ? "origin" : "login";
 }
 
 }  // namespace pamcognito::policy

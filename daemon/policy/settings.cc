@@ -324,6 +324,12 @@ constexpr std::array kRows = {
                                                                  {"password", Reauth::password},
                                                                  {"none", Reauth::none}}));
         }},
+    Row{kService, "reauth_from", "",
+        [](Target t, std::string_view v) {
+          return put(t.service->reauth_from,
+                     parse_choice<ReauthFrom>(
+                         v, {{"login", ReauthFrom::login}, {"origin", ReauthFrom::origin}}));
+        }},
     Row{kService, "mfa_max_age", "",
         [](Target t, std::string_view v) {
           return put(t.service->mfa_max_age, parse_duration(v, seconds(0), days(30)));

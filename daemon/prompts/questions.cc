@@ -22,22 +22,44 @@ std::string parameter(const cognito::Challenge& challenge, const std::string& na
   return one_line(found->second, max_bytes, for_newline);
 }
 
-std::string sent_code(const cognito::Challenge& challenge, cognito::Method method,
-                      bool may_send_again) {
-  const std::string name = method_name(method);
-  const std::string destination = parameter(challenge, "CODE_DELIVERY_DESTINATION");
-  if (destination.empty())
-    return may_send_again ? fill(tr("Code sent by {1} (Enter = send again): "), {name})
-                          : fill(tr("Code sent by {1}: "), {name});
-  return may_send_again
-             ? fill(tr("Code sent to {1} by {2} (Enter = send again): "), {destination, name})
-             : fill(tr("Code sent to {1} by {2}: "), {destination, name});
+std::string sent_by(InsteadOfCode instead) {
+  if (instead.send_again && instead.other_method)
+    // TRANSLATORS: keep the letter o, which is what is typed.
+    return tr("Code sent by {1} (Enter = send again, o = other method): ");
+  if (instead.send_again) return tr("Code sent by {1} (Enter = send again): ");
+  // TRANSLATORS: keep the letter o.
+  if (instead.other_method) return tr("Code sent by {1} (o = other method): ");
+  return tr("Code sent by {1}: ");
 }
 
-std::string totp_code(const cognito::Challenge& challenge) {
+std::string sent_to(InsteadOfCode instead) {
+  if (instead.send_again && instead.other_method)
+    // TRANSLATORS: keep the letter o.
+    return tr("Code sent to {1} by {2} (Enter = send again, o = other method): ");
+  if (instead.send_again) return tr("Code sent to {1} by {2} (Enter = send again): ");
+  // TRANSLATORS: keep the letter o.
+  if (instead.other_method) return tr("Code sent to {1} by {2} (o = other method): ");
+  return tr("Code sent to {1} by {2}: ");
+}
+
+std::string sent_code(const cognito::Challenge& challenge, cognito::Method method,
+                      InsteadOfCode instead) {
+  const std::string name = method_name(method);
+  const std::string destination = parameter(challenge, "CODE_DELIVERY_DESTINATION");
+  if (destination.empty()) return fill(sent_by(instead), {name});
+  return fill(sent_to(instead), {destination, name});
+}
+
+std::string totp_code(const cognito::Challenge& challenge, bool other_method) {
   const std::string device = parameter(challenge, "FRIENDLY_DEVICE_NAME");
-  if (device.empty()) return tr("Code from your authenticator app: ");
-  return fill(tr("Code from your authenticator app ({1}): "), {device});
+  if (device.empty())
+    // TRANSLATORS: keep the letter o.
+    return other_method ? tr("Code from your authenticator app (o = other method): ")
+                        : tr("Code from your authenticator app: ");
+  // TRANSLATORS: {1} is the app's name; keep the letter o.
+  return fill(other_method ? tr("Code from your authenticator app ({1}; o = other method): ")
+                           : tr("Code from your authenticator app ({1}): "),
+              {device});
 }
 
 std::string numbered(std::string text, const std::vector<std::string>& names) {
@@ -83,14 +105,19 @@ std::string current_password() {
   return tr("Current password: ");
 }
 
-std::string code(const cognito::Challenge& challenge, bool may_send_again) {
+bool is_other_method(std::string_view answer) {
+  const std::string_view typed = trimmed(answer);
+  return typed.size() == 1 && (typed[0] == kOtherMethod || typed[0] == 'O');
+}
+
+std::string code(const cognito::Challenge& challenge, InsteadOfCode instead) {
   switch (challenge.name) {
     case cognito::ChallengeName::sms_mfa:
-      return sent_code(challenge, cognito::Method::sms, may_send_again);
+      return sent_code(challenge, cognito::Method::sms, instead);
     case cognito::ChallengeName::email_otp:
-      return sent_code(challenge, cognito::Method::email, may_send_again);
+      return sent_code(challenge, cognito::Method::email, instead);
     case cognito::ChallengeName::software_token_mfa:
-      return totp_code(challenge);
+      return totp_code(challenge, instead.other_method);
     case cognito::ChallengeName::select_mfa_type:
     case cognito::ChallengeName::mfa_setup:
     case cognito::ChallengeName::new_password_required:

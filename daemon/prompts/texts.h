@@ -24,10 +24,20 @@ std::string password();
 std::string password_and_code();
 // passwd(1), which only its own user runs: "Current password: ".
 std::string current_password();
+// Answers other than a code that the question names.
+struct InsteadOfCode {
+  bool send_again = false;    // nothing: the message is sent again
+  bool other_method = false;  // kOtherMethod: a code of another factor
+};
+// The same letter in every language. No code has a letter.
+inline constexpr char kOtherMethod = 'o';
+// Whether the answer is that letter alone, in upper or lower case.
+bool is_other_method(std::string_view answer);
 // "Code sent to +*******4567 by SMS: ", "Code sent to a***@e*** by e-mail: ",
 // "Code from your authenticator app: " or, with a friendly name, "Code from your authenticator app
-// (alice's phone): ". With may_send_again: "Code sent to … by SMS (Enter = send again): ".
-std::string code(const cognito::Challenge& challenge, bool may_send_again = false);
+// (alice's phone): ". With both of InsteadOfCode: "Code sent to … by SMS (Enter = send again, o =
+// other method): ".
+std::string code(const cognito::Challenge& challenge, InsteadOfCode instead = {});
 // A numbered list and the question, all in one prompt; with the destination, where the pool names
 // it: "Choose how to get your code:\n 1  authenticator app\n 2  SMS to +*******4567\nEnter a number
 // [1]: "

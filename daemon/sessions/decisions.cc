@@ -141,7 +141,8 @@ std::optional<AccountDecision> decide_by_last_verified(const AccountServices& se
 
 policy::ReauthQuestion reauth_question(const policy::Config& config, const policy::ReauthRule& rule,
                                        const SessionKeeper& keeper, const Session& session,
-                                       std::string_view service, runtime::BootTime now) {
+                                       std::string_view service, std::string_view address,
+                                       runtime::BootTime now) {
   policy::ReauthQuestion question;
   question.mode = rule.mode;
   question.mfa_max_age = rule.mfa_max_age;
@@ -154,6 +155,9 @@ policy::ReauthQuestion reauth_question(const policy::Config& config, const polic
   question.sign_in_age = now - session.signed_in;
   question.has_verifier = keeper.can_check_password(session);
   question.verification = policy::freshness(now - session.verified, config.session);
+  question.from = rule.from;
+  if (rule.from == policy::ReauthFrom::origin)
+    question.origin = keeper.origin_question(session, address, service, rule.mfa_max_age);
   return question;
 }
 

@@ -24,11 +24,12 @@
 namespace pamcognito::sessions {
 
 // The part of the question that configuration and session answer: may the session replace a sign-in
-// to `service`? The caller's login, whether the session is alive and the pool's answer stay unset,
-// which means no.
+// to `service` from the remote address? The caller's login, whether the session is alive and the
+// pool's answer stay unset, which means no.
 policy::ReauthQuestion reauth_question(const policy::Config& config, const policy::ReauthRule& rule,
                                        const SessionKeeper& keeper, const Session& session,
-                                       std::string_view service, runtime::BootTime now);
+                                       std::string_view service, std::string_view address,
+                                       runtime::BootTime now);
 
 struct AccountRequest {
   std::string user;

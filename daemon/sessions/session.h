@@ -40,6 +40,9 @@ struct Session {
   std::uint64_t pool = 0;   // fingerprint of the user pool and app client: pool_fingerprint()
   std::string refresh_token;
   std::string device_key;  // of a confirmed device; may be empty
+  // The literal remote address that the sign-in came from, if logins from there may go by this
+  // session (policy/reauth_origin.h); else empty.
+  std::string address;
   std::optional<PasswordVerifier> verifier;
 
   Session() = default;

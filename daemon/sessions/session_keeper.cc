@@ -35,6 +35,7 @@ Session as_session(NewSession& fresh) {
   session.origin = std::move(fresh.origin);
   session.factor = fresh.factor;
   session.binding = fresh.binding;
+  session.address = std::move(fresh.address);
   return session;
 }
 
@@ -48,7 +49,9 @@ SessionKeeper::SessionKeeper(runtime::EventLoop& loop, runtime::Clock& clock, Se
       store_(store),
       known_(known),
       passwords_(passwords),
-      revocations_(revocations) {}
+      revocations_(revocations),
+      kind_of_address_(
+          [](const std::string& address) { return runtime::kind_of_address(address); }) {}
 
 SessionKeeper::~SessionKeeper() = default;
 
@@ -68,6 +71,52 @@ void SessionKeeper::configure(std::shared_ptr<const policy::Config> config,
   fingerprint_ = fingerprint;
   end_expired();
   arm_expiry();
+  note_addresses_of_sessions();
+}
+
+// A daemon before this one may have kept them. Users who have signed out since are not known.
+void SessionKeeper::note_addresses_of_sessions() {
+  const std::chrono::seconds longest =
+      config_ ? policy::longest_origin_age(*config_) : std::chrono::seconds::zero();
+  if (longest == std::chrono::seconds::zero()) {
+    address_users_.clear();
+    return;
+  }
+  for (const Session& session : all())
+    address_users_.signed_in(session.address, session.user, session.signed_in, longest,
+                             clock_.boot_time());
+}
+
+void SessionKeeper::note_address(Session& session) {
+  const std::chrono::seconds longest = policy::longest_origin_age(*config_);
+  if (!policy::may_be_one_machine(session.address)) session.address.clear();
+  if (longest == std::chrono::seconds::zero() || session.address.empty()) {
+    session.address.clear();
+    return;
+  }
+  // Each service counts: an address is shared, however people sign in from there.
+  address_users_.signed_in(session.address, session.user, session.signed_in, longest,
+                           session.signed_in);
+  // Also now: an address of this machine may be another one's later.
+  if (policy::reauth_rule(*config_, session.service).from != policy::ReauthFrom::origin ||
+      kind_of_address_(session.address) != runtime::AddressKind::remote)
+    session.address.clear();
+}
+
+policy::OriginQuestion SessionKeeper::origin_question(const Session& session,
+                                                      std::string_view address,
+                                                      std::string_view service,
+                                                      std::chrono::seconds within) const {
+  policy::OriginQuestion question;
+  question.address = address;
+  question.session_address = session.address;
+  question.same_service = session.service == service;
+  question.login_open = session.login_open;
+  // The kernel is asked only about addresses that a session has.
+  if (address.empty() || session.address != address) return question;
+  question.kind = kind_of_address_(session.address);
+  question.users = address_users_.users(session.address, within, clock_.boot_time());
+  return question;
 }
 
 void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
@@ -84,6 +133,7 @@ void SessionKeeper::keep(NewSession fresh, PendingTokens tokens) {
 
   // Root may have changed the pin, or the pool disabled the account, before the acknowledgement.
   if (!is_of_the_user(session)) return;
+  note_address(session);
 
   const std::optional<Session> before = replaced_by(session);
   std::optional<SignInId> replaced;

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/secret.h"
@@ -18,8 +19,10 @@
 #include "daemon/cognito/user_pool.h"
 #include "daemon/policy/config.h"
 #include "daemon/policy/reauth.h"
+#include "daemon/runtime/address_kind.h"
 #include "daemon/runtime/event_loop.h"
 #include "daemon/runtime/shared_answer.h"
+#include "daemon/sessions/address_users.h"
 #include "daemon/sessions/known_users.h"
 #include "daemon/sessions/password_check.h"
 #include "daemon/sessions/revocations.h"
@@ -32,7 +35,8 @@ struct NewSession {
   SignInId id{};
   std::string user;
   std::string service;
-  std::string origin;  // limits::Origin::key()
+  std::string origin;   // limits::Origin::key()
+  std::string address;  // SignInRequest::remote_address()
   std::optional<cognito::Method> factor;
   Binding binding;         // unset: a login whose session opens later, or nothing to bind to
   std::uint64_t pool = 0;  // pool_fingerprint() of where the tokens are from; 0: of the present one
@@ -105,6 +109,17 @@ class SessionKeeper {
   // After a change or reset of the password made here: what was known of the old one is forgotten.
   void forget_passwords(std::string_view user);
 
+  // The facts that policy asks for about a login of the same user from `address` to `service`, by a
+  // session that may have begun from there. `within`: mfa_max_age of the service.
+  [[nodiscard]] policy::OriginQuestion origin_question(const Session& session,
+                                                       std::string_view address,
+                                                       std::string_view service,
+                                                       std::chrono::seconds within) const;
+  // Tells the kinds of addresses; by default the kernel.
+  void use_kinds_of_addresses(std::function<runtime::AddressKind(const std::string&)> kind_of) {
+    kind_of_address_ = std::move(kind_of);
+  }
+
   // open_session of a login: joins the sign-in to the login, once, within kTimeToOpenLogin. False:
   // there is no such session, it is another user's, it was joined before, or it came from a process
   // of the user's own, whose factor root's programs do not take.
@@ -141,6 +156,10 @@ class SessionKeeper {
   [[nodiscard]] bool counts(const Session& session) const;
   [[nodiscard]] bool is_of_the_user(const Session& session) const;
   [[nodiscard]] bool is_expired(const Session& session) const;
+
+  // Remembers who signs in from where, and whether the session may count for logins from there.
+  void note_address(Session& session);
+  void note_addresses_of_sessions();
 
   // keep()
   [[nodiscard]] std::optional<Session> replaced_by(const Session& session) const;
@@ -192,6 +211,8 @@ class SessionKeeper {
   // are not told.
   static constexpr std::size_t kMaxUsersNotKept = 1000;
   std::set<std::string, std::less<>> users_not_kept_;
+  AddressUsers address_users_;  // empty unless a service has reauth_from = origin
+  std::function<runtime::AddressKind(const std::string&)> kind_of_address_;
   std::optional<runtime::Timer> expiry_;  // one, at the next session's end
   std::uint64_t next_background_ = 1;
   // Last, so that what runs in the background is cancelled before what it uses goes.

@@ -99,7 +99,7 @@ std::size_t packed_size(const Session& session) {
   std::size_t size = numbers;
   for (const std::string* text :
        {&session.user, &session.sub, &session.cognito_name, &session.service, &session.origin,
-        &session.refresh_token, &session.device_key})
+        &session.refresh_token, &session.device_key, &session.address})
     size += sizeof(std::uint16_t) + text->size();
   for (const std::string& group : session.groups) size += sizeof(std::uint16_t) + group.size();
   return size;
@@ -196,7 +196,7 @@ void write_session(Writer& writer, const Session& session) {
   write_verifier(writer, session.verifier);
   for (const std::string* text :
        {&session.user, &session.sub, &session.cognito_name, &session.service, &session.origin,
-        &session.refresh_token, &session.device_key}) {
+        &session.refresh_token, &session.device_key, &session.address}) {
     writer.text(*text);
   }
   writer.count(session.groups.size());
@@ -214,8 +214,9 @@ Session read_session(Reader& reader) {
   session.login_open = reader.choice(1) == 1;
   session.factor = read_factor(reader);
   session.verifier = read_verifier(reader);
-  for (std::string* text : {&session.user, &session.sub, &session.cognito_name, &session.service,
-                            &session.origin, &session.refresh_token, &session.device_key}) {
+  for (std::string* text :
+       {&session.user, &session.sub, &session.cognito_name, &session.service, &session.origin,
+        &session.refresh_token, &session.device_key, &session.address}) {
     *text = reader.text();
   }
   const auto groups = reader.number<std::uint16_t>();

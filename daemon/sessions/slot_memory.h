@@ -18,7 +18,7 @@ namespace pamcognito::sessions {
 // used, so that an unused slot costs nothing; left out of core dumps.
 class SlotMemory {
  public:
-  static constexpr std::uint32_t kLayout = 2;  // of header and slots
+  static constexpr std::uint32_t kLayout = 3;  // of header and slots
   static constexpr std::size_t kHeaderSize = 4096;
 
   // The errors say why not. A new one has zeros in all slots.

@@ -63,19 +63,37 @@ std::string why_never_sent(std::string_view typed, Method method) {
   return is_blank(typed) ? prompts::no_new_code() : prompts::not_a_code();
 }
 
-// A message is sent again by the password step, once in a sign-in, if the budgets have room.
-bool may_send_again(const SignInContext& context, Method method) {
-  return sends_a_message(method) && !context.proved.repeated &&
-         context.services.messages->has_room(context.request.user,
+// How often a user may ask for another factor in one sign-in: each time costs Cognito three calls.
+constexpr int kMaxChanges = 3;
+
+// May the password step be taken once more? It may cause a message, and it takes an attempt.
+bool has_room_for_password(const SignInContext& context) {
+  return context.services.messages->has_room(context.request.user,
                                              context.services.clock->boot_time()) &&
          context.attempts_left() > 0;
+}
+
+// A message is sent again by the password step, once in a sign-in, if the budgets have room.
+bool may_send_again(const SignInContext& context, Method method) {
+  return sends_a_message(method) && !context.proved.repeated && has_room_for_password(context);
+}
+
+// Another factor is asked for by the password step as well, because a challenge cannot be taken
+// back. The pool must leave the choice open: a user who prefers a factor is asked for that one.
+bool may_change_method(const SignInContext& context, Method method) {
+  const bool has_other =
+      std::ranges::any_of(context.choice.usable, [method](Method m) { return m != method; });
+  return has_other && !context.profile.single_prompt && context.choice.changes < kMaxChanges &&
+         has_room_for_password(context);
 }
 
 // Not a coroutine, as nothing of it is needed while the person types.
 Task<StepResult<Secret>> ask_code(SignInContext* context, const Challenge& challenge,
                                   Method method) {
-  return context->ask(Prompt(prompts::code(challenge, may_send_again(*context, method)),
-                             Purpose::code, context->profile.show_code));
+  const prompts::InsteadOfCode instead = {.send_again = may_send_again(*context, method),
+                                          .other_method = may_change_method(*context, method)};
+  return context->ask(
+      Prompt(prompts::code(challenge, instead), Purpose::code, context->profile.show_code));
 }
 
 // Apart, so that its frame exists only while the pool is asked.
@@ -135,6 +153,14 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
       }
     }
     have_code = false;
+    if (prompts::is_other_method(typed.reveal()) && may_change_method(*context, method)) {
+      ++context->choice.changes;
+      context->choice.again.reset();
+      context->choice.other_than = method;
+      // Without a message for the present factor: the pool asks which one it is to be.
+      Step other = co_await prove_first_factor(context);
+      co_return other;
+    }
     const bool send_again = is_blank(typed.reveal()) && may_send_again(*context, method);
     const auto code = code_in(typed.reveal(), form);
     if (!code && !send_again) {
@@ -167,6 +193,8 @@ Task<Step> answer_code(SignInContext* context, std::unique_ptr<Challenge> challe
     // step once more. The same question again takes a TOTP code that was typed already; any other
     // question is a new one, and what was typed is dropped.
     context->proved.repeated = true;
+    context->choice.other_than.reset();
+    context->choice.again = method;
     Step again = co_await prove_first_factor(context);
     if (!again || !again->challenge || again->challenge->name != asked) co_return again;
     challenge = std::move(again->challenge);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <expected>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,6 +33,18 @@ std::vector<OfferedFactor> usable_factors(const SignInContext& context,
     if (found != offered.end()) usable.push_back(*found);
   }
   return usable;
+}
+
+// Without those that the user's wish leaves out. If the account no longer has a wished factor, the
+// wish is dropped: each of `usable` may be used.
+std::vector<OfferedFactor> wished_factors(const SignInContext::Choice& choice,
+                                          const std::vector<OfferedFactor>& usable) {
+  std::vector<OfferedFactor> wished;
+  std::ranges::copy_if(usable, std::back_inserter(wished), [&choice](const OfferedFactor& factor) {
+    if (choice.again) return factor.method == *choice.again;
+    return factor.method != choice.other_than;
+  });
+  return wished.empty() ? usable : wished;
 }
 
 std::vector<Method> methods_of(const std::vector<OfferedFactor>& factors) {
@@ -66,10 +79,15 @@ Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> chal
     co_return std::unexpected(
         make_end(Outcome::not_permitted, "factor-not-accepted",
                  prompts::factor_not_accepted(context->config().mfa.methods)));
+  context->choice.usable = methods_of(usable);
+  const std::vector<OfferedFactor> factors = wished_factors(context->choice, usable);
+  const bool asks = context->config().mfa.ask_method || context->choice.other_than;
+  context->choice.again.reset();
+  context->choice.other_than.reset();
   std::size_t chosen = 0;
-  if (context->config().mfa.ask_method && usable.size() > 1) {
+  if (asks && factors.size() > 1) {
     StepResult<std::size_t> answer = co_await ask_choice(
-        context, prompts::choice(*challenge, methods_of(usable)), usable.size());
+        context, prompts::choice(*challenge, methods_of(factors)), factors.size());
     if (!answer) co_return std::unexpected(std::move(answer.error()));
     chosen = *answer;
   }
@@ -77,11 +95,11 @@ Task<Step> choose_factor(SignInContext* context, std::unique_ptr<Challenge> chal
   // Asking for leave and counting must not be parted by another sign-in of the user.
   const limits::UserQueue::Turn turn =
       co_await context->services.password_turns->turn(context->request.user);
-  if (sends_a_message(usable[chosen].method)) {
+  if (sends_a_message(factors[chosen].method)) {
     StepResult<> charged = context->charge_message();
     if (!charged) co_return std::unexpected(std::move(charged.error()));
   }
-  cognito::StringMap responses{{"ANSWER", usable[chosen].wire_name}};
+  cognito::StringMap responses{{"ANSWER", factors[chosen].wire_name}};
   PoolResult<AuthStep> result = co_await context->services.pool->respond(
       std::move(*challenge), std::move(responses), &context->call, context->step_deadline());
   if (!result) co_return std::unexpected(context->from_error(result.error()));

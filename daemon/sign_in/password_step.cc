@@ -155,6 +155,7 @@ Task<StepResult<>> take_password(SignInContext* context, Secret typed) {
 Task<Step> prove_first_factor(SignInContext* context) {
   // Factors of the sign-in before do not count in one that is begun anew.
   context->proved.factor.reset();
+  context->choice.usable.clear();
   context->enrolled.totp = false;
   context->enrolled.email = false;
   constexpr int most_recoveries = 2;  // confirmed, and then reset

@@ -83,9 +83,9 @@ class Reauthentication {
   [[nodiscard]] ReauthVerdict judge(const Session& session,
                                     std::optional<AccountVerdict> pool) const {
     const SignInRequest& request = context_->request;
-    ReauthQuestion question =
-        sessions::reauth_question(context_->config(), rule_, *context_->services.sessions, session,
-                                  request.service, context_->services.clock->boot_time());
+    ReauthQuestion question = sessions::reauth_question(
+        context_->config(), rule_, *context_->services.sessions, session, request.service,
+        request.remote_address(), context_->services.clock->boot_time());
     question.caller_is_root = request.caller_is_root;
     question.same_login = session.binding.is_same_login(request.binding);
     question.alive = true;  // sessions_of() gives no others

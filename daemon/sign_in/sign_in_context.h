@@ -47,6 +47,14 @@ struct SignInContext {
     bool repeated = false;                  // the first factor was proved again: once per sign-in
     bool password_changed = false;          // in this sign-in
   } proved;
+  // The user's choice among several factors, if the pool leaves it open (SELECT_MFA_TYPE).
+  struct Choice {
+    std::vector<cognito::Method> usable;  // that the pool offered last, and policy accepts
+    // For the next choice, of a sign-in that is begun anew: this one again, or any other one.
+    std::optional<cognito::Method> again;
+    std::optional<cognito::Method> other_than;
+    int changes = 0;  // how often the user asked for another one
+  } choice;
   // Second factors that were set up in this sign-in.
   struct Enrolled {
     bool totp = false;

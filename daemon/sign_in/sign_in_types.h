@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/frame.h"
@@ -78,6 +79,14 @@ struct SignInRequest {
         program(service),
         user_uid(user_uid_),
         origin(std::move(origin_)) {}
+
+  // The literal address of another machine, by the word of a program that root started and that
+  // runs as root, such as sshd. Empty: none. sudo and su are started by a user, who may choose
+  // PAM_RHOST of some programs: their origin is the user.
+  [[nodiscard]] std::string_view remote_address() const noexcept {
+    return caller_is_root && real_root && origin.is_remote() ? std::string_view(remote_host)
+                                                             : std::string_view();
+  }
 };
 
 // The services of a sign-in. All of them outlive it; `config` is kept by it.

@@ -8,7 +8,7 @@ HEADERS = {
     "algorithm": "all_of any_of clamp copy copy_n count equal fill fill_n find max min move ranges replace search sort",
     "array": "array begin end get size",
     "atomic": "atomic atomic_ref atomic_thread_fence memory_order_relaxed memory_order_seq_cst",
-    "bit": "bit_cast bit_width endian",
+    "bit": "bit_cast bit_width endian popcount",
     "cctype": "isalnum isalpha isdigit islower ispunct isspace isupper tolower toupper",
     "charconv": "chars_format from_chars to_chars",
     "chrono": "chrono chrono_literals",

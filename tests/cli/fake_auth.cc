@@ -230,10 +230,10 @@ constexpr std::uint64_t kLongAge = 364ULL * 24 * 3600 + 23 * 3600;
 int append_session(sd_bus_message* reply, const char* id, const char* user, const char* service,
                    const char* origin, const char* factor, std::uint64_t age,
                    std::uint64_t verified_age, bool open) {
-  return sd_bus_message_append(reply, "a{sv}", 8, "id", "s", id, "user", "s", user, "service", "s",
+  return sd_bus_message_append(reply, "a{sv}", 9, "id", "s", id, "user", "s", user, "service", "s",
                                service, "origin", "s", origin, "factor", "s", factor, "age_s", "t",
                                age, "verified_age_s", "t", verified_age, "login_open", "b",
-                               open ? 1 : 0);
+                               open ? 1 : 0, "counts_from", "s", open ? origin : "");
 }
 
 // alice's session, and two of the user with the long name, who is called "wide" on the command

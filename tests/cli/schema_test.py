@@ -116,7 +116,7 @@ class Schema(unittest.TestCase):
 
     def test_a_wrong_object_is_found(self):
         session = {"age_s": 1, "factor": "totp", "id": "0", "login_open": True, "origin": "", "service": "sshd",
-                   "user": "alice", "verified_age_s": 1}
+                   "user": "alice", "verified_age_s": 1, "counts_from": ""}
         sessions = ROOT["$defs"]["sessions-list"]
         self.assertEqual(faults({"sessions": [session]}, sessions), [])
         without = {name: value for name, value in session.items() if name != "user"}

@@ -153,7 +153,7 @@ void what_is_preferred_is_asked_for(void**) {
     return text;
   });
   assert_text(std::regex_replace(told, std::regex("\\+[*0-9]+"), "PHONE"),
-              "success | Password:  | Code from your authenticator app: \n"
+              "success | Password:  | Code from your authenticator app (o = other method): \n"
               "[SMS TOTP ]  \n"
               "success\n"
               "[SMS TOTP ] SMS \n"

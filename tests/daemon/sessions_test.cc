@@ -218,6 +218,42 @@ void the_password_of_the_session_will_do_where_policy_says_so(void**) {
   assert_int_equal(pool->count("InitiateAuth"), calls);
 }
 
+// The questions of a login by sshd with everything that alice knows.
+std::size_t questions_from(BusClient& bus, const std::string& remote_host) {
+  FactMap facts = facts_of_sshd();
+  facts["rhost"] = remote_host;
+  const Conversation login = sign_in(bus, "alice", "sshd", facts, types_all);
+  assert_true(login.outcome == Outcome::success);
+  assert_true(ask_account(login) == Outcome::success);
+  return login.asked.size();
+}
+
+void a_second_login_from_the_address_asks_for_the_password(void**) {
+  start("[service sshd]\nreauth = password\nreauth_from = origin\n");
+  BusClient bus;
+  (void)log_in(bus);
+  wait_for_policy(bus, "sshd", "[session-by-sshd password ");
+  const std::string report =
+      bus.call("TestPolicy",
+               [](sd_bus_message* m) { (void)sd_bus_message_append(m, "ss", "alice", "sshd"); })
+          .text();
+  assert_true(report.contains("[reauth-from origin "));
+  // A machine without a route to that address does not know whose it is: then it never counts.
+  const bool has_route = report.contains("[login-from-192.0.2.7 password fresh ]");
+  if (!has_route) assert_true(report.contains("[login-from-host:192.0.2.7/32 full no-address ]"));
+  const std::size_t second = has_route ? 1 : 2;
+  const std::string counts_from = has_route ? "counts_from [192.0.2.7 ]" : "counts_from [ ]";
+  assert_true(bus.call_text("ListSessions", "alice").text().contains(counts_from));
+  assert_int_equal(questions_from(bus, "192.0.2.7"), second);
+  // Neither another address nor this machine's counts; each sign-in here is a session of its own,
+  // whose login does not open.
+  for (const char* other : {"192.0.2.8", "127.0.0.1", "::1", "host.example.com"})
+    assert_int_equal(questions_from(bus, other), 2);
+  assert_int_equal(questions_from(bus, "192.0.2.7"), second);
+  assert_text(bus.close_login("alice", facts_in_login(kAlice, kLogin)).error(), "");
+  assert_int_equal(questions_from(bus, "192.0.2.7"), 2);
+}
+
 void a_success_that_is_not_taken_over_leaves_nothing(void**) {
   start();
   BusClient bus;
@@ -426,6 +462,7 @@ int main() {
       cmocka_unit_test_setup(a_login_needs_audit_ids_of_the_user, fresh_pool),
       cmocka_unit_test_setup(the_last_logout_signs_out, fresh_pool),
       cmocka_unit_test_setup(the_password_of_the_session_will_do_where_policy_says_so, fresh_pool),
+      cmocka_unit_test_setup(a_second_login_from_the_address_asks_for_the_password, fresh_pool),
       cmocka_unit_test_setup(a_success_that_is_not_taken_over_leaves_nothing, fresh_pool),
       cmocka_unit_test_setup(a_test_is_a_success_that_leaves_nothing, fresh_pool),
       cmocka_unit_test_setup(a_restart_and_a_kill_keep_sessions, fresh_pool),

@@ -46,6 +46,16 @@ void choice_by_the_person(World& world) {
   world.person->answers = {"right password", "2", "123456"};
 }
 
+void the_other_method(World& world) {
+  for (const ChallengeName asked : {ChallengeName::software_token_mfa, ChallengeName::sms_mfa}) {
+    world.pool.reply_challenge(ChallengeName::select_mfa_type,
+                               {{"MFAS_CAN_CHOOSE", R"(["SMS_MFA","SOFTWARE_TOKEN_MFA"])"}});
+    world.pool.reply_challenge(asked);
+  }
+  world.pool.reply_tokens();
+  world.person->answers = {"right password", "o", "123456"};
+}
+
 void totp_set_up_by_session(World& world) {
   world.pool.reply_challenge(ChallengeName::mfa_setup,
                              {{"MFAS_CAN_SETUP", R"(["SOFTWARE_TOKEN_MFA"])"}});
@@ -200,6 +210,10 @@ constexpr std::array kScenarios = {
              "sign_in, respond SELECT_MFA_TYPE, respond SOFTWARE_TOKEN_MFA, verify", 2},
     Scenario{"SELECT_MFA_TYPE, the person chooses", choice_by_the_person,
              "sign_in, respond SELECT_MFA_TYPE, respond SMS_MFA, verify", 2},
+    Scenario{"SELECT_MFA_TYPE, and then the other method", the_other_method,
+             "sign_in, respond SELECT_MFA_TYPE, sign_in, respond SELECT_MFA_TYPE, respond SMS_MFA, "
+             "verify",
+             4},
     Scenario{"MFA_SETUP, TOTP by session", totp_set_up_by_session,
              "sign_in, associate, verify_totp, respond MFA_SETUP, verify, get_user, set_preference",
              2},

@@ -426,9 +426,10 @@ sign_in::SignInServices World::services() {
 
 sign_in::SignInRequest World::request() {
   sign_in::SignInRequest request(user, service, kAliceUid, origin);
-  if (origin.is_remote()) request.remote_host = "192.0.2.7";
+  if (origin.is_remote()) request.remote_host = remote_host;
   request.goal = goal;
   request.caller_is_root = caller_is_root;
+  request.real_root = caller_is_root && origin.is_remote();
   request.binding = binding;
   request.place = place;
   request.change = change;

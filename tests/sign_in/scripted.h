@@ -210,6 +210,7 @@ class World {
   std::string service = "sshd";
   std::string program;  // empty: as the service
   limits::Origin origin = limits::Origin::of_host("192.0.2.7");
+  std::string remote_host = "192.0.2.7";  // of a remote origin
   sign_in::Goal goal = sign_in::Goal::sign_in;
 
   // For request().

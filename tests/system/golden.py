@@ -266,6 +266,12 @@ def everyday(stage):
             login.terminal.answer(r"number \[1\]: ", "1")
             login.totp("dave")
             is_in(login, "dave")
+        with ssh(stage, "other-method", "ssh, a code by SMS instead of the app's", "dave") as login:
+            type_password(login.terminal, "dave")
+            login.terminal.answer(r"number \[1\]: ", "1")
+            login.terminal.answer(TOTP_PROMPT, "o")
+            login.message_code(r"Code sent to [^\n]* by SMS[^\n:]*: ", "dave")
+            is_in(login, "dave")
         with ssh(stage, "wrong-code", "ssh with a wrong code and then the right one",
                  "alice") as login:
             type_password(login.terminal, "alice")

@@ -241,6 +241,29 @@ void a_users_own_processes_never_go_without(void**) {
   assert_true(loaded(directory).services.at("user").reauth == Reauth::password);
 }
 
+void an_address_counts_only_beside_a_password(void**) {
+  const ConfigDirectory directory;
+  const std::string section = directory.pool() + "[access]\nallow_users = alice\n[service sshd]\n";
+  const std::string from = "reauth_from = origin\n";
+  directory.write(kMain, section + from + "reauth = password\n");
+  assert_true(loaded(directory).services.at("sshd").reauth_from == ReauthFrom::origin);
+  for (const char* reauth : {"", "reauth = none\n", "reauth = full\n"}) {
+    directory.write(kMain, section + from + reauth);
+    assert_error(
+        directory, "cognitod.conf:9: ",
+        "reauth_from of [service sshd] is origin, which is accepted with reauth = password");
+  }
+  // Also if a drop-in takes the password away.
+  directory.write(kMain, section + from + "reauth = password\n");
+  directory.write("cognitod.conf.d/a.conf", "[service sshd]\nreauth = none\n");
+  assert_error(directory, "cognitod.conf:9: ", "reauth_from of [service sshd] is origin");
+  directory.write("cognitod.conf.d/a.conf", "[service locker]\nreauth = password\n" + from);
+  assert_error(directory,
+               "cognitod.conf.d/a.conf:3: ", "reauth_from of [service locker] is origin");
+  directory.write("cognitod.conf.d/a.conf", "[service sshd]\nreauth_from = login\nreauth = none\n");
+  assert_true(loaded(directory).services.at("sshd").reauth_from == ReauthFrom::login);
+}
+
 void files_that_others_could_have_written_are_refused(void**) {
   const ConfigDirectory directory;
   directory.write(kMain, directory.pool());
@@ -331,6 +354,7 @@ int main() {
       cmocka_unit_test(pins_by_whoever_comes_first_are_a_warning),
       cmocka_unit_test(what_sessions_cannot_do_is_a_warning),
       cmocka_unit_test(a_users_own_processes_never_go_without),
+      cmocka_unit_test(an_address_counts_only_beside_a_password),
       cmocka_unit_test(files_that_others_could_have_written_are_refused),
       cmocka_unit_test(only_regular_files_of_bounded_size_are_read),
       cmocka_unit_test(an_unreadable_drop_in_is_an_error),

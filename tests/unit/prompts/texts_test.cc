@@ -47,12 +47,32 @@ void a_code_prompt_says_where_the_code_is(void**) {
       code(ChallengeName::software_token_mfa, {{"FRIENDLY_DEVICE_NAME", "alice's phone"}}).c_str(),
       "Code from your authenticator app (alice's phone): ");
   assert_string_equal(code(ChallengeName::sms_mfa).c_str(), "Code sent by SMS: ");
-  assert_text(prompts::code(challenge(ChallengeName::sms_mfa, {}), true),
-              "Code sent by SMS (Enter = send again): ");
-  assert_text(
-      prompts::code(
-          challenge(ChallengeName::email_otp, {{"CODE_DELIVERY_DESTINATION", "a***@e***"}}), true),
-      "Code sent to a***@e*** by e-mail (Enter = send again): ");
+}
+
+void a_code_prompt_says_what_else_may_be_typed(void**) {
+  const Challenge sms = challenge(ChallengeName::sms_mfa, {});
+  const Challenge email =
+      challenge(ChallengeName::email_otp, {{"CODE_DELIVERY_DESTINATION", "a***@e***"}});
+  const Challenge app = challenge(ChallengeName::software_token_mfa, {});
+  const Challenge named =
+      challenge(ChallengeName::software_token_mfa, {{"FRIENDLY_DEVICE_NAME", "alice's phone"}});
+  const prompts::InsteadOfCode again = {.send_again = true, .other_method = false};
+  const prompts::InsteadOfCode other = {.send_again = false, .other_method = true};
+  const prompts::InsteadOfCode both = {.send_again = true, .other_method = true};
+  assert_text(prompts::code(sms, again), "Code sent by SMS (Enter = send again): ");
+  assert_text(prompts::code(sms, other), "Code sent by SMS (o = other method): ");
+  assert_text(prompts::code(sms, both),
+              "Code sent by SMS (Enter = send again, o = other method): ");
+  assert_text(prompts::code(email, again),
+              "Code sent to a***@e*** by e-mail (Enter = send again): ");
+  assert_text(prompts::code(email, other), "Code sent to a***@e*** by e-mail (o = other method): ");
+  assert_text(prompts::code(email, both),
+              "Code sent to a***@e*** by e-mail (Enter = send again, o = other method): ");
+  assert_text(prompts::code(app, other), "Code from your authenticator app (o = other method): ");
+  assert_text(prompts::code(named, other),
+              "Code from your authenticator app (alice's phone; o = other method): ");
+  // No message of an app's is sent.
+  assert_text(prompts::code(app, again), "Code from your authenticator app: ");
 }
 
 void foreign_text_cannot_break_the_prompt(void**) {
@@ -211,6 +231,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(the_first_prompt_is_the_same_for_everybody),
       cmocka_unit_test(a_code_prompt_says_where_the_code_is),
+      cmocka_unit_test(a_code_prompt_says_what_else_may_be_typed),
       cmocka_unit_test(foreign_text_cannot_break_the_prompt),
       cmocka_unit_test(a_choice_is_a_numbered_list),
       cmocka_unit_test(a_factor_that_is_not_accepted_names_those_that_are),

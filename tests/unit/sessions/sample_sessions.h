@@ -56,6 +56,7 @@ inline Session sample(unsigned number, unsigned version = 1, std::size_t token_s
       std::string("token ") + std::to_string(version) + " of " + std::to_string(number) + ' ';
   session.refresh_token.resize(token_size, static_cast<char>('a' + version % 26));
   session.device_key = "eu-west-1_device" + std::to_string(version);
+  if (number % 2 == 0) session.address = "192.0.2." + std::to_string(number % 200);
   if (version % 4 != 0) {
     session.verifier.emplace();
     session.verifier->salt.fill(static_cast<std::uint8_t>(version));
@@ -89,7 +90,8 @@ inline bool same(const Session& a, const Session& b) {
          a.factor == b.factor && a.signed_in == b.signed_in && a.verified == b.verified &&
          a.binding.login_uid == b.binding.login_uid &&
          a.binding.audit_session == b.binding.audit_session && a.login_open == b.login_open &&
-         a.pool == b.pool && a.refresh_token == b.refresh_token && a.device_key == b.device_key;
+         a.pool == b.pool && a.refresh_token == b.refresh_token && a.device_key == b.device_key &&
+         a.address == b.address;
 }
 
 inline Fd copy_of(int fd) {
