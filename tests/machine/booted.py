@@ -43,7 +43,7 @@ POOL_STATE = "/var/lib/cognito-pool"
 HIERARCHIES = {"": ("/unified", ""), "name=systemd": ("/systemd",)}
 # systemd 256 and later count a user's manager as a session, too.
 MANAGERS = ("manager", "manager-early")
-BOOT_TIMEOUT_S, START_TIMEOUT_S, STOP_TIMEOUT_S = 180, 60, 90
+BOOT_TIMEOUT_S, START_TIMEOUT_S, STOP_TIMEOUT_S, END_TIMEOUT_S = 180, 60, 90, 10
 CLONE_NEWNET = 0x40000000
 TIOCSPTLCK, TIOCGPTPEER = 0x40045431, 0x5441  # not in Python's termios
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
@@ -226,14 +226,14 @@ class BootedMachine:
         process = subprocess.Popen([*self._enter(env), *argv], text=True, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE,
                                    stdin=subprocess.DEVNULL if input is None else subprocess.PIPE)
-        with process:
-            try:
-                shown, errors = process.communicate(input, timeout)
-            except subprocess.TimeoutExpired:
-                _kill_inside(process.pid)
-                shown, errors = process.communicate()
-                raise MachineError(f"{' '.join(argv)} did not end within {timeout} s:\n{shown}{errors}") \
-                    from None
+        try:
+            shown, errors = process.communicate(input, timeout)
+        except subprocess.TimeoutExpired:
+            shown = _end(process)
+            raise MachineError(f"{' '.join(argv)} did not end within {timeout} s:\n{shown}") from None
+        except BaseException:
+            _end(process)
+            raise
         done = subprocess.CompletedProcess(argv, process.returncode, shown, errors)
         if check and done.returncode != 0:
             raise MachineError(f"{' '.join(argv)} ended with {done.returncode}:\n{shown}{errors}")
@@ -390,6 +390,22 @@ def _kill_inside(nsenter, number=signal.SIGKILL):
         children = pathlib.Path(f"/proc/{nsenter}/task/{nsenter}/children").read_text().split()
         for pid in [int(child) for child in children] or [nsenter]:
             os.kill(pid, number)
+
+
+def _end(process):
+    """Ends a program inside that is not waited for any longer. Returns the end of its output, as far as it can be read:
+    a process that the program left behind can hold the pipes."""
+    _kill_inside(process.pid)
+    try:
+        shown, errors = process.communicate(timeout=END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        shown, errors = "", "its output stayed open after it was killed\n"
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    return shown + errors
 
 
 class MachinePool(Pool):
