@@ -1,6 +1,8 @@
 #include <fcntl.h>
 #include <json/json.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -275,25 +277,33 @@ void an_sshd_that_another_file_overrides_is_a_failure(void**) {
   assert_text(tree(), before);
 }
 
-// The signal comes from a program of the step, so it is there before the step ends.
+// The signal comes from a program of the step, so it is there before the step ends. `when`: of
+// which of its calls. The program may end by the same signal.
 void a_signal_takes_all_steps_back(void**) {
-  for (const char* program :
-       {"/usr/sbin/groupadd", "/usr/libexec/pam-cognito-local-users", "/usr/bin/systemctl"})
-    for (const char* name : {"INT", "TERM", "HUP"}) {
-      (void)fresh_machine(nullptr);
-      const std::string group = program == std::string_view("/usr/sbin/groupadd")
-                                    ? "echo \"$2:x:990:\" >>'" + g_root + "/etc/group'\n"
-                                    : "";
-      // Only once, so that the undoing is not interrupted.
-      write_program(program, group + "[ -e '" + g_root + "/run/sent' ] || kill -" + name +
-                                 " $PPID\ntouch '" + g_root + "/run/sent'\n");
-      const std::string before = tree();
-      const Finished finished = set_up();
-      assert_int_equal(finished.status, 1);
-      if (!finished.output.contains("interrupted by a signal"))
-        fail_msg("%s %s: %s", program, name, finished.output.c_str());
-      if (tree() != before) fail_msg("%s %s: %s", program, name, tree().c_str());
-    }
+  struct Moment {
+    const char* program;
+    const char* when;
+  };
+  for (const auto& [program, when] :
+       {Moment{"/usr/sbin/sshd", "-t"}, Moment{"/usr/sbin/groupadd", "--system"},
+        Moment{"/usr/libexec/pam-cognito-local-users", ""},
+        Moment{"/usr/sbin/pam-auth-update", "--enable"}, Moment{"/usr/bin/systemctl", "restart"},
+        Moment{"/usr/bin/systemctl", "try-reload-or-restart"}})
+    for (const char* name : {"INT", "TERM", "HUP"})
+      for (const char* end : {"exit 0", "exit 130"}) {
+        (void)fresh_machine(nullptr);
+        // Only once, so that the undoing is not interrupted.
+        write_below_root(program, read_file(g_root + program) + "[ -e '" + g_root +
+                                      "/run/sent' ] || [ \"$1\" != '" + when + "' ] || { touch '" +
+                                      g_root + "/run/sent'; kill -" + name + " $PPID; " + end +
+                                      "; }\nexit 0\n");
+        const std::string before = tree();
+        const Finished finished = set_up();
+        assert_int_equal(finished.status, 1);
+        if (!finished.output.contains("interrupted by a signal. Every step was taken back"))
+          fail_msg("%s %s %s: %s", program, when, name, finished.output.c_str());
+        if (tree() != before) fail_msg("%s %s %s: %s", program, when, name, tree().c_str());
+      }
 }
 
 // Killed while each program runs, the machine is as before after `--undo`, and after the next run's
@@ -307,6 +317,8 @@ void a_killed_run_is_undone(void**) {
     write_program(program, "kill -KILL $PPID\n");
     assert_int_equal(set_up().status, -1);
     write_below_root(program, good);
+    // A line that the machine did not finish writing.
+    std::ofstream(g_root + "/var/lib/pam-cognito-setup/log", std::ios::app) << "file 3 64";
     const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
     assert_int_equal(undone.status, 0);
     if (tree() != before)
@@ -453,11 +465,181 @@ void a_certificate_that_is_not_trusted_is_named(void**) {
   assert_false(fs::exists(config_path()));
 }
 
-void a_client_with_a_secret_is_told_where_it_belongs(void**) {
+void a_client_with_a_secret_needs_it_on_the_machine(void**) {
+  const std::string before = tree();
+  const Finished refused = run_cognitoctl(setup_with("2cognitopool3secret4id56", ca_file()));
+  assert_int_equal(refused.status, 1);
+  assert_true(refused.output.contains("systemd-creds encrypt --name=client_secret"));
+  assert_true(refused.output.contains("Nothing was changed."));
+  assert_text(tree(), before);
+  write_below_root("/etc/credstore.encrypted/cognitod.client_secret", "encrypted");
   const Finished finished = run_cognitoctl(setup_with("2cognitopool3secret4id56", ca_file()));
   assert_int_equal(finished.status, 0);
-  assert_true(finished.output.contains("systemd-creds encrypt --name=client_secret"));
+  assert_false(finished.output.contains("has a secret"));
   assert_false(read_file(config_path()).contains("secret ="));
+}
+
+// With the value of an option replaced.
+Finished set_up_with(const std::string& option, const std::string& value) {
+  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
+  *(std::ranges::find(arguments, option) + 1) = value;
+  return run_cognitoctl(arguments);
+}
+
+void expect_refusal(const Finished& finished, int status, const std::string& reason,
+                    const std::string& before) {
+  if (finished.status != status || !finished.output.contains(reason) ||
+      !finished.output.contains("Nothing was changed"))
+    fail_msg("%d, without \"%s\": %s", finished.status, reason.c_str(), finished.output.c_str());
+  assert_text(tree(), before);
+  assert_true(fs::is_empty(g_root + "/run"));
+}
+
+void a_malformed_value_is_named(void**) {
+  const std::string before = tree();
+  for (const char* pool : {"eu-west-1Example", "../etc", "_", "eu-west-1_", "EU_x y"})
+    expect_refusal(set_up_with("--pool", pool), 2,
+                   "--pool " + std::string(pool) + " is not a user pool id such as", before);
+  for (const char* client : {"no client", "x/y", "1example-2"})
+    expect_refusal(set_up_with("--client", client), 2,
+                   "--client " + std::string(client) + " is not an app client id", before);
+  expect_refusal(set_up_with("--ca-file", "/nowhere.pem"), 2,
+                 "--ca-file /nowhere.pem cannot be read", before);
+  expect_refusal(set_up_with("--endpoint", "ftp://pool.example"), 2, "--endpoint ftp://", before);
+  expect_refusal(run_cognitoctl({"setup", "--root", g_root, "--pool", "eu-west-1_Example",
+                                 "--region", "us-east-1", "--client", "1x", "--yes"}),
+                 2, "belongs to region eu-west-1, but region is us-east-1", before);
+}
+
+void a_fault_of_another_file_is_named(void**) {
+  const std::string other = "/etc/pam-cognito/cognitod.conf.d/20-other.conf";
+  write_below_root(other, "[pool]\nendpoynt = x\n");
+  expect_refusal(set_up(), 1, g_root + other + ":2: ", tree());
+}
+
+void a_pool_that_does_not_exist_is_reported(void**) {
+  const std::string before = tree();
+  std::string uri = g_ready["jwks_uri"].asString();
+  const std::string id = g_ready["user_pool_id"].asString();
+  uri.replace(uri.find(id), id.size(), "eu-west-1_NoSuchPool");
+  expect_refusal(set_up_with("--jwks-uri", uri), 1, "there is no such user pool", before);
+  assert_true(set_up_with("--jwks-uri", uri).output.contains("Fix: correct --pool"));
+}
+
+void a_pool_out_of_reach_is_reported(void**) {
+  const std::string before = tree();
+  const Finished finished = set_up_with("--endpoint", "https://127.0.0.1:1/");
+  expect_refusal(finished, 1, "Fix: let this machine connect to it: firewall", before);
+  assert_true(finished.output.contains("https://127.0.0.1:1"));
+  // A program gets the reason, too.
+  auto arguments = setup_with("0nosuchclient", ca_file());
+  arguments.emplace_back("--json");
+  expect_refusal(run_cognitoctl(arguments), 1, "pool-client: ", before);
+}
+
+// A folder below the root, read-only while this lives. A mount namespace of the test's own.
+class ReadOnly {
+ public:
+  explicit ReadOnly(const std::string& folder) : path_(g_root + folder) {
+    static const bool own = ::unshare(CLONE_NEWNS) == 0 &&
+                            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    on_ = own && ::mount(path_.c_str(), path_.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+          ::mount(nullptr, path_.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+    if (!on_) fail_msg("%s cannot be mounted read-only", path_.c_str());
+  }
+  ReadOnly(const ReadOnly&) = delete;
+  ReadOnly& operator=(const ReadOnly&) = delete;
+  ~ReadOnly() { (void)::umount2(path_.c_str(), MNT_DETACH); }
+
+ private:
+  std::string path_;
+  bool on_ = false;
+};
+
+void a_read_only_file_system_is_named(void**) {
+  for (const char* folder : {"/etc", "/etc/ssh", "/var"}) {
+    const std::string before = tree();
+    const ReadOnly now(folder);
+    expect_refusal(set_up(), 1, "is on a read-only file system", before);
+  }
+  assert_false(calls().contains("groupadd"));
+}
+
+// Not noticed before the first step. The steps that were not taken need no undoing.
+void a_read_only_folder_leaves_nothing_half_done(void**) {
+  for (const char* folder : {"/etc/ssh/sshd_config.d", "/etc/pam-cognito/cognitod.conf.d"}) {
+    (void)fresh_machine(nullptr);
+    const std::string before = tree();
+    {
+      const ReadOnly now(folder);
+      const Finished finished = set_up();
+      assert_int_equal(finished.status, 1);
+      if (!finished.output.contains("Read-only file system. Every step was taken back"))
+        fail_msg("%s: %s", folder, finished.output.c_str());
+    }
+    assert_text(tree(), before);
+    assert_int_equal(set_up().status, 0);
+  }
+}
+
+// From each users.conf, on a machine with a screen and on one without.
+void a_second_run_has_no_steps_whatever_was_there(void**) {
+  const std::string users = "/etc/pam-cognito/users.conf";
+  for (const char* text :
+       {"", "# nothing", "group=cognito-users", "group\t=\n", "group = \nexclude =\n",
+        "exclude=bob\n", "exclude=admin localadmin\n", "users=localadmin\n",
+        "uid_range=1000-2000\ngroup=cognito-users\n", "group=staff\n"})
+    for (const char* graphical : {"0", "1"}) {
+      (void)fresh_machine(nullptr);
+      if (*text == '\0')
+        fs::remove(g_root + users);
+      else
+        write_below_root(users, text);
+      write_below_root("/run/systemd/seats/seat0",
+                       "CAN_GRAPHICAL=" + std::string(graphical) + "\n");
+      if (set_up().status != 0) fail_msg("\"%s\": %s", text, set_up().output.c_str());
+      const std::string before = tree();
+      const Finished again = set_up();
+      if (again.status != 0 || !again.output.contains("Nothing to change"))
+        fail_msg("\"%s\": %s", text, again.output.c_str());
+      assert_text(tree(), before);
+    }
+}
+
+void a_later_run_excludes_nobody(void**) {
+  assert_int_equal(set_up().status, 0);
+  const std::string users = g_root + "/etc/pam-cognito/users.conf";
+  // The administrator takes a name out, and gives sudo to another user.
+  write_below_root("/etc/pam-cognito/users.conf", "group=cognito-users\nexclude=admin\n");
+  write_below_root("/etc/group", "sudo:x:27:localadmin,bob\ncognito-users:x:990:\n");
+  std::ofstream(g_root + "/etc/passwd", std::ios::app) << "bob:x:1003:1003::/:/bin/bash\n";
+  const Finished again = set_up();
+  assert_int_equal(again.status, 0);
+  assert_true(again.output.contains("Nothing to change"));
+  assert_text(read_file(users), "group=cognito-users\nexclude=admin\n");
+}
+
+void a_member_by_primary_group_is_not_excluded(void**) {
+  write_below_root("/etc/passwd",
+                   "root:x:0:0::/root:/bin/bash\nlocaladmin:x:2000:990::/:/bin/sh\n");
+  write_below_root("/etc/group", "sudo:x:27:localadmin\ncognito-users:x:990:\n");
+  const Finished finished = set_up();
+  assert_int_equal(finished.status, 0);
+  assert_false(read_file(g_root + "/etc/pam-cognito/users.conf").contains("exclude="));
+  assert_true(finished.output.contains("Sign in with Cognito on this machine: localadmin."));
+  assert_true(finished.output.contains("from another machine: ssh localadmin@"));
+}
+
+void the_command_for_an_account_is_printed(void**) {
+  const std::string command = "useradd --create-home --shell /bin/bash --groups cognito-users NAME";
+  assert_true(set_up().output.contains(command));
+  assert_true(set_up().output.contains(command));  // also if there is nothing to change
+  write_below_root("/etc/group", "sudo:x:27:localadmin\ncognito-users:x:990:alice,admin\n");
+  std::ofstream(g_root + "/etc/passwd", std::ios::app) << "alice:x:2002:2002::/:/bin/bash\n";
+  const Finished again = set_up();
+  assert_true(
+      again.output.contains("Sign in with Cognito on this machine: alice."));  // admin is excluded
+  assert_false(again.output.contains("useradd"));
 }
 
 void what_is_not_given_is_asked_for(void**) {
@@ -528,8 +710,21 @@ int main() {
       fresh("unchecked_writes_it_all_the_same", &unchecked_writes_it_all_the_same),
       fresh("a_certificate_that_is_not_trusted_is_named",
             &a_certificate_that_is_not_trusted_is_named),
-      fresh("a_client_with_a_secret_is_told_where_it_belongs",
-            &a_client_with_a_secret_is_told_where_it_belongs),
+      fresh("a_client_with_a_secret_needs_it_on_the_machine",
+            &a_client_with_a_secret_needs_it_on_the_machine),
+      fresh("a_malformed_value_is_named", &a_malformed_value_is_named),
+      fresh("a_fault_of_another_file_is_named", &a_fault_of_another_file_is_named),
+      fresh("a_pool_that_does_not_exist_is_reported", &a_pool_that_does_not_exist_is_reported),
+      fresh("a_pool_out_of_reach_is_reported", &a_pool_out_of_reach_is_reported),
+      fresh("a_read_only_file_system_is_named", &a_read_only_file_system_is_named),
+      fresh("a_read_only_folder_leaves_nothing_half_done",
+            &a_read_only_folder_leaves_nothing_half_done),
+      fresh("a_second_run_has_no_steps_whatever_was_there",
+            &a_second_run_has_no_steps_whatever_was_there),
+      fresh("a_later_run_excludes_nobody", &a_later_run_excludes_nobody),
+      fresh("a_member_by_primary_group_is_not_excluded",
+            &a_member_by_primary_group_is_not_excluded),
+      fresh("the_command_for_an_account_is_printed", &the_command_for_an_account_is_printed),
       fresh("what_is_not_given_is_asked_for", &what_is_not_given_is_asked_for),
       fresh("a_value_cannot_smuggle_a_line_in", &a_value_cannot_smuggle_a_line_in),
       fresh("doctor_asks_the_pool", &doctor_asks_the_pool),
