@@ -1,150 +1,22 @@
-#include <fcntl.h>
 #include <json/json.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <ios>
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
+#include "tests/cli/setup_machine.h"
 #include "tests/cli/transcript.h"
 #include "tests/cmocka_cpp.h"
-#include "tests/module/sandbox.h"
 
 // `cognitoctl setup` and the pool's part of `doctor` against cognito-pool over HTTPS.
 namespace pamcognito::test {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string g_root;
-Child g_pool;
-Json::Value g_ready;
-
-std::string read_file(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-int stop_pool(void**) {
-  g_pool.signal(SIGTERM);
-  (void)g_pool.wait();
-  std::error_code ignored;
-  fs::remove_all(g_root, ignored);
-  return 0;
-}
-
-int start_pool(void**) {
-  char directory[] = "/tmp/cognitoctl-setup-XXXXXX";
-  assert_non_null(::mkdtemp(directory));
-  g_root = directory;
-  fs::create_directories(g_root + "/etc/pam-cognito");
-  const std::string state = g_root + "/pool";
-  g_pool = Child([&state] {
-    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    (void)::dup2(nowhere, STDOUT_FILENO);
-    (void)::execl(PAM_COGNITO_TEST_POOL, "cognito-pool", "--state", state.c_str(), "--seed",
-                  PAM_COGNITO_TEST_SEED, nullptr);
-    return 127;
-  });
-  // The pool creates this file when it listens.
-  constexpr int tries = 6000;
-  for (int i = 0; i < tries && !fs::exists(state + "/ready.json"); ++i) (void)::usleep(10'000);
-  if (!fs::exists(state + "/ready.json")) {
-    (void)stop_pool(nullptr);
-    fail_msg("waited in vain for cognito-pool");
-  }
-  std::istringstream(read_file(state + "/ready.json")) >> g_ready;
-  return 0;
-}
-
-std::vector<std::string> setup_with(const std::string& client, const std::string& ca_file) {
-  const auto value = [](const char* key) { return g_ready[key].asString(); };
-  return {
-      "setup",           "--root",        g_root,           "--pool",      value("user_pool_id"),
-      "--region",        value("region"), "--client",       client,        "--endpoint",
-      value("endpoint"), "--issuer",      value("issuer"),  "--jwks-uri",  value("jwks_uri"),
-      "--ca-file",       ca_file,         "--allow-groups", "linux-users", "--yes"};
-}
-
-std::string ca_file() {
-  return g_ready["ca_file"].asString();
-}
-
-std::string config_path() {
-  return g_root + "/etc/pam-cognito/cognitod.conf.d/10-pool.conf";
-}
-
-void write_below_root(const std::string& path, const std::string& text) {
-  fs::create_directories(fs::path(g_root + path).parent_path());
-  std::ofstream(g_root + path) << text;
-}
-
-// A program of the tree. It appends its name and arguments to /calls.
-void write_program(const std::string& path, const std::string& script) {
-  write_below_root(path, "#!/bin/sh\necho \"${0##*/} $*\" >>'" + g_root + "/calls'\n" + script);
-  fs::permissions(g_root + path, fs::perms::owner_all);
-}
-
-// A machine with the packages, sshd and one administrator.
-int fresh_machine(void**) {
-  for (const char* folder : {"etc", "var", "usr", "run", "calls", "sys"})
-    fs::remove_all(g_root + "/" + folder);
-  for (const char* folder : {"/etc/pam-cognito/cognitod.conf.d", "/etc/ssh/sshd_config.d",
-                             "/etc/pam.d", "/var/lib/pam", "/run", "/usr/share/pam-configs"})
-    fs::create_directories(g_root + folder);
-  write_below_root("/etc/passwd",
-                   "root:x:0:0::/root:/bin/bash\nlocaladmin:x:1000:1000::/:/bin/bash\n"
-                   "admin:x:1001:1001::/:/bin/bash\n");
-  write_below_root("/etc/group", "root:x:0:\nsudo:x:27:localadmin\n");
-  write_below_root("/etc/pam-cognito/cognitod.conf", "# mine\n");
-  write_below_root("/etc/pam-cognito/users.conf", "# Mine.\n#group=cognito-users\nmin_uid=2000\n");
-  write_below_root("/etc/pam.d/common-auth", "auth required pam_unix.so\n");
-  write_below_root("/usr/share/pam-configs/pam-cognito", "Name: Cognito\n");
-  write_program("/usr/sbin/sshd",
-                "[ \"$1\" != -T ] || { echo usepam yes; echo kbdinteractiveauthentication yes\n"
-                "echo passwordauthentication no; echo logingracetime 120; }\n");
-  write_program("/usr/sbin/groupadd", "echo \"$2:x:990:\" >>'" + g_root + "/etc/group'\n");
-  write_program("/usr/sbin/groupdel", "sed -i \"/^$1:/d\" '" + g_root + "/etc/group'\n");
-  write_program("/usr/sbin/pam-auth-update", "echo 'auth [success=end] pam_cognito.so' >>'" +
-                                                 g_root + "/etc/pam.d/common-auth'\n");
-  write_program("/usr/libexec/pam-cognito-local-users", "");
-  write_program("/usr/bin/systemctl", "");
-  return 0;
-}
-
-std::string calls() {
-  return read_file(g_root + "/calls");
-}
-
-// Every file below /etc and /var with its mode and content.
-std::string tree() {
-  std::vector<std::string> all;
-  for (const char* folder : {"/etc", "/var"})
-    for (const auto& entry : fs::recursive_directory_iterator(g_root + folder))
-      if (entry.is_regular_file())
-        all.push_back(entry.path().string() + " " +
-                      std::to_string(static_cast<unsigned>(entry.status().permissions())) + "\n" +
-                      read_file(entry.path()));
-  std::ranges::sort(all);
-  std::string text;
-  for (const std::string& each : all) text += each + "\n";
-  return text;
-}
-
-Finished set_up() {
-  return run_cognitoctl(setup_with(g_ready["client_id"].asString(), ca_file()));
-}
 
 void a_machine_is_set_up(void**) {
   const Finished finished = set_up();
@@ -479,109 +351,6 @@ void a_client_with_a_secret_needs_it_on_the_machine(void**) {
   assert_false(read_file(config_path()).contains("secret ="));
 }
 
-// With the value of an option replaced.
-Finished set_up_with(const std::string& option, const std::string& value) {
-  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
-  *(std::ranges::find(arguments, option) + 1) = value;
-  return run_cognitoctl(arguments);
-}
-
-void expect_refusal(const Finished& finished, int status, const std::string& reason,
-                    const std::string& before) {
-  if (finished.status != status || !finished.output.contains(reason) ||
-      !finished.output.contains("Nothing was changed"))
-    fail_msg("%d, without \"%s\": %s", finished.status, reason.c_str(), finished.output.c_str());
-  assert_text(tree(), before);
-  assert_true(fs::is_empty(g_root + "/run"));
-}
-
-void a_malformed_value_is_named(void**) {
-  const std::string before = tree();
-  for (const char* pool : {"eu-west-1Example", "../etc", "_", "eu-west-1_", "EU_x y"})
-    expect_refusal(set_up_with("--pool", pool), 2,
-                   "--pool " + std::string(pool) + " is not a user pool id such as", before);
-  for (const char* client : {"no client", "x/y", "1example-2"})
-    expect_refusal(set_up_with("--client", client), 2,
-                   "--client " + std::string(client) + " is not an app client id", before);
-  expect_refusal(set_up_with("--ca-file", "/nowhere.pem"), 2,
-                 "--ca-file /nowhere.pem cannot be read", before);
-  expect_refusal(set_up_with("--endpoint", "ftp://pool.example"), 2, "--endpoint ftp://", before);
-  expect_refusal(run_cognitoctl({"setup", "--root", g_root, "--pool", "eu-west-1_Example",
-                                 "--region", "us-east-1", "--client", "1x", "--yes"}),
-                 2, "belongs to region eu-west-1, but region is us-east-1", before);
-}
-
-void a_fault_of_another_file_is_named(void**) {
-  const std::string other = "/etc/pam-cognito/cognitod.conf.d/20-other.conf";
-  write_below_root(other, "[pool]\nendpoynt = x\n");
-  expect_refusal(set_up(), 1, g_root + other + ":2: ", tree());
-}
-
-void a_pool_that_does_not_exist_is_reported(void**) {
-  const std::string before = tree();
-  std::string uri = g_ready["jwks_uri"].asString();
-  const std::string id = g_ready["user_pool_id"].asString();
-  uri.replace(uri.find(id), id.size(), "eu-west-1_NoSuchPool");
-  expect_refusal(set_up_with("--jwks-uri", uri), 1, "there is no such user pool", before);
-  assert_true(set_up_with("--jwks-uri", uri).output.contains("Fix: correct --pool"));
-}
-
-void a_pool_out_of_reach_is_reported(void**) {
-  const std::string before = tree();
-  const Finished finished = set_up_with("--endpoint", "https://127.0.0.1:1/");
-  expect_refusal(finished, 1, "Fix: let this machine connect to it: firewall", before);
-  assert_true(finished.output.contains("https://127.0.0.1:1"));
-  // A program gets the reason, too.
-  auto arguments = setup_with("0nosuchclient", ca_file());
-  arguments.emplace_back("--json");
-  expect_refusal(run_cognitoctl(arguments), 1, "pool-client: ", before);
-}
-
-// A folder below the root, read-only while this lives. A mount namespace of the test's own.
-class ReadOnly {
- public:
-  explicit ReadOnly(const std::string& folder) : path_(g_root + folder) {
-    static const bool own = ::unshare(CLONE_NEWNS) == 0 &&
-                            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-    on_ = own && ::mount(path_.c_str(), path_.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
-          ::mount(nullptr, path_.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0;
-    if (!on_) fail_msg("%s cannot be mounted read-only", path_.c_str());
-  }
-  ReadOnly(const ReadOnly&) = delete;
-  ReadOnly& operator=(const ReadOnly&) = delete;
-  ~ReadOnly() { (void)::umount2(path_.c_str(), MNT_DETACH); }
-
- private:
-  std::string path_;
-  bool on_ = false;
-};
-
-void a_read_only_file_system_is_named(void**) {
-  for (const char* folder : {"/etc", "/etc/ssh", "/var"}) {
-    const std::string before = tree();
-    const ReadOnly now(folder);
-    expect_refusal(set_up(), 1, "is on a read-only file system", before);
-  }
-  assert_false(calls().contains("groupadd"));
-}
-
-// Not noticed before the first step. The steps that were not taken need no undoing.
-void a_read_only_folder_leaves_nothing_half_done(void**) {
-  for (const char* folder : {"/etc/ssh/sshd_config.d", "/etc/pam-cognito/cognitod.conf.d"}) {
-    (void)fresh_machine(nullptr);
-    const std::string before = tree();
-    {
-      const ReadOnly now(folder);
-      const Finished finished = set_up();
-      assert_int_equal(finished.status, 1);
-      if (!finished.output.contains("Read-only file system. Every step was taken back"))
-        fail_msg("%s: %s", folder, finished.output.c_str());
-    }
-    assert_text(tree(), before);
-    assert_int_equal(set_up().status, 0);
-  }
-}
-
 // From each users.conf, on a machine with a screen and on one without.
 void a_second_run_has_no_steps_whatever_was_there(void**) {
   const std::string users = "/etc/pam-cognito/users.conf";
@@ -712,13 +481,6 @@ int main() {
             &a_certificate_that_is_not_trusted_is_named),
       fresh("a_client_with_a_secret_needs_it_on_the_machine",
             &a_client_with_a_secret_needs_it_on_the_machine),
-      fresh("a_malformed_value_is_named", &a_malformed_value_is_named),
-      fresh("a_fault_of_another_file_is_named", &a_fault_of_another_file_is_named),
-      fresh("a_pool_that_does_not_exist_is_reported", &a_pool_that_does_not_exist_is_reported),
-      fresh("a_pool_out_of_reach_is_reported", &a_pool_out_of_reach_is_reported),
-      fresh("a_read_only_file_system_is_named", &a_read_only_file_system_is_named),
-      fresh("a_read_only_folder_leaves_nothing_half_done",
-            &a_read_only_folder_leaves_nothing_half_done),
       fresh("a_second_run_has_no_steps_whatever_was_there",
             &a_second_run_has_no_steps_whatever_was_there),
       fresh("a_later_run_excludes_nobody", &a_later_run_excludes_nobody),
