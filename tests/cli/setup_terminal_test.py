@@ -205,7 +205,10 @@ class SetupTest(unittest.TestCase):
                 wait_until(begun.exists, path)
                 terminal.interrupt(reads=False)
                 wait_until(lambda: self.is_pending(terminal.pid, signal.SIGINT), "Ctrl-C")
-                go.write_text("on\n")
+                # Read and write, so that it does not wait for a program that has ended.
+                pipe = os.open(go, os.O_RDWR)
+                self.addCleanup(os.close, pipe)
+                os.write(pipe, b"on\n")
                 self.expect_end(terminal, 1, "interrupted by a signal. Every step was taken back")
                 self.assertTrue(ended.exists())
                 self.expect_no_change()
