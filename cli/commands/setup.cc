@@ -227,14 +227,17 @@ void print_next(const Context& context, const System& system) {
   const Output& out = context.out;
   const Members members = cognito_members(system);
   if (members.group.empty()) return;
+  if (!members.excluded.empty())
+    out.line("Keep their local passwords and keys (exclude= in users.conf): " +
+             list_of(members.excluded) + ".");
   const std::string login = "@" + printable(host_name(), 64);
   if (!members.names.empty()) {
-    out.line("Sign in with Cognito on this machine: " + list_of(members.names) + ".");
+    out.line("Sign in with Cognito (group " + members.group + "): " + list_of(members.names) + ".");
     out.line("Next, from another machine: ssh " + members.names.front() + login);
     return;
   }
-  out.line("Nobody has an account in the group " + members.group +
-           " yet. Next, for each user, with the name of the user in the pool:");
+  out.line("Sign in with Cognito (group " + members.group + "): nobody yet.");
+  out.line("Next, for each user, with the name of the user in the pool:");
   out.line("  useradd --create-home --shell /bin/bash --groups " + members.group + " NAME");
   out.line("Then, from another machine: ssh NAME" + login);
 }
@@ -303,6 +306,8 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
                      (out.json() ? text_of_faults(*findings) : std::string()) +
                          "The check of the user pool failed. Nothing was changed. Fix that, then "
                          "run the same command again (--unchecked: set up all the same)"});
+  if (std::ranges::all_of(*findings, [](const Finding& each) { return each.state == State::ok; }))
+    out.line("Checked: user pool, certificate, clock and app client.");
   const auto plan = plan_setup(context, *options, !log.has_finished());
   if (!plan) return out.fail(plan.error());
 

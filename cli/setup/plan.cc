@@ -286,11 +286,6 @@ class Planner {
                      "--group " + printable(group, 64) + " is not the name of a group");
     // A group that is not there yet has no members.
     if (!system_.group(group)) planned_users_.group.clear();
-    if (!excluded.empty())
-      plan_.remarks.push_back(
-          "These users keep their local passwords and keys, because they "
-          "administer this machine: " +
-          list_of(excluded));
     if (text == present) return {};
     add("Write " + std::string(kUsersConfPath) + ": members of the group " + group +
             " sign in with Cognito" +
@@ -434,7 +429,9 @@ Result<Plan> plan_setup(const Context& context, const SetUpOptions& options, boo
 Members cognito_members(const System& system) {
   const UsersConf conf =
       parse_users_conf(system.read(kUsersConfPath).value_or("")).value_or(UsersConf());
-  Members members{conf.group, {}};
+  Members members{conf.group, {}, {}};
+  for (const std::string& name : conf.exclude)
+    if (system.account(name)) members.excluded.push_back(name);
   const auto group = system.group(conf.group);
   if (!group) return members;
   std::vector<std::string> names = group->members;

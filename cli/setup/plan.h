@@ -48,10 +48,11 @@ struct Plan {
 // The error: setup cannot be done here; nothing was changed.
 Result<Plan> plan_setup(const Context& context, const SetUpOptions& options, bool is_first);
 
-// The Cognito users of this machine who have an account, by the group of users.conf.
+// The users of this machine who have an account, by the group and the exclude= line of users.conf.
 struct Members {
   std::string group;
-  std::vector<std::string> names;
+  std::vector<std::string> names;  // in the group, and not excluded
+  std::vector<std::string> excluded;
 };
 Members cognito_members(const System& system);
 

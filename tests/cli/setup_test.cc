@@ -37,7 +37,7 @@ void a_machine_is_set_up(void**) {
   assert_true(read_file(g_root + "/etc/group").contains("cognito-users:x:990:\n"));
   assert_true(calls().contains("systemctl restart cognitod.service\n"));
   assert_true(calls().contains("systemctl try-reload-or-restart ssh.service\n"));
-  assert_true(finished.output.contains("because they administer this machine: admin, localadmin"));
+  assert_true(finished.output.contains("(exclude= in users.conf): admin, localadmin."));
   assert_true(finished.output.contains("Keep this shell open until a login has worked."));
 }
 
@@ -395,7 +395,7 @@ void a_member_by_primary_group_is_not_excluded(void**) {
   const Finished finished = set_up();
   assert_int_equal(finished.status, 0);
   assert_false(read_file(g_root + "/etc/pam-cognito/users.conf").contains("exclude="));
-  assert_true(finished.output.contains("Sign in with Cognito on this machine: localadmin."));
+  assert_true(finished.output.contains("Sign in with Cognito (group cognito-users): localadmin."));
   assert_true(finished.output.contains("from another machine: ssh localadmin@"));
 }
 
@@ -406,8 +406,8 @@ void the_command_for_an_account_is_printed(void**) {
   write_below_root("/etc/group", "sudo:x:27:localadmin\ncognito-users:x:990:alice,admin\n");
   std::ofstream(g_root + "/etc/passwd", std::ios::app) << "alice:x:2002:2002::/:/bin/bash\n";
   const Finished again = set_up();
-  assert_true(
-      again.output.contains("Sign in with Cognito on this machine: alice."));  // admin is excluded
+  assert_true(again.output.contains(
+      "Sign in with Cognito (group cognito-users): alice."));  // admin is excluded
   assert_false(again.output.contains("useradd"));
 }
 
