@@ -72,9 +72,9 @@ Result<SetUpOptions> complete(const Context& context, SetUpOptions options) {
 void print(const Output& out, const Findings& findings) {
   for (const Finding& finding : findings) {
     if (finding.state == State::ok) continue;
-    out.line(
-        out.paint(Style::warning, std::string(to_string(finding.state))) + "  " +
-        out.paint(Style::plain, finding.title + (finding.what.empty() ? "" : ": " + finding.what)));
+    out.line(out.paint(Style::warning, std::string(to_string(finding.state))) + "  " +
+             out.paint(Style::plain, finding.title + "  [" + finding.id + "]"));
+    if (!finding.what.empty()) out.line("    Found: " + out.paint(Style::plain, finding.what));
     if (!finding.remedy.empty()) out.line("    Fix: " + out.paint(Style::plain, finding.remedy));
   }
 }

@@ -67,7 +67,7 @@ void a_pool_out_of_reach_is_reported(void**) {
   const std::string before = tree();
   const Finished finished = set_up_with("--endpoint", "https://127.0.0.1:1/");
   expect_refusal(finished, 1, "Fix: let this machine connect to it: firewall", before);
-  assert_true(finished.output.contains("https://127.0.0.1:1"));
+  assert_true(finished.output.contains("[pool-reachable]\n    Found: https://127.0.0.1:1"));
   // A program gets the reason, too.
   auto arguments = setup_with("0nosuchclient", ca_file());
   arguments.emplace_back("--json");
