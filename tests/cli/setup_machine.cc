@@ -1,30 +1,22 @@
 #include "tests/cli/setup_machine.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <system_error>
 
 #include "tests/cmocka_cpp.h"
-#include "tests/module/sandbox.h"
 
 namespace pamcognito::test {
 
-namespace fs = std::filesystem;
-
 std::string g_root;
-Json::Value g_ready;
-
-namespace {
-
 Child g_pool;
-
-}  // namespace
+Json::Value g_ready;
 
 std::string read_file(const fs::path& path) {
   std::ostringstream text;
