@@ -545,7 +545,8 @@ class Parser {
     command->add_flag("--yes", options.confirmed, "Do not ask for confirmation");
     command->add_flag("--dry-run", options.dry_run, "Show the steps, and change nothing");
     command->add_flag("--undo", options.undo, "Take back what setup has changed");
-    command->add_flag("--unchecked", options.unchecked, "Write it even if the pool refuses");
+    command->add_flag("--unchecked", options.unchecked,
+                      "Set up even if the check of the pool fails");
     run(command, [](const Context& context, const Options& all) {
       return cli::set_up(context, all.set_up);
     });

@@ -170,6 +170,9 @@ std::string fetch_keys(const cognito::PoolConfig& pool) {
     const Exchange exchange = exchange_with(pool, request_of(HttpRequest::Method::get, uri));
     if (exchange.code != CURLE_OK)
       problem = uri + ": " + exchange.problem;
+    else if (exchange.response.status == 404 || exchange.response.status == 400)
+      problem = uri + ": there is no such user pool (status " +
+                std::to_string(exchange.response.status) + ")";
     else if (exchange.response.status != 200)
       problem = uri + ": answers with status " + std::to_string(exchange.response.status);
     else if (const auto keys = cognito::parse_key_set(exchange.response.body); !keys)

@@ -152,7 +152,8 @@ std::expected<Secret, Terminal::Error> Terminal::ask(std::string_view prompt, bo
 bool Terminal::confirm(std::string_view question, bool otherwise) const {
   const auto answer =
       ask(std::string(question) + (otherwise ? " [Y/n] " : " [y/N] "), /*echo=*/true);
-  if (!answer || answer->empty()) return otherwise;
+  if (!answer) return false;
+  if (answer->empty()) return otherwise;
   return answer->reveal().front() == 'y' || answer->reveal().front() == 'Y';
 }
 

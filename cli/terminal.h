@@ -33,7 +33,7 @@ class Terminal {
   // the terminal is as before when this returns and when a signal ends the process. `watched`: a
   // descriptor that ends the wait, or -1.
   std::expected<Secret, Error> ask(std::string_view prompt, bool echo, int watched = -1) const;
-  // A yes or no; an empty answer, and the end of the input, are `otherwise`.
+  // A yes or no; an empty answer is `otherwise`. The end of the input is a no.
   bool confirm(std::string_view question, bool otherwise) const;
 
  private:

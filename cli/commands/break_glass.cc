@@ -118,9 +118,9 @@ Json::Value to_json(const Window& window, const Now& now) {
 
 }  // namespace
 
-bool wants_window(const System& system) {
+bool wants_window(const System& system, const UsersConf& conf) {
   if (!is_on_ec2(system) && has_screen(system)) return false;
-  return is_administrator_left(check_users(system));
+  return is_administrator_left(check_users_of(system, conf));
 }
 
 ExitCode open_break_glass(const Context& context, const BreakGlassOptions& options) {

@@ -7,6 +7,7 @@
 
 #include "cli/context.h"
 #include "cli/failure.h"
+#include "common/users_conf.h"
 
 // One function for each command: writes its result to the context's output, and returns
 // cognitoctl's exit status.
@@ -80,8 +81,8 @@ ExitCode open_break_glass(const Context& context, const BreakGlassOptions& optio
 ExitCode close_break_glass(const Context& context);
 ExitCode show_break_glass(const Context& context);
 // For setup: the policy `window` fits this machine (EC2, or no screen of its own), and an
-// administrator is left who does not need Cognito.
-bool wants_window(const System& system);
+// administrator is left who does not need Cognito, by the users.conf that setup writes.
+bool wants_window(const System& system, const UsersConf& conf);
 
 struct DoctorOptions {
   bool all = false;               // the passed checks, too

@@ -1,11 +1,8 @@
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
-#include <ctime>
+#include <climits>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -13,11 +10,14 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
-#include "cli/doctor/pool_judgement.h"
+#include "cli/doctor/checks.h"
 #include "cli/doctor/system.h"
 #include "cli/setup/plan.h"
+#include "cli/setup/signals.h"
 #include "cli/setup/undo_log.h"
+#include "cli/setup/values.h"
 #include "common/text.h"
+#include "daemon/cognito/pool_config.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -34,7 +34,8 @@ Result<void> ask_for(const Terminal& terminal, const std::string& question, std:
   const std::string prompt = question + (proposal.empty() ? ": " : " [" + proposal + "]: ");
   const auto answer = terminal.ask(prompt, /*echo=*/true);
   if (!answer)
-    return failure(ExitCode::failed, "no-answer-given", "nothing more was typed: cancelled");
+    return failure(ExitCode::failed, "no-answer-given",
+                   "no answer to \"" + question + "\": nothing was changed");
   std::string text(answer->reveal());
   text.erase(0, std::min(text.size(), text.find_first_not_of(" \t")));
   text.erase(text.find_last_not_of(" \t\r") + 1);
@@ -42,21 +43,16 @@ Result<void> ask_for(const Terminal& terminal, const std::string& question, std:
   return {};
 }
 
-// "eu-west-1" of "eu-west-1_Example".
-std::string region_of(const std::string& user_pool_id) {
-  return user_pool_id.substr(0, std::min(user_pool_id.find('_'), user_pool_id.size()));
-}
-
 Result<SetUpOptions> complete(const Context& context, SetUpOptions options) {
-  const bool elsewhere = !options.endpoint.empty();
-  if (options.region.empty() && options.user_pool_id.contains('_'))
-    options.region = region_of(options.user_pool_id);
   const bool ask_groups = options.client_id.empty() && options.allow_groups.empty();
-  Result<void> asked;
-  if (!elsewhere) asked = ask_for(context.terminal, "Region, such as eu-west-1", &options.region);
-  if (asked)
-    asked =
-        ask_for(context.terminal, "User pool id, such as eu-west-1_Example", &options.user_pool_id);
+  Result<void> asked =
+      ask_for(context.terminal, "User pool id, such as eu-west-1_Example", &options.user_pool_id);
+  if (asked && !cognito::is_user_pool_id(options.user_pool_id))
+    return failure(ExitCode::usage, "bad-value",
+                   "--pool " + printable(options.user_pool_id, 64) +
+                       " is not a user pool id such as eu-west-1_Example: copy it from the pool's "
+                       "overview page. Nothing was changed");
+  if (options.region.empty()) options.region = cognito::region_of_pool_id(options.user_pool_id);
   if (asked) asked = ask_for(context.terminal, "App client id", &options.client_id);
   if (asked && ask_groups)
     asked =
@@ -68,44 +64,29 @@ Result<SetUpOptions> complete(const Context& context, SetUpOptions options) {
         &options.issuer, &options.jwks_uri, &options.ca_file, &options.allow_groups,
         &options.accounts, &options.sudo_group})
     if (!fits_in_the_file(*value))
-      return failure(ExitCode::usage, "bad-value",
-                     "this value cannot be in the file: " + printable(*value, 256));
+      return failure(
+          ExitCode::usage, "bad-value",
+          "this value cannot be in the file: " + printable(*value, 256) + ". Nothing was changed");
   return options;
-}
-
-// The pool, judged with these values. load_config() reads files, so they are in one for a moment,
-// in a directory of root alone. The error: the values are no configuration.
-Result<Findings> check_values(const std::string& root, const SetUpOptions& options) {
-  std::string directory = root + "/run/pam-cognito-setup-XXXXXX";
-  if (::mkdtemp(directory.data()) == nullptr)
-    return failure(ExitCode::failed, "not-written",
-                   directory + " cannot be made: " + describe_errno(errno));
-  const std::string path = directory + "/cognitod.conf";
-  Result<Findings> found;
-  if (const auto written =
-          replace_file(path, pool_file(options, -1), 0600, ::geteuid(), ::getegid());
-      !written) {
-    found = std::unexpected(written.error());
-  } else if (const auto config = policy::load_config(path); !config) {
-    found = failure(ExitCode::failed, "bad-value", config.error());
-  } else {
-    found = check_pool(*config);
-  }
-  (void)::unlink(path.c_str());
-  (void)::rmdir(directory.c_str());
-  return found;
 }
 
 void print(const Output& out, const Findings& findings) {
   for (const Finding& finding : findings) {
     if (finding.state == State::ok) continue;
-    const bool good = finding.state == State::ok;
-    out.line(out.paint(good ? Style::good : Style::warning, std::string(to_string(finding.state))) +
-             "  " +
-             out.paint(Style::plain,
-                       finding.title + (finding.what.empty() || good ? "" : ": " + finding.what)));
+    out.line(out.paint(Style::warning, std::string(to_string(finding.state))) + "  " +
+             out.paint(Style::plain, finding.title + "  [" + finding.id + "]"));
+    if (!finding.what.empty()) out.line("    Found: " + out.paint(Style::plain, finding.what));
     if (!finding.remedy.empty()) out.line("    Fix: " + out.paint(Style::plain, finding.remedy));
   }
+}
+
+// The faults in one sentence each, for the message of a program.
+std::string text_of_faults(const Findings& findings) {
+  std::string text;
+  for (const Finding& finding : findings)
+    if (finding.state == State::fault)
+      text += finding.id + ": " + finding.what + ". Fix: " + finding.remedy + ". ";
+  return text;
 }
 
 Json::Value to_json(const Findings& findings) {
@@ -120,29 +101,8 @@ Json::Value to_json(const Findings& findings) {
   return array;
 }
 
-// Setup takes a signal between two steps, so that no step is cut short and all are taken back.
-class HeldSignals {
- public:
-  HeldSignals() {
-    (void)::sigemptyset(&signals_);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)::sigaddset(&signals_, number);
-    (void)::sigprocmask(SIG_BLOCK, &signals_, &before_);
-  }
-  HeldSignals(const HeldSignals&) = delete;
-  HeldSignals& operator=(const HeldSignals&) = delete;
-  ~HeldSignals() { (void)::sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
-  [[nodiscard]] bool came() const {
-    const timespec no_time{};
-    return ::sigtimedwait(&signals_, nullptr, &no_time) > 0;
-  }
-
- private:
-  sigset_t signals_{};
-  sigset_t before_{};
-};
-
 Result<UndoLog::Undone> take_back(const System& system, const UndoLog& log, UndoLog::Scope scope) {
+  const HeldSignals signals;
   auto undone = log.undo(scope);
   if (!undone) return undone;
   end_undoing(system, *undone);
@@ -151,14 +111,15 @@ Result<UndoLog::Undone> take_back(const System& system, const UndoLog& log, Undo
   return undone;
 }
 
-// Takes all steps, or none: the error says which one failed.
+// Takes all steps, or none: the error names the one that failed. A signal is noticed between two
+// steps, so that no step is cut short.
 Result<void> take_steps(const Context& context, const UndoLog& log,
                         const std::vector<Step>& steps) {
   const HeldSignals signals;
   Result<void> done = log.begin();
+  // Also after a failure, because a program of the step may have been sent the same signal.
   const auto check_signals = [&] {
-    if (done && signals.came())
-      done = failure(ExitCode::failed, "interrupted", "interrupted by a signal");
+    if (signals.came()) done = failure(ExitCode::failed, "interrupted", "interrupted by a signal");
   };
   for (const Step& step : steps) {
     check_signals();
@@ -261,19 +222,52 @@ ExitCode print_template(const Context& context, const SetUpOptions& options) {
   return context.out.fail({ExitCode::usage, "usage", "--print takes cloud-init or ansible"});
 }
 
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 && name[0] != '\0' ? name : "this-machine";
+}
+
+// The way from here to a login.
+void print_next(const Context& context, const System& system) {
+  const Output& out = context.out;
+  const Members members = cognito_members(system);
+  if (members.group.empty()) return;
+  if (!members.excluded.empty())
+    out.line("Keep their local passwords and keys (exclude= in users.conf): " +
+             list_of(members.excluded) + ".");
+  const std::string login = "@" + printable(host_name(), 64);
+  if (!members.names.empty()) {
+    out.line("Sign in with Cognito (group " + members.group + "): " + list_of(members.names) + ".");
+    out.line("Next, from another machine: ssh " + members.names.front() + login);
+    return;
+  }
+  out.line("Sign in with Cognito (group " + members.group + "): nobody yet.");
+  out.line("Next, for each user, with the name of the user in the pool:");
+  out.line("  useradd --create-home --shell /bin/bash --groups " + members.group + " NAME");
+  out.line("Then, from another machine: ssh NAME" + login);
+}
+
 void print_end(const Context& context) {
   const Output& out = context.out;
-  Findings findings = check_all(System(context.root));
+  const System system(context.root);
+  Findings findings = check_all(system);
   // Rights that wait for a name are easily overlooked later.
   std::erase_if(findings, [](const Finding& each) {
-    return each.state != State::fault &&
-           (each.state != State::warning || each.id != "accounts-orphans");
+    if (each.state == State::fault) return false;
+    return each.state == State::ok || (each.id != "users-admin" && each.id != "accounts-orphans");
   });
   if (!findings.empty()) out.line("cognitoctl doctor finds:");
   print(out, findings);
   out.line();
   out.line(out.paint(Style::warning, "Keep this shell open until a login has worked."));
-  out.line("Next: adduser NAME cognito-users, then ssh NAME@this-machine from another one.");
+  print_next(context, system);
+}
+
+// The first of these places that is on a read-only file system; empty: none.
+std::string read_only_place(const std::string& root) {
+  for (const char* place : {"/etc/pam-cognito", "/etc/ssh", "/etc/pam.d", "/etc", "/var/lib"})
+    if (::access((root + place).c_str(), W_OK) != 0 && errno == EROFS) return root + place;
+  return {};
 }
 
 }  // namespace
@@ -285,6 +279,12 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
     return out.fail({ExitCode::not_permitted, "not-permitted", "only root may set a machine up."});
   const UndoLog log(context.root);
   if (given.undo) return undo_setup(context, log);
+  const auto options = complete(context, given);
+  if (!options) return out.fail(options.error());
+  if (const std::string place = read_only_place(context.root); !place.empty())
+    return out.fail({ExitCode::failed, "read-only",
+                     place + " is on a read-only file system. Nothing was changed. Mount it "
+                             "writable, then run the same command again"});
   if (log.state() == UndoLog::State::unfinished) {
     out.line("An earlier run did not reach its end. Its steps are taken back first.");
     if (!given.dry_run)
@@ -292,16 +292,30 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
           !undone)
         return out.fail(undone.error());
   }
-  const auto options = complete(context, given);
-  if (!options) return out.fail(options.error());
-  const auto findings = check_values(context.root, *options);
+  auto findings = check_values(context.root, *options);
   if (!findings) return out.fail(findings.error());
-  print(out, *findings);
+  for (Finding& finding : *findings) finding.remedy = with_option_names(finding.remedy);
+  const bool needs_secret = lacks_secret(context.root, *findings);
+  if (needs_secret && !options->unchecked)
+    return out.fail({ExitCode::failed, "no-secret",
+                     "the app client has a secret, and this machine has none, so nobody could sign "
+                     "in. Nothing was changed. Store the secret (type it, Enter, Ctrl-D), then run "
+                     "the same command again: systemd-creds encrypt --name=client_secret - "
+                     "/etc/credstore.encrypted/cognitod.client_secret"});
+  Findings shown = *findings;
+  if (!needs_secret)  // it is stored, and only cognitod can tell whether it is the right one
+    std::erase_if(shown, [](const Finding& each) {
+      return each.id == "pool-client" && each.what.contains("has a secret");
+    });
+  print(out, shown);
   if (std::ranges::count(*findings, State::fault, &Finding::state) > 0 && !options->unchecked)
     return out.fail({ExitCode::failed, "pool-check",
-                     "nothing was changed, because the user pool does not take these values; "
-                     "--unchecked writes them all the same"});
-  const auto plan = plan_setup(context, *options);
+                     (out.json() ? text_of_faults(*findings) : std::string()) +
+                         "The check of the user pool failed. Nothing was changed. Fix that, then "
+                         "run the same command again (--unchecked: set up all the same)"});
+  if (std::ranges::all_of(*findings, [](const Finding& each) { return each.state == State::ok; }))
+    out.line("Checked: user pool, certificate, clock and app client.");
+  const auto plan = plan_setup(context, *options, !log.has_finished());
   if (!plan) return out.fail(plan.error());
 
   Json::Value object;
@@ -309,14 +323,10 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
   object["steps"] = Json::arrayValue;
   for (const Step& step : plan->steps) object["steps"].append(step.text);
   object["changed"] = !plan->steps.empty() && !options->dry_run;
-  const auto client = std::ranges::find(*findings, "pool-client", &Finding::id);
-  if (client != findings->end() && client->what.contains("has a secret"))
-    out.line(
-        "The app client has a secret. Store it: systemd-creds encrypt --name=client_secret - "
-        "/etc/credstore.encrypted/cognitod.client_secret, then systemctl restart cognitod");
   for (const std::string& remark : plan->remarks) out.line(remark + ".");
   if (plan->steps.empty()) {
     out.line("Nothing to change: this machine is set up.");
+    print_next(context, System(context.root));
     out.object(object);
     return ExitCode::ok;
   }
@@ -329,8 +339,8 @@ ExitCode set_up(const Context& context, const SetUpOptions& given) {
   }
   if (!options->confirmed && !context.terminal.interactive())
     return out.fail({ExitCode::usage, "not-confirmed",
-                     "standard input is no terminal, so setup cannot ask: give --yes. Nothing was "
-                     "changed"});
+                     "standard input is not a terminal, so setup cannot ask: give --yes. Nothing "
+                     "was changed"});
   if (!options->confirmed && !context.terminal.confirm("Take these steps?", true))
     return out.fail({ExitCode::failed, "not-confirmed", "nothing was changed"});
   if (const auto taken = take_steps(context, log, plan->steps); !taken)

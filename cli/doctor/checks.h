@@ -24,6 +24,8 @@ ConfigCheck check_config(const System& system);
 
 // users.conf: the Cognito users, and whether an administrator is left who can repair the machine.
 Findings check_users(const System& system);
+// The same for the content of a users.conf that has a setting.
+Findings check_users_of(const System& system, const UsersConf& conf);
 // The members of the group that version 0.2.0 counted without a `group` line, if this file has none
 // and they do not sign in with Cognito by another line; a text with what to do. Empty: nobody.
 std::string missing_group_line(const System& system, const UsersConf& conf);

@@ -156,7 +156,8 @@ std::expected<std::string, ProgramError> System::run(
 
 std::expected<std::string, ProgramError> run_program(const std::string& file,
                                                      const std::vector<std::string>& arguments,
-                                                     std::chrono::seconds time) {
+                                                     std::chrono::seconds time,
+                                                     ProgramSession session) {
   const auto error_of = [&](ProgramError::Kind kind, const std::string& text) {
     return std::unexpected(ProgramError(kind, arguments.front() + text));
   };
@@ -176,7 +177,9 @@ std::expected<std::string, ProgramError> run_program(const std::string& file,
   sigset_t none;
   (void)::sigemptyset(&none);
   (void)::posix_spawnattr_setsigmask(&attributes, &none);
-  (void)::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  const int own_session = session == ProgramSession::own ? POSIX_SPAWN_SETSID : 0;
+  (void)::posix_spawnattr_setflags(&attributes,
+                                   static_cast<short>(POSIX_SPAWN_SETSIGMASK | own_session));
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

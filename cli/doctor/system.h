@@ -80,10 +80,14 @@ class System {
   std::string root_;
 };
 
+// A program in a session of its own gets no Ctrl-C of the caller's terminal.
+enum class ProgramSession : std::uint8_t { callers, own };
+
 // Runs the program `file` without a shell and without blocked signals, for at most `time`: its
 // standard output, if it ended with 0. arguments[0] is its name in messages.
 [[nodiscard]] std::expected<std::string, ProgramError> run_program(
-    const std::string& file, const std::vector<std::string>& arguments, std::chrono::seconds time);
+    const std::string& file, const std::vector<std::string>& arguments, std::chrono::seconds time,
+    ProgramSession session = ProgramSession::callers);
 
 // The lines of a text, without what follows a '#' at the start of a line, and without empty lines.
 std::vector<std::string> lines_of(const std::string& text);

@@ -17,6 +17,10 @@ namespace {
 
 constexpr char kSudo[] = "/usr/bin/sudo";
 
+Check check_of_file() {
+  return {"users-conf", "users.conf names the Cognito users"};
+}
+
 bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
@@ -222,7 +226,7 @@ bool is_administrator_left(const Findings& users) {
 }
 
 Findings check_users(const System& system) {
-  const Check check{"users-conf", "users.conf names the Cognito users"};
+  const Check check = check_of_file();
   const auto file = read_users_conf(system.path(kUsersConfPath).c_str());
   if (!file)
     return {check.fault(file.error().reason + ": everybody from uid 1000 on is refused, except "
@@ -237,12 +241,12 @@ Findings check_users(const System& system) {
     return {check.warning("every line of it is a comment: nobody signs in with Cognito",
                           "write group=cognito-users into /etc/pam-cognito/users.conf, and "
                           "adduser NAME cognito-users")};
-  return {check.ok(),
-          check_group(system, file->conf),
-          check_excluded(system, file->conf),
-          check_resolution(system, file->conf),
-          check_names(system, file->conf),
-          check_admins(system, file->conf)};
+  return check_users_of(system, file->conf);
+}
+
+Findings check_users_of(const System& system, const UsersConf& conf) {
+  return {check_of_file().ok(),           check_group(system, conf), check_excluded(system, conf),
+          check_resolution(system, conf), check_names(system, conf), check_admins(system, conf)};
 }
 
 }  // namespace pamcognito::cli

@@ -19,8 +19,10 @@
 #include "accounts/keeper.h"
 #include "accounts/settings.h"
 #include "cli/auth_client.h"
+#include "cli/doctor/checks.h"
 #include "cli/setup/accounts_file.h"
 #include "cli/setup/nsswitch.h"
+#include "common/root_file.h"
 #include "common/text.h"
 #include "common/users_conf.h"
 #include "nss/accounts_conf.h"
@@ -147,8 +149,8 @@ Result<void> check_sshd(const System& system) {
 
 class Planner {
  public:
-  Planner(const Context& context, const SetUpOptions& options)
-      : context_(context), options_(options), system_(context.root) {}
+  Planner(const Context& context, const SetUpOptions& options, bool is_first)
+      : context_(context), options_(options), is_first_(is_first), system_(context.root) {}
 
   Result<Plan> make() {
     Result<void> planned = plan_sshd();
@@ -238,10 +240,11 @@ class Planner {
     return {};
   }
 
-  // The image's own users, and the members of sudo, who do not belong to the group of Cognito
-  // users.
+  // In the first run: the image's own users, and the members of sudo, who do not belong to the
+  // group of Cognito users.
   [[nodiscard]] std::vector<std::string> users_to_exclude(const UsersConf& conf,
                                                           const std::string& group) const {
+    if (!is_first_) return {};
     const std::optional<Group> cognito = system_.group(group);
     const auto is_in = [](const std::vector<std::string>& names, const std::string& name) {
       return std::ranges::find(names, name) != names.end();
@@ -250,7 +253,9 @@ class Planner {
     const auto consider = [&](const std::string& name) {
       const auto account = system_.account(name);
       if (!account || account->uid == 0 || is_in(names, name) || is_in(conf.exclude, name)) return;
-      if (is_in(conf.users, name) || (cognito && is_in(cognito->members, name))) return;
+      if (is_in(conf.users, name) ||
+          (cognito && (cognito->gid == account->gid || is_in(cognito->members, name))))
+        return;
       names.push_back(name);
     };
     for (const char* name : kImageUsers) consider(name);
@@ -282,14 +287,12 @@ class Planner {
       });
     const std::vector<std::string> excluded = users_to_exclude(*conf, group);
     const std::string text = users_file(present, group, excluded);
-    if (parse_users_conf(text).value_or(UsersConf()).group != group)
+    planned_users_ = parse_users_conf(text).value_or(UsersConf());
+    if (planned_users_.group != group)
       return failure(ExitCode::usage, "users-conf",
-                     "this is no name of a group: " + printable(group, 64));
-    if (!excluded.empty())
-      plan_.remarks.push_back(
-          "These users keep their local passwords and keys, because they "
-          "administer this machine: " +
-          list_of(excluded));
+                     "--group " + printable(group, 64) + " is not the name of a group");
+    // A group that is not there yet has no members.
+    if (!system_.group(group)) planned_users_.group.clear();
     if (text == present) return {};
     add("Write " + std::string(kUsersConfPath) + ": members of the group " + group +
             " sign in with Cognito" +
@@ -393,7 +396,7 @@ class Planner {
   }
 
   Result<void> plan_break_glass() {
-    if (system_.status(kBreakGlass) || !wants_window(system_)) return {};
+    if (system_.status(kBreakGlass) || !wants_window(system_, planned_users_)) return {};
     const std::string root = context_.root;
     add("Write " + std::string(kBreakGlass) +
             ": local passwords of Cognito users count only after cognitoctl break-glass open",
@@ -428,8 +431,10 @@ class Planner {
 
   const Context& context_;
   const SetUpOptions& options_;
+  const bool is_first_;
   System system_;
   Plan plan_;
+  UsersConf planned_users_;
   long grace_ = -1;
   bool changes_cognitod_ = false;
   bool changes_sshd_ = false;
@@ -440,7 +445,8 @@ class Planner {
 Result<std::string> run_for_setup(const System& system, const std::vector<std::string>& arguments) {
   const std::string file = system.path(arguments.front());
   if (!system.is_this_machine() && ::access(file.c_str(), X_OK) != 0) return std::string();
-  auto done = run_program(file, arguments, kProgramTime);
+  // A Ctrl-C is for setup, which ends between two steps, and for none of its programs.
+  auto done = run_program(file, arguments, kProgramTime, ProgramSession::own);
   if (done) return std::move(*done);
   return failure(ExitCode::failed, "program-failed", done.error().text);
 }
@@ -494,11 +500,11 @@ std::string users_file(const std::string& present, const std::string& group,
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     std::string line(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    const std::string_view words = trimmed(line);
-    if (words.starts_with("group=") || words.starts_with("group ")) {
-      if (trimmed(words.substr(words.find('=') + 1)).empty()) line = "group=" + group;
+    const auto setting = split_key_value(line);
+    if (setting && setting->key == "group") {
+      if (setting->value.empty()) line = "group=" + group;
       has_group = true;
-    } else if (!has_exclude && words.starts_with("exclude")) {
+    } else if (setting && setting->key == "exclude" && !has_exclude) {
       line += " " + names;
       has_exclude = true;
     }
@@ -510,8 +516,29 @@ std::string users_file(const std::string& present, const std::string& group,
   return text;
 }
 
-Result<Plan> plan_setup(const Context& context, const SetUpOptions& options) {
-  return Planner(context, options).make();
+Result<Plan> plan_setup(const Context& context, const SetUpOptions& options, bool is_first) {
+  return Planner(context, options, is_first).make();
+}
+
+Members cognito_members(const System& system) {
+  const UsersConf conf =
+      parse_users_conf(system.read(kUsersConfPath).value_or("")).value_or(UsersConf());
+  Members members{conf.group, {}, {}};
+  for (const std::string& name : conf.exclude)
+    if (system.account(name)) members.excluded.push_back(name);
+  const auto group = system.group(conf.group);
+  if (!group) return members;
+  std::vector<std::string> names = group->members;
+  for (const Account& account : system.local_accounts())
+    if (account.gid == group->gid) names.push_back(account.name);
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  for (const std::string& name : names) {
+    const auto account = system.account(name);
+    if (account && is_ours(system, conf, *account)) members.names.push_back(name);
+  }
+  return members;
 }
 
 }  // namespace pamcognito::cli

@@ -43,7 +43,17 @@ struct Plan {
   std::vector<std::string> remarks;  // what the person should know, such as who is excluded
 };
 
+// is_first: no earlier run has reached its end. Only then users are excluded, so that a name which
+// the administrator takes out of exclude= stays out.
 // The error: setup cannot be done here; nothing was changed.
-Result<Plan> plan_setup(const Context& context, const SetUpOptions& options);
+Result<Plan> plan_setup(const Context& context, const SetUpOptions& options, bool is_first);
+
+// The users of this machine who have an account, by the group and the exclude= line of users.conf.
+struct Members {
+  std::string group;
+  std::vector<std::string> names;  // in the group, and not excluded
+  std::vector<std::string> excluded;
+};
+Members cognito_members(const System& system);
 
 }  // namespace pamcognito::cli

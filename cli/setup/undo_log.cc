@@ -163,6 +163,11 @@ UndoLog::State UndoLog::state() const {
   return all.back() == "finished" ? State::finished : State::unfinished;
 }
 
+bool UndoLog::has_finished() const {
+  const std::vector<std::string> all = lines();
+  return std::ranges::find(all, "finished") != all.end();
+}
+
 Result<void> UndoLog::append(const std::string& line) const {
   const std::string path = directory_ + kLog;
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -242,6 +247,9 @@ Result<void> UndoLog::bring_back(const std::string& line) const {
   const std::string kind = take_field(rest);
   if (kind == "absent") {
     const std::string path = root_ + std::string(rest);
+    struct stat status{};
+    // Also on a read-only file system, which refuses to remove what is not there.
+    if (::lstat(path.c_str(), &status) != 0 && errno == ENOENT) return {};
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
       return std::unexpected(cannot("removed", path, errno));
     return {};
@@ -255,7 +263,15 @@ Result<void> UndoLog::bring_back(const std::string& line) const {
   if (!file) return std::unexpected(cannot("read", copy, errno));
   const auto text = read_all(file, copy);
   if (!text) return std::unexpected(text.error());
-  return replace_file(root_ + std::string(rest), *text, mode, owner, group);
+  const std::string path = root_ + std::string(rest);
+  const Fd present(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const auto now = present ? read_all(present, path) : Result<std::string>();
+  struct stat status{};
+  if (present && now && *now == *text && ::fstat(present.get(), &status) == 0 &&
+      S_ISREG(status.st_mode) && (status.st_mode & 07777U) == mode && status.st_uid == owner &&
+      status.st_gid == group)
+    return {};  // the change was not made, maybe because the file system is read-only
+  return replace_file(path, *text, mode, owner, group);
 }
 
 Result<UndoLog::Undone> UndoLog::undo(Scope scope) const {

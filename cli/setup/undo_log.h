@@ -33,6 +33,8 @@ class UndoLog {
   explicit UndoLog(std::string root);
 
   [[nodiscard]] State state() const;
+  // A run has reached its end, and was not undone.
+  [[nodiscard]] bool has_finished() const;
 
   // Begins a run. The directory of the log is root's alone.
   [[nodiscard]] Result<void> begin() const;

@@ -1,23 +1,18 @@
-#include <fcntl.h>
 #include <json/json.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <ios>
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "tests/cli/setup_machine.h"
 #include "tests/cli/transcript.h"
 #include "tests/cmocka_cpp.h"
-#include "tests/module/sandbox.h"
 
 // `cognitoctl setup` and the pool's part of `doctor` against cognito-pool over HTTPS.
 namespace pamcognito::test {
@@ -42,7 +37,7 @@ void a_machine_is_set_up(void**) {
   assert_true(read_file(g_root + "/etc/group").contains("cognito-users:x:990:\n"));
   assert_true(calls().contains("systemctl restart cognitod.service\n"));
   assert_true(calls().contains("systemctl try-reload-or-restart ssh.service\n"));
-  assert_true(finished.output.contains("because they administer this machine: admin, localadmin"));
+  assert_true(finished.output.contains("(exclude= in users.conf): admin, localadmin."));
   assert_true(finished.output.contains("Keep this shell open until a login has worked."));
 }
 
@@ -154,25 +149,33 @@ void an_sshd_that_another_file_overrides_is_a_failure(void**) {
   assert_text(tree(), before);
 }
 
-// The signal comes from a program of the step, so it is there before the step ends.
+// The signal comes from a program of the step, so it is there before the step ends. `when`: of
+// which of its calls. The program may end by the same signal.
 void a_signal_takes_all_steps_back(void**) {
-  for (const char* program :
-       {"/usr/sbin/groupadd", "/usr/libexec/pam-cognito-local-users", "/usr/bin/systemctl"})
-    for (const char* name : {"INT", "TERM", "HUP"}) {
-      (void)fresh_machine(nullptr);
-      const std::string group = program == std::string_view("/usr/sbin/groupadd")
-                                    ? "echo \"$2:x:990:\" >>'" + g_root + "/etc/group'\n"
-                                    : "";
-      // Only once, so that the undoing is not interrupted.
-      write_program(program, group + "[ -e '" + g_root + "/run/sent' ] || kill -" + name +
-                                 " $PPID\ntouch '" + g_root + "/run/sent'\n");
-      const std::string before = tree();
-      const Finished finished = set_up();
-      assert_int_equal(finished.status, 1);
-      if (!finished.output.contains("interrupted by a signal"))
-        fail_msg("%s %s: %s", program, name, finished.output.c_str());
-      if (tree() != before) fail_msg("%s %s: %s", program, name, tree().c_str());
-    }
+  struct Moment {
+    const char* program;
+    const char* when;
+  };
+  for (const auto& [program, when] :
+       {Moment{"/usr/sbin/sshd", "-t"}, Moment{"/usr/sbin/groupadd", "--system"},
+        Moment{"/usr/libexec/pam-cognito-local-users", ""},
+        Moment{"/usr/sbin/pam-auth-update", "--enable"}, Moment{"/usr/bin/systemctl", "restart"},
+        Moment{"/usr/bin/systemctl", "try-reload-or-restart"}})
+    for (const char* name : {"INT", "TERM", "HUP"})
+      for (const char* end : {"exit 0", "exit 130"}) {
+        (void)fresh_machine(nullptr);
+        // Only once, so that the undoing is not interrupted.
+        write_below_root(program, read_file(g_root + program) + "[ -e '" + g_root +
+                                      "/run/sent' ] || [ \"$1\" != '" + when + "' ] || { touch '" +
+                                      g_root + "/run/sent'; kill -" + name + " $PPID; " + end +
+                                      "; }\nexit 0\n");
+        const std::string before = tree();
+        const Finished finished = set_up();
+        assert_int_equal(finished.status, 1);
+        if (!finished.output.contains("interrupted by a signal. Every step was taken back"))
+          fail_msg("%s %s %s: %s", program, when, name, finished.output.c_str());
+        if (tree() != before) fail_msg("%s %s %s: %s", program, when, name, tree().c_str());
+      }
 }
 
 // Killed while each program runs, the machine is as before after `--undo`, and after the next run's
@@ -186,6 +189,8 @@ void a_killed_run_is_undone(void**) {
     write_program(program, "kill -KILL $PPID\n");
     assert_int_equal(set_up().status, -1);
     write_below_root(program, good);
+    // A line that the machine did not finish writing.
+    std::ofstream(g_root + "/var/lib/pam-cognito-setup/log", std::ios::app) << "file 3 64";
     const Finished undone = run_cognitoctl({"setup", "--root", g_root, "--undo"});
     assert_int_equal(undone.status, 0);
     if (tree() != before)
@@ -332,11 +337,78 @@ void a_certificate_that_is_not_trusted_is_named(void**) {
   assert_false(fs::exists(config_path()));
 }
 
-void a_client_with_a_secret_is_told_where_it_belongs(void**) {
+void a_client_with_a_secret_needs_it_on_the_machine(void**) {
+  const std::string before = tree();
+  const Finished refused = run_cognitoctl(setup_with("2cognitopool3secret4id56", ca_file()));
+  assert_int_equal(refused.status, 1);
+  assert_true(refused.output.contains("systemd-creds encrypt --name=client_secret"));
+  assert_true(refused.output.contains("Nothing was changed."));
+  assert_text(tree(), before);
+  write_below_root("/etc/credstore.encrypted/cognitod.client_secret", "encrypted");
   const Finished finished = run_cognitoctl(setup_with("2cognitopool3secret4id56", ca_file()));
   assert_int_equal(finished.status, 0);
-  assert_true(finished.output.contains("systemd-creds encrypt --name=client_secret"));
+  assert_false(finished.output.contains("has a secret"));
   assert_false(read_file(config_path()).contains("secret ="));
+}
+
+// From each users.conf, on a machine with a screen and on one without.
+void a_second_run_has_no_steps_whatever_was_there(void**) {
+  const std::string users = "/etc/pam-cognito/users.conf";
+  for (const char* text :
+       {"", "# nothing", "group=cognito-users", "group\t=\n", "group = \nexclude =\n",
+        "exclude=bob\n", "exclude=admin localadmin\n", "users=localadmin\n",
+        "uid_range=1000-2000\ngroup=cognito-users\n", "group=staff\n"})
+    for (const char* graphical : {"0", "1"}) {
+      (void)fresh_machine(nullptr);
+      if (*text == '\0')
+        fs::remove(g_root + users);
+      else
+        write_below_root(users, text);
+      write_below_root("/run/systemd/seats/seat0",
+                       "CAN_GRAPHICAL=" + std::string(graphical) + "\n");
+      if (set_up().status != 0) fail_msg("\"%s\": %s", text, set_up().output.c_str());
+      const std::string before = tree();
+      const Finished again = set_up();
+      if (again.status != 0 || !again.output.contains("Nothing to change"))
+        fail_msg("\"%s\": %s", text, again.output.c_str());
+      assert_text(tree(), before);
+    }
+}
+
+void a_later_run_excludes_nobody(void**) {
+  assert_int_equal(set_up().status, 0);
+  const std::string users = g_root + "/etc/pam-cognito/users.conf";
+  // The administrator takes a name out, and gives sudo to another user.
+  write_below_root("/etc/pam-cognito/users.conf", "group=cognito-users\nexclude=admin\n");
+  write_below_root("/etc/group", "sudo:x:27:localadmin,bob\ncognito-users:x:990:\n");
+  std::ofstream(g_root + "/etc/passwd", std::ios::app) << "bob:x:1003:1003::/:/bin/bash\n";
+  const Finished again = set_up();
+  assert_int_equal(again.status, 0);
+  assert_true(again.output.contains("Nothing to change"));
+  assert_text(read_file(users), "group=cognito-users\nexclude=admin\n");
+}
+
+void a_member_by_primary_group_is_not_excluded(void**) {
+  write_below_root("/etc/passwd",
+                   "root:x:0:0::/root:/bin/bash\nlocaladmin:x:2000:990::/:/bin/sh\n");
+  write_below_root("/etc/group", "sudo:x:27:localadmin\ncognito-users:x:990:\n");
+  const Finished finished = set_up();
+  assert_int_equal(finished.status, 0);
+  assert_false(read_file(g_root + "/etc/pam-cognito/users.conf").contains("exclude="));
+  assert_true(finished.output.contains("Sign in with Cognito (group cognito-users): localadmin."));
+  assert_true(finished.output.contains("from another machine: ssh localadmin@"));
+}
+
+void the_command_for_an_account_is_printed(void**) {
+  const std::string command = "useradd --create-home --shell /bin/bash --groups cognito-users NAME";
+  assert_true(set_up().output.contains(command));
+  assert_true(set_up().output.contains(command));  // also if there is nothing to change
+  write_below_root("/etc/group", "sudo:x:27:localadmin\ncognito-users:x:990:alice,admin\n");
+  std::ofstream(g_root + "/etc/passwd", std::ios::app) << "alice:x:2002:2002::/:/bin/bash\n";
+  const Finished again = set_up();
+  assert_true(again.output.contains(
+      "Sign in with Cognito (group cognito-users): alice."));  // admin is excluded
+  assert_false(again.output.contains("useradd"));
 }
 
 void what_is_not_given_is_asked_for(void**) {
@@ -407,8 +479,14 @@ int main() {
       fresh("unchecked_writes_it_all_the_same", &unchecked_writes_it_all_the_same),
       fresh("a_certificate_that_is_not_trusted_is_named",
             &a_certificate_that_is_not_trusted_is_named),
-      fresh("a_client_with_a_secret_is_told_where_it_belongs",
-            &a_client_with_a_secret_is_told_where_it_belongs),
+      fresh("a_client_with_a_secret_needs_it_on_the_machine",
+            &a_client_with_a_secret_needs_it_on_the_machine),
+      fresh("a_second_run_has_no_steps_whatever_was_there",
+            &a_second_run_has_no_steps_whatever_was_there),
+      fresh("a_later_run_excludes_nobody", &a_later_run_excludes_nobody),
+      fresh("a_member_by_primary_group_is_not_excluded",
+            &a_member_by_primary_group_is_not_excluded),
+      fresh("the_command_for_an_account_is_printed", &the_command_for_an_account_is_printed),
       fresh("what_is_not_given_is_asked_for", &what_is_not_given_is_asked_for),
       fresh("a_value_cannot_smuggle_a_line_in", &a_value_cannot_smuggle_a_line_in),
       fresh("doctor_asks_the_pool", &doctor_asks_the_pool),

@@ -22,6 +22,7 @@ CREDENTIAL = "/etc/credstore.encrypted/cognitod.client_secret"
 DROP_INS = "/etc/pam-cognito/cognitod.conf.d"
 # Values that the pages use as examples.
 EXAMPLE_POOL, EXAMPLE_CLIENT, EXAMPLE_ID = "eu-west-1_Example", "1example23456789", "4f1d9c0a77b2e358"
+EXAMPLE_HOST, EXAMPLE_NAME = "linux1.example.com", "linux1"
 EXAMPLE_NETWORKS, OWN_NETWORKS = "192.0.2.0/24,2001:db8::/32", "127.0.0.0/8,::1/128"
 PENALTIES = "sshd-source-penalties"  # a check of doctor's
 
@@ -33,7 +34,8 @@ class Test:
         self.passed = self.failed = 0
         self.local = False  # alice types her local password
         self.reader = Reader(machine, f"{INSIDE}/build/deb", person,
-                             {EXAMPLE_POOL: POOL_ID, EXAMPLE_CLIENT: self.aws.ready["client_id"]},
+                             {EXAMPLE_POOL: POOL_ID, EXAMPLE_CLIENT: self.aws.ready["client_id"],
+                              EXAMPLE_HOST: "localhost", f"NAME@{EXAMPLE_NAME}": "NAME@machine"},
                              self.answers(), [("systemd-creds", CLIENT_SECRET)])
 
     def answers(self):
@@ -128,37 +130,58 @@ class Test:
 
     # The pages.
     def connect(self):
-        done = self.follow("quick-start")
-        test = next(each for each in done if "login-test" in each.block.text)
+        self.administrator_of_the_machine()
+        done = self.follow("quick-start", before=[(EXAMPLE_HOST, self.sshd_answers)])
+        commands = [each for each in done if each.block.info.startswith("sh ")]
+        setup, test = (next(each for each in done if words in each.block.text) for words in ("cognitoctl setup", "login-test"))
         login = next(each for each in done if each.block.info == "sh person")
+        account = next(each for each in done if "useradd" in each.block.text)
+        self.check("from the packages to the first login it is install, setup, the account",
+                   [each.block.text.split()[0] for each in commands[:commands.index(login)]]
+                   == ["apt-get", "cognitoctl", "useradd"], [each.block.text for each in commands])
+        for number, command in enumerate((setup, test)):
+            example = [line.strip() for line in self.reader.own(blocks("quick-start", "console")[number].text).splitlines()]
+            if example[0].startswith("# "):
+                self.check("it is the example's command", example.pop(0) == "# " + command.block.text.strip(), command.block.text)
+            self.check("it shows what the page shows", follow_each_other([line for line in example if line != "…"], command.shown),
+                       command.shown)
+        self.check("setup prints the command for alice's account, and who keeps a local password",
+                   account.block.text.strip().replace("alice", "NAME") in setup.shown
+                   and f"(exclude= in users.conf): {PERSON}." in setup.shown, setup.shown)
         self.follow("how-to/client-secret", before=[("systemd-creds", self.client_gets_a_secret)],
                     after=[("systemd-creds", self.secret_counts)])
-        self.check("login-test set a new password and an app, and says success",
-                   "success" in test.shown and self.aws.secret, test.shown)
-        example = blocks("quick-start", "console")[0].text.splitlines()
-        self.check("it shows what the page shows", example.pop(0) == "# " + test.block.text.strip()
-                   and follow_each_other([line for line in example if line != "…"], test.shown), test.shown)
+        self.check("alice logged in, with a new password and an app", "(alice)" in login.shown
+                   and "Authenticator app set up." in login.shown and self.aws.password == PASSWORD, login.shown)
+        self.check("nothing else was asked", asked(login) == ["host key"] + 3 * ["password"] + ["code"], login.prompts)
         # Besides how it ended, there is a line for the app that was set up.
-        tested = [event for line in self.signed_in("sshd")[:1] for event in self.explained(line["PAM_COGNITO_ID"])
-                  if "outcome" in event]
-        self.check("in the log it is a success by a test",
-                   [(event["outcome"], event["cause"]) for event in tested] == [("success", "tested")], tested)
-        self.check("alice logged in", "(alice)" in login.shown, login.shown)
-        self.check("by password and code", asked(login) == ["password", "code"], login.prompts)
+        ids = dict.fromkeys(line["PAM_COGNITO_ID"] for line in self.signed_in("sshd"))
+        ends = [(event["outcome"], event["cause"]) for log_id in ids for event in self.explained(log_id)
+                if event.get("outcome") == "success"]
+        self.check("in the log there are a sign-in and a test", list(dict.fromkeys(ends)) ==
+                   [("success", "signed-in"), ("success", "tested")], ends)
         logins = self.signed_in("su-l")
-        self.check("cognitod's log has the login, and the one with the secret", len(logins) == 2, logins)
+        self.check("cognitod's log has the login with the secret", len(logins) == 1, logins)
         identities = json.loads(self.machine.run("cognitoctl", "identity", "list", "--json").stdout)
         self.check("alice is tied to the account in the pool",
                    [each["user"] for each in identities["identities"]] == ["alice"], identities)
         text = self.machine.read("/etc/pam-cognito/users.conf")
         self.check("the local administrator is excluded", f"exclude={PERSON}" in text, text)
 
+    def administrator_of_the_machine(self):
+        """Who was there before the project, and may use sudo."""
+        self.machine.run("useradd", "--create-home", "--shell", "/bin/bash", "--groups", "sudo", PERSON)
+        self.machine.run("chpasswd", input=f"{PERSON}:{LOCAL_PASSWORDS[PERSON]}\n")
+
+    def setup_again(self):
+        return self.machine.run("cognitoctl", "setup", "--pool", POOL_ID, "--client", self.aws.ready["client_id"],
+                                "--allow-groups", "linux-users", "--yes", check=False)
+
     def client_gets_a_secret(self):
         self.aws.client_secret(CLIENT_SECRET)
-        done = self.machine.run("cognitoctl", "setup", "--pool", POOL_ID, "--client", self.aws.ready["client_id"],
-                                "--allow-groups", "linux-users", "--yes", check=False)
-        self.check("setup says that the app client has a secret",
-                   done.returncode == 0 and "The app client has a secret." in done.stdout, done.stdout + done.stderr)
+        done = self.setup_again()
+        self.check("setup reports that the app client has a secret, and prints the page's command",
+                   done.returncode == 1 and blocks("how-to/client-secret", "sh admin asks")[0].text.splitlines()[0]
+                   in done.stderr, done.stdout + done.stderr)
         done = self.reader.type("su - alice -c id")
         self.check("without it alice does not get in", "(alice)" not in done.shown, done.shown)
 
@@ -166,6 +189,9 @@ class Test:
         done = self.reader.type("su - alice -c id")
         self.check("with it she does, by password and code",
                    "(alice)" in done.shown and asked(done) == ["password", "code"], done.shown)
+        done = self.setup_again()
+        self.check("setup has nothing more to say", done.returncode == 0 and "secret" not in done.stdout
+                   and "Nothing to change" in done.stdout, done.stdout + done.stderr)
         self.check("what is on the disk is not the secret", CLIENT_SECRET not in self.machine.read(CREDENTIAL))
         doctor = self.doctor()
         found = [doctor[name] for name in ("credential-decrypts", "credential-permissions")]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """setup_test.py: from the installed packages to the first ssh login by one command, on a booted machine; then a
-second run, a run that fails, and the way back. Closes with `N passed, N failed`."""
+second run, a run that fails, the way back, and the same by Ansible. Closes with `N passed, N failed`."""
 
 import pathlib
 import re
@@ -18,6 +18,17 @@ from waiting import wait_for
 ADMIN, USER = "localadmin", "alice"
 POOL_CA = "/etc/ssl/pool-ca.pem"
 SETUP_LOG = "/var/lib/pam-cognito-setup"
+# Its module for apt needs Python's.
+ANSIBLE = ("ansible-core", "python3-apt")
+PLAYBOOK = """\
+- name: The printed tasks, on this machine
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: All of them
+      ansible.builtin.import_tasks: tasks.yml
+"""
 # Accounts, which this test adds, and what a boot changes.
 NOT_OF_SETUP = re.compile(r"\./(?:mtab|resolv\.conf|\.pwd\.lock|(?:passwd|shadow|group|gshadow|subuid|subgid)-?)$")
 
@@ -37,8 +48,18 @@ def setup(machine, *more, **others):
                        "--allow-groups", "linux-users", *more, check=False)
 
 
+def by_ansible(machine):
+    """(changed tasks, failed tasks, output) of a run of the printed tasks."""
+    printed = setup(machine, "--print", "ansible")
+    machine.write("/root/tasks.yml", printed.stdout)
+    machine.write("/root/play.yml", PLAYBOOK)
+    done = machine.run("ansible-playbook", "/root/play.yml", check=False, timeout=180)
+    counts = dict(re.findall(r"(changed|failed)=(\d+)", done.stdout))
+    return int(counts.get("changed", -1)), int(counts.get("failed", -1)), done.stdout + done.stderr
+
+
 def main():
-    with BootedMachine("setup") as machine:
+    with BootedMachine("setup", ANSIBLE) as machine:
         judge = Judge(machine)
         machine.run("useradd", "--create-home", "--shell", "/bin/bash", "--groups", "sudo", ADMIN)
         machine.run("chpasswd", input=f"{ADMIN}:Local-Admin-Pass-1\n")
@@ -99,6 +120,14 @@ def main():
             judge.check("cognitod has no pool any more", machine.run("cognitoctl", "status", check=False).returncode == 1)
             judge.check("/etc is as after the installation", etc_of(machine) == before,
                         changed(before, etc_of(machine)))
+
+        with judge.scene("Ansible runs the printed tasks"):
+            changed_tasks, failed, shown = by_ansible(machine)
+            judge.check("one task changes the machine", (changed_tasks, failed) == (1, 0), shown)
+            judge.check("cognitod has a pool", machine.run("cognitoctl", "status", check=False).returncode == 0)
+            changed_tasks, failed, shown = by_ansible(machine)
+            judge.check("a second run changes nothing", (changed_tasks, failed) == (0, 0), shown)
+            judge.check("setup --undo succeeds", machine.run("cognitoctl", "setup", "--undo").returncode == 0)
 
         # Without a scene, whose end asks cognitoctl.
         judge.step("a purge of cognitoctl")
