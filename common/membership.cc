@@ -1,5 +1,6 @@
 // Classifies a user. The order of the questions is the order of their cost: the account,
-// users.conf, and the group only if nothing else has decided. The caller of su sets its limits of
+// accounts.conf for a uid that it could name, users.conf, and the group only if nothing else has
+// decided. The caller of su sets its limits of
 // memory and descriptors, so every look-up here may fail at that caller's will; such a failure is
 // an answer of its own and never "not a Cognito user".
 
@@ -18,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/stored_account.h"
 #include "common/text.h"
 #include "common/user_name.h"
 #include "common/users_conf.h"
@@ -118,6 +120,68 @@ std::expected<bool, Membership> is_in_group_of(const UsersConf& conf, const pass
   return is_in_group(account, entry);
 }
 
+// A uid that no accounts.conf can have in its range costs no file.
+AccountsRange range_for(uid_t uid) {
+  return AccountsRange::may_contain(uid) ? AccountsRange::read() : AccountsRange::none();
+}
+
+Membership check_record(const AccountsRange& range, std::string_view name, uid_t uid,
+                        std::string* reason) {
+  switch (range.state()) {
+    case AccountsRange::State::malformed:
+      explain(reason, range.reason());
+      return Membership::malformed;
+    case AccountsRange::State::local_fault:
+      explain(reason, range.reason());
+      return Membership::local_fault;
+    case AccountsRange::State::absent:
+    case AccountsRange::State::known:
+      break;
+  }
+  std::string fault;
+  const StoredAccount account = read_stored_account(name, uid, fault);
+  explain(reason, fault);
+  switch (account) {
+    case StoredAccount::active:
+      return Membership::cognito_user;
+    case StoredAccount::locked:
+      return Membership::locked;
+    case StoredAccount::none:
+      return Membership::no_account;
+    case StoredAccount::unreadable:
+      return Membership::damaged;
+    case StoredAccount::local_fault:
+      return Membership::local_fault;
+  }
+  return Membership::damaged;
+}
+
+// A name that the module can pass on, and that is the account's own.
+bool is_good_name(const char* name, const passwd& account, std::string* reason) {
+  if (!is_valid_user_name(name)) {
+    explain(reason, "the user's name is outside the grammar");
+    return false;
+  }
+  if (std::strcmp(name, account.pw_name) != 0) {
+    explain(reason, "the user's name is another than the account's");
+    return false;
+  }
+  return true;
+}
+
+// Classifies a user whose uid is in the range.
+Membership classify_in_range(const AccountsRange& range, const std::vector<std::string>& exclude,
+                             const char* name, const passwd& account, std::string* reason) {
+  if (contains(exclude, account.pw_name)) {
+    explain(reason,
+            "exclude= of users.conf names a user whose uid is in the range of accounts.conf: "
+            "such a user has no local password");
+    return Membership::denied;
+  }
+  if (!is_good_name(name, account, reason)) return Membership::denied;
+  return check_record(range, name, account.pw_uid, reason);
+}
+
 }  // namespace
 
 bool is_never_cognito_uid(uid_t uid, uid_t min_uid) noexcept {
@@ -134,7 +198,9 @@ bool is_never_cognito_uid(uid_t uid, uid_t min_uid) noexcept {
   return uid == nobody || uid == no_uid_16 || uid == no_uid;
 }
 
-InSet is_in_set(const UsersConf& conf, std::string_view name, uid_t uid) {
+InSet is_in_set(const UsersConf& conf, const AccountsRange& range, std::string_view name,
+                uid_t uid) {
+  if (range.contains(uid)) return InSet::yes;
   if (is_never_cognito_uid(uid, conf.min_uid) || contains(conf.exclude, name)) return InSet::no;
   if (contains(conf.users, name)) return InSet::yes;
   if (conf.has_uid_range && uid >= conf.uid_range_first && uid <= conf.uid_range_last)
@@ -143,7 +209,7 @@ InSet is_in_set(const UsersConf& conf, std::string_view name, uid_t uid) {
 }
 
 Membership classify_user(const char* users_conf_path, const char* name, std::string* reason,
-                         uid_t* uid) {
+                         CognitoUser* user) {
   passwd account{};
   NssBuffer memory;
   const LookUpResult found = look_up(&::getpwnam_r, name, &account, &memory);
@@ -156,6 +222,13 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
 
   const auto file = read_users_conf(users_conf_path);
   const std::vector<std::string>& exclude = file ? file->conf.exclude : file.error().exclude;
+  const AccountsRange range = range_for(account.pw_uid);
+  if (range.contains(account.pw_uid)) {
+    const Membership membership = classify_in_range(range, exclude, name, account, reason);
+    if (membership == Membership::cognito_user && user != nullptr)
+      *user = {.uid = account.pw_uid, .in_range = true};
+    return membership;
+  }
   if (contains(exclude, account.pw_name)) return Membership::not_cognito_user;
   if (!file) {
     explain(reason, file.error().reason);
@@ -163,7 +236,7 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
   }
   if (file->absent) return Membership::not_cognito_user;
 
-  switch (is_in_set(file->conf, account.pw_name, account.pw_uid)) {
+  switch (is_in_set(file->conf, range, account.pw_name, account.pw_uid)) {
     case InSet::no:
       return Membership::not_cognito_user;
     case InSet::by_group: {
@@ -175,16 +248,17 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
     case InSet::yes:
       break;
   }
-  if (!is_valid_user_name(name)) {
-    explain(reason, "the user's name is outside the grammar");
-    return Membership::denied;
-  }
-  if (std::strcmp(name, account.pw_name) != 0) {
-    explain(reason, "the user's name is another than the account's");
-    return Membership::denied;
-  }
-  if (uid != nullptr) *uid = account.pw_uid;
+  if (!is_good_name(name, account, reason)) return Membership::denied;
+  if (user != nullptr) *user = {.uid = account.pw_uid, .in_range = false};
   return Membership::cognito_user;
+}
+
+Membership check_stored_account(std::string_view name, uid_t uid, std::string* reason,
+                                bool* in_range) {
+  const AccountsRange range = range_for(uid);
+  const bool inside = range.contains(uid);
+  if (in_range != nullptr) *in_range = inside;
+  return inside ? check_record(range, name, uid, reason) : Membership::cognito_user;
 }
 
 }  // namespace pamcognito

@@ -86,6 +86,10 @@ void classify(const char* name, Found* found) {
       return;
     case Membership::cognito_user:
     case Membership::denied:
+    // A line of /etc/passwd in the range of accounts.conf: refused, and never a local user.
+    case Membership::no_account:
+    case Membership::locked:
+    case Membership::damaged:
       found->cognito.emplace(name);
       return;
     case Membership::malformed:

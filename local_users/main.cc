@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <string>
 
 #include "common/fd.h"
@@ -19,6 +21,7 @@
 #include "common/text.h"
 #include "common/users_conf.h"
 #include "local_users/local_users.h"
+#include "nss/accounts_conf.h"
 
 namespace {
 
@@ -61,6 +64,9 @@ int print_classes(const char* const* names) {
         break;
       case Membership::cognito_user:
       case Membership::denied:
+      case Membership::no_account:
+      case Membership::locked:
+      case Membership::damaged:
         std::printf("cognito %s\n", name.c_str());
         break;
       case Membership::malformed:
@@ -75,12 +81,14 @@ int print_classes(const char* const* names) {
 
 // Tells one state of the files that decide from another: systemd watches none of them during a run.
 struct Stamp {
-  struct stat files[3] = {};
+  static constexpr const char* kPaths[] = {"/etc/passwd", "/etc/group", kUsersConfPath,
+                                           accounts::kConfPath};
+  struct stat files[std::size(kPaths)] = {};
 
   static Stamp now() {
     Stamp stamp;
     std::size_t i = 0;
-    for (const char* path : {"/etc/passwd", "/etc/group", kUsersConfPath}) {
+    for (const char* path : kPaths) {
       if (::stat(path, &stamp.files[i]) != 0) stamp.files[i] = {};
       ++i;
     }
@@ -88,7 +96,7 @@ struct Stamp {
   }
 
   bool operator==(const Stamp& other) const {
-    for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t i = 0; i < std::size(kPaths); ++i)
       if (files[i].st_dev != other.files[i].st_dev || files[i].st_ino != other.files[i].st_ino ||
           files[i].st_size != other.files[i].st_size ||
           files[i].st_ctim.tv_sec != other.files[i].st_ctim.tv_sec ||

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <memory>
 
 #include "common/membership.h"
 #include "common/text.h"
@@ -49,32 +50,50 @@ bool is_change_by_root(int flags) noexcept {
   return !has_flag(flags, PAM_CHANGE_EXPIRED_AUTHTOK) && ::getuid() == 0;
 }
 
-std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase phase,
-                                std::string_view what, const std::string& user) {
+namespace {
+
+constexpr char kLogged[] = "pam_cognito_refusal";
+
+// Root reads the reason once, although each line of the stack finds it again.
+void log_refusal(const Handle& pam, std::string_view what, Membership membership,
+                 const std::string& user, const std::string& reason) {
+  const std::string_view cause = is_about_record(membership) ? "account-record" : "users-conf";
+  const std::string text = log_field("cause", cause) + log_field("user", user) + ": " + reason;
+  if (const auto* logged = find_data<std::string>(pam.get(), kLogged);
+      logged != nullptr && *logged == text)
+    return;
+  pam.log(LOG_ERR, std::string(what).append(" refused") + text);
+  if (is_about_record(membership))
+    (void)store_data(pam.get(), kLogged, std::make_unique<std::string>(text));
+}
+
+}  // namespace
+
+std::expected<CognitoUser, int> admit(const Handle& pam, const Options& options, Phase phase,
+                                      std::string_view what, const std::string& user) {
   if (!options.unknown.empty())
     pam.log(LOG_ERR, "unknown module option " + options.unknown + "; Cognito users are refused");
   std::string reason;
-  uid_t uid = 0;
+  CognitoUser found;
   const SignInData* data = find_sign_in(pam, user);
   // A user who has signed in with Cognito remains a Cognito user in this transaction, even if
-  // users.conf or the group changes meanwhile.
+  // users.conf or the group changes meanwhile. The stored record decides nevertheless.
   const bool signed_in = phase == Phase::account && data != nullptr && data->id;
-  const Membership membership = signed_in
-                                    ? Membership::cognito_user
-                                    : classify_user(kUsersConfPath, user.c_str(), &reason, &uid);
-  if (signed_in) uid = data->uid;
+  if (signed_in) found.uid = data->uid;
+  const Membership membership =
+      signed_in ? check_stored_account(user, found.uid, &reason, &found.in_range)
+                : classify_user(kUsersConfPath, user.c_str(), &reason, &found);
   const auto permitted = check_membership(phase, membership, is_emergency(pam, user));
   if (!permitted && permitted.error() == PAM_IGNORE) {
     if (options.debug) pam.log(LOG_DEBUG, "debug: not a Cognito user" + log_field("user", user));
     return std::unexpected(PAM_IGNORE);
   }
   if (!permitted) {
-    pam.log(LOG_ERR, std::string(what).append(" refused") + log_field("cause", "users-conf") +
-                         log_field("user", user) + ": " + reason);
+    log_refusal(pam, what, membership, user, reason);
     return std::unexpected(permitted.error());
   }
   if (!options.unknown.empty()) return std::unexpected(PAM_SERVICE_ERR);
-  return uid;
+  return found;
 }
 
 }  // namespace pamcognito::pam

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/membership.h"
 #include "pam/result.h"
 #include "pam/transaction.h"
 
@@ -49,10 +50,11 @@ Options parse_options(std::span<const char* const> arguments);
 // program runs as root too, but asks only for a change of an expired password.
 [[nodiscard]] bool is_change_by_root(int flags) noexcept;
 
-// Decides whether cognitod is asked about this user. Returns the user's uid, or the PAM code if
-// cognitod is not asked. A wrong module option refuses Cognito users and does not affect other
-// users. `what` is the beginning of the log line.
-std::expected<uid_t, int> admit(const Handle& pam, const Options& options, Phase phase,
-                                std::string_view what, const std::string& user);
+// Decides whether cognitod is asked about this user. Returns the user, or the PAM code if cognitod
+// is not asked. A wrong module option refuses Cognito users and does not affect other users. `what`
+// is the beginning of the log line. A user in the range of accounts.conf is admitted only with an
+// active record, in each phase, also after a sign-in.
+std::expected<CognitoUser, int> admit(const Handle& pam, const Options& options, Phase phase,
+                                      std::string_view what, const std::string& user);
 
 }  // namespace pamcognito::pam

@@ -126,6 +126,11 @@ bool permits_local_password(const Handle& pam, const std::string& user, const Ph
   return false;
 }
 
+void tell_no_local_password(const Handle& pam, bool silent) {
+  tell(pam, silent, FrameType::error,
+       "Sign-in is not possible now, and your account has no local password. Try again later.");
+}
+
 bool still_permits_local_password(const Handle& pam, const std::string& user, bool by_window,
                                   std::chrono::seconds permitted_at) {
   const Policy policy = policy_in_force(pam);

@@ -22,6 +22,9 @@ namespace pamcognito::pam {
 [[nodiscard]] bool permits_local_password(const Handle& pam, const std::string& user,
                                           const PhaseResult& result, bool silent);
 
+// Tells a user without a local account that cognitod or the pool is unavailable.
+void tell_no_local_password(const Handle& pam, bool silent);
+
 // How long an outage is proof for the sign-in that has met it. LoginGraceTime of sshd is 2 minutes,
 // and the timeout of login one minute.
 inline constexpr std::chrono::seconds kPermissionTime = std::chrono::minutes(5);

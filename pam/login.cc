@@ -50,10 +50,11 @@ int open_session(Handle pam, int flags, const Options& options) {
   const auto ticket = take_ticket(pam);
   if (ticket && !ticket->log_id.empty()) adopt_log_id(pam.get(), ticket->log_id.c_str());
   const std::string user = pam.item(PAM_USER);
-  const auto uid = admit(pam, options, Phase::account, kWhat, user);
-  if (!uid) return PAM_IGNORE;
+  const auto admitted = admit(pam, options, Phase::account, kWhat, user);
+  if (!admitted) return PAM_IGNORE;
   if (!ticket || ::geteuid() != 0 || has_other_users_sign_in(pam, user)) return PAM_SUCCESS;
-  const PhaseResult result = bind_login(pam, make_request(pam, user, *uid, flags), ticket->sign_in);
+  const PhaseResult result =
+      bind_login(pam, make_request(pam, user, admitted->uid, flags), ticket->sign_in);
   log_result(pam, kWhat, result, user);
   return PAM_SUCCESS;
 }

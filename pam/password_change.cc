@@ -102,14 +102,14 @@ int change_users_password(const Handle& pam, const std::string& user, int flags,
   const bool update = has_flag(flags, PAM_UPDATE_AUTHTOK);
   const Phase phase = update ? Phase::password_update : Phase::password_check;
   if (!update) forget_password_change(pam);
-  const auto uid = admit(pam, options, phase, "password-change", user);
-  if (!uid) return uid.error();
+  const auto admitted = admit(pam, options, phase, "password-change", user);
+  if (!admitted) return admitted.error();
   const auto report = [&](const PhaseResult& result) {
     log_result(pam, "password-change", result, user);
     return pam_code(phase, result);
   };
   if (!update) {
-    const auto begun = begin_change(pam, user, *uid, flags, options);
+    const auto begun = begin_change(pam, user, admitted->uid, flags, options);
     return begun ? PAM_SUCCESS : report(begun.error());
   }
   return report(end_change(pam, user, flags));

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "common/break_glass.h"
+#include "common/membership.h"
 #include "common/protocol_limits.h"
 #include "pam/admission.h"
 #include "pam/break_glass.h"
@@ -86,12 +87,16 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
                       const Options& options) {
   forget_sign_in(pam);
   (void)take_ticket(pam);  // removes the ticket of an earlier sign-in
-  const auto uid = admit(pam, options, Phase::authenticate, "sign-in", user);
-  if (!uid) return uid.error();
+  const auto admitted = admit(pam, options, Phase::authenticate, "sign-in", user);
+  if (!admitted) return admitted.error();
   const bool silent = has_flag(flags, PAM_SILENT);
-  if (window_permits_local_password(pam, user, silent))
+  if (!admitted->in_range && window_permits_local_password(pam, user, silent))
     return store_unavailable(pam, user, true) ? PAM_AUTHINFO_UNAVAIL : PAM_SERVICE_ERR;
-  PhaseResult result = sign_in(pam, user, *uid, flags, options);
+  PhaseResult result = sign_in(pam, user, admitted->uid, flags, options);
+  if (admitted->in_range) {
+    if (result.outcome == Outcome::unavailable) tell_no_local_password(pam, silent);
+    result.may_be_unavailable = false;
+  }
   if (pam_code(Phase::authenticate, result) == PAM_AUTHINFO_UNAVAIL) {
     if (!permits_local_password(pam, user, result, silent))
       result.may_be_unavailable = false;
@@ -132,11 +137,12 @@ int authenticate(Handle pam, int flags, const Options& options) {
 int check_account(Handle pam, int flags, const Options& options) {
   const std::string user = pam.item(PAM_USER);
   forget_reset_demand(pam);
-  const auto uid = admit(pam, options, Phase::account, "account", user);
-  if (!uid) return uid.error();
+  const auto admitted = admit(pam, options, Phase::account, "account", user);
+  if (!admitted) return admitted.error();
   const SignInData* sign_in = find_sign_in(pam, user);
-  PhaseResult result = decide_account(pam, user, *uid, flags, sign_in);
-  result.may_be_unavailable = is_emergency(pam, user);
+  PhaseResult result = decide_account(pam, user, admitted->uid, flags, sign_in);
+  // pam_unix would accept the account of a user without a line in shadow(5).
+  result.may_be_unavailable = !admitted->in_range && is_emergency(pam, user);
   // Root opens a window because cognitod hangs or is broken, so a failed call counts as unavailable
   // then. A refusal still counts.
   if (result.may_be_unavailable && sign_in->by_window && result.outcome == Outcome::failed)
@@ -149,10 +155,12 @@ int check_account(Handle pam, int flags, const Options& options) {
 
 int set_credentials(Handle pam, const Options& options) {
   const std::string user = pam.item(PAM_USER);
-  const auto uid = admit(pam, options, Phase::authenticate, "credentials", user);
-  if (uid) return PAM_SUCCESS;
-  // The phase authenticates nobody, so only a wrong module option is an error here.
-  return options.unknown.empty() || uid.error() == PAM_IGNORE ? PAM_IGNORE : PAM_SERVICE_ERR;
+  const auto admitted = admit(pam, options, Phase::credentials, "credentials", user);
+  if (admitted) return PAM_SUCCESS;
+  if (admitted.error() == PAM_IGNORE) return PAM_IGNORE;
+  if (!options.unknown.empty()) return PAM_SERVICE_ERR;
+  // The phase authenticates nobody, so only the stored record is an error here.
+  return admitted.error() == PAM_CRED_ERR ? PAM_CRED_ERR : PAM_IGNORE;
 }
 
 namespace {
@@ -173,11 +181,14 @@ Phase phase_for(Entry entry, int flags) noexcept {
 
 int route_user(const Handle& pam, const std::string& user, int flags, const Options& options,
                Entry entry) {
-  // A new authentication ignores earlier attempts in this transaction.
-  if (entry != Entry::authenticate && find_sign_in(pam, user) != nullptr)
+  // A new authentication ignores earlier attempts in this transaction. Without an id, the user has
+  // a local password, and so no stored record.
+  const SignInData* data = entry != Entry::authenticate ? find_sign_in(pam, user) : nullptr;
+  if (data != nullptr &&
+      (!data->id || check_stored_account(user, data->uid, nullptr) == Membership::cognito_user))
     return options.unknown.empty() ? PAM_SUCCESS : PAM_SERVICE_ERR;
-  const auto uid = admit(pam, options, phase_for(entry, flags), "route", user);
-  return uid ? PAM_SUCCESS : uid.error();
+  const auto admitted = admit(pam, options, phase_for(entry, flags), "route", user);
+  return admitted ? PAM_SUCCESS : admitted.error();
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // The table from outcomes and memberships to PAM codes. PAM_SUCCESS comes only from
 // Outcome::success, PAM_IGNORE only from Membership::not_cognito_user, and PAM_AUTHINFO_UNAVAIL
-// only if the phase has set may_be_unavailable or after an emergency sign-in. Everything else
-// refuses. tests/module/result_test.cc repeats the table by hand.
+// only if the phase has set may_be_unavailable or after an emergency sign-in, and never for a user
+// in the range of accounts.conf. Everything else refuses. tests/module/result_test.cc repeats the
+// table by hand.
 
 #include "pam/result.h"
 
@@ -37,6 +38,8 @@ Codes codes_for(Phase phase) noexcept {
   switch (phase) {
     case Phase::authenticate:
       return {.refused = PAM_AUTH_ERR, .failed = PAM_AUTH_ERR};
+    case Phase::credentials:
+      return {.refused = PAM_CRED_ERR, .failed = PAM_CRED_UNAVAIL};
     case Phase::account:
       return {.refused = PAM_PERM_DENIED, .failed = PAM_PERM_DENIED};
     case Phase::password_check:
@@ -107,8 +110,23 @@ std::expected<void, int> check_membership(Phase phase, Membership membership,
     case Membership::unknown:
       if (phase == Phase::account && emergency) return std::unexpected(PAM_AUTHINFO_UNAVAIL);
       return std::unexpected(codes_for(phase).failed);
+    // Never PAM_USER_UNKNOWN: stacks for LDAP have user_unknown=ignore, which would leave the user
+    // to the next module. Only pam_sm_acct_mgmt(3) has a code for an account that has ended.
+    case Membership::locked:
+      if (phase == Phase::account) return std::unexpected(PAM_ACCT_EXPIRED);
+      return std::unexpected(is_password_phase(phase) ? PAM_PERM_DENIED : codes_for(phase).refused);
+    case Membership::no_account:
+      return std::unexpected(is_password_phase(phase) ? PAM_PERM_DENIED : codes_for(phase).refused);
+    case Membership::damaged:
+      return std::unexpected(is_password_phase(phase) ? codes_for(phase).failed
+                                                      : codes_for(phase).refused);
   }
   return std::unexpected(PAM_SERVICE_ERR);
+}
+
+bool is_about_record(Membership membership) noexcept {
+  return membership == Membership::no_account || membership == Membership::locked ||
+         membership == Membership::damaged;
 }
 
 void log_result(const Handle& pam, std::string_view what, const PhaseResult& result,

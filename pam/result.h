@@ -14,7 +14,13 @@ namespace pamcognito::pam {
 
 // A password change has two phases: libpam asks all modules whether they are ready
 // (PAM_PRELIM_CHECK), then tells them to make the change (PAM_UPDATE_AUTHTOK).
-enum class Phase : std::uint8_t { authenticate, account, password_check, password_update };
+enum class Phase : std::uint8_t {
+  authenticate,
+  credentials,
+  account,
+  password_check,
+  password_update,
+};
 
 // The result of a phase, for PAM and for the log.
 struct PhaseResult {
@@ -48,6 +54,9 @@ inline constexpr PhaseResult kItemsRefused = unforeseen("pam-items");
 // `emergency` means that this transaction has signed the user in with the local password.
 [[nodiscard]] std::expected<void, int> check_membership(Phase phase, Membership membership,
                                                         bool emergency) noexcept;
+
+// Tells whether the stored record of a user without a local account has refused the user.
+[[nodiscard]] bool is_about_record(Membership membership) noexcept;
 
 // Logs the one line of a result.
 void log_result(const Handle& pam, std::string_view what, const PhaseResult& result,

@@ -9,8 +9,10 @@
 
 #include "cli/doctor/checks.h"
 #include "common/membership.h"
+#include "common/stored_account.h"
 #include "common/user_name.h"
 #include "common/users_conf.h"
+#include "nss/accounts_conf.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -33,6 +35,13 @@ std::vector<Account> members_of(const System& system, const Group& group) {
   for (const Account& account : system.local_accounts())
     if (account.gid == group.gid && !has(group.members, account.name)) members.push_back(account);
   return members;
+}
+
+// A uid that no accounts.conf can name costs no file.
+AccountsRange accounts_range(const System& system, uid_t uid) {
+  if (!AccountsRange::may_contain(uid)) return AccountsRange::none();
+  const auto text = system.read(accounts::kConfPath);
+  return text ? AccountsRange::parse(*text) : AccountsRange::none();
 }
 
 Finding check_group(const System& system, const UsersConf& conf) {
@@ -66,12 +75,23 @@ Finding check_excluded(const System& system, const UsersConf& conf) {
   UsersConf without = conf;
   without.exclude.clear();
   std::vector<std::string> both;
+  std::vector<std::string> in_range;
   for (const std::string& name : conf.exclude) {
     const auto account = system.account(name);
+    if (account && accounts_range(system, account->uid).contains(account->uid)) {
+      in_range.push_back(name);
+      continue;
+    }
     if (account && !is_never_cognito_uid(account->uid, conf.min_uid) &&
         is_ours(system, without, *account))
       both.push_back(name);
   }
+  if (!in_range.empty())
+    return check.fault(
+        list_of(in_range) +
+            ": exclude= of users.conf names them, but their uids are in the range of "
+            "accounts.conf, so they are refused and never local users",
+        "take the name out of exclude=; cognitoctl users lock NAME locks an account");
   if (!both.empty())
     return check.warning(list_of(both) +
                              ": exclude= of users.conf names them, so they sign in with a local "
@@ -194,7 +214,8 @@ Finding check_admins(const System& system, const UsersConf& conf) {
 }  // namespace
 
 bool is_ours(const System& system, const UsersConf& conf, const Account& account) {
-  const InSet in_set = is_in_set(conf, account.name, account.uid);
+  const InSet in_set =
+      is_in_set(conf, accounts_range(system, account.uid), account.name, account.uid);
   if (in_set != InSet::by_group) return in_set == InSet::yes;
   const auto group = system.group(conf.group);
   // pam_cognito refuses these users: nobody's membership is certain then.

@@ -197,6 +197,8 @@ const char* code_name(int code) {
       return "PAM_MAXTRIES";
     case PAM_NEW_AUTHTOK_REQD:
       return "PAM_NEW_AUTHTOK_REQD";
+    case PAM_CRED_ERR:
+      return "PAM_CRED_ERR";
     case PAM_ACCT_EXPIRED:
       return "PAM_ACCT_EXPIRED";
     case PAM_AUTHTOK_ERR:

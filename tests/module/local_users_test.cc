@@ -21,6 +21,7 @@ using namespace pamcognito::test;
 
 constexpr char kList[] = "/etc/pam-cognito/local-users";
 constexpr char kNew[] = "/etc/pam-cognito/local-users.new";
+constexpr char kAccountsConf[] = "/etc/pam-cognito/accounts.conf";
 constexpr char kEverybody[] = "admin\nbob\ndynamic\nnobody\n";
 
 struct Ran {
@@ -208,6 +209,26 @@ void the_class_of_a_user_is_printed(void**) {
   assert_int_equal(::access(kList, F_OK), -1);
 }
 
+// A line of /etc/passwd whose uid is in the range of accounts.conf: pam_cognito refuses the user,
+// so a local password must not count either.
+void a_uid_in_the_range_is_not_local(void**) {
+  write_file(kAccountsConf, "[accounts]\nrange = 65536-70000\n");
+  append("/etc/passwd", "wide:x:70000:70000::/:/bin/sh\n");
+  append("/etc/passwd", "wider:x:70001:70001::/:/bin/sh\n");
+  assert_int_equal(run().status, 0);
+  assert_text(text_of(kList), std::string(kEverybody) + "wider\n");
+  assert_text(run("--class", "wide").said, "cognito wide\n");
+  // The range is unknown: nobody is added, and users who cannot be in a range stay.
+  write_file(kAccountsConf, "[accounts]\nrange = 7\n");
+  assert_int_equal(run().status, 1);
+  assert_text(text_of(kList), std::string(kEverybody) + "wider\n");
+  assert_true(run("--class", "wide").said.starts_with("refused wide "));
+  assert_text(run("--class", "bob").said, "local bob\n");
+  assert_int_equal(::unlink(kAccountsConf), 0);
+  assert_int_equal(run().status, 0);
+  assert_text(text_of(kList), std::string(kEverybody) + "wide\nwider\n");
+}
+
 void an_untrusted_directory_gets_no_list(void**) {
   assert_int_equal(::chmod("/etc/pam-cognito", 0777), 0);
   const Ran ran = run();
@@ -234,6 +255,7 @@ int main() {
       cmocka_unit_test_setup(a_failed_look_up_adds_nobody, accounts),
       cmocka_unit_test_setup(an_unsafe_list_is_replaced, accounts),
       cmocka_unit_test_setup(the_class_of_a_user_is_printed, accounts),
+      cmocka_unit_test_setup(a_uid_in_the_range_is_not_local, accounts),
       cmocka_unit_test_setup(an_untrusted_directory_gets_no_list, accounts),
       cmocka_unit_test_setup(unknown_arguments_are_a_usage_error, accounts),
   };

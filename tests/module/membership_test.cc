@@ -29,6 +29,12 @@ const char* name_of(Membership membership) {
       return "local_fault";
     case Membership::unknown:
       return "unknown";
+    case Membership::no_account:
+      return "no account";
+    case Membership::locked:
+      return "locked";
+    case Membership::damaged:
+      return "damaged";
   }
   return "?";
 }

@@ -108,6 +108,33 @@ void only_cognito_users_reach_cognitod(void**) {
   }
 }
 
+// An account that no local file names. Never PAM_USER_UNKNOWN and PAM_AUTHINFO_UNAVAIL, which
+// stacks pass on to other modules, and in no case a success.
+void a_stored_record_that_refuses_has_its_code(void**) {
+  struct Codes {
+    Phase phase;
+    int no_account;
+    int locked;
+    int damaged;
+  };
+  constexpr Codes kCodes[] = {
+      {Phase::authenticate, PAM_AUTH_ERR, PAM_AUTH_ERR, PAM_AUTH_ERR},
+      {Phase::credentials, PAM_CRED_ERR, PAM_CRED_ERR, PAM_CRED_ERR},
+      {Phase::account, PAM_PERM_DENIED, PAM_ACCT_EXPIRED, PAM_PERM_DENIED},
+      {Phase::password_check, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_TRY_AGAIN},
+      {Phase::password_update, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_AUTHTOK_ERR},
+  };
+  for (const Codes& codes : kCodes)
+    for (const bool emergency : {false, true}) {
+      assert_code(check_membership(codes.phase, Membership::no_account, emergency).error(),
+                  codes.no_account);
+      assert_code(check_membership(codes.phase, Membership::locked, emergency).error(),
+                  codes.locked);
+      assert_code(check_membership(codes.phase, Membership::damaged, emergency).error(),
+                  codes.damaged);
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -116,6 +143,7 @@ int main() {
       cmocka_unit_test(unknown_outcomes_are_failures),
       cmocka_unit_test(a_zeroed_result_is_a_failure),
       cmocka_unit_test(only_cognito_users_reach_cognitod),
+      cmocka_unit_test(a_stored_record_that_refuses_has_its_code),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
