@@ -163,7 +163,8 @@ void a_session_alone_changes_no_factor(void**) {
   for (const char* change : kChanges) {
     assert_text(changes(kDave, change, &knows_nothing), "unforeseen | Password: ");
     assert_text(changes(kDave, change, &knows_the_password),
-                "unforeseen | Password:  | Code from your authenticator app: ");
+                "unforeseen | Password:  | Code from your authenticator app (o = other "
+                "method): ");
     assert_text(factors_of("dave"), before);
   }
   assert_int_equal(pool->count("AssociateSoftwareToken"), 0);
@@ -188,7 +189,8 @@ void password_and_factor_change_it_and_leave_nothing(void**) {
   const std::size_t log_before = Cognitod::log().size();
   assert_text(
       changes(kDave, "setup", dave_himself()),
-      "success | Password:  | Code from your authenticator app:  | URI | Authenticator app set up. "
+      "success | Password:  | Code from your authenticator app (o = other method):  | URI | "
+      "Authenticator app set up. "
       "You will be asked for a code at each sign-in.");
   Cognitod::wait_for_log("<5>cognitod: second factors of dave: an authenticator app was set up",
                          log_before);

@@ -279,8 +279,7 @@ void status_metrics_and_policy(void**) {
   };
   const std::string of_alice = policy("alice", "sudo");
   for (const char* part :
-       {"[pool-user-name alice cognito_username = %u of [access] ]",
-        "pinned by the first sign-in",
+       {"[pool-user-name alice cognito_username = %u of [access] ]", "pinned by the first sign-in",
         "[may-sign-in yes allow_groups of [service sudo] has linux-admins",
         "[reauth none reauth = none of [service sudo] ]",
         "[never-signed-in deny built in: never_signed_in for sudo ]"})
