@@ -127,8 +127,8 @@ def check_reader(report, path):
 
 
 def check_optional(report, package, deb):
-    """Only who asks for the package libnss-cognitod gets it."""
-    fields = shown("dpkg-deb", "--field", deb, "Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances")
+    """No other package installs libnss-cognitod. apt-get does not install suggested packages."""
+    fields = shown("dpkg-deb", "--field", deb, "Pre-Depends", "Depends", "Recommends", "Enhances")
     report.check(f"{package}: brings no other reader of accounts", "libnss-cognitod" not in fields, fields)
     if package == "libnss-cognitod":
         report.equal(f"{package}: may be there for each architecture", shown("dpkg-deb", "--field", deb, "Multi-Arch").strip(), "same")
