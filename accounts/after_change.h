@@ -5,7 +5,7 @@
 #include <expected>
 #include <string>
 
-// What follows from a stored change outside the accounts file. Each wait has a deadline of some
+// The steps outside the accounts file that follow a stored change. Each wait has a deadline of some
 // seconds, and a failure takes nothing back. The error is a sentence for the log.
 namespace pamcognito::accounts {
 

@@ -11,7 +11,7 @@
 
 #include "accounts/keeper.h"
 
-// What cognitod and cognitod-accounts send to each other on /run/pam-cognito-accounts/socket
+// The messages between cognitod and cognitod-accounts on /run/pam-cognito-accounts/socket
 // (SOCK_SEQPACKET). A connection is for one change: one request, one reply, both of a fixed size,
 // in the byte order of the machine. cognitod is not trusted: a request is used only if each byte of
 // it is as it must be, and the keeper checks the values once more.

@@ -261,7 +261,7 @@ class Server {
   std::vector<Connection> connections_;
   std::optional<Clock::time_point> batch_at_;
   Clock::time_point last_;
-  // Of the batch that is made:
+  // For the present batch:
   bool changed_ = false;
   std::vector<uid_t> locked_;
 };

@@ -1,4 +1,4 @@
-// What cognitod-accounts does after a change: logind ends the user's sessions, and nscd forgets.
+// The steps of cognitod-accounts after a change: logind ends the user's sessions, and nscd forgets.
 
 #include "accounts/after_change.h"
 

@@ -1,9 +1,12 @@
-// The messages between cognitod and cognitod-accounts: what fits, and each byte that must not pass.
+// The messages between cognitod and cognitod-accounts: values that fit, and bytes that must not
+// pass.
 
 #include "accounts/message.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <expected>
 #include <functional>
 #include <optional>
 #include <span>
@@ -44,8 +47,13 @@ wire::Request encoded(const ChangeRequest& request) {
   return bytes;
 }
 
+template <class Message>
+std::span<const std::byte> bytes_of(const Message& message) {
+  return {reinterpret_cast<const std::byte*>(&message), sizeof(message)};
+}
+
 std::expected<ChangeRequest, std::string_view> decoded(const wire::Request& bytes) {
-  return decode_request(std::as_bytes(std::span(&bytes, 1)));
+  return decode_request(bytes_of(bytes));
 }
 
 void assert_same(const ChangeRequest& request) {
@@ -148,7 +156,7 @@ void another_size_is_refused(void**) {
 void a_reply_arrives_as_it_was_sent(void**) {
   for (int value = 0; value <= static_cast<int>(Refusal::storage); ++value) {
     const wire::Reply bytes = encode(ChangeReply{.refusal = static_cast<Refusal>(value)});
-    const auto reply = decode_reply(std::as_bytes(std::span(&bytes, 1)));
+    const auto reply = decode_reply(bytes_of(bytes));
     assert_true(reply && reply->refusal == static_cast<Refusal>(value));
     assert_string_not_equal(std::string(to_string(*reply->refusal)).c_str(), "unforeseen");
   }
@@ -157,7 +165,7 @@ void a_reply_arrives_as_it_was_sent(void**) {
                                                  .uid = kLowestUid,
                                                  .changed = changed,
                                                  .groups_changed = !changed});
-    const auto reply = decode_reply(std::as_bytes(std::span(&bytes, 1)));
+    const auto reply = decode_reply(bytes_of(bytes));
     assert_true(reply && !reply->refusal && reply->uid == kLowestUid);
     assert_true(reply->changed == changed && reply->groups_changed == !changed);
   }
@@ -173,10 +181,10 @@ void a_wrong_reply_is_none(void**) {
   for (const auto& change : changes) {
     wire::Reply bytes = encode(ChangeReply{.refusal = std::nullopt, .uid = kLowestUid});
     change(bytes);
-    assert_false(decode_reply(std::as_bytes(std::span(&bytes, 1))).has_value());
+    assert_false(decode_reply(bytes_of(bytes)).has_value());
   }
   const wire::Reply bytes{};
-  assert_false(decode_reply(std::as_bytes(std::span(&bytes, 1))).has_value());
+  assert_false(decode_reply(bytes_of(bytes)).has_value());
   assert_false(decode_reply({}).has_value());
 }
 
