@@ -39,7 +39,7 @@ Codes codes_for(Phase phase) noexcept {
     case Phase::authenticate:
       return {.refused = PAM_AUTH_ERR, .failed = PAM_AUTH_ERR};
     case Phase::credentials:
-      return {.refused = PAM_CRED_ERR, .failed = PAM_CRED_UNAVAIL};
+      return {.refused = PAM_CRED_ERR, .failed = PAM_AUTH_ERR};
     case Phase::account:
       return {.refused = PAM_PERM_DENIED, .failed = PAM_PERM_DENIED};
     case Phase::password_check:

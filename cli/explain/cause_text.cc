@@ -58,6 +58,10 @@ constexpr std::array kRows = {
     Sentence{"undecided",
              "the user pool did not say whether the account may still sign in: the line before "
              "says why"},
+    Sentence{
+        "account-record",
+        "the user has no local account, and the stored account is absent, locked or damaged: the "
+        "line names the reason; see cognitoctl users show"},
     Sentence{"failure-budget", "too many failures of this user within [limits] failure_window"},
     Sentence{"message-budget", "too many codes were sent within [limits] message_window"},
     Sentence{"too-many-open", "too many sign-ins were open at once"},

@@ -10,7 +10,7 @@ import re
 import xml.etree.ElementTree as xml
 
 PAGES = ("cognitoctl.1", "accounts.conf.5", "cognitod.conf.5", "org.pamcognito.Auth1.5", "users.conf.5", "cognitod.8",
-         "pam-cognito-local-users.8", "pam_cognito.8")
+         "cognitod-accounts.8", "pam-cognito-local-users.8", "pam_cognito.8")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 TYPES = {"parse_yes_no": "_YES-NO_", "parse_duration": "_DURATION_", "parse_window": "_DURATION_",
          "parse_count": "_NUMBER_", "parse_path": "_PATH_", "parse_url_text": "_URL_",

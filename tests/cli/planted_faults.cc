@@ -84,6 +84,13 @@ const std::vector<Planted>& all_planted() {
        "users-conf", State::fault},
       {"users.conf says nothing", [](Machine& m) { m.write(kUsers, "#group=cognito-users\n"); },
        "users-conf", State::warning},
+      {"exclude= names a user in the range of accounts.conf",
+       [](Machine& m) {
+         m.write("/etc/pam-cognito/accounts.conf", "[accounts]\nrange = 65536-70000\n");
+         m.write("/etc/passwd", m.text("/etc/passwd") + "wide:x:65600:65600::/home/wide:/bin/sh\n");
+         m.write(kUsers, "group=cognito-users\nexclude=admin wide\n");
+       },
+       "users-excluded", State::fault},
       {"the only sudoer is ours",
        [](Machine& m) { m.write(kUsers, "group=cognito-users\nusers=admin\n"); }, "users-admin",
        State::fault},

@@ -19,7 +19,7 @@ sys.path.insert(0, str(REPO / "scripts"))
 import releases  # noqa: E402  (needs the path above)
 
 DEBS = REPO / "build/deb"
-PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl", "libnss-cognitod")
+PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl", "libnss-cognitod", "cognitod-accounts")
 RELEASE = releases.host_release()
 MOST_KIB = int(releases.release_value(RELEASE, "most_kib"))
 LIB = releases.release_value(RELEASE, "lib")
@@ -46,11 +46,13 @@ WANTED = {
                    "usr/share/fish/vendor_completions.d/cognitoctl.fish",
                    "usr/share/zsh/vendor-completions/_cognitoctl", "usr/share/man/man1/cognitoctl.1.gz"],
     "libnss-cognitod": ["usr/share/doc/libnss-cognitod/copyright"],
+    "cognitod-accounts": ["usr/libexec/cognitod-accounts", f"{LIB}/systemd/system/cognitod-accounts.service",
+                          f"{LIB}/systemd/system/cognitod-accounts.socket", "usr/share/man/man8/cognitod-accounts.8.gz"],
 }
 
 # The only file that dpkg asks about. Those of /etc/pam-cognito are the machine's own: the postinst makes them.
 CONFFILES = {"cognitod": {"/etc/apparmor.d/usr.libexec.cognitod"},
-             "libpam-cognito": set(), "cognitoctl": set(), "libnss-cognitod": set()}
+             "libpam-cognito": set(), "cognitoctl": set(), "libnss-cognitod": set(), "cognitod-accounts": set()}
 # The library of the name service switch is loaded into each process: what it takes, and what it needs.
 READER = "libnss_cognitod.so.2"
 READER_MOST_KIB = 64
@@ -127,9 +129,12 @@ def check_reader(report, path):
 
 
 def check_optional(report, package, deb):
-    """No other package installs libnss-cognitod. apt-get does not install suggested packages."""
+    """Only cognitod-accounts installs libnss-cognitod. apt-get does not install suggested packages."""
     fields = shown("dpkg-deb", "--field", deb, "Pre-Depends", "Depends", "Recommends", "Enhances")
-    report.check(f"{package}: brings no other reader of accounts", "libnss-cognitod" not in fields, fields)
+    if package == "cognitod-accounts":
+        report.check(f"{package}: comes with the reader", "libnss-cognitod" in fields, fields)
+        return
+    report.check(f"{package}: brings no reader of accounts", "libnss-cognitod" not in fields, fields)
     if package == "libnss-cognitod":
         report.equal(f"{package}: may be there for each architecture", shown("dpkg-deb", "--field", deb, "Multi-Arch").strip(), "same")
         report.check(f"{package}: needs libc alone", re.fullmatch(r"Depends: libc6 \([^)]*\)\n", fields), fields)
