@@ -335,6 +335,9 @@ def check_start(report, program):
     for words, status in (((), 1), (("--idle",), 2), (("--idle", "x"), 2), (("--idle", "3601"), 2), (("x", "y"), 2)):
         done = subprocess.run([program, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
         report.equal(f"without a socket: {' '.join(words)}", done.returncode, status)
+    if not shutil.which("systemd-socket-activate"):
+        print("systemd is not installed here, so systemd-socket-activate starts nothing")
+        return
     started = subprocess.Popen(["systemd-socket-activate", "--seqpacket", f"--listen={SOCKET}.other", str(program), "--idle", "0"],
                                stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     report.check("systemd-socket-activate listens", ended(lambda: pathlib.Path(f"{SOCKET}.other").exists()), "")
