@@ -62,6 +62,16 @@ constexpr std::array kRows = {
         "account-record",
         "the user has no local account, and the stored account is absent, locked or damaged: the "
         "line names the reason; see cognitoctl users show"},
+    Sentence{"account-of-another-person",
+             "the stored account belongs to another person of the user pool, or this person has an "
+             "account of another name: journalctl -u cognitod-accounts"},
+    Sentence{"account-locked", "the stored account is locked: see cognitoctl users show"},
+    Sentence{"account-not-permitted",
+             "root's rules permit no account for this user: journalctl -u cognitod-accounts"},
+    Sentence{"account-not-stored",
+             "cognitod-accounts could not store the sign-in: its journal has the reason"},
+    Sentence{"accounts-unreachable",
+             "cognitod-accounts did not answer: systemctl status cognitod-accounts.socket"},
     Sentence{"failure-budget", "too many failures of this user within [limits] failure_window"},
     Sentence{"message-budget", "too many codes were sent within [limits] message_window"},
     Sentence{"too-many-open", "too many sign-ins were open at once"},

@@ -1,8 +1,11 @@
 #include "daemon/bus/core.h"
 
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "daemon/bus/account_client.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
 #include "daemon/sessions/decisions.h"
@@ -80,6 +83,10 @@ sign_in::SignInServices Core::sign_in_services() {
   };
   services.sessions = &sessions;
   services.known = &known;
+  services.store_account = [this, pool_id = config->pool.user_pool_id](
+                               std::string user, std::string sub, std::vector<std::string> groups) {
+    return store_account(&loop, pool_id, std::move(user), std::move(sub), std::move(groups));
+  };
   services.factors_changed = [this](const std::string& user) { mfa.forget(user); };
   return services;
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/bus_names.h"
+#include "common/stored_account.h"
 #include "common/user_name.h"
 #include "daemon/bus/caller_context.h"
 #include "daemon/policy/service_profile.h"
@@ -30,6 +31,11 @@ using runtime::Task;
 constexpr std::chrono::milliseconds kNameTime{300};
 constexpr std::chrono::milliseconds kNeededNameTime{1500};
 constexpr std::uint32_t kChangeExpired = 0x20;  // PAM_CHANGE_EXPIRED_AUTHTOK
+
+// Reads one small file of root's, and none for a uid that no range can have.
+bool is_in_accounts_range(uid_t uid) {
+  return AccountsRange::may_contain(uid) && AccountsRange::read().contains(uid);
+}
 
 }  // namespace
 
@@ -73,6 +79,7 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   const bool changes_password = goal == sign_in::Goal::change_password;
   const bool is_demanded = (context->pam_flags & kChangeExpired) != 0;
   const bool is_test = context->test != 0 && !changes_password;
+  const uid_t uid_by_module = context->user_uid;
   PamCaller caller =
       co_await core_.callers.pam_host(message, user_name, service_name, std::move(*context),
                                       changes_password ? kNeededNameTime : kNameTime);
@@ -106,6 +113,8 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   request.caller_is_root = caller.is_root;
   request.binding = caller.binding;
   request.real_root = caller.real_root;
+  request.has_stored_account =
+      is_in_accounts_range(caller.is_root ? uid_by_module : caller.user_uid);
   reply_with_socket(message.get(), std::move(request));
 }
 

@@ -89,6 +89,9 @@ Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens) {
     if (!preferred) co_return std::move(preferred.error());
   }
 
+  // First, because a refused sign-in pins nothing.
+  StepResult<> stored = co_await store_account(context, &*verified);
+  if (!stored) co_return std::move(stored.error());
   StepResult<> pinned = co_await pin_identity(context, &*verified);
   if (!pinned) co_return std::move(pinned.error());
   remember(*context, *verified);

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/frame.h"
 #include "common/outcome.h"
@@ -22,6 +23,7 @@
 #include "daemon/policy/config.h"
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/journal.h"
+#include "daemon/runtime/task.h"
 #include "daemon/sessions/revocations.h"
 #include "daemon/sessions/session_keeper.h"
 #include "daemon/sign_in/conversation.h"
@@ -63,6 +65,9 @@ struct SignInRequest {
   bool is_test = false;         // of a sign-in: a success is told, and nothing of it is kept
   bool caller_is_root = false;  // a PAM host that runs as root asks; else the user's own process
   bool real_root = false;       // and root started it: for the account phase
+  // The uid is in the range of accounts.conf: no local file names the user, and each full sign-in
+  // is stored by cognitod-accounts.
+  bool has_stored_account = false;
   // The login that the host process belongs to, if that is the user's own: only then may a session
   // of it replace the sign-in. Unset: none, or not to be believed.
   sessions::Binding binding;
@@ -89,6 +94,15 @@ struct SignInRequest {
   }
 };
 
+// The reason why cognitod-accounts has not stored a sign-in.
+enum class StoreFailure : std::uint8_t {
+  another_person,  // name or sub has an account of another person
+  locked,
+  not_permitted,  // root's rules refuse the name, the uid, or one more account
+  fault,          // of its configuration or of the disk
+  unreachable,    // no reply in time
+};
+
 // The services of a sign-in. All of them outlive it; `config` is kept by it.
 struct SignInServices {
   std::shared_ptr<const policy::Config> config;
@@ -108,6 +122,10 @@ struct SignInServices {
   std::function<void(std::string refresh_token)> revoke_later;
   sessions::SessionKeeper* sessions;
   sessions::KnownUsers* known;  // identity pins, and which factor changes the user was told of
+  // Stores a sign-in of a user without a local account. If empty, these users are refused.
+  std::function<runtime::Task<std::expected<void, StoreFailure>>(std::string user, std::string sub,
+                                                                 std::vector<std::string> groups)>
+      store_account;
   // The user's factors as known here are out of date. May be empty.
   std::function<void(const std::string& user)> factors_changed;
 };

@@ -102,6 +102,10 @@ StepResult<> check_identity(const SignInContext& context, const cognito::Verifie
 // Pins the user to the account, if it is not pinned: on the disk before the sign-in is accepted.
 runtime::Task<StepResult<>> pin_identity(SignInContext* context,
                                          const cognito::VerifiedTokens* verified);
+// stored_account.cc: stores the sign-in of a user without a local account, or ends it if root's
+// cognitod-accounts refuses it.
+runtime::Task<StepResult<>> store_account(SignInContext* context,
+                                          const cognito::VerifiedTokens* verified);
 // No pin is known, so the sign-in is refused.
 SignInEnd identities_unreadable();
 

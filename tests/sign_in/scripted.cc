@@ -405,6 +405,14 @@ sessions::Session World::session_of(const SignInId& id) const {
   return std::move(*found);
 }
 
+runtime::Task<std::expected<void, sign_in::StoreFailure>> World::take_account(
+    std::string of, std::string sub, std::vector<std::string> groups) {
+  std::string line = of + " " + sub;
+  for (const std::string& group : groups) line += " " + group;
+  stored.push_back(std::move(line));
+  co_return *store_result;
+}
+
 sign_in::SignInServices World::services() {
   sign_in::SignInServices services;
   services.config = config;
@@ -420,6 +428,11 @@ sign_in::SignInServices World::services() {
   keeper->configure(services.config, services.pool);
   services.sessions = keeper;
   services.known = &known;
+  if (store_result)
+    services.store_account = [this](std::string of, std::string sub,
+                                    std::vector<std::string> groups) {
+      return take_account(std::move(of), std::move(sub), std::move(groups));
+    };
   services.factors_changed = [this](const std::string& of) { factors_changed.push_back(of); };
   return services;
 }
@@ -435,6 +448,8 @@ sign_in::SignInRequest World::request() {
   request.change = change;
   request.device_name = device_name;
   request.plain_uri = plain_uri;
+  request.has_stored_account = has_stored_account;
+  request.is_test = is_test;
   if (!program.empty()) request.program = program;
   return request;
 }

@@ -218,9 +218,18 @@ class World {
   sessions::Binding binding{kAliceUid, 7};
   sign_in::CallerPlace place;
   std::optional<sign_in::FactorChange> change;
+  // The user has no local account: sign-ins are stored with this result. nullopt: nothing stores
+  // them.
+  bool has_stored_account = false;
+  bool is_test = false;
+  std::optional<std::expected<void, sign_in::StoreFailure>> store_result =
+      std::expected<void, sign_in::StoreFailure>();
+  std::vector<std::string> stored;  // "user sub group,group"
   std::string device_name;
   bool plain_uri = false;
 
+  runtime::Task<std::expected<void, sign_in::StoreFailure>> take_account(
+      std::string of, std::string sub, std::vector<std::string> groups);
   sign_in::SignInServices services();
   sign_in::SignInRequest request();
 

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "daemon/runtime/event_loop.h"
+#include "daemon/runtime/task.h"
+#include "daemon/sign_in/sign_in_types.h"
+
+namespace pamcognito::bus {
+
+// Reports a verified sign-in of a user without a local account to cognitod-accounts, and waits for
+// its reply for 5 s at most: the account is stored then, and its file is in place.
+runtime::Task<std::expected<void, sign_in::StoreFailure>> store_account(
+    runtime::EventLoop* loop, std::string pool_id, std::string user, std::string sub,
+    std::vector<std::string> groups);
+
+}  // namespace pamcognito::bus
