@@ -2,7 +2,7 @@
 //   make                    makes an empty database
 //   export                  opens, which repairs, and prints the document
 //   import                  reads a document from standard input
-//   add NAME UID, lock NAME
+//   add NAME UID, lock NAME, unlock NAME
 //   loop SEED               changes accounts at random until it is killed
 // Exit status: 0, or 10 and the number of the refusal; its text is on standard error.
 
@@ -84,6 +84,7 @@ int run(const std::vector<std::string>& words) {
     return ended(keeper->import_json(text));
   }
   if (command == "lock" && words.size() == 3) return ended(keeper->lock(words[2]));
+  if (command == "unlock" && words.size() == 3) return ended(keeper->unlock(words[2]));
   if (command == "add" && words.size() == 4)
     return ended(keeper->add(words[2], with_uid(static_cast<uid_t>(std::stoul(words[3])))));
   if (command == "loop" && words.size() == 3)
