@@ -158,6 +158,7 @@ ApiResult change_password(ApiCall& call) {
     return std::unexpected(good.error());
   }
   (*user)->set_password(proposed, pool.clock.life_ms());
+  pool.touch(**user);
   return Json::Value(Json::objectValue);
 }
 

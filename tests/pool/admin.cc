@@ -52,7 +52,7 @@ AdminResult put_user(AdminCall& call, bool create) {
   Json::Value in = call.in;
   const bool force = in.get("force_alias_creation", false) == Json::Value(true);
   in.removeMember("force_alias_creation");
-  const auto user = call.pool.users.put(in, create, call.pool.clock.life_ms(), call.pool.settings);
+  const auto user = call.pool.put_user(in, create);
   if (!user) return std::unexpected(user.error());
   if (force) take_aliases(call.pool, **user);
   return to_json(**user, call.pool.clock.life_ms());
@@ -93,6 +93,7 @@ AdminResult switch_user(AdminCall& call, bool enabled) {
   const auto user = named_user(call);
   if (!user) return std::unexpected(user.error());
   (*user)->enabled = enabled;
+  call.pool.touch(**user);
   return nothing();
 }
 
@@ -123,6 +124,7 @@ AdminResult users_set_password(AdminCall& call) {
   (*user)->set_password(password, call.pool.clock.life_ms());
   (*user)->status = permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD";
   (*user)->imported = false;
+  call.pool.touch(**user);
   return nothing();
 }
 
@@ -133,6 +135,7 @@ AdminResult users_reset_password(AdminCall& call) {
     return std::unexpected("the user has no verified address that may be used");
   }
   (*user)->status = "RESET_REQUIRED";
+  call.pool.touch(**user);
   return nothing();
 }
 
@@ -159,6 +162,50 @@ AdminResult users_totp_code(AdminCall& call) {
   out["code"] =
       totp_code((*user)->authenticator->secret(), totp_step(call.pool.clock.totp_ms()) + step);
   return out;
+}
+
+AdminResult groups_list(AdminCall& call) {
+  Json::Value out;
+  out["groups"] = Json::arrayValue;
+  for (const auto& [name, group] : call.pool.groups.all()) out["groups"].append(to_json(group));
+  return out;
+}
+
+AdminResult groups_set(AdminCall& call) {
+  if (const auto done = call.pool.groups.put(call.in, call.pool.clock.wall_ms()); !done) {
+    return std::unexpected(done.error());
+  }
+  return groups_list(call);
+}
+
+AdminResult groups_delete(AdminCall& call) {
+  const std::string name = string_at(call.in, "name");
+  if (!call.pool.groups.remove(name)) {
+    return std::unexpected("group \"" + name + "\" does not exist");
+  }
+  for (auto& [username, user] : call.pool.users.all()) std::erase(user.groups, name);
+  return nothing();
+}
+
+AdminResult access_keys_list(AdminCall& call) {
+  Json::Value out;
+  out["access_keys"] = call.pool.access_keys.list();
+  return out;
+}
+
+AdminResult access_keys_set(AdminCall& call) {
+  if (const auto done = call.pool.access_keys.put(call.in); !done) {
+    return std::unexpected(done.error());
+  }
+  return access_keys_list(call);
+}
+
+AdminResult access_keys_delete(AdminCall& call) {
+  const std::string id = string_at(call.in, "access_key_id");
+  if (!call.pool.access_keys.remove(id)) {
+    return std::unexpected("access key \"" + id + "\" does not exist");
+  }
+  return nothing();
 }
 
 AdminResult inbox_next(AdminCall& call) {
@@ -335,6 +382,12 @@ const std::map<std::string, AdminFunction> kFunctions = {
     {"users/reset-password", users_reset_password},
     {"users/unlock", users_unlock},
     {"users/totp-code", users_totp_code},
+    {"groups/list", groups_list},
+    {"groups/set", groups_set},
+    {"groups/delete", groups_delete},
+    {"access-keys/list", access_keys_list},
+    {"access-keys/set", access_keys_set},
+    {"access-keys/delete", access_keys_delete},
     {"inbox/next", inbox_next},
     {"inbox/list", inbox_list},
     {"inbox/clear", inbox_clear},

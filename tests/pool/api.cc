@@ -1,6 +1,7 @@
 #include "tests/pool/api.h"
 
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <mutex>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "tests/pool/devices.h"
 #include "tests/pool/json_reader.h"
 #include "tests/pool/operations.h"
+#include "tests/pool/signed_calls.h"
 
 namespace pamcognito::pool {
 
@@ -41,7 +43,11 @@ const std::map<std::string, Operation> kOperations = {
     {"ListDevices", list_devices},
     {"UpdateUserAttributes", update_user_attributes},
     {"GetUserAttributeVerificationCode", get_user_attribute_verification_code},
-    {"VerifyUserAttribute", verify_user_attribute}};
+    {"VerifyUserAttribute", verify_user_attribute},
+    {"ListUsers", list_users},
+    {"ListUsersInGroup", list_users_in_group},
+    {"ListGroups", list_groups},
+    {"AdminListGroupsForUser", admin_list_groups_for_user}};
 
 // The statuses of the service's model; what is not named is 400.
 const std::map<std::string, int> kStatuses = {{"NotAuthorizedException", 403},
@@ -176,6 +182,7 @@ RequestLog::Entry describe(const Pool& pool, const HttpRequest& request,
   if (entry.username.empty()) entry.username = string_at(body, "Username");
   if (entry.username.empty()) entry.username = pool.grants.owner(refresh_token_in(body));
   entry.client_id = string_at(body, "ClientId");
+  entry.access_key_id = access_key_of(request);
   if (body.isObject()) {
     entry.metadata = body.get("ClientMetadata", Json::Value());
     entry.ip = string_at(body.get("UserContextData", Json::Value()), "IpAddress");
@@ -232,13 +239,17 @@ class Exchange {
   std::unique_lock<std::mutex>& held_;
 };
 
-HttpAnswer run_operation(Pool& pool, const std::string& operation,
+HttpAnswer run_operation(Pool& pool, const HttpRequest& request, const std::string& operation,
                          const std::optional<Json::Value>& body, const Fault& fault,
                          std::string& result) {
   const auto known = kOperations.find(operation);
+  std::expected<void, ApiError> authorized;
+  if (wants_signature(operation)) authorized = check_signed(pool, request, operation);
   ApiResult outcome;
   if (known == kOperations.end()) {
     outcome = std::unexpected(ApiError{"UnknownOperationException", ""});
+  } else if (!authorized) {
+    outcome = std::unexpected(authorized.error());
   } else if (!body || !body->isObject()) {
     outcome = std::unexpected(ApiError{"SerializationException", "Start of structure expected"});
   } else {
@@ -268,7 +279,7 @@ HttpAnswer answer_api(Pool& pool, const HttpRequest& request) {
   std::unique_lock<std::mutex> held(pool.mutex);
   RequestLog::Entry entry = describe(pool, request, operation, body ? *body : Json::Value());
   return Exchange(pool, held).run(std::move(entry), [&](const Fault& fault, std::string& result) {
-    return run_operation(pool, operation, body, fault, result);
+    return run_operation(pool, request, operation, body, fault, result);
   });
 }
 

@@ -10,7 +10,8 @@
 #include "tests/pool/http.h"
 #include "tests/pool/pool.h"
 
-// The operations that need no AWS credentials, as an application's client calls them.
+// The operations that an application's client calls without AWS credentials, and those that list
+// users and groups, whose requests are signed (signed_calls.h).
 namespace pamcognito::pool {
 
 // A refusal of the service: the exception's name and its message.

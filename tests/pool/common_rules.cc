@@ -53,7 +53,7 @@ std::expected<Json::Value, ApiError> text_map(const Json::Value& body, const std
 bool may_try(ApiCall& call, User& user) {
   if (!call.pool.settings.lockout) return true;
   const int64_t now = call.pool.clock.life_ms();
-  // Both are asked, because each notes that somebody tried.
+  // Both are asked, because each records the attempt.
   const bool by_password = user.password_lock.attempt(now);
   const bool by_code = user.code_lock.attempt(now);
   return by_password && by_code;

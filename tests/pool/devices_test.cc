@@ -10,7 +10,7 @@ using namespace pamcognito::pool;
 
 namespace {
 
-// A pool that tracks devices, and somebody who has signed in.
+// A pool that tracks devices, and a user who has signed in.
 struct Fixture {
   PoolUnderTest pool;
   Reply tokens;
@@ -208,7 +208,8 @@ void nobody_s_device_but_one_s_own(void** /*state*/) {
   }
 }
 
-// A key that somebody remembers from a pool that does not: clients then ask again without it.
+// A key that a client remembers, and a pool that does not track devices: clients then ask again
+// without it.
 void a_key_at_sign_in_must_be_known(void** /*state*/) {
   Fixture f;
   const auto sign_in = [&](const std::string& key) {
@@ -239,7 +240,7 @@ void the_oldest_sign_in_makes_room(void** /*state*/) {
   assert_int_equal(refresh(third).status, 200);
 }
 
-void who_refreshes_stands_in_the_log(void** /*state*/) {
+void the_log_has_who_refreshes(void** /*state*/) {
   Fixture f;
   (void)f.refresh();
   (void)f.refresh_by_initiate_auth();
@@ -289,7 +290,7 @@ int main() {
                               cmocka_unit_test(nobody_s_device_but_one_s_own),
                               cmocka_unit_test(a_key_at_sign_in_must_be_known),
                               cmocka_unit_test(the_oldest_sign_in_makes_room),
-                              cmocka_unit_test(who_refreshes_stands_in_the_log),
+                              cmocka_unit_test(the_log_has_who_refreshes),
                               cmocka_unit_test(a_password_that_must_be_reset_ends_refreshes),
                               cmocka_unit_test(the_setting)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);

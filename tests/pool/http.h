@@ -10,6 +10,10 @@ namespace pamcognito::pool {
 struct HttpRequest {
   std::string method;
   std::string path;
+  // As sent, without the question mark.
+  std::string query;
+  // Names in lower case.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::string target;  // the X-Amz-Target header
   std::string user_agent;
   std::string body;

@@ -10,7 +10,7 @@ namespace pamcognito::pool {
 // (Developer guide, "Lockout behavior for failed sign-in attempts".)
 class Lockout {
  public:
-  // Notes that somebody tries; false while locked. Call before each attempt.
+  // Records an attempt; false while locked. Call before each attempt.
   [[nodiscard]] bool attempt(int64_t now_ms);
   void failed(int64_t now_ms);
   void succeeded() { *this = Lockout{}; }

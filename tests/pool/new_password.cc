@@ -142,6 +142,7 @@ ApiResult answer_new_password(ApiCall& call, const Client& client, const Json::V
   write_attributes(step->user, named);
   step->user.set_password(password, call.pool.clock.life_ms());
   step->user.status = "CONFIRMED";
+  call.pool.touch(step->user);
   return custom ? begin_custom_rounds(call, step->user, client)
                 : ask_second_factor(call, step->user, client);
 }

@@ -77,6 +77,12 @@ bool send_reset_code(Pool& pool, User& user);
 [[nodiscard]] ApiResult get_user_attribute_verification_code(ApiCall& call);
 [[nodiscard]] ApiResult verify_user_attribute(ApiCall& call);
 
+// listing.cc
+[[nodiscard]] ApiResult list_users(ApiCall& call);
+[[nodiscard]] ApiResult list_users_in_group(ApiCall& call);
+[[nodiscard]] ApiResult list_groups(ApiCall& call);
+[[nodiscard]] ApiResult admin_list_groups_for_user(ApiCall& call);
+
 // pre_authentication.cc
 // The PreAuthentication trigger, which runs in InitiateAuth. `user` is null for a name that does
 // not exist, where the client hides that.

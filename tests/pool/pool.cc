@@ -12,11 +12,18 @@ std::expected<void, std::string> Pool::load(const Json::Value& seed) {
   Json::Value pool_settings(Json::objectValue);
   Json::Value client_list(Json::arrayValue);
   Json::Value user_list(Json::arrayValue);
+  Json::Value group_list(Json::arrayValue);
+  Json::Value key_list(Json::arrayValue);
   JsonReader reader(seed, "seed");
-  reader.read("pool", pool_settings).read("clients", client_list).read("users", user_list);
+  reader.read("pool", pool_settings)
+      .read("clients", client_list)
+      .read("users", user_list)
+      .read("groups", group_list)
+      .read("access_keys", key_list);
   if (const auto read = reader.finish(); !read) return read;
-  if (!client_list.isArray() || !user_list.isArray()) {
-    return std::unexpected("seed: \"clients\" and \"users\" must be lists");
+  for (const Json::Value* list : {&client_list, &user_list, &group_list, &key_list}) {
+    if (list->isArray()) continue;
+    return std::unexpected("seed: all but \"pool\" must be lists");
   }
   settings = PoolSettings{};
   if (const auto read = update(settings, pool_settings); !read) return read;
@@ -28,9 +35,16 @@ std::expected<void, std::string> Pool::load(const Json::Value& seed) {
   }
   if (clients.empty()) clients.emplace_back();
   users.clear();
+  groups.clear();
+  for (const Json::Value& entry : group_list) {
+    if (const auto put = groups.put(entry, clock.wall_ms()); !put) return put;
+  }
+  access_keys.clear();
+  for (const Json::Value& entry : key_list) {
+    if (const auto put = access_keys.put(entry); !put) return put;
+  }
   for (const Json::Value& entry : user_list) {
-    if (const auto put = users.put(entry, true, clock.life_ms(), settings); !put)
-      return std::unexpected(put.error());
+    if (const auto put = put_user(entry, true); !put) return std::unexpected(put.error());
   }
   seed_ = seed;
   return {};
@@ -49,6 +63,19 @@ void Pool::reset() {
   // A seed that was loaded once loads again.
   const Json::Value seed = seed_;
   (void)load(seed);
+}
+
+std::expected<User*, std::string> Pool::put_user(const Json::Value& from, bool create) {
+  const auto user = users.put(from, create, clock.life_ms(), settings);
+  if (!user) return user;
+  touch(**user);
+  for (const std::string& group : (*user)->groups) groups.ensure(group, clock.wall_ms());
+  return user;
+}
+
+void Pool::touch(User& user) const {
+  user.modified_ms = clock.wall_ms();
+  if (user.created_ms == 0) user.created_ms = user.modified_ms;
 }
 
 Client* Pool::find_client(const std::string& id) {

@@ -11,9 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "tests/pool/access_keys.h"
 #include "tests/pool/clock.h"
+#include "tests/pool/crypto.h"
 #include "tests/pool/faults.h"
 #include "tests/pool/grants.h"
+#include "tests/pool/groups.h"
 #include "tests/pool/hourly_limits.h"
 #include "tests/pool/inbox.h"
 #include "tests/pool/request_log.h"
@@ -34,6 +37,13 @@ class Pool {
   std::expected<void, std::string> load(const Json::Value& seed);
   // Back to the seed. Token keys and issuer stay.
   void reset();
+
+  // A new user (`create`) or changes to one, and the groups that it names.
+  std::expected<User*, std::string> put_user(const Json::Value& from, bool create);
+  // The user has just changed.
+  void touch(User& user) const;
+  // The key of the tokens by which clients ask for further pages.
+  [[nodiscard]] const std::string& page_key() const { return page_key_; }
 
   [[nodiscard]] Client* find_client(const std::string& id);
   // Locks of names that do not exist, so that guessing at them looks the same.
@@ -63,6 +73,8 @@ class Pool {
   // The first one is the one that ready.json names.
   std::vector<Client> clients;
   UserStore users;
+  GroupStore groups;
+  AccessKeys access_keys;
   SessionStore sessions;
   Inbox inbox;
   TokenIssuer tokens;
@@ -77,6 +89,7 @@ class Pool {
   std::condition_variable changed_;
   bool stopping_ = false;
   Json::Value seed_;
+  std::string page_key_ = random_bytes(32);
 };
 
 }  // namespace pamcognito::pool

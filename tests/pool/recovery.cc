@@ -112,6 +112,7 @@ ApiResult confirm_forgot_password(ApiCall& call) {
   user.status = "CONFIRMED";
   user.imported = false;
   user.password_lock.succeeded();
+  pool.touch(user);
   return Json::Value(Json::objectValue);
 }
 

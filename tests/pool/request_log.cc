@@ -23,6 +23,7 @@ Json::Value to_json(const RequestLog::Entry& entry, bool with_body) {
   out["name"] = entry.name;
   out["username"] = entry.username;
   out["client_id"] = entry.client_id;
+  out["access_key_id"] = entry.access_key_id;
   out["metadata"] = entry.metadata;
   out["ip"] = entry.ip;
   out["peer_port"] = entry.peer_port;

@@ -18,6 +18,7 @@ class RequestLog {
     std::string name;  // AuthFlow or ChallengeName
     std::string username;
     std::string client_id;
+    std::string access_key_id;
     Json::Value metadata;
     std::string ip;
     int peer_port = 0;

@@ -124,6 +124,14 @@ std::string header(MHD_Connection* connection, const char* name) {
   return value != nullptr ? value : "";
 }
 
+MHD_Result keep_header(void* context, MHD_ValueKind /*kind*/, const char* name, const char* value) {
+  auto& headers = *static_cast<decltype(HttpRequest::headers)*>(context);
+  std::string lower = name;
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  headers.emplace_back(std::move(lower), value != nullptr ? value : "");
+  return MHD_YES;
+}
+
 int peer_port(MHD_Connection* connection) {
   const MHD_ConnectionInfo* info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -160,6 +168,7 @@ MHD_Result begin(Pool& pool, MHD_Connection* connection, Incoming& incoming, con
   incoming.started = true;
   incoming.request.method = method;
   incoming.request.path = url;
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, keep_header, &incoming.request.headers);
   incoming.request.target = header(connection, "X-Amz-Target");
   incoming.request.user_agent = header(connection, "User-Agent");
   incoming.request.peer_port = peer_port(connection);
@@ -188,8 +197,11 @@ MHD_Result handle(void* context, MHD_Connection* connection, const char* url, co
   }
 }
 
-void* make_state(void* /*context*/, const char* /*uri*/, MHD_Connection* /*connection*/) {
-  return new Incoming;
+void* make_state(void* /*context*/, const char* uri, MHD_Connection* /*connection*/) {
+  auto* incoming = new Incoming;
+  const char* query = std::strchr(uri, '?');
+  if (query != nullptr) incoming->request.query = query + 1;
+  return incoming;
 }
 
 void free_state(void* /*context*/, MHD_Connection* /*connection*/, void** state,

@@ -85,6 +85,16 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   Fetched get(const std::string& path) { return fetch(path, nullptr, ""); }
+  // libcurl signs the request.
+  Fetched signed_call(const std::string& path, const std::string& operation,
+                      const std::string& body, const std::string& key, const std::string& token) {
+    signing_ = key;
+    token_ = token;
+    Fetched fetched =
+        fetch(path, &body, "X-Amz-Target: AWSCognitoIdentityProviderService." + operation);
+    signing_.clear();
+    return fetched;
+  }
   Fetched call(const std::string& operation, const std::string& body) {
     return fetch("/", &body, "X-Amz-Target: AWSCognitoIdentityProviderService." + operation);
   }
@@ -103,6 +113,14 @@ class Client {
     curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &fetched.body);
     curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &fetched.headers);
+    if (!signing_.empty()) {
+      headers = curl_slist_append(headers, "Content-Type: application/x-amz-json-1.1");
+      if (!token_.empty()) {
+        headers = curl_slist_append(headers, ("X-Amz-Security-Token: " + token_).c_str());
+      }
+      curl_easy_setopt(curl_, CURLOPT_AWS_SIGV4, "aws:amz:eu-west-1:cognito-idp");
+      curl_easy_setopt(curl_, CURLOPT_USERPWD, signing_.c_str());
+    }
     if (body != nullptr) {
       curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers);
       curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body->size()));
@@ -116,6 +134,9 @@ class Client {
 
   const Running& running_;
   CURL* curl_;
+  // The key and its secret, and the session token.
+  std::string signing_;
+  std::string token_;
 };
 
 constexpr char kSignIn[] = R"({"AuthFlow":"USER_PASSWORD_AUTH","ClientId":"2legacy3client4id",
@@ -165,6 +186,54 @@ void admin_calls(void** /*state*/) {
   (void)client.call("InitiateAuth", R"({"AuthFlow":"USER_PASSWORD_AUTH",
       "ClientId":"2legacy3client4id","AuthParameters":{"USERNAME":"sms","PASSWORD":"pw-sms"}})");
   reader.join();
+}
+
+void signatures_of_libcurl(void** /*state*/) {
+  Running running;
+  Client client(running);
+  const std::string pool = R"({"UserPoolId":"eu-west-1_UnitTest1","Limit":2})";
+  const auto refusal = [&](const Fetched& fetched) {
+    return string_at(json(fetched.body), "__type");
+  };
+  assert_int_equal(client.admin("access-keys/set", R"({"access_key_id":"ASIA1"})").status, 400);
+  assert_int_equal(client
+                       .admin("access-keys/set", R"({"access_key_id":"ASIA1",
+      "secret_access_key":"a/b+c","session_token":"t/o+k=="})")
+                       .status,
+                   200);
+  // libcurl 7.88 signs a query as it is, so this one is in order.
+  for (const char* path : {"/", "/?a=%2F&b=2"}) {
+    const Fetched good = client.signed_call(path, "ListUsers", pool, "ASIA1:a/b+c", "t/o+k==");
+    assert_text(refusal(good), "");
+    assert_int_equal(json(good.body)["Users"].size(), 2);
+  }
+  const Fetched long_term =
+      client.signed_call("/", "ListUsers", pool, "AKIDUNITTEST:unit/test+secret", "");
+  assert_int_equal(long_term.status, 200);
+  assert_text(refusal(client.signed_call("/", "ListUsers", pool, "ASIA1:a/b+d", "t/o+k==")),
+              "InvalidSignatureException");
+  assert_text(refusal(client.signed_call("/", "ListUsers", pool, "ASIA1:a/b+c", "t/o+k=")),
+              "UnrecognizedClientException");
+  assert_text(refusal(client.call("ListUsers", pool)), "MissingAuthenticationTokenException");
+  assert_int_equal(client.admin("access-keys/delete", R"({"access_key_id":"ASIA1"})").status, 200);
+  assert_int_equal(client.admin("access-keys/delete", R"({"access_key_id":"ASIA1"})").status, 400);
+  assert_text(refusal(client.signed_call("/", "ListUsers", pool, "ASIA1:a/b+c", "t/o+k==")),
+              "UnrecognizedClientException");
+
+  const std::string in_group = R"({"UserPoolId":"eu-west-1_UnitTest1","GroupName":"g9"})";
+  const auto list = [&] {
+    return client.signed_call("/", "ListUsersInGroup", in_group, "AKIDUNITTEST:unit/test+secret",
+                              "");
+  };
+  assert_text(refusal(list()), "ResourceNotFoundException");
+  assert_int_equal(client.admin("groups/set", R"({"name":"g9","precedence":1})").status, 200);
+  assert_int_equal(client.admin("users/update", R"({"username":"plain","groups":["g9"]})").status,
+                   200);
+  assert_int_equal(json(list().body)["Users"].size(), 1);
+  assert_int_equal(client.admin("groups/delete", R"({"name":"g9"})").status, 200);
+  assert_text(refusal(list()), "ResourceNotFoundException");
+  const Fetched user = client.admin("users/get", R"({"username":"plain"})");
+  assert_true(json(user.body)["groups"].empty());
 }
 
 void cut_connections(void** /*state*/) {
@@ -226,6 +295,7 @@ int main() {
   curl_global_init(CURL_GLOBAL_DEFAULT);
   const CMUnitTest tests[] = {cmocka_unit_test(whole_answers),
                               cmocka_unit_test(admin_calls),
+                              cmocka_unit_test(signatures_of_libcurl),
                               cmocka_unit_test(cut_connections),
                               cmocka_unit_test(bad_bodies),
                               cmocka_unit_test(ends_with_requests_waiting),

@@ -113,7 +113,8 @@ std::expected<void, std::string> update(PoolSettings& settings, const Json::Valu
       .read_word("missing_number", next.missing_number, {"exception", "setup"})
       .read_word("imported_users", next.imported_users, {"invalid_parameter", "guide"})
       .read_word("expired_password_text", next.expired_password_text,
-                 {"temporary_password", "user_account"});
+                 {"temporary_password", "user_account"})
+      .read_word("list_limit_counts", next.list_limit_counts, {"matches", "scanned"});
   if (const auto read = reader.finish(); !read) return read;
   if (next.id.find('_') == std::string::npos || next.name().empty()) {
     return std::unexpected("pool settings: \"id\" must look like eu-west-1_Example");
@@ -212,6 +213,7 @@ Json::Value to_json(const PoolSettings& settings) {
   out["missing_number"] = settings.missing_number;
   out["imported_users"] = settings.imported_users;
   out["expired_password_text"] = settings.expired_password_text;
+  out["list_limit_counts"] = settings.list_limit_counts;
   return out;
 }
 

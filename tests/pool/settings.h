@@ -88,6 +88,7 @@ struct PoolSettings {
   std::string missing_number = "exception";
   std::string imported_users = "invalid_parameter";
   std::string expired_password_text = "temporary_password";
+  std::string list_limit_counts = "matches";
 
   // The part of the id after the underscore: what SRP hashes.
   [[nodiscard]] std::string name() const;

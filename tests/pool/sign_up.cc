@@ -114,6 +114,7 @@ ApiResult sign_up(ApiCall& call) {
   for (const auto& [attribute_name, value] : *given) {
     (*created)->set_attribute(attribute_name, stored_value(attribute_name, value, pool.settings));
   }
+  pool.touch(**created);
   Json::Value answer(Json::objectValue);
   const std::string attribute = confirmed_by(pool.settings, **created);
   if (!attribute.empty()) {
@@ -178,6 +179,7 @@ ApiResult confirm_sign_up(ApiCall& call) {
   user.attributes[proved + "_verified"] = "true";
   user.sign_up_code.reset();
   user.status = "CONFIRMED";
+  pool.touch(user);
   return Json::Value(Json::objectValue);
 }
 

@@ -1,5 +1,6 @@
 #include "tests/pool/testing.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "tests/pool/sigv4.h"
 #include "tests/pool/srp.h"
 
 namespace pamcognito::pool {
@@ -16,6 +18,7 @@ namespace {
 
 constexpr char kSeed[] = R"({
   "pool": {"id": "eu-west-1_UnitTest1"},
+  "access_keys": [{"access_key_id": "AKIDUNITTEST", "secret_access_key": "unit/test+secret"}],
   "clients": [
     {"client_id": "1open2client3id"},
     {"client_id": "2legacy3client4id", "prevent_user_existence_errors": "LEGACY",
@@ -63,6 +66,23 @@ TokenIssuer shared_issuer() {
   return std::move(*issuer);
 }
 
+HttpRequest request_of(const std::string& operation, const std::string& body) {
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/";
+  request.target = "AWSCognitoIdentityProviderService." + operation;
+  request.body = body;
+  return request;
+}
+
+Reply answer_to(Pool& pool, const HttpRequest& request) {
+  Reply reply;
+  reply.raw = answer_api(pool, request);
+  reply.status = reply.raw.status;
+  reply.body = parse_json(reply.raw.body).value_or(Json::Value(Json::objectValue));
+  return reply;
+}
+
 }  // namespace
 
 Json::Value json(const std::string& text) {
@@ -77,16 +97,41 @@ PoolUnderTest::PoolUnderTest() : pool(shared_issuer()) {
 }
 
 Reply PoolUnderTest::call_text(const std::string& operation, const std::string& body) {
-  HttpRequest request;
-  request.method = "POST";
-  request.path = "/";
-  request.target = "AWSCognitoIdentityProviderService." + operation;
-  request.body = body;
-  Reply reply;
-  reply.raw = answer_api(pool, request);
-  reply.status = reply.raw.status;
-  reply.body = parse_json(reply.raw.body).value_or(Json::Value(Json::objectValue));
-  return reply;
+  return answer_to(pool, request_of(operation, body));
+}
+
+Reply PoolUnderTest::signed_call(const std::string& operation, const std::string& body,
+                                 const Signing& how, Spoil spoil) {
+  HttpRequest request = request_of(operation, body);
+  const int64_t signed_s = pool.clock.wall_s() + how.skew_s;
+  Authorization given;
+  given.access_key_id = how.access_key_id;
+  given.date = amz_date(signed_s + how.scope_skew_s).substr(0, 8);
+  given.region = how.region;
+  given.service = how.service;
+  given.terminator = how.terminator;
+  request.headers = how.more_headers;
+  request.headers.emplace_back("host", "127.0.0.1:8443");
+  request.headers.emplace_back("x-amz-date", amz_date(signed_s));
+  request.headers.emplace_back("x-amz-target", request.target);
+  if (!how.session_token.empty()) {
+    request.headers.emplace_back("x-amz-security-token", how.session_token);
+  }
+  for (const auto& [name, value] : request.headers) {
+    if (name != how.unsigned_header && !given.signs(name)) given.signed_headers.push_back(name);
+  }
+  std::ranges::sort(given.signed_headers);
+  std::string names;
+  for (const std::string& name : given.signed_headers) names += (names.empty() ? "" : ";") + name;
+  const std::string signature =
+      signature_of(signing_key(how.secret, given.date, given.region, given.service),
+                   string_to_sign(amz_date(signed_s), given.scope(),
+                                  canonical_request(request, given.signed_headers)));
+  request.headers.emplace_back(
+      "authorization", std::string(kSigningAlgorithm) + " Credential=" + given.access_key_id + "/" +
+                           given.scope() + ", SignedHeaders=" + names + ", Signature=" + signature);
+  if (spoil != nullptr) spoil(request);
+  return answer_to(pool, request);
 }
 
 Reply PoolUnderTest::call(const std::string& operation, const Json::Value& body) {

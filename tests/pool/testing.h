@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/pool/api.h"
 #include "tests/pool/json_reader.h"
@@ -36,11 +38,31 @@ struct Reply {
   }
 };
 
+// How a request is signed; a test changes what it spoils.
+struct Signing {
+  std::string access_key_id = "AKIDUNITTEST";
+  std::string secret = "unit/test+secret";
+  std::string session_token;
+  std::string region = "eu-west-1";
+  std::string service = "cognito-idp";
+  std::string terminator = "aws4_request";
+  // Added to the time of the signature, and besides to the date in the scope.
+  int64_t skew_s = 0;
+  int64_t scope_skew_s = 0;
+  // A header that is sent and not signed.
+  std::string unsigned_header;
+  std::vector<std::pair<std::string, std::string>> more_headers;
+};
+
 class PoolUnderTest {
  public:
   PoolUnderTest();
 
   Reply call(const std::string& operation, const Json::Value& body);
+  // A request that is signed, unless `spoil` changes it afterwards.
+  using Spoil = void (*)(HttpRequest& request);
+  Reply signed_call(const std::string& operation, const std::string& body, const Signing& how = {},
+                    Spoil spoil = nullptr);
   Reply call_text(const std::string& operation, const std::string& body);
   // JSON text in, so that tests read like the wire.
   Reply initiate(const std::string& client, const std::string& flow,

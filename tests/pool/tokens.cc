@@ -87,7 +87,8 @@ void set_claims(Json::Value& claims, const Json::Value& changes) {
   }
 }
 
-// Signs forged tokens that claim to be ours; made once, because a key costs a tenth of a second.
+// Signs forged tokens that claim to be this pool's; made once, because a key costs a tenth of a
+// second.
 const SigningKey& stray_key() {
   static const SigningKey kKey = SigningKey::generate();
   return kKey;

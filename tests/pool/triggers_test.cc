@@ -71,7 +71,7 @@ void blocked_by_risk(void** /*state*/) {
   const Reply blocked = pool.srp_step(kOpenClient, "totp", "pw-totp");
   assert_text(blocked.error(), "NotAuthorizedException");
   assert_text(blocked.message(), "Unable to login because of security reasons.");
-  // Only whoever knows the password learns of it.
+  // Only a client that knows the password learns of it.
   assert_text(pool.srp_step(kOpenClient, "totp", "wrong").message(),
               "Incorrect username or password.");
 }

@@ -75,6 +75,7 @@ ApiResult update_user_attributes(ApiCall& call) {
     return std::unexpected(good.error());
   }
   User& user = who->user;
+  pool.touch(user);
   Json::Value answer(Json::objectValue);
   for (const auto& [name, given] : *changes) {
     const std::string value = stored_value(name, given, pool.settings);
@@ -131,6 +132,7 @@ ApiResult verify_user_attribute(ApiCall& call) {
   if (other_owner(pool, user, *attribute) != nullptr) return alias_exists(*attribute);
   user.attribute_codes.erase(sent);
   user.attributes[*attribute + "_verified"] = "true";
+  pool.touch(user);
   return Json::Value(Json::objectValue);
 }
 

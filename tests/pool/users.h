@@ -50,6 +50,9 @@ struct User {
   std::vector<std::string> old_passwords;
   std::string status = "CONFIRMED";
   bool enabled = true;
+  // Unix time of the wall clock; Pool::touch() sets both.
+  int64_t created_ms = 0;
+  int64_t modified_ms = 0;
   std::map<std::string, std::string> attributes;
   std::vector<std::string> groups;
 
