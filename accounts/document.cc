@@ -18,8 +18,6 @@ namespace {
 
 constexpr char kFormat[] = "pam-cognito-accounts";
 constexpr int kFormatVersion = 1;
-// 10,000 accounts with 20 groups each are 10 MB.
-constexpr std::size_t kMaxDocument = 64UL * 1024 * 1024;
 
 std::unexpected<Error> malformed(const std::string& what) {
   return refused(Refusal::malformed,
@@ -73,7 +71,8 @@ bool read_account(const Json::Value& object, Account& account) {
     if (!group.isString()) return false;
     account.cognito_groups.push_back(group.asString());
   }
-  const bool is_locker = account.locked_by == "administrator" || account.locked_by == "pool";
+  const bool is_locker =
+      account.locked_by == kLockedByAdministrator || account.locked_by == kLockedByPool;
   return is_name(account.name) && read_uid(object, account.uid) &&
          (state == "active" ? account.locked_by.empty() : state == "locked" && is_locker) &&
          is_pinned(account.pool, account.sub) &&
@@ -117,25 +116,29 @@ Result<Document> read_value(const Json::Value& value) {
 
 }  // namespace
 
+Json::Value to_json(const Account& account) {
+  Json::Value object(Json::objectValue);
+  object["name"] = account.name;
+  object["uid"] = account.uid;
+  object["state"] = account.state == State::active ? "active" : "locked";
+  object["pool"] = account.pool;
+  object["sub"] = account.sub;
+  object["shell"] = account.shell;
+  object["locked_by"] = account.locked_by;
+  object["created_at"] = Json::Int64{account.created_at};
+  object["verified_at"] = Json::Int64{account.verified_at};
+  Json::Value& groups = object["cognito_groups"] = Json::Value(Json::arrayValue);
+  for (const std::string& group : account.cognito_groups) groups.append(group);
+  return object;
+}
+
 std::string write_document(const Content& content) {
   Json::Value document(Json::objectValue);
   document["format"] = kFormat;
   document["version"] = kFormatVersion;
   Json::Value& accounts = document["accounts"] = Json::Value(Json::arrayValue);
   for (const auto& [name, account] : content.accounts) {
-    Json::Value object(Json::objectValue);
-    object["name"] = name;
-    object["uid"] = account.uid;
-    object["state"] = account.state == State::active ? "active" : "locked";
-    object["pool"] = account.pool;
-    object["sub"] = account.sub;
-    object["shell"] = account.shell;
-    object["locked_by"] = account.locked_by;
-    object["created_at"] = Json::Int64{account.created_at};
-    object["verified_at"] = Json::Int64{account.verified_at};
-    Json::Value& groups = object["cognito_groups"] = Json::Value(Json::arrayValue);
-    for (const std::string& group : account.cognito_groups) groups.append(group);
-    accounts.append(std::move(object));
+    accounts.append(to_json(account));
   }
   Json::Value& tombstones = document["tombstones"] = Json::Value(Json::arrayValue);
   for (const auto& [name, tombstone] : content.tombstones) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <json/value.h>
+
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +17,12 @@ struct Document {
   std::vector<Account> accounts;
   std::vector<Tombstone> tombstones;
 };
+
+// 100,000 accounts of about 300 bytes are half of it.
+inline constexpr std::size_t kMaxDocument = 64UL * 1024 * 1024;
+
+// One account, as in the document.
+Json::Value to_json(const Account& account);
 
 std::string write_document(const Content& content);
 // Checks the grammar and bounds of each value.

@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -115,6 +117,25 @@ Result<std::string> fleet_key_fingerprint(const std::string& root) {
   if (::EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, ::EVP_sha256(), nullptr) != 1)
     return refused(Refusal::storage, "SHA-256 is not available.");
   return hexadecimal(std::span<const std::uint8_t>(digest).first(8));
+}
+
+uid_t uid_of(std::string_view fleet_key, std::string_view pool, std::string_view name, uid_t first,
+             uid_t last) {
+  std::string message(pool);
+  message.push_back('\0');
+  message.append(name);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  if (last < first || fleet_key.size() > INT_MAX ||
+      ::HMAC(::EVP_sha256(), fleet_key.data(), static_cast<int>(fleet_key.size()),
+             reinterpret_cast<const unsigned char*>(message.data()), message.size(), digest.data(),
+             &size) == nullptr)
+    return 0;
+  // The remainder of the digest as one number, the first byte being the highest.
+  const std::uint64_t count = std::uint64_t{last} - first + 1;
+  std::uint64_t rest = 0;
+  for (unsigned int i = 0; i < size; ++i) rest = (rest * 256 + digest[i]) % count;
+  return static_cast<uid_t>(first + rest);
 }
 
 }  // namespace pamcognito::accounts

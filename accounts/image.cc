@@ -108,7 +108,52 @@ UserRecord record_of(const ImageUser& user) {
   return record;
 }
 
+template <class Record>
+Record record_at(std::string_view image, std::uint64_t table, std::uint32_t index) {
+  Record record;
+  std::memcpy(&record, image.data() + table + index * sizeof(Record), sizeof(Record));
+  return record;
+}
+
 }  // namespace
+
+std::expected<std::vector<ImageUser>, std::string> read_v1(std::string_view image) {
+  Header header;
+  if (image.size() < sizeof(header)) return std::unexpected("is shorter than its header");
+  std::memcpy(&header, image.data(), sizeof(header));
+  Header expected = header;
+  lay_out(expected, 0);
+  if (header.magic != kMagic || header.version != kVersion || header.header_size != sizeof(header))
+    return std::unexpected("has another format");
+  if (header.checksum != checksum_of(header)) return std::unexpected("has a damaged header");
+  if (header.user_count > kMaxUsers || header.group_count > kMaxGroups ||
+      header.directory_bits < kMinDirectoryBits || header.directory_bits > kMaxDirectoryBits ||
+      header.file_size != image.size() || header.users_offset != expected.users_offset ||
+      header.uids_offset != expected.uids_offset ||
+      header.groups_offset != expected.groups_offset ||
+      header.members_offset != expected.members_offset || expected.members_offset > image.size())
+    return std::unexpected("has another size than its header says");
+  std::vector<ImageUser> users;
+  users.reserve(header.user_count);
+  for (std::uint32_t i = 0; i < header.user_count; ++i) {
+    const auto user = record_at<UserRecord>(image, header.users_offset, i);
+    const auto uid = record_at<UidEntry>(image, header.uids_offset, i);
+    const std::size_t size = ::strnlen(user.name, sizeof(user.name));
+    if (user.checksum != checksum_of(header.generation, i, user) ||
+        uid.checksum != checksum_of(header.generation, i, uid) || !is_account_name(user.name, size))
+      return std::unexpected("has a damaged record");
+    users.push_back(
+        {std::string(user.name, size), user.uid,
+         user.state == static_cast<std::uint32_t>(State::active) ? State::active : State::locked,
+         user.shell, 0});
+  }
+  for (std::uint32_t i = 0; i < header.group_count; ++i) {
+    const auto group = record_at<GroupRecord>(image, header.groups_offset, i);
+    if (group.checksum != checksum_of(header.generation, i, group))
+      return std::unexpected("has a damaged group");
+  }
+  return users;
+}
 
 std::optional<std::string> make_v1(const ImageContent& content) {
   if (content.users.size() > kMaxUsers || content.groups.size() > kMaxGroups) return std::nullopt;

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nss/accounts_format.h"
@@ -29,6 +32,13 @@ struct ImageContent {
   std::uint64_t generation = 0;
   std::uint64_t seed = 0;
 };
+
+// kMaxUsers records and uids with both directories are 92 MB.
+inline constexpr std::size_t kMaxImage = 128UL * 1024 * 1024;
+
+// The users of a whole image of format 1, in no order, without groups. Checks each record and group
+// as the reader does. The error is a part of a sentence: "has a damaged record".
+std::expected<std::vector<ImageUser>, std::string> read_v1(std::string_view image);
 
 // nullopt: a bucket of the directories has too many users with this seed; choose another one.
 std::optional<std::string> make_v1(const ImageContent& content);

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <expected>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -91,6 +92,19 @@ ImageFiles::Head ImageFiles::head() const {
     largest.users = std::max(largest.users, header.user_count);
   }
   return largest;
+}
+
+std::optional<std::vector<ImageUser>> ImageFiles::users() const {
+  const Fd file = open_image(directory_.get(), kFileName);
+  std::string image;
+  std::array<char, 65536> part;
+  for (ssize_t got = 1; file && got > 0; image.append(part.data(), static_cast<std::size_t>(got))) {
+    got = read_some(file.get(), part.data(), part.size());
+    if (got < 0 || image.size() > kMaxImage) return std::nullopt;
+  }
+  auto users = read_v1(image);
+  if (!users) return std::nullopt;
+  return std::move(*users);
 }
 
 Result<void> ImageFiles::stage(const std::vector<std::string>& images) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class ImageFiles {
     std::uint32_t users = 0;
   };
   [[nodiscard]] Head head() const;
+  // The users of the file of the newest format; nullopt: it cannot be read, or is damaged.
+  [[nodiscard]] std::optional<std::vector<ImageUser>> users() const;
 
   // Writes new files beside the present ones, and puts them into their places. unstage()
   // or the next stage() removes a file that was staged and not published.

@@ -11,13 +11,11 @@
 #include "accounts/names.h"
 #include "accounts/operation.h"
 #include "accounts/processes.h"
+#include "accounts/rules.h"
 #include "common/text.h"
 
 namespace pamcognito::accounts {
 namespace {
-
-constexpr char kAdministrator[] = "administrator";
-constexpr char kPool[] = "pool";
 
 std::int64_t now() {
   return static_cast<std::int64_t>(std::time(nullptr));
@@ -106,14 +104,16 @@ std::unexpected<Error> has_another(const std::string& name, const std::string& o
                                                name + " if the name has changed");
 }
 
+}  // namespace
+
 Result<Account> new_account(const std::string& root, Operation& operation, const SignIn& sign_in) {
   const Content& content = operation.content;
   if (const auto tombstone = content.tombstones.find(sign_in.name);
       tombstone != content.tombstones.end())
     return retired(tombstone->second);
-  if (const auto good = check_new_name(operation.settings, operation.local, sign_in.name, false);
-      !good)
-    return std::unexpected(good.error());
+  auto good = check_pool(operation.settings, sign_in.pool);
+  if (good) good = check_new_name(operation.settings, operation.local, sign_in.name, false);
+  if (!good) return std::unexpected(good.error());
   if (const std::string* const other = operation.name_of(sign_in.pool, sign_in.sub))
     return has_another(sign_in.name, *other);
   if (const auto room = check_room(operation); !room) return std::unexpected(room.error());
@@ -141,7 +141,7 @@ Result<Account> new_account(const std::string& root, Operation& operation, const
 Result<void> check_known(Operation& operation, const Account& account, const SignIn& sign_in) {
   if (account.state == State::locked)
     return refused(Refusal::locked, account.name + " is locked by the " + account.locked_by +
-                                        (account.locked_by == kPool
+                                        (account.locked_by == kLockedByPool
                                              ? ": enable the user in the user pool"
                                              : ": run cognitoctl users unlock " + account.name));
   if (operation.local.has_name(account.name))
@@ -160,15 +160,15 @@ Result<void> check_known(Operation& operation, const Account& account, const Sig
   return {};
 }
 
+namespace {
+
 Result<Changed> take_sign_in(const std::string& root, Operation& operation, const SignIn& sign_in) {
-  std::vector<std::string> groups = sign_in.cognito_groups;
-  std::ranges::sort(groups);
-  groups.erase(std::ranges::unique(groups).begin(), groups.end());
   if (!is_name(sign_in.name) || !is_pool(sign_in.pool) || !is_sub(sign_in.sub) ||
-      !are_groups(groups))
+      !are_groups(sign_in.cognito_groups))
     return refused(Refusal::malformed,
                    "The sign-in of " + printable(sign_in.name, 64) +
                        " has a value that is malformed or too long: see the log of cognitod");
+  std::vector<std::string> groups = groups_to_store(operation.settings, sign_in.cognito_groups);
   const auto found = operation.content.accounts.find(sign_in.name);
   const bool is_new = found == operation.content.accounts.end();
   Account account;
@@ -181,35 +181,41 @@ Result<Changed> take_sign_in(const std::string& root, Operation& operation, cons
       return std::unexpected(good.error());
     account = found->second;
   }
-  const std::uint64_t before = is_new ? 0 : operation.groups_of(account);
+  const std::uint64_t before = operation.groups_of(account);
   Changed result;
   result.changed = is_new || account.sub != sign_in.sub || account.cognito_groups != groups;
   account.pool = sign_in.pool;
   account.sub = sign_in.sub;
   account.cognito_groups = std::move(groups);
   account.verified_at = now();
+  result.keys_note = operation.give_keys(account, sign_in.ssh_keys);
   result.groups_changed = operation.groups_of(account) != before;
   operation.put(account);
   result.account = std::move(account);
   return result;
 }
 
+}  // namespace
+
 Result<Changed> set_state(Operation& operation, std::string_view name, State state,
                           const char* by) {
   const auto found = operation.content.accounts.find(name);
   if (found == operation.content.accounts.end()) return unknown(name);
   Account account = found->second;
-  if (account.state == state &&
-      (state == State::active || account.locked_by == by || account.locked_by == kAdministrator))
+  if (account.state == state && (state == State::active || account.locked_by == by ||
+                                 account.locked_by == kLockedByAdministrator))
     return unchanged(account);
   // The pool unlocks only what it has locked.
-  if (state == State::active && std::string_view(by) == kPool && account.locked_by != kPool)
+  if (state == State::active && std::string_view(by) == kLockedByPool &&
+      account.locked_by != kLockedByPool)
     return unchanged(account);
   account.state = state;
   account.locked_by = state == State::locked ? by : "";
   operation.put(account);
   return changed_to(account);
 }
+
+namespace {
 
 Result<void> check_shell(const Settings& settings, std::string_view shell) {
   if (shell.empty() || std::ranges::find(settings.shells, shell) != settings.shells.end())
@@ -393,16 +399,23 @@ Result<std::size_t> import_tombstone(Operation& operation, const Tombstone& tomb
 
 struct Keeper::State_ {
   std::string root;
+  std::string remark;
 
   // One change: `change` gets the operation, and its result counts if it could be stored.
   template <class Function>
-  std::invoke_result_t<Function, Operation&> run(Function change) const {
+  std::invoke_result_t<Function, Operation&> run(Function change) {
     auto operation = Operation::begin(root, Operation::Start::usual);
     if (!operation) return std::unexpected(operation.error());
     auto result = change(*operation);
     if (!result) return result;
     if (auto stored = operation->finish(); !stored) return std::unexpected(stored.error());
+    note(*operation);
     return result;
+  }
+
+  // After the operation is stored: the next one has nothing to repair.
+  void note(const Operation& operation) {
+    if (!operation.remark().empty()) remark = operation.remark();
   }
 };
 
@@ -419,6 +432,7 @@ Result<Keeper> Keeper::open(std::string root, bool create) {
     return std::unexpected(repaired.error());
   auto state = std::make_unique<State_>();
   state->root = std::move(root);
+  state->note(*operation);
   return Keeper(std::move(state));
 }
 
@@ -435,17 +449,24 @@ std::vector<Result<Changed>> Keeper::sign_in(const std::vector<SignIn>& changes)
   if (const auto stored = operation->finish(); !stored)
     for (Result<Changed>& result : results)
       if (result) result = std::unexpected(stored.error());
+  state_->note(*operation);
   return results;
 }
 
+std::string Keeper::take_remark() {
+  return std::exchange(state_->remark, {});
+}
+
 Result<Changed> Keeper::lock_for_pool(std::string_view name) {
-  return state_->run(
-      [&](Operation& operation) { return set_state(operation, name, State::locked, kPool); });
+  return state_->run([&](Operation& operation) {
+    return set_state(operation, name, State::locked, kLockedByPool);
+  });
 }
 
 Result<Changed> Keeper::unlock_for_pool(std::string_view name) {
-  return state_->run(
-      [&](Operation& operation) { return set_state(operation, name, State::active, kPool); });
+  return state_->run([&](Operation& operation) {
+    return set_state(operation, name, State::active, kLockedByPool);
+  });
 }
 
 Result<Changed> Keeper::add(std::string_view name, const AddOptions& options) {
@@ -455,13 +476,13 @@ Result<Changed> Keeper::add(std::string_view name, const AddOptions& options) {
 
 Result<Changed> Keeper::lock(std::string_view name) {
   return state_->run([&](Operation& operation) {
-    return set_state(operation, name, State::locked, kAdministrator);
+    return set_state(operation, name, State::locked, kLockedByAdministrator);
   });
 }
 
 Result<Changed> Keeper::unlock(std::string_view name) {
   return state_->run([&](Operation& operation) {
-    return set_state(operation, name, State::active, kAdministrator);
+    return set_state(operation, name, State::active, kLockedByAdministrator);
   });
 }
 
@@ -560,6 +581,14 @@ Result<std::vector<Account>> Keeper::list() {
   accounts.reserve(operation->content.accounts.size());
   for (const auto& [name, account] : operation->content.accounts) accounts.push_back(account);
   return accounts;
+}
+
+Result<KeyFile> Keeper::keys(std::string_view name) {
+  const auto operation = Operation::begin(state_->root, Operation::Start::usual);
+  if (!operation) return std::unexpected(operation.error());
+  const auto found = operation->content.accounts.find(name);
+  if (found == operation->content.accounts.end()) return unknown(name);
+  return operation->keys_of(found->second).value_or(KeyFile());
 }
 
 }  // namespace pamcognito::accounts

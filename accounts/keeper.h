@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "accounts/ssh_keys.h"
 #include "nss/accounts_format.h"
 
 // Keeps the accounts that no local file names, and writes the file that libnss_cognitod reads.
@@ -54,6 +55,10 @@ struct Error {
 template <class T>
 using Result = std::expected<T, Error>;
 
+// Values of Account::locked_by.
+inline constexpr char kLockedByAdministrator[] = "administrator";
+inline constexpr char kLockedByPool[] = "pool";
+
 struct Account {
   std::string name;
   uid_t uid = 0;
@@ -63,7 +68,7 @@ struct Account {
   std::string shell;  // empty: the first of accounts.conf
   std::vector<std::string>
       cognito_groups;            // of the last verified token, at most 100 (Cognito's quota)
-  std::string locked_by;         // "administrator" or "pool", if locked
+  std::string locked_by;         // empty: not locked
   std::int64_t created_at = 0;   // UNIX seconds
   std::int64_t verified_at = 0;  // of the last full sign-in; 0: never
 };
@@ -73,6 +78,7 @@ struct Changed {
   Account account;
   bool changed = false;         // false: it was so already (exit status 0 for Ansible)
   bool groups_changed = false;  // the set of mapped local groups differs from before
+  std::string keys_note = {};   // sign_in: what was done with SSH keys, for the log; may be empty
 };
 
 struct AddOptions {
@@ -92,6 +98,8 @@ struct SignIn {
   std::vector<std::string> cognito_groups;
   // Value of accounts.conf's uid_attribute. Without that setting it is not used.
   std::optional<uid_t> uid = std::nullopt;
+  // Value of accounts.conf's ssh_keys_attribute (ssh_keys.h). Without that setting it is not used.
+  std::string ssh_keys = {};
 };
 
 class Keeper {
@@ -134,18 +142,20 @@ class Keeper {
   // Adds what is missing; an existing account with other values is a refusal and changes nothing.
   Result<std::size_t> import_json(std::string_view document);
 
+  // Empty, or a remark for the administrator about what this object has repaired since the last
+  // call: the database had been restored from a backup. Or about a key file that could be neither
+  // written nor removed.
+  std::string take_remark();
+
   Result<Account> show(std::string_view name);
   Result<std::vector<Account>> list();  // in the order of names
+  // The SSH keys of the pool that sshd accepts of the user; no key: none.
+  Result<KeyFile> keys(std::string_view name);
 
  private:
   struct State_;
   explicit Keeper(std::unique_ptr<State_> state);
   std::unique_ptr<State_> state_;
 };
-
-// The uid of a name by the rule of docs/decisions/0030: first + HMAC-SHA-256(fleet key, pool, 0,
-// name) mod size. Pure.
-[[nodiscard]] uid_t uid_of(std::string_view fleet_key, std::string_view pool, std::string_view name,
-                           uid_t first, uid_t last);
 
 }  // namespace pamcognito::accounts

@@ -7,22 +7,10 @@
 namespace pamcognito::accounts {
 namespace {
 
+using wire::put;
+using wire::text_of;
+
 constexpr auto kLastRefusal = Refusal::storage;
-
-// Copies a text that has room; the rest of the array is 0 already.
-bool put(std::string_view text, std::span<char> to) {
-  if (text.size() > to.size() || text.contains('\0')) return false;
-  std::ranges::copy(text, to.begin());
-  return true;
-}
-
-// nullopt: something follows the first NUL.
-std::optional<std::string_view> text_of(std::span<const char> from) {
-  const std::size_t size = ::strnlen(from.data(), from.size());
-  for (std::size_t i = size; i < from.size(); ++i)
-    if (from[i] != '\0') return std::nullopt;
-  return std::string_view(from.data(), size);
-}
 
 bool is_change(std::uint16_t value) {
   return value >= static_cast<std::uint16_t>(Change::sign_in) &&
@@ -30,6 +18,19 @@ bool is_change(std::uint16_t value) {
 }
 
 }  // namespace
+
+bool wire::put(std::string_view text, std::span<char> to) {
+  if (text.size() > to.size() || text.contains('\0')) return false;
+  std::ranges::copy(text, to.begin());
+  return true;
+}
+
+std::optional<std::string_view> wire::text_of(std::span<const char> from) {
+  const std::size_t size = ::strnlen(from.data(), from.size());
+  for (std::size_t i = size; i < from.size(); ++i)
+    if (from[i] != '\0') return std::nullopt;
+  return std::string_view(from.data(), size);
+}
 
 bool encode(const ChangeRequest& request, wire::Request& to) {
   to = {};
@@ -39,7 +40,9 @@ bool encode(const ChangeRequest& request, wire::Request& to) {
   const SignIn& sign_in = request.sign_in;
   if (!put(sign_in.name, to.name)) return false;
   if (request.change != Change::sign_in) return true;
-  if (!put(sign_in.pool, to.pool) || !put(sign_in.sub, to.sub)) return false;
+  if (!put(sign_in.pool, to.pool) || !put(sign_in.sub, to.sub) ||
+      !put(sign_in.ssh_keys, to.ssh_keys))
+    return false;
   to.has_uid = sign_in.uid ? 1 : 0;
   to.uid = sign_in.uid.value_or(0);
   if (sign_in.cognito_groups.size() > wire::kGroups) return false;
@@ -62,6 +65,8 @@ std::expected<ChangeRequest, std::string_view> decode_request(std::span<const st
   const auto sub = text_of(from.sub);
   if (!name || name->empty()) return Fault("name");
   if (!pool || !sub) return Fault("pool or sub");
+  const auto ssh_keys = text_of(from.ssh_keys);
+  if (!ssh_keys) return Fault("SSH keys");
   if (from.has_uid > 1 || (from.has_uid == 0 && from.uid != 0)) return Fault("uid");
   if (from.group_count > wire::kGroups || from.zero != 0) return Fault("number of groups");
 
@@ -70,14 +75,15 @@ std::expected<ChangeRequest, std::string_view> decode_request(std::span<const st
   request.sign_in.name = *name;
   request.sign_in.pool = *pool;
   request.sign_in.sub = *sub;
+  request.sign_in.ssh_keys = *ssh_keys;
   if (from.has_uid == 1) request.sign_in.uid = uid_t{from.uid};
   for (std::size_t i = 0; i < wire::kGroups; ++i) {
     const auto group = text_of(from.groups[i]);
     if (!group || group->empty() != (i >= from.group_count)) return Fault("groups");
     if (i < from.group_count) request.sign_in.cognito_groups.emplace_back(*group);
   }
-  if (request.change != Change::sign_in &&
-      (!pool->empty() || !sub->empty() || from.has_uid != 0 || from.group_count != 0))
+  if (request.change != Change::sign_in && (!pool->empty() || !sub->empty() || !ssh_keys->empty() ||
+                                            from.has_uid != 0 || from.group_count != 0))
     return Fault("unused values");
   return request;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "accounts/keeper.h"
+#include "accounts/ssh_keys.h"
 
 // The messages between cognitod and cognitod-accounts on /run/pam-cognito-accounts/socket
 // (SOCK_SEQPACKET). A connection is for one change: one request, one reply, both of a fixed size,
@@ -30,14 +31,15 @@ namespace wire {
 
 inline constexpr std::uint32_t kRequestMagic = 0x7172'6361;  // "acrq", little-endian
 inline constexpr std::uint32_t kReplyMagic = 0x7072'6361;    // "acrp"
-inline constexpr std::uint16_t kVersion = 1;
+inline constexpr std::uint16_t kVersion = 2;
 inline constexpr std::size_t kPoolSize = 56;    // UserPoolIdType of Cognito's API: 55 characters
 inline constexpr std::size_t kSubSize = 128;    // UsernameType: 128 characters
 inline constexpr std::size_t kGroups = 100;     // Cognito's quota for a user
 inline constexpr std::size_t kGroupSize = 512;  // GroupNameType: 128 characters of UTF-8
 
 // A text ends at its first NUL or with its array, and only NULs follow. All that a change does not
-// use is 0: only sign_in has pool, sub, uid and groups.
+// use is 0: only sign_in has pool, sub, uid, groups and SSH
+// keys.
 struct Request {
   std::uint32_t magic;
   std::uint16_t version;
@@ -50,6 +52,7 @@ struct Request {
   std::uint32_t group_count;
   std::uint32_t zero;
   char groups[kGroups][kGroupSize];
+  char ssh_keys[kMaxKeysText];
 };
 
 struct Reply {
@@ -62,8 +65,13 @@ struct Reply {
 inline constexpr std::uint32_t kChanged = 1;
 inline constexpr std::uint32_t kGroupsChanged = 2;
 
-static_assert(sizeof(Request) == 8 + 32 + 56 + 128 + 16 + 100 * 512);
+static_assert(sizeof(Request) == 8 + 32 + 56 + 128 + 16 + 100 * 512 + 2048);
 static_assert(sizeof(Reply) == 16);
+
+// Copies a text into an array of zeros. False: it has no room, or contains a NUL.
+[[nodiscard]] bool put(std::string_view text, std::span<char> to);
+// The text of an array. nullopt: something follows the first NUL.
+std::optional<std::string_view> text_of(std::span<const char> from);
 
 }  // namespace wire
 

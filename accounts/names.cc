@@ -7,6 +7,7 @@
 #include "accounts/files.h"
 #include "common/ascii.h"
 #include "common/text.h"
+#include "nss/accounts_conf.h"
 #include "nss/accounts_format.h"
 #include "nss/reserved_names.h"
 
@@ -14,24 +15,24 @@ namespace pamcognito::accounts {
 namespace {
 
 constexpr std::size_t kMaxGlob = 64;
-
-// A '.', or a prefix or suffix of accounts.conf: no package of the archive makes such a user.
-bool is_marked(const Settings& settings, std::string_view name) {
-  const auto longer = [&](const std::string& part) { return name.size() > part.size(); };
-  return name.contains('.') ||
-         std::ranges::any_of(settings.prefixes,
-                             [&](const std::string& prefix) {
-                               return longer(prefix) && name.starts_with(prefix);
-                             }) ||
-         std::ranges::any_of(settings.suffixes, [&](const std::string& suffix) {
-           return longer(suffix) && name.ends_with(suffix);
-         });
-}
+constexpr std::size_t kMaxPool = 55;  // UserPoolIdType
+constexpr std::size_t kMaxSub = 128;  // UsernameType; Cognito's are UUIDs
 
 }  // namespace
 
 bool is_name(std::string_view name) noexcept {
   return is_account_name(name.data(), name.size());
+}
+
+bool is_pool(std::string_view pool) noexcept {
+  return !pool.empty() && pool.size() <= kMaxPool && std::ranges::all_of(pool, [](char c) {
+    return ascii::is_alphanumeric(c) || c == '_' || c == '-';
+  });
+}
+
+bool is_sub(std::string_view sub) noexcept {
+  return !sub.empty() && sub.size() <= kMaxSub &&
+         std::ranges::all_of(sub, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 bool is_glob(std::string_view text) noexcept {
@@ -41,27 +42,11 @@ bool is_glob(std::string_view text) noexcept {
   });
 }
 
-bool matches(std::string_view glob, std::string_view name) noexcept {
-  std::size_t at = 0;
-  std::size_t in = 0;
-  std::size_t star = std::string_view::npos;  // the last '*', and the part of `name` it takes
-  std::size_t taken = 0;
-  while (in < name.size()) {
-    if (at < glob.size() && glob[at] == '*') {
-      star = at++;
-      taken = in;
-    } else if (at < glob.size() && (glob[at] == '?' || glob[at] == name[in])) {
-      ++at;
-      ++in;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      in = ++taken;
-    } else {
-      return false;
-    }
-  }
-  while (at < glob.size() && glob[at] == '*') ++at;
-  return at == glob.size();
+Result<void> check_pool(const Settings& settings, std::string_view pool) {
+  if (settings.pool.empty() || pool == settings.pool) return {};
+  return refused(Refusal::bad_configuration, "accounts.conf has pool " + settings.pool +
+                                                 ", and cognitod uses " + printable(pool, 64) +
+                                                 ": run cognitoctl setup --accounts");
 }
 
 Result<void> check_new_name(const Settings& settings, const LocalFiles& local,
@@ -72,12 +57,12 @@ Result<void> check_new_name(const Settings& settings, const LocalFiles& local,
                        "' is no account name: use [a-z_][a-z0-9_.-]*, at most 32 characters");
   const std::string text(name);
   if (!any_name && std::ranges::none_of(settings.names, [&](const std::string& glob) {
-        return matches(glob, name);
+        return conf_text::matches(glob, name);
       }))
     return refused(Refusal::name_not_permitted,
                    text + " does not match `names` of accounts.conf: run cognitoctl users add " +
                        text + " to add the user all the same");
-  if (!any_name && !is_marked(settings, name))
+  if (!any_name && !conf_text::is_marked(settings.prefixes, settings.suffixes, name))
     return refused(Refusal::name_not_permitted,
                    text +
                        " has no '.', and no prefix or suffix of accounts.conf, so a package may "

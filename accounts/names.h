@@ -10,10 +10,14 @@
 namespace pamcognito::accounts {
 
 [[nodiscard]] bool is_name(std::string_view name) noexcept;
+// The ids of a user pool and of a person in it.
+[[nodiscard]] bool is_pool(std::string_view pool) noexcept;
+[[nodiscard]] bool is_sub(std::string_view sub) noexcept;
 // The characters of names, '*' and '?'.
 [[nodiscard]] bool is_glob(std::string_view text) noexcept;
-// '*': any characters, also none; '?': one. The whole name must match.
-[[nodiscard]] bool matches(std::string_view glob, std::string_view name) noexcept;
+
+// A first login makes accounts for users of the pool of accounts.conf, if that has one.
+Result<void> check_pool(const Settings& settings, std::string_view pool);
 
 // `any_name`: an administrator has chosen the name, so it needs neither `names` nor '.', prefix or
 // suffix.

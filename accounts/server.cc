@@ -38,17 +38,6 @@ constexpr std::size_t kMaxConnections = 256;
 constexpr auto kRequestTime = std::chrono::seconds(2);
 constexpr auto kBatchTime = std::chrono::milliseconds(200);
 
-// Levels of the journal (sd-daemon(3)).
-constexpr char kError[] = "<3>";
-constexpr char kNotice[] = "<5>";
-
-// One line, whatever a request contains.
-void log(const char* level, std::string_view text) {
-  std::string line = printable(text, 1024);
-  std::ranges::replace(line, '\n', '?');
-  (void)std::fprintf(stderr, "%s%s\n", level, line.c_str());
-}
-
 struct Connection {
   Fd socket;
   Clock::time_point until;
@@ -74,6 +63,9 @@ class Server {
       drop_late(now);
       if (batch_at_ && (now >= *batch_at_ || waiting() == kMaxConnections)) {
         make_changes();
+        // Directories that are made after the start are read-only in this program's mounts
+        // (ReadWritePaths= of the unit). So the next connection starts it anew.
+        if (!keeper_ && connections_.empty()) return 0;
         continue;
       }
       const bool idle = connections_.empty() && now - last_ >= settings_.idle;
@@ -87,11 +79,16 @@ class Server {
     auto opened = Keeper::open(settings_.root, false);
     if (opened) {
       keeper_.emplace(std::move(*opened));
+      log_remark();
       return true;
     }
     fault_ = std::move(opened.error());
     log(kError, fault_->text);
     return false;
+  }
+
+  void log_remark() {
+    if (const std::string remark = keeper_->take_remark(); !remark.empty()) log(kError, remark);
   }
 
   [[nodiscard]] std::size_t waiting() const {
@@ -147,14 +144,7 @@ class Server {
       return;
     }
     last_ = Clock::now();
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-        size != sizeof(peer) || (peer.uid != 0 && peer.uid != settings_.cognitod)) {
-      log(kError, "Refused a connection of uid " + std::to_string(peer.uid) +
-                      ": only root and cognitod may connect");
-      return;
-    }
+    if (!is_permitted(socket.get(), settings_.peer)) return;
     connections_.push_back({std::move(socket), last_ + kRequestTime, std::nullopt});
   }
 
@@ -179,9 +169,12 @@ class Server {
   void answer(const Connection& connection, const Result<Changed>& result) {
     const ChangeRequest& request = *connection.request;
     if (!result) {
-      log(kError, std::string(to_string(request.change)) + " of " + request.sign_in.name +
-                      " refused, " + std::string(to_string(result.error().refusal)) + ": " +
-                      result.error().text);
+      // cognitod does not know whether a user of the pool has an account here.
+      const bool is_local =
+          request.change != Change::sign_in && result.error().refusal == Refusal::unknown_account;
+      log(is_local ? kDebug : kError,
+          std::string(to_string(request.change)) + " of " + request.sign_in.name + " refused, " +
+              std::string(to_string(result.error().refusal)) + ": " + result.error().text);
       send_reply(connection, {.refusal = result.error().refusal});
       return;
     }
@@ -191,6 +184,7 @@ class Server {
                        " stored, uid " + std::to_string(result->account.uid) +
                        (result->groups_changed ? ", local groups changed" : ""));
     }
+    if (!result->keys_note.empty()) log(kNotice, result->keys_note);
     if (request.change == Change::lock_for_pool && result->account.state == State::locked)
       locked_.push_back(result->account.uid);
     send_reply(connection, {.refusal = std::nullopt,
@@ -214,6 +208,7 @@ class Server {
     locked_.clear();
     for (std::size_t i = 0; i < batch.size();) i += make_next(std::span(batch).subspan(i));
     batch.clear();
+    log_remark();
     if (changed_)
       if (const auto done = invalidate_nscd(); !done)
         log(kError, "nscd may answer from its cache for a while: " + done.error());
@@ -267,6 +262,26 @@ class Server {
 };
 
 }  // namespace
+
+void log(const char* level, std::string_view text) {
+  std::string line = printable(text, 1024);
+  std::ranges::replace(line, '\n', '?');
+  (void)std::fprintf(stderr, "%s%s\n", level, line.c_str());
+}
+
+bool is_permitted(int socket, uid_t peer) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0 ||
+      size != sizeof(credentials)) {
+    log(kError, "Refused a connection without credentials");
+    return false;
+  }
+  if (credentials.uid == 0 || credentials.uid == peer) return true;
+  log(kError, "Refused a connection of uid " + std::to_string(credentials.uid) +
+                  ": only root and uid " + std::to_string(peer) + " may connect");
+  return false;
+}
 
 int serve(Fd listener, const ServerSettings& settings) {
   return Server(std::move(listener), settings).run();

@@ -1,6 +1,7 @@
 #include "accounts/settings.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -8,13 +9,25 @@
 #include "accounts/names.h"
 #include "common/ascii.h"
 #include "common/root_file.h"
+#include "common/text.h"
 #include "nss/accounts_conf.h"
 
 namespace pamcognito::accounts {
 namespace {
 
-constexpr std::size_t kMaxPatterns = 64;   // a bound of a mistake; the file has 8 KiB at most
-constexpr std::size_t kMaxAttribute = 27;  // "custom:" and 20 characters (SchemaAttributeType)
+constexpr std::size_t kMaxPatterns = 64;       // a bound of a mistake; the file has 8 KiB at most
+constexpr std::size_t kMaxAttribute = 27;      // "custom:" and 20 characters (SchemaAttributeType)
+constexpr std::size_t kMaxCognitoGroup = 512;  // GroupNameType: 128 characters of UTF-8
+
+// Bounds all names of a person's groups together. Ten thousand accounts of this size are 40 MiB,
+// which each change reads. 100 groups of 512 bytes would be 500 MiB, more than cognitod-accounts
+// may have.
+constexpr std::size_t kMaxGroupsBytes = 4096;
+
+// Shorter times would end between two logins. The longer one is that of Cognito's refresh tokens by
+// default: after it, nothing here has heard of the user.
+constexpr std::chrono::seconds kLeastKeysAge = std::chrono::minutes(5);
+constexpr std::chrono::seconds kMostKeysAge = std::chrono::days(30);
 
 std::vector<std::string> words_of(std::string_view list) {
   std::vector<std::string> words;
@@ -38,17 +51,40 @@ bool is_attribute(std::string_view text) {
   });
 }
 
+// "90m", "24h", "7d".
+bool take_age(std::string_view text, std::chrono::seconds& age) {
+  std::uint32_t number = 0;
+  if (text.empty() || !conf_text::parse_number(text.substr(0, text.size() - 1), number))
+    return false;
+  const char unit = text.back();
+  if (unit != 'm' && unit != 'h' && unit != 'd') return false;
+  age = unit == 'm'   ? std::chrono::seconds(std::chrono::minutes(number))
+        : unit == 'h' ? std::chrono::seconds(std::chrono::hours(number))
+                      : std::chrono::seconds(std::chrono::days(number));
+  return age >= kLeastKeysAge && age <= kMostKeysAge;
+}
+
 // Parts of names, or globs, and no other words.
-bool take_list(std::string_view value, bool (*is_good)(std::string_view),
-               std::vector<std::string>& list) {
-  list = words_of(value);
+bool are_good(const std::vector<std::string>& list, bool (*is_good)(std::string_view)) {
   return list.size() <= kMaxPatterns && std::ranges::all_of(list, is_good);
 }
 
+bool take_parts(std::string_view value, std::string& list) {
+  list = value;
+  return are_good(words_of(value), is_part_of_name);
+}
+
 bool take(std::string_view key, std::string_view value, Settings& settings) {
-  if (key == "names") return take_list(value, is_glob, settings.names);
-  if (key == "prefixes") return take_list(value, is_part_of_name, settings.prefixes);
-  if (key == "suffixes") return take_list(value, is_part_of_name, settings.suffixes);
+  if (key == "names") {
+    settings.names = words_of(value);
+    return are_good(settings.names, is_glob);
+  }
+  if (key == "prefixes") return take_parts(value, settings.prefixes);
+  if (key == "suffixes") return take_parts(value, settings.suffixes);
+  if (key == "pool") {
+    settings.pool = value;
+    return value.empty() || is_pool(value);
+  }
   if (key == "max") {
     std::uint32_t number = 0;
     if (!conf_text::parse_number(value, number) || number > kMaxUsers) return false;
@@ -63,6 +99,25 @@ bool take(std::string_view key, std::string_view value, Settings& settings) {
     settings.uid_attribute = value;
     return value.empty() || is_attribute(value);
   }
+  if (key == "ssh_keys_attribute") {
+    settings.ssh_keys_attribute = value;
+    return value.empty() || is_attribute(value);
+  }
+  if (key == "ssh_keys_max_age") return take_age(value, settings.ssh_keys_max_age);
+  return true;
+}
+
+bool is_cognito_group(std::string_view text) {
+  return text.size() <= kMaxCognitoGroup && printable(text, kMaxCognitoGroup) == text;
+}
+
+bool take_directory(std::string_view key, std::string_view value, Settings& settings) {
+  if (key == "groups") {
+    settings.directory_groups = words_of(value);
+    return are_good(settings.directory_groups, is_cognito_group) &&
+           settings.directory_groups.size() <= kMaxDirectoryGroups;
+  }
+  if (key == "metadata") settings.metadata = value;
   return true;
 }
 
@@ -79,12 +134,19 @@ std::size_t take_all(std::string_view text, Settings& settings) {
     }
     const std::string_view key = trimmed(take_until(line, '='));
     if (section == "accounts" && !take(key, trimmed(line), settings)) return number;
+    if (section == "directory" && !take_directory(key, trimmed(line), settings)) return number;
   }
   return 0;
 }
 
 std::unexpected<std::string> fault(std::size_t line) {
   return std::unexpected("line " + std::to_string(line) + " has a fault");
+}
+
+bool is_mapped(const Settings& settings, const std::string& cognito_group) {
+  return std::ranges::any_of(settings.groups, [&](const MappedGroup& group) {
+    return std::ranges::find(group.cognito_groups, cognito_group) != group.cognito_groups.end();
+  });
 }
 
 }  // namespace
@@ -118,6 +180,17 @@ Result<Settings> read_settings(const std::string& root) {
     return refused(Refusal::bad_configuration,
                    path + ": " + settings.error() + ": correct it (accounts.conf(5))");
   return std::move(*settings);
+}
+
+std::vector<std::string> groups_to_store(const Settings& settings,
+                                         std::vector<std::string> groups) {
+  std::ranges::sort(groups);
+  groups.erase(std::ranges::unique(groups).begin(), groups.end());
+  std::size_t bytes = 0;
+  for (const std::string& group : groups) bytes += group.size();
+  if (bytes > kMaxGroupsBytes)
+    std::erase_if(groups, [&](const std::string& group) { return !is_mapped(settings, group); });
+  return groups;
 }
 
 }  // namespace pamcognito::accounts

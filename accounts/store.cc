@@ -22,8 +22,6 @@ namespace pamcognito::accounts {
 namespace {
 
 constexpr std::int64_t kSchemaVersion = 1;
-constexpr std::size_t kMaxPool = 55;            // UserPoolIdType
-constexpr std::size_t kMaxSub = 128;            // UsernameType; Cognito's are UUIDs
 constexpr std::size_t kMaxCognitoGroups = 100;  // Cognito's quota for a user
 constexpr std::size_t kMaxCognitoGroup = 512;   // GroupNameType: 128 characters of UTF-8
 constexpr std::size_t kMaxMessage = 256;
@@ -43,6 +41,16 @@ constexpr char kSchema[] =
     "INSERT INTO image VALUES (1, 0, 0);"
     "PRAGMA user_version = 1;";
 
+// Made with the first list. A version of this program that has no directory does not read them.
+constexpr char kDirectorySchema[] =
+    "CREATE TABLE IF NOT EXISTS directory (one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),"
+    " at INTEGER NOT NULL, held_at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS directory_user (name TEXT NOT NULL PRIMARY KEY,"
+    " gone INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "DELETE FROM directory; DELETE FROM directory_user;";
+constexpr char kHasDirectory[] =
+    "SELECT count(*) FROM sqlite_schema WHERE name IN ('directory', 'directory_user')";
+
 constexpr char kReadAccounts[] =
     "SELECT name, uid, state, pool, sub, shell, groups, locked_by, created_at, verified_at"
     " FROM account";
@@ -59,34 +67,12 @@ constexpr char kForgetAccount[] = "DELETE FROM account WHERE name = ?1";
 constexpr char kForgetTombstone[] = "DELETE FROM tombstone WHERE name = ?1";
 constexpr char kPutImage[] = "UPDATE image SET generation = ?1, seed = ?2 WHERE one = 1";
 
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
-}
-
-// Group names have no control characters, so a newline separates them.
-std::string joined(const std::vector<std::string>& groups) {
-  std::string text;
-  for (const std::string& group : groups) text.append(group).push_back('\n');
-  return text;
-}
-
-std::vector<std::string> parted(std::string_view text) {
-  std::vector<std::string> groups;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    groups.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return groups;
-}
-
 bool is_sound(const Account& account) {
   const bool locked = account.state == State::locked;
   return is_name(account.name) && (account.pool.empty() || is_pool(account.pool)) &&
          (account.sub.empty() || (is_sub(account.sub) && !account.pool.empty())) &&
          (account.shell.empty() || is_shell(account.shell)) && are_groups(account.cognito_groups) &&
-         (locked ? account.locked_by == "administrator" || account.locked_by == "pool"
+         (locked ? account.locked_by == kLockedByAdministrator || account.locked_by == kLockedByPool
                  : account.locked_by.empty());
 }
 
@@ -113,17 +99,6 @@ Result<void> check_file(const std::string& path, bool& absent) {
 
 }  // namespace
 
-bool is_pool(std::string_view pool) noexcept {
-  return !pool.empty() && pool.size() <= kMaxPool && std::ranges::all_of(pool, [](char c) {
-    return ascii::is_alphanumeric(c) || c == '_' || c == '-';
-  });
-}
-
-bool is_sub(std::string_view sub) noexcept {
-  return !sub.empty() && sub.size() <= kMaxSub &&
-         std::ranges::all_of(sub, [](char c) { return c > ' ' && c <= '~'; });
-}
-
 bool is_shell(std::string_view shell) noexcept {
   return conf_text::is_path(shell, false);
 }
@@ -131,8 +106,10 @@ bool is_shell(std::string_view shell) noexcept {
 bool are_groups(const std::vector<std::string>& groups) noexcept {
   return groups.size() <= kMaxCognitoGroups &&
          std::ranges::all_of(groups, [](const std::string& group) {
-           return !group.empty() && group.size() <= kMaxCognitoGroup &&
-                  std::ranges::none_of(group, is_control);
+           // GroupNameType has no control and no format characters. Malformed UTF-8 would also make
+           // `users list --json` and `users export` malformed.
+           return !group.empty() && group.size() <= kMaxCognitoGroup && !group.contains('\n') &&
+                  printable(group, kMaxCognitoGroup) == group;
          });
 }
 
@@ -226,7 +203,7 @@ Result<void> Store::read_accounts(Content& content) {
     account.pool = read->text(3);
     account.sub = read->text(4);
     account.shell = read->text(5);
-    account.cognito_groups = parted(read->text(6));
+    account.cognito_groups = split_lines(read->text(6));
     account.locked_by = read->text(7);
     account.created_at = read->integer(8);
     account.verified_at = read->integer(9);
@@ -271,7 +248,49 @@ Result<Content> Store::read() {
   if (!*row || image->integer(0) < 0) return damaged("has no generation");
   content.generation = static_cast<std::uint64_t>(image->integer(0));
   content.seed = static_cast<std::uint64_t>(image->integer(1));
+  if (const auto read = read_directory(content); !read) return std::unexpected(read.error());
   return content;
+}
+
+Result<void> Store::read_directory(Content& content) {
+  const auto tables = database_.number(kHasDirectory);
+  if (!tables) return failed(tables.error());
+  if (*tables == 0) return {};
+  DirectoryRecord& directory = content.directory;
+  auto state = database_.prepare("SELECT at, held_at FROM directory");
+  if (!state) return failed(state.error());
+  const auto first = state->step();
+  if (!first) return failed(first.error());
+  if (*first) {
+    directory.at = state->integer(0);
+    directory.held_at = state->integer(1);
+  }
+  auto read = database_.prepare("SELECT name, gone FROM directory_user");
+  if (!read) return failed(read.error());
+  while (true) {
+    const auto row = read->step();
+    if (!row) return failed(row.error());
+    if (!*row) return {};
+    const std::string name(read->text(0));
+    if (!is_name(name) || directory.users.size() == kMaxUsers)
+      return damaged("has a list of the directory that this program did not write");
+    directory.users.emplace(name, read->integer(1) != 0);
+  }
+}
+
+Result<void> Store::write_directory(const DirectoryRecord& directory) {
+  if (const auto made = database_.run(kDirectorySchema); !made) return failed(made.error());
+  auto state = database_.prepare("INSERT INTO directory (one, at, held_at) VALUES (1, ?1, ?2)");
+  if (!state) return failed(state.error());
+  if (const auto done = state->bind(1, directory.at).bind(2, directory.held_at).step(); !done)
+    return failed(done.error());
+  for (const auto& [name, gone] : directory.users) {
+    auto user = database_.prepare("INSERT INTO directory_user (name, gone) VALUES (?1, ?2)");
+    if (!user) return failed(user.error());
+    if (const auto done = user->bind(1, name).bind(2, std::int64_t{gone ? 1 : 0}).step(); !done)
+      return failed(done.error());
+  }
+  return {};
 }
 
 Result<void> Store::begin(bool make_tables) {
@@ -297,7 +316,7 @@ Result<void> Store::put(const Account& account) {
       .bind(4, account.pool)
       .bind(5, account.sub)
       .bind(6, account.shell)
-      .bind(7, joined(account.cognito_groups))
+      .bind(7, join_lines(account.cognito_groups))
       .bind(8, account.locked_by)
       .bind(9, account.created_at)
       .bind(10, account.verified_at);
@@ -332,6 +351,8 @@ Result<void> Store::write(const Content& content, const Dirty& dirty) {
   for (const std::string& name : dirty.tombstones)
     if (const auto one = content.tombstones.find(name); one != content.tombstones.end())
       if (auto written = put(one->second); !written) return written;
+  if (dirty.directory)
+    if (auto written = write_directory(content.directory); !written) return written;
   auto image = database_.prepare(kPutImage);
   if (!image) return failed(image.error());
   const auto done = image->bind(1, static_cast<std::int64_t>(content.generation))

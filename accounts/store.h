@@ -26,21 +26,29 @@ struct Tombstone {
   std::int64_t at = 0;     // UNIX seconds
 };
 
+// The directory's last list (directory_list.h).
+struct DirectoryRecord {
+  // The names of accounts that the last list had. true: the list that is held back lacks it.
+  std::map<std::string, bool, std::less<>> users;
+  std::int64_t at = 0;       // of the last whole list, UNIX seconds; 0: there was none
+  std::int64_t held_at = 0;  // of the first list that is held back; 0: none is
+};
+
 struct Content {
   std::map<std::string, Account, std::less<>> accounts;
   std::map<std::string, Tombstone, std::less<>> tombstones;
   std::uint64_t generation = 0;  // of the image
   std::uint64_t seed = 0;
+  DirectoryRecord directory;
 };
 
 struct Dirty {
   std::set<std::string> accounts;
   std::set<std::string> tombstones;
+  bool directory = false;
 };
 
 // The bounds of values, whatever their origin is.
-[[nodiscard]] bool is_pool(std::string_view pool) noexcept;
-[[nodiscard]] bool is_sub(std::string_view sub) noexcept;
 [[nodiscard]] bool is_shell(std::string_view shell) noexcept;
 [[nodiscard]] bool are_groups(const std::vector<std::string>& groups) noexcept;
 [[nodiscard]] bool is_uid(std::int64_t uid) noexcept;
@@ -70,6 +78,8 @@ class Store {
   std::unexpected<Error> damaged(std::string_view what) const;
   Result<void> read_accounts(Content& content);
   Result<void> read_tombstones(Content& content);
+  Result<void> read_directory(Content& content);
+  Result<void> write_directory(const DirectoryRecord& directory);
   Result<void> put(const Account& account);
   Result<void> put(const Tombstone& tombstone);
   Result<void> forget(const char* sql, const std::string& name);

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-// Letters and digits of ASCII. <cctype> is not used, because the locale of the host process could
-// widen a grammar.
+// Letters, digits and control characters of ASCII. <cctype> is not used, because the locale of the
+// host process could widen a grammar.
 namespace pamcognito::ascii {
 
 constexpr bool is_digit(char c) noexcept {
@@ -21,6 +21,10 @@ constexpr bool is_letter(char c) noexcept {
 
 constexpr bool is_alphanumeric(char c) noexcept {
   return is_letter(c) || is_digit(c);
+}
+
+constexpr bool is_control(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
 constexpr char lower(char c) noexcept {

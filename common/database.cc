@@ -1,6 +1,8 @@
 #include "common/database.h"
 
+#include <algorithm>
 #include <climits>
+#include <cstddef>
 #include <cstdlib>
 #include <utility>
 
@@ -109,6 +111,22 @@ std::string Statement::text(int column) const {
 
 std::int64_t Statement::integer(int column) const {
   return ::sqlite3_column_int64(handle_.get(), column);
+}
+
+std::string join_lines(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined.append(text).push_back('\n');
+  return joined;
+}
+
+std::vector<std::string> split_lines(std::string_view text) {
+  std::vector<std::string> texts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    texts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return texts;
 }
 
 }  // namespace pamcognito

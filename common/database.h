@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace pamcognito {
 
@@ -65,5 +66,10 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
   int bind_error_ = SQLITE_OK;
 };
+
+// A list of texts in one column. The texts, such as the names of groups, have no control
+// characters, so a newline ends each.
+std::string join_lines(const std::vector<std::string>& texts);
+std::vector<std::string> split_lines(std::string_view text);
 
 }  // namespace pamcognito

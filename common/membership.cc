@@ -1,8 +1,8 @@
 // Classifies a user. The order of the questions is the order of their cost: the account,
 // accounts.conf for a uid that it could name, users.conf, and the group only if nothing else has
-// decided. The caller of su sets its limits of
-// memory and descriptors, so every look-up here may fail at that caller's will; such a failure is
-// an answer of its own and never "not a Cognito user".
+// decided. The caller of su sets its limits of memory and descriptors, so every look-up here may
+// fail at that caller's will; such a failure is an answer of its own and never "not a Cognito
+// user".
 
 #include "common/membership.h"
 
@@ -15,6 +15,7 @@
 #include <cstring>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -147,6 +148,7 @@ Membership check_record(const AccountsRange& range, std::string_view name, uid_t
     case StoredAccount::locked:
       return Membership::locked;
     case StoredAccount::none:
+    case StoredAccount::other_uid:
       return Membership::no_account;
     case StoredAccount::unreadable:
       return Membership::damaged;
@@ -182,6 +184,24 @@ Membership classify_in_range(const AccountsRange& range, const std::vector<std::
   return check_record(range, name, account.pw_uid, reason);
 }
 
+// Only root's sshd gets an entry of a user without an account. Read files last: this is rare.
+bool may_have_entry(FirstLogin first_login) {
+  return first_login != FirstLogin::no && is_roots_sshd();
+}
+
+// Classifies a user whose sign-in would make the account `uid`.
+Membership classify_first_login(const char* users_conf_path, const char* name, uid_t uid,
+                                std::string* reason, CognitoUser* user) {
+  const auto file = read_users_conf(users_conf_path);
+  if (!is_valid_user_name(name) ||
+      contains(file ? file->conf.exclude : file.error().exclude, name)) {
+    explain(reason, "exclude= of users.conf names the user, who has no account");
+    return Membership::denied;
+  }
+  if (user != nullptr) *user = {.uid = uid, .in_range = true, .is_first_login = true};
+  return Membership::cognito_user;
+}
+
 }  // namespace
 
 bool is_never_cognito_uid(uid_t uid, uid_t min_uid) noexcept {
@@ -209,11 +229,17 @@ InSet is_in_set(const UsersConf& conf, const AccountsRange& range, std::string_v
 }
 
 Membership classify_user(const char* users_conf_path, const char* name, std::string* reason,
-                         CognitoUser* user) {
+                         CognitoUser* user, FirstLogin first_login) {
   passwd account{};
   NssBuffer memory;
   const LookUpResult found = look_up(&::getpwnam_r, name, &account, &memory);
-  if (found.look_up == LookUp::not_found) return Membership::not_cognito_user;
+  if (found.look_up == LookUp::not_found) {
+    const std::optional<uid_t> uid = first_login == FirstLogin::without_entry
+                                         ? uid_of_first_login(name)
+                                         : std::optional<uid_t>();
+    return uid ? classify_first_login(users_conf_path, name, *uid, reason, user)
+               : Membership::not_cognito_user;
+  }
   if (found.look_up == LookUp::failed) {
     explain(reason, "the look-up of the user failed", found.error);
     return membership_after_error(found.error);
@@ -225,6 +251,9 @@ Membership classify_user(const char* users_conf_path, const char* name, std::str
   const AccountsRange range = range_for(account.pw_uid);
   if (range.contains(account.pw_uid)) {
     const Membership membership = classify_in_range(range, exclude, name, account, reason);
+    if (membership == Membership::no_account && may_have_entry(first_login) &&
+        uid_of_first_login(name) == account.pw_uid)
+      return classify_first_login(users_conf_path, name, account.pw_uid, reason, user);
     if (membership == Membership::cognito_user && user != nullptr)
       *user = {.uid = account.pw_uid, .in_range = true};
     return membership;

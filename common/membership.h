@@ -43,6 +43,16 @@ InSet is_in_set(const UsersConf& conf, const AccountsRange& range, std::string_v
 struct CognitoUser {
   uid_t uid = 0;
   bool in_range = false;  // of accounts.conf: no local password ever counts
+  // In the range, and the accounts file proves that there is no record yet.
+  bool is_first_login = false;
+};
+
+// Whether a user without an account is admitted, because this sign-in may make the account. Only
+// the authentication of a program that root has started asks for it.
+enum class FirstLogin : std::uint8_t {
+  no,
+  with_entry,     // only in sshd, to which the name service has answered the user already
+  without_entry,  // a console or a greeter, which looks the user up after the sign-in
 };
 
 // Classifies a user by users.conf, accounts.conf, the accounts file and NSS (getpwnam_r,
@@ -50,7 +60,7 @@ struct CognitoUser {
 // if the result is neither cognito_user nor not_cognito_user. `user`, if given, is set if the
 // result is cognito_user. A user in the set whose pw_name is not `name`, byte for byte, is denied.
 Membership classify_user(const char* users_conf_path, const char* name, std::string* reason,
-                         CognitoUser* user = nullptr);
+                         CognitoUser* user = nullptr, FirstLogin first_login = FirstLogin::no);
 
 // The part of the rule for a user whose uid is known: cognito_user if the uid is outside the range,
 // or inside and the record is active; otherwise malformed, local_fault, no_account, locked or

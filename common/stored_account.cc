@@ -1,14 +1,21 @@
 #include "common/stored_account.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <nss.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 
 #include "common/text.h"
 #include "nss/accounts_conf.h"
 #include "nss/accounts_format.h"
+#include "nss/first_login.h"
 #include "nss/reader.h"
+#include "nss/seen_by_sshd.h"
 
 namespace pamcognito {
 namespace {
@@ -79,6 +86,13 @@ bool AccountsRange::contains(uid_t uid) const noexcept {
   return may_contain(uid);
 }
 
+AccountAttributes account_attributes() {
+  accounts::ConfFile file;
+  if (!file.read().ok()) return {};
+  return {.ssh_keys = std::string(file.conf().ssh_keys_attribute),
+          .uid = std::string(file.conf().uid_attribute)};
+}
+
 StoredAccount read_stored_account(std::string_view name, uid_t uid, std::string& reason) {
   accounts::AccountsFile file;
   accounts::UserRecord record;
@@ -95,13 +109,88 @@ StoredAccount read_stored_account(std::string_view name, uid_t uid, std::string&
   if (record.uid != uid) {
     reason = "the account has uid " + std::to_string(record.uid) + ", and the name service says " +
              std::to_string(uid);
-    return StoredAccount::none;
+    return StoredAccount::other_uid;
   }
   // Each other value counts as locked, whatever a later version of the file means by it.
   if (record.state == static_cast<std::uint32_t>(accounts::State::active))
     return StoredAccount::active;
   reason = "the account is locked";
   return StoredAccount::locked;
+}
+
+std::optional<AccountRecord> read_account_record(std::string_view name) {
+  accounts::AccountsFile file;
+  accounts::UserRecord record;
+  std::uint64_t groups = 0;
+  if (!file.open().ok() || !file.find_name(name.data(), name.size(), record).ok() ||
+      !file.digest_groups(record, groups).ok())
+    return std::nullopt;
+  return AccountRecord{
+      .uid = record.uid,
+      .groups = groups,
+      .is_active = record.state == static_cast<std::uint32_t>(accounts::State::active)};
+}
+
+std::optional<uid_t> uid_of_first_login(std::string_view name) {
+  accounts::ConfFile conf;
+  accounts::AccountsFile file;
+  std::uint32_t uid = 0;
+  if (!conf.read().ok() || !file.open().ok() ||
+      !accounts::first_login_uid(conf.conf(), file, name, uid).ok())
+    return std::nullopt;
+  return uid;
+}
+
+std::optional<AccountRecord> seen_by_sshd(const std::string& name) {
+  // libc has loaded the library for the look-up; nothing is loaded here.
+  void* const library = ::dlopen(accounts::kLibrary, RTLD_LAZY | RTLD_NOLOAD);
+  if (library == nullptr) return std::nullopt;
+  auto* const function =
+      reinterpret_cast<accounts::SeenBySshd*>(::dlsym(library, accounts::kSeenBySshd));
+  std::uint32_t uid = 0;
+  std::uint64_t groups = 0;
+  const bool is_seen = function != nullptr && function(name.c_str(), &uid, &groups) == 1;
+  (void)::dlclose(library);
+  if (!is_seen) return std::nullopt;
+  return AccountRecord{.uid = uid, .groups = groups, .is_active = true};
+}
+
+bool is_roots_sshd() {
+  accounts::ConfFile conf;
+  return conf.read().ok() && accounts::is_roots_sshd(conf.conf());
+}
+
+std::string home_of(std::string_view pattern, std::string_view name) {
+  constexpr std::string_view user = "%u";
+  std::string home(pattern);
+  if (const std::size_t at = home.find(user); at != std::string::npos)
+    home.replace(at, user.size(), name);
+  return home;
+}
+
+std::string fault_of_directory(const std::string& path, uid_t owner) {
+  // The cached status of a network share is enough, because its owner hardly ever changes.
+  struct statx status{};
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+              STATX_TYPE | STATX_MODE | STATX_UID, &status) != 0)
+    return errno == ENOENT ? std::string() : std::string(errno_name(errno));
+  if (!S_ISDIR(status.stx_mode)) return "is no directory";
+  if (status.stx_uid != owner) return "belongs to uid " + std::to_string(status.stx_uid);
+  if ((status.stx_mode & (S_IWGRP | S_IWOTH)) != 0) return "can be written by others";
+  return {};
+}
+
+std::string fault_of_home(std::string_view name, uid_t uid) {
+  accounts::ConfFile file;
+  if (const accounts::Result result = file.read(); !result.ok())
+    return fault_of(accounts::kConfPath, result);
+  const std::string home = home_of(file.conf().home, name);
+  const std::string above = home.substr(0, std::max<std::size_t>(home.rfind('/'), 1));
+  constexpr uid_t root = 0;
+  if (const std::string fault = fault_of_directory(above, root); !fault.empty())
+    return above + ": " + fault;
+  const std::string fault = fault_of_directory(home, uid);
+  return fault.empty() ? fault : home + ": " + fault;
 }
 
 }  // namespace pamcognito

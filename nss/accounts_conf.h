@@ -16,7 +16,12 @@
 //   home = /home/%u                    %u: the user's name, once, as a whole component
 //   shells = /bin/bash /bin/sh         permitted shells; the first is the default
 //   enumerate = no                     yes: `getent passwd` lists all users
-//   sshd = /usr/sbin/sshd              programs that count as sshd (first sign-in)
+//   sshd = /usr/sbin/sshd              programs that count as sshd (first login)
+//   names = *.admin                    globs of names that may get an account by a first login
+//   prefixes = x-, suffixes = -x       a name with one of them needs no '.'
+//   pool = eu-central-1_AbC            the user pool whose users get accounts by a first login
+//   ssh_keys_attribute = custom:x      for cognitod; the writer checks its form
+//   uid_attribute = custom:uid         the same
 //   [groups]
 //   sudo = linux-admins                local group = Cognito groups whose members are in it
 //
@@ -27,6 +32,9 @@ namespace pamcognito::accounts {
 
 inline constexpr char kConfDirectory[] = "/etc/pam-cognito";
 inline constexpr char kConfPath[] = "/etc/pam-cognito/accounts.conf";
+// 32 random bytes in lower-case hexadecimal digits, root's and 0600 (accounts/fleet_key.h).
+inline constexpr char kFleetKeyPath[] = "/etc/pam-cognito/fleet.key";
+inline constexpr std::size_t kFleetKeySize = 32;
 // 64 groups of 32 bytes, each with some Cognito groups.
 inline constexpr std::size_t kMaxConfBytes = 8192;
 inline constexpr std::size_t kMaxPath = 128;  // of a home's template, and of a program
@@ -40,6 +48,12 @@ struct Conf {
   std::string_view home = "/home/%u";
   std::string_view shells = "/bin/bash /bin/sh /bin/dash /usr/bin/bash /usr/bin/sh /usr/bin/dash";
   std::string_view sshd = "/usr/sbin/sshd /usr/lib/openssh/sshd-session /usr/lib/openssh/sshd-auth";
+  std::string_view names;  // lists that blanks separate
+  std::string_view prefixes;
+  std::string_view suffixes;
+  std::string_view pool;
+  std::string_view ssh_keys_attribute;
+  std::string_view uid_attribute;
   bool enumerate = false;
   std::size_t group_count = 0;
   std::string_view groups[kMaxGroups];
@@ -84,6 +98,51 @@ constexpr std::string_view take_word(std::string_view& list) noexcept {
   const std::string_view word = part(list, 0, size);
   list = part(list, size, list.size() - size);
   return word;
+}
+
+// '*': any characters, also none; '?': one. The whole name must match.
+constexpr bool matches(std::string_view glob, std::string_view name) noexcept {
+  std::size_t at = 0;
+  std::size_t in = 0;
+  std::size_t star = glob.size();  // the last '*', and the part of `name` that it takes
+  std::size_t taken = 0;
+  while (in < name.size()) {
+    if (at < glob.size() && glob.data()[at] == '*') {
+      star = at++;
+      taken = in;
+    } else if (at < glob.size() && (glob.data()[at] == '?' || glob.data()[at] == name.data()[in])) {
+      ++at;
+      ++in;
+    } else if (star < glob.size()) {
+      at = star + 1;
+      in = ++taken;
+    } else {
+      return false;
+    }
+  }
+  while (at < glob.size() && glob.data()[at] == '*') ++at;
+  return at == glob.size();
+}
+
+constexpr bool begins_with(std::string_view text, std::string_view start) noexcept {
+  return text.size() > start.size() && part(text, 0, start.size()) == start;
+}
+
+constexpr bool ends_with(std::string_view text, std::string_view end) noexcept {
+  return text.size() > end.size() && part(text, text.size() - end.size(), end.size()) == end;
+}
+
+// Tells whether a name has a '.', or begins or ends with a word of these lists: no package of the
+// archive makes such a user.
+constexpr bool is_marked(std::string_view prefixes, std::string_view suffixes,
+                         std::string_view name) noexcept {
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (name.data()[i] == '.') return true;
+  for (std::string_view prefix; !(prefix = take_word(prefixes)).empty();)
+    if (begins_with(name, prefix)) return true;
+  for (std::string_view suffix; !(suffix = take_word(suffixes)).empty();)
+    if (ends_with(name, suffix)) return true;
+  return false;
 }
 
 // Digits alone, without a superfluous 0 in front.
@@ -157,6 +216,12 @@ constexpr bool take_setting(std::string_view key, std::string_view value, Conf& 
     conf.sshd = value;
     return is_list_of_paths(value);
   }
+  if (key == "names") conf.names = value;
+  if (key == "prefixes") conf.prefixes = value;
+  if (key == "suffixes") conf.suffixes = value;
+  if (key == "pool") conf.pool = value;
+  if (key == "ssh_keys_attribute") conf.ssh_keys_attribute = value;
+  if (key == "uid_attribute") conf.uid_attribute = value;
   if (key == "enumerate") {
     conf.enumerate = value == "yes";
     return value == "yes" || value == "no";
@@ -203,6 +268,20 @@ constexpr std::size_t parse_conf(std::string_view text, Conf& conf) noexcept {
     if (section == "groups" && !take_group(key, value, conf)) return number;
   }
   return 0;
+}
+
+// In place of Cognito groups: the local group has each user of the range as a member.
+inline constexpr std::string_view kEveryUser = "*";
+
+// Tells whether each user of the range is a member of this local group.
+constexpr bool has_every_user(const Conf& conf, std::string_view group) noexcept {
+  for (std::size_t i = 0; i < conf.group_count; ++i) {
+    if (conf.groups[i] != group) continue;
+    std::string_view list = conf.cognito_groups[i];
+    for (std::string_view word; !(word = conf_text::take_word(list)).empty();)
+      if (word == kEveryUser) return true;
+  }
+  return false;
 }
 
 // Tells whether accounts.conf maps a Cognito group to this local group.

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "nss/reserved_names.h"
+
 namespace pamcognito::accounts {
 namespace {
 
@@ -169,6 +171,7 @@ Result RootFile::open(const char* directory, const char* path) noexcept {
   fd_ = open_again(path);
   if (fd_ < 0 || ::fstat(fd_, &status) != 0) return failed(errno);
   if (!S_ISREG(status.st_mode) || !only_root_writes(status)) return failed(EPERM);
+  others_read_ = (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
   size_ = static_cast<std::uint64_t>(status.st_size);
   return kFound;
 }
@@ -207,6 +210,7 @@ Result AccountsFile::open() noexcept {
 
 Result AccountsFile::find_name(const char* name, std::size_t size,
                                UserRecord& record) const noexcept {
+  if (is_reserved_name(name, size)) return kAbsent;
   Bucket<UserRecord> bucket;
   if (const Result read = read_bucket(file_, header_, name_key(header_.seed, name, size),
                                       header_.name_directory_offset, header_.users_offset, bucket);
@@ -256,6 +260,16 @@ Result AccountsFile::read_groups(GroupRecord (&groups)[kMaxGroups]) const noexce
     members += groups[i].members_bytes;
   }
   return members == header_.file_size - header_.members_offset ? kFound : kDamaged;
+}
+
+Result AccountsFile::digest_groups(const UserRecord& record, std::uint64_t& digest) const noexcept {
+  GroupRecord groups[kMaxGroups];
+  if (const Result read = read_groups(groups); !read.ok()) return read;
+  digest = 0;
+  for (std::uint32_t i = 0; i < group_count(); ++i)
+    if ((record.groups >> i & 1U) != 0)
+      digest += name_key(groups[i].gid, groups[i].name, name_size(groups[i].name));
+  return kFound;
 }
 
 Result AccountsFile::read_members(const GroupRecord& group, std::uint32_t index,

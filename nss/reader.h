@@ -39,9 +39,12 @@ class RootFile {
   // All of it or a failure.
   [[nodiscard]] Result read(void* to, std::size_t size, std::uint64_t offset) const noexcept;
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  // Tells whether others than root may read it.
+  [[nodiscard]] bool others_read() const noexcept { return others_read_; }
 
  private:
   int fd_ = -1;
+  bool others_read_ = true;
   std::uint64_t size_ = 0;
 };
 
@@ -61,7 +64,8 @@ class AccountsFile {
   // Opens the file and checks its header.
   [[nodiscard]] Result open() noexcept;
 
-  // Each sets `record` to a record whose checksum and fields are valid.
+  // Each sets `record` to a record whose checksum and fields are valid. A reserved name is absent.
+  // The record of a uid may have one: a later version of the list has more names.
   [[nodiscard]] Result find_name(const char* name, std::size_t size,
                                  UserRecord& record) const noexcept;
   [[nodiscard]] Result find_uid(std::uint32_t uid, UserRecord& record) const noexcept;
@@ -71,6 +75,10 @@ class AccountsFile {
   // Sets `groups` to the group_count() records of the file.
   [[nodiscard]] Result read_groups(GroupRecord (&groups)[kMaxGroups]) const noexcept;
   [[nodiscard]] std::uint32_t group_count() const noexcept { return header_.group_count; }
+  // Sets `digest` to a number for the names and gids of the record's groups. It can be compared
+  // between two versions of the file, which may have the groups in another order.
+  [[nodiscard]] Result digest_groups(const UserRecord& record,
+                                     std::uint64_t& digest) const noexcept;
   // Sets `list` to the names of groups[index]: member_count of them, each ended by a NUL.
   [[nodiscard]] Result read_members(const GroupRecord& group, std::uint32_t index,
                                     char (&list)[kMaxMembersBytes]) const noexcept;

@@ -20,32 +20,6 @@ using namespace pamcognito::accounts;
 constexpr char kConf[] = "/etc/pam-cognito/accounts.conf";
 constexpr uid_t kAliceUid = 2044213407;  // by Python's hmac, see uid_test.cc
 
-AddOptions with_uid(uid_t uid) {
-  AddOptions options;
-  options.pool = kTestPool;
-  options.uid = uid;
-  return options;
-}
-
-AddOptions usual() {
-  AddOptions options;
-  options.pool = kTestPool;
-  return options;
-}
-
-SignIn sign_in_of(const std::string& name, std::vector<std::string> groups = {}) {
-  return {.name = name,
-          .pool = kTestPool,
-          .sub = "sub-of-" + name,
-          .cognito_groups = std::move(groups)};
-}
-
-Result<Changed> sign_in(Keeper& keeper, const SignIn& change) {
-  std::vector<Result<Changed>> results = keeper.sign_in({change});
-  assert_int_equal(results.size(), 1);
-  return std::move(results[0]);
-}
-
 void first_sign_in_makes_an_account(void** /*state*/) {
   const Machine machine;
   Keeper keeper = machine.open();
@@ -95,6 +69,8 @@ void names(void** /*state*/) {
       {"carol", false, false, Refusal::name_is_local},
       {"docker", false, false, Refusal::name_reserved},
       {"postgres", false, false, Refusal::name_reserved},
+      {"libvirt-qemu", false, false, Refusal::name_reserved},
+      {"_dora.ex", false, false, Refusal::name_reserved},
       {"Dora.ex", false, false, Refusal::malformed},
       {"dora ex", false, false, Refusal::malformed},
       {".dora", false, false, Refusal::malformed},
@@ -140,11 +116,31 @@ void malformed_sign_ins(void** /*state*/) {
   ASSERT_REFUSED(sign_in(keeper, change), malformed);
   change = sign_in_of("alice.smith", {""});
   ASSERT_REFUSED(sign_in(keeper, change), malformed);
+  // Malformed UTF-8, a right-to-left override, and a control character of eight bits.
+  for (const char* const text : {"\xff\xfe", "\u202egnp.exe", "\u009b31m"})
+    ASSERT_REFUSED(sign_in(keeper, sign_in_of("alice.smith", {text})), malformed);
+  (void)GOOD(sign_in(keeper, sign_in_of("zoe.other", {"Entwicklung-\u00dc\u8a9e"})));
   change.cognito_groups.clear();
   for (int i = 0; i < 100; ++i) change.cognito_groups.push_back("group " + std::to_string(i));
   (void)GOOD(sign_in(keeper, change));
   change.cognito_groups.emplace_back("one more");
   ASSERT_REFUSED(sign_in(keeper, change), malformed);
+}
+
+// A compromised cognitod must not fill the memory of each program that reads the database.
+void too_many_names_of_groups_are_not_stored(void** /*state*/) {
+  const Machine machine;
+  Keeper keeper = machine.open();
+  SignIn change = sign_in_of("alice.smith", {"linux-admins"});
+  for (int i = 0; i < 99; ++i)
+    change.cognito_groups.push_back(std::to_string(100 + i) + std::string(509, 'x'));
+  const Changed stored = GOOD(sign_in(keeper, change));
+  assert_true(stored.account.cognito_groups == std::vector<std::string>{"linux-admins"});
+  assert_false(GOOD(sign_in(keeper, change)).changed);
+  change.cognito_groups.resize(9);  // 4108 bytes
+  assert_int_equal(GOOD(sign_in(keeper, change)).account.cognito_groups.size(), 1);
+  change.cognito_groups.erase(change.cognito_groups.begin());  // 4096 bytes
+  assert_int_equal(GOOD(sign_in(keeper, change)).account.cognito_groups.size(), 8);
 }
 
 void uids(void** /*state*/) {
@@ -473,6 +469,7 @@ int main() {
       cmocka_unit_test(one_batch_has_a_result_for_each),
       cmocka_unit_test(names),
       cmocka_unit_test(malformed_sign_ins),
+      cmocka_unit_test(too_many_names_of_groups_are_not_stored),
       cmocka_unit_test(uids),
       cmocka_unit_test(uids_of_an_attribute),
       cmocka_unit_test(fleet_keys),

@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "accounts/fleet_key.h"
 #include "accounts/keeper.h"
@@ -22,6 +23,32 @@ inline constexpr char kTestPool[] = "eu-central-1_AbCdEfGhI";
 inline constexpr char kTestConf[] =
     "[accounts]\nrange = 1879048192-2099999999\nnames = *.* x-* web?\nprefixes = x-\n"
     "suffixes = -adm\n[groups]\nsudo = linux-admins ops\ndocker = linux-docker\n";
+
+inline AddOptions with_uid(uid_t uid) {
+  AddOptions options;
+  options.pool = kTestPool;
+  options.uid = uid;
+  return options;
+}
+
+inline AddOptions usual() {
+  AddOptions options;
+  options.pool = kTestPool;
+  return options;
+}
+
+inline SignIn sign_in_of(const std::string& name, std::vector<std::string> groups = {}) {
+  return {.name = name,
+          .pool = kTestPool,
+          .sub = "sub-of-" + name,
+          .cognito_groups = std::move(groups)};
+}
+
+inline Result<Changed> sign_in(Keeper& keeper, const SignIn& change) {
+  std::vector<Result<Changed>> results = keeper.sign_in({change});
+  assert_int_equal(results.size(), 1);
+  return std::move(results[0]);
+}
 
 // A root of its own, removed with this object.
 class Machine {

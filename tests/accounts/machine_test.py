@@ -2,9 +2,12 @@
 """machine_test.py LIBRARY PROBE: the keeper's file as libnss_cognitod and a reader in Python read it, large groups, disks
 that are full or read-only, and a keeper that is killed at any point."""
 
+import ctypes
 import json
+import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -22,15 +25,17 @@ from report import Report  # noqa: E402
 NOTFOUND, UNAVAIL, SUCCESS = 0, -1, 1
 FULL, BAD_CONFIGURATION, STORAGE = 21, 23, 26
 KILLS = 500
+PTRACE_TRACEME, PTRACE_SYSCALL = 0, 24
+DATABASE = pathlib.Path("/var/lib/pam-cognito-accounts-db")
 POOL = "eu-central-1_AbCdEfGhI"
 
 
 class Keeper:
     def __init__(self, probe):
-        self._probe = str(probe)
+        self.probe = str(probe)
 
     def run(self, *words, root="/", **options):
-        return subprocess.run([self._probe, root, *map(str, words)], capture_output=True, text=True, **options)
+        return subprocess.run([self.probe, root, *map(str, words)], capture_output=True, text=True, **options)
 
     def document(self, root="/"):
         done = self.run("export", root=root)
@@ -39,7 +44,7 @@ class Keeper:
         return json.loads(done.stdout)
 
     def start_loop(self, seed):
-        return subprocess.Popen([self._probe, "/", "loop", str(seed)], stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen([self.probe, "/", "loop", str(seed)], stderr=subprocess.PIPE, text=True)
 
 
 def account(name, uid, groups=(), state="active"):
@@ -137,7 +142,7 @@ def users_of(data):
 
 
 def check_kills(report, keeper, library):
-    for directory in (FILE.parent, pathlib.Path("/var/lib/pam-cognito-accounts-db")):
+    for directory in (FILE.parent, DATABASE):
         for path in directory.iterdir():
             path.unlink()
     keeper.run("make")
@@ -184,6 +189,54 @@ def check_kills(report, keeper, library):
                  [path.name for path in FILE.parent.iterdir()] == [FILE.name], left)
 
 
+def killed_at_call(argv, number):
+    """Runs a program and kills it before its system call of this number. False: it ended before."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    child = os.fork()
+    if child == 0:
+        libc.ptrace(PTRACE_TRACEME, 0, None, None)
+        os.execv(argv[0], argv)
+    os.waitpid(child, 0)
+    # Each call stops at its begin and at its end.
+    for _ in range(2 * number - 1):
+        libc.ptrace(PTRACE_SYSCALL, child, None, None)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSTOPPED(status):
+            return False
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def check_each_call(report, keeper, library):
+    """A change that is killed before each of its system calls is made or not, and is never published alone."""
+    name, uid = "call.user", 0x7A000000
+    # Each run begins with the same files: a journal that a former run has left would change the number of calls.
+    before = {path: path.read_bytes() for directory in (FILE.parent, DATABASE) for path in directory.iterdir()}
+    faults, seen, number = [], [], 1
+    while killed_at_call([keeper.probe, "/", "add", name, str(uid)], number):
+        published = users_of(FILE.read_bytes()).get(name)
+        answers = [library.getpwnam(name.encode())]
+        stored = {one["name"]: one["uid"] for one in keeper.document()["accounts"]}.get(name)  # repairs
+        answers.append(library.getpwnam(name.encode()))
+        state = (published is not None, stored is not None)
+        found = [answer[0] for answer in answers]
+        if {published, stored} - {uid, None} or state == (True, False) or found != [SUCCESS if one else NOTFOUND for one in state]:
+            faults.append((number, published, stored, answers))
+        if state not in seen:
+            seen.append(state)
+        for directory in (FILE.parent, DATABASE):
+            for path in directory.iterdir():
+                path.unlink()
+        for path, data in before.items():
+            write(path, data, 0o644 if path == FILE else 0o600)
+        number += 1
+    print(f"  killed before each of {number - 1} system calls")
+    report.equal("killed before each system call: made or not, and published only if made", faults[:3], [])
+    report.equal("the states, in their order: neither, stored, stored and published", seen,
+                 [(False, False), (False, True), (True, True)])
+
+
 def main():
     path, probe = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
     private_machine.enter(path)
@@ -192,6 +245,7 @@ def main():
     check_agreement(report, keeper, library)
     check_disks(report, keeper)
     check_kills(report, keeper, library)
+    check_each_call(report, keeper, library)
     report.close()
 
 

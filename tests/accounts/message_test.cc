@@ -26,6 +26,7 @@ ChangeRequest full_request() {
   request.sign_in.pool = std::string(wire::kPoolSize, 'p');
   request.sign_in.sub = std::string(wire::kSubSize, 's');
   request.sign_in.uid = 4294967295U;
+  request.sign_in.ssh_keys = std::string(kMaxKeysText, 'k');
   for (std::size_t i = 0; i < wire::kGroups; ++i)
     request.sign_in.cognito_groups.push_back(
         std::string(wire::kGroupSize - i, static_cast<char>('a' + i % 26)));
@@ -64,6 +65,7 @@ void assert_same(const ChangeRequest& request) {
   assert_text(back->sign_in.pool, request.sign_in.pool);
   assert_text(back->sign_in.sub, request.sign_in.sub);
   assert_true(back->sign_in.uid == request.sign_in.uid);
+  assert_text(back->sign_in.ssh_keys, request.sign_in.ssh_keys);
   assert_true(back->sign_in.cognito_groups == request.sign_in.cognito_groups);
 }
 
@@ -87,6 +89,8 @@ void a_value_that_does_not_fit_is_not_sent(void**) {
       [](SignIn& one) { one.name += 'n'; },
       [](SignIn& one) { one.pool += 'p'; },
       [](SignIn& one) { one.sub += 's'; },
+      [](SignIn& one) { one.ssh_keys += 'k'; },
+      [](SignIn& one) { one.ssh_keys = std::string("a\0b", 3); },
       [](SignIn& one) { one.cognito_groups.emplace_back("one more"); },
       [](SignIn& one) { one.cognito_groups[0] += 'g'; },
       [](SignIn& one) { one.cognito_groups[7] = std::string("g\0h", 3); },
@@ -108,7 +112,7 @@ void each_wrong_field_is_refused(void**) {
       {"magic number", [](wire::Request& r) { r.magic ^= 1; }},
       {"magic number", [](wire::Request& r) { r.magic = wire::kReplyMagic; }},
       {"version", [](wire::Request& r) { r.version = 0; }},
-      {"version", [](wire::Request& r) { r.version = 2; }},
+      {"version", [](wire::Request& r) { r.version = 3; }},
       {"change", [](wire::Request& r) { r.change = 0; }},
       {"change", [](wire::Request& r) { r.change = 4; }},
       {"change", [](wire::Request& r) { r.change = 0xFFFF; }},
@@ -123,6 +127,8 @@ void each_wrong_field_is_refused(void**) {
       {"number of groups", [](wire::Request& r) { r.group_count = 101; }},
       {"number of groups", [](wire::Request& r) { r.group_count = 0xFFFFFFFF; }},
       {"number of groups", [](wire::Request& r) { r.zero = 1; }},
+      {"SSH keys", [](wire::Request& r) { r.ssh_keys[2047] = 'x'; }},
+      {"SSH keys", [](wire::Request& r) { r.ssh_keys[1] = 'x'; }},
       {"groups", [](wire::Request& r) { r.group_count = 1; }},
       {"groups", [](wire::Request& r) { r.group_count = 3; }},
       {"groups", [](wire::Request& r) { r.groups[0][0] = '\0'; }},
@@ -139,6 +145,12 @@ void each_wrong_field_is_refused(void**) {
   for (const Change change : {Change::lock_for_pool, Change::unlock_for_pool}) {
     wire::Request bytes = encoded(small_request());
     bytes.change = static_cast<std::uint16_t>(change);
+    assert_text(decoded(bytes).error(), "unused values");
+    ChangeRequest lock;
+    lock.change = change;
+    lock.sign_in.name = "zoe.new";
+    bytes = encoded(lock);
+    bytes.ssh_keys[0] = 'x';
     assert_text(decoded(bytes).error(), "unused values");
   }
 }
@@ -173,7 +185,7 @@ void a_reply_arrives_as_it_was_sent(void**) {
 
 void a_wrong_reply_is_none(void**) {
   const std::vector<std::function<void(wire::Reply&)>> changes = {
-      [](wire::Reply& r) { r.magic = 0; },     [](wire::Reply& r) { r.version = 2; },
+      [](wire::Reply& r) { r.magic = 0; },     [](wire::Reply& r) { r.version = 3; },
       [](wire::Reply& r) { r.uid = 0; },       [](wire::Reply& r) { r.uid = 1000; },
       [](wire::Reply& r) { r.uid = ~0U; },     [](wire::Reply& r) { r.flags = 4; },
       [](wire::Reply& r) { r.refusal = 200; }, [](wire::Reply& r) { r.refusal = 1; },

@@ -1,11 +1,16 @@
 // The uid of a name, patterns of names, and accounts.conf as the writer reads it.
 
+#include <cstddef>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "accounts/fleet_key.h"
 #include "accounts/names.h"
 #include "accounts/settings.h"
+#include "nss/accounts_format.h"
+#include "nss/reserved_names.h"
 #include "tests/cmocka_cpp.h"
 
 namespace {
@@ -41,7 +46,8 @@ void globs_match_whole_names(void** /*state*/) {
         Row{"web?", "web1", true}, Row{"web?", "web", false}, Row{"web?", "web12", false},
         Row{"a**b", "ab", true}, Row{"a", "a", true}, Row{"a", "ab", false}, Row{"", "a", false},
         Row{"*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false}})
-    if (matches(row.glob, row.name) != row.matches) fail_msg("%s %s", row.glob, row.name);
+    if (conf_text::matches(row.glob, row.name) != row.matches)
+      fail_msg("%s %s", row.glob, row.name);
 }
 
 void settings_have_defaults(void** /*state*/) {
@@ -61,7 +67,7 @@ void settings_are_read(void** /*state*/) {
   assert_true(settings.has_value());
   assert_int_equal(settings->names.size(), 2);
   assert_text(settings->names[1], "*.x");
-  assert_int_equal(settings->prefixes.size(), 2);
+  assert_string_equal(settings->prefixes.c_str(), "a- b-");
   assert_int_equal(settings->max, 30000);
   assert_true(settings->on_disable == OnDisable::terminate);
   assert_text(settings->uid_attribute, "custom:uid");
@@ -74,6 +80,32 @@ void settings_are_read(void** /*state*/) {
   assert_text(fault.error(), "line 3 has a fault");
 }
 
+void names_of_packages_are_reserved(void** /*state*/) {
+  struct Row {
+    std::string_view name;
+    bool is_reserved;
+  };
+  for (const Row& row : {Row{"abuse", true},       Row{"zvbi", true},
+                         Row{"postgres", true},    Row{"www-data", true},
+                         Row{"root", true},        Row{"nogroup", true},
+                         Row{"messagebus", true},  Row{"_chrony", true},
+                         Row{"_", true},           Row{"systemd-network", true},
+                         Row{"systemd-x", true},   Row{"", false},
+                         Row{"postgre", false},    Row{"postgress", false},
+                         Row{"postgres.x", false}, Row{"a", false},
+                         Row{"zz", false},         Row{"systemd", false},
+                         Row{"alice", false},      Row{":", false}})
+    if (is_reserved_name(row.name.data(), row.name.size()) != row.is_reserved)
+      fail_msg("%.*s", static_cast<int>(row.name.size()), row.name.data());
+  static_assert(kReservedCount >= 500);
+  for (std::size_t at = 0; kReservedText[at] != '\0';) {
+    const std::string_view name = reserved_name_at(at);
+    at += name.size() + 1;
+    assert_true(is_account_name(name.data(), name.size()));
+    assert_true(is_reserved_name(name.data(), name.size()));
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -81,6 +113,7 @@ int main() {
       cmocka_unit_test(uids_follow_from_key_pool_and_name),
       cmocka_unit_test(globs_match_whole_names),
       cmocka_unit_test(settings_have_defaults),
+      cmocka_unit_test(names_of_packages_are_reserved),
       cmocka_unit_test(settings_are_read),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

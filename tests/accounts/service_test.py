@@ -16,43 +16,26 @@ sys.path[:0] = [str(REPO / "tests/nss"), str(REPO / "tests/packaging")]
 
 import private_machine  # noqa: E402  (needs the path above)
 from library import Library  # noqa: E402
+from messages import (BAD_CONFIGURATION, DAMAGED, HEAD, LOCK, LOCKED, MALFORMED, PATIENCE, SIZE, SOCKET, SUB_DIFFERS,  # noqa: E402
+                      UNKNOWN, UNLOCK, MAGIC, ask, connect, received, request)
 from private_machine import CONF, DEFAULT_CONF, FILE, write  # noqa: E402
 from report import Report  # noqa: E402
 
-SOCKET = "/run/pam-cognito-accounts/socket"
 COGNITOD, NOBODY = 990, 65534
-POOL = "eu-central-1_AbCdEfGhI"
-MAGIC, VERSION = 0x71726361, 1
-SIGN_IN, LOCK, UNLOCK = 1, 2, 3
-HEAD = struct.Struct("=IHH32s56s128sIIII")
-GROUP, GROUPS = 512, 100
-SIZE = HEAD.size + GROUP * GROUPS
-REPLY = struct.Struct("=IHHII")
-MALFORMED, SUB_DIFFERS, UNKNOWN, LOCKED, BAD_CONFIGURATION, DAMAGED = 1, 9, 10, 11, 14, 15
-PATIENCE = 30  # seconds; only a failing test waits so long
-
-
-def request(name="zoe.new", change=SIGN_IN, pool=POOL, sub="sub-1", groups=(), magic=MAGIC, version=VERSION, has_uid=0,
-            uid=0, count=None, zero=0):
-    if change != SIGN_IN:
-        pool = sub = ""
-    head = HEAD.pack(magic, version, change, name.encode(), pool.encode(), sub.encode(), has_uid, uid,
-                     len(groups) if count is None else count, zero)
-    listed = b"".join(group.encode().ljust(GROUP, b"\0") for group in groups)
-    return (head + listed).ljust(SIZE, b"\0")
-
+KEYS = pathlib.Path("/var/lib/pam-cognito-accounts/keys")
 
 class Service:
     """The program, as systemd starts it: the listening socket is descriptor 3."""
 
-    def __init__(self, program, *options, idle=60):
-        pathlib.Path(SOCKET).parent.mkdir(mode=0o755, exist_ok=True)
-        pathlib.Path(SOCKET).unlink(missing_ok=True)
+    def __init__(self, program, *options, idle=60, path=SOCKET):
+        path = pathlib.Path(path)
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(SOCKET)
-        os.chmod(SOCKET, 0o666)  # the program checks the peer, whatever the mode is
+        self._listener.bind(str(path))
+        os.chmod(path, 0o666)  # the program checks the peer, whatever the mode is
         self._listener.listen(300)
-        self.log = open("/run/accounts.log", "w+")
+        self.log = open(f"/run/{path.parent.name}.log", "w+")
         number = self._listener.fileno()
         self.process = subprocess.Popen(
             ["sh", "-c", 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@"', str(program), "--idle", str(idle), *options],
@@ -61,7 +44,7 @@ class Service:
 
     def text(self):
         self.log.flush()
-        return pathlib.Path("/run/accounts.log").read_text()
+        return pathlib.Path(self.log.name).read_text()
 
     def wait_for(self, text):
         until = time.monotonic() + PATIENCE
@@ -82,35 +65,6 @@ class Service:
 
     def __exit__(self, *_):
         self.stop()
-
-
-def connect():
-    peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    peer.settimeout(PATIENCE)
-    peer.connect(SOCKET)
-    return peer
-
-
-def received(peer):
-    """(refusal, uid, flags), or None if the connection ends."""
-    try:
-        data = peer.recv(100)
-    except ConnectionResetError:
-        return None
-    if not data:
-        return None
-    magic, version, refusal, uid, flags = REPLY.unpack(data)
-    assert (magic, version) == (0x70726361, VERSION), data
-    return refusal, uid, flags
-
-
-def ask(data):
-    with connect() as peer:
-        try:
-            peer.send(data)
-        except OSError as error:
-            return error
-        return received(peer)
 
 
 def as_uid(uid, data):
@@ -145,10 +99,43 @@ def check_changes(report, program, library):
         report.equal("the same lock changes nothing", ask(request(change=LOCK)), (0, uid, 0))
         report.equal("a locked account is refused", ask(request()), (LOCKED, 0, 0))
         report.equal("the pool takes its lock back", ask(request(change=UNLOCK)), (0, uid, 1))
+        # As cognitod reports a disabled user.
+        with connect() as peer:
+            peer.send(request(change=LOCK))
+        report.equal("a sender that has gone has its request stored before the next one", ask(request()), (LOCKED, 0, 0))
+        report.equal("and taken back", ask(request(change=UNLOCK)), (0, uid, 1))
         report.equal("and the user signs in", ask(request()), (0, uid, 0))
         text = service.text()
         report.equal("each refusal is one line", text.count("<3>"), 4)
         report.check("with the account and the reason", "<3>sign-in of zoe.new refused, sub-differs: zoe.new belongs" in text, text)
+
+
+def check_keys(report, program):
+    key, keys = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tr", CONF.read_bytes()
+    with Service(program):
+        report.equal("without the setting, keys are no reason to refuse", ask(request("keys.user", sub="sub-k", keys=key))[0], 0)
+        report.check("and are not written", not KEYS.exists(), "")
+    write(CONF, keys.replace(b"[groups]", b"ssh_keys_attribute = custom:ssh_keys\n[groups]"))
+    with Service(program) as service:
+        _, uid, _ = ask(request("keys.user", sub="sub-k", keys=key + b" laptop\ncommand=\"id\" " + key))
+        path = KEYS / str(uid)
+        text = path.read_text().splitlines()
+        report.check("with it, a sign-in writes them", len(text) == 2 and text[1].endswith(key.decode()), text)
+        report.equal("whatever the umask is", [oct(one.stat().st_mode & 0o7777) for one in (KEYS, path)], ["0o755", "0o644"])
+        report.check("the log has the fingerprint and the fault", "<5>SSH keys of keys.user: SHA256:" in service.text()
+                     and "custom:ssh_keys of keys.user: entry 2 has options" in service.text(), service.text())
+        report.equal("a lock removes them", (ask(request("keys.user", LOCK))[0], path.exists()), (0, False))
+        ask(request("keys.user", UNLOCK))
+        ask(request("keys.user", sub="sub-k", keys=key))
+    os.chmod(KEYS, 0o777)
+    with Service(program) as service:
+        report.equal("a directory that others can write refuses no sign-in", ask(request("other.user", sub="sub-o", keys=key))[0], 0)
+        report.check("and the log reports it", f"<3>{KEYS} can be written by others than root" in service.text(), service.text())
+        report.equal("and no file is written to it", os.listdir(KEYS), [str(uid)])
+    os.chmod(KEYS, 0o755)
+    write(CONF, keys)
+    with Service(program) as service:
+        report.check("the start removes what does not count", ended(lambda: not os.listdir(KEYS)), os.listdir(KEYS))
 
 
 def check_batch(report, program):
@@ -193,7 +180,11 @@ def check_hostile(report, program):
             "0xff": b"\xff" * SIZE,
             "another magic number": request(magic=MAGIC + 1),
             "version 0": request(version=0),
-            "version 2": request(version=2),
+            "version 1": request(version=1),
+            "version 3": request(version=3),
+            "keys with a NUL inside": request(keys=b"ssh-ed25519\0x"),
+            "a lock with keys": request(change=LOCK, keys=b"ssh-ed25519 AAAA"),
+            "a message of version 1": request(version=1)[:-2048],
             "change 0": request(change=0),
             "change 4": request(change=4),
             "no name": request(""),
@@ -268,6 +259,7 @@ def check_crowd(report, program):
 def check_faults(report, program, probe):
     good = CONF.read_bytes()
     with Service(program):
+        report.equal("the accounts are open", ask(request())[0], 0)
         write(CONF, good + b"[accounts]\nrange = 5\n")
         report.equal("a fault in accounts.conf refuses", ask(request())[0], BAD_CONFIGURATION)
         write(CONF, good)
@@ -275,9 +267,11 @@ def check_faults(report, program, probe):
     write(CONF, good + b"[accounts]\nrange = 5\n")
     with Service(program) as service:
         report.equal("the same at its start", ask(request())[0], BAD_CONFIGURATION)
-        write(CONF, good)
-        report.equal("and after the correction", ask(request())[0], 0)
+        report.equal("and it ends, so that the next start has directories that setup has made", service.process.wait(PATIENCE), 0)
         report.check("the log names the line", "accounts.conf" in service.text(), service.text())
+    write(CONF, good)
+    with Service(program):
+        report.equal("accepted after the correction", ask(request())[0], 0)
     image = bytearray(FILE.read_bytes())
     image[200] ^= 1
     write(FILE, bytes(image))
@@ -368,6 +362,7 @@ def main(library_path, program, probe):
     report = Report()
     report.equal("an empty database is made", subprocess.run([probe, "/", "make"]).returncode, 0)
     check_changes(report, program, Library(str(library_path)))
+    check_keys(report, program)
     check_batch(report, program)
     check_hostile(report, program)
     check_peers(report, program)

@@ -27,40 +27,18 @@ constexpr char kDatabase[] = "/var/lib/pam-cognito-accounts-db/accounts.db";
 constexpr char kImage[] = "/var/lib/pam-cognito-accounts/accounts.v1";
 constexpr char kConf[] = "/etc/pam-cognito/accounts.conf";
 
-AddOptions with_uid(uid_t uid) {
-  AddOptions options;
-  options.pool = kTestPool;
-  options.uid = uid;
-  return options;
-}
-
-AddOptions usual() {
-  AddOptions options;
-  options.pool = kTestPool;
-  return options;
-}
-
-SignIn sign_in_of(const std::string& name, std::vector<std::string> groups = {}) {
-  return {.name = name,
-          .pool = kTestPool,
-          .sub = "sub-of-" + name,
-          .cognito_groups = std::move(groups)};
-}
-
-Result<Changed> sign_in(Keeper& keeper, const SignIn& change) {
-  std::vector<Result<Changed>> results = keeper.sign_in({change});
-  assert_int_equal(results.size(), 1);
-  return std::move(results[0]);
-}
-
 void configurations(void** /*state*/) {
   const Machine machine;
   ASSERT_REFUSED(Keeper::open(machine.root(), false), bad_configuration);
   (void)machine.open();
-  for (const char* const text : {"[accounts]\nrange = 0-9\n", "x\n", "[accounts]\nmax = 0\n",
-                                 "[accounts]\nmax = 1048577\n", "[accounts]\nnames = a/b\n",
-                                 "[accounts]\nprefixes = A\n", "[accounts]\non_disable = drop\n",
-                                 "[accounts]\nuid_attribute = a b\n", "[groups]\nroot = x\n"}) {
+  for (const char* const text :
+       {"[accounts]\nrange = 0-9\n", "x\n", "[accounts]\nmax = 0\n", "[accounts]\nmax = 1048577\n",
+        "[accounts]\nnames = a/b\n", "[accounts]\nprefixes = A\n",
+        "[accounts]\non_disable = drop\n", "[accounts]\nuid_attribute = a b\n",
+        "[accounts]\nssh_keys_attribute = a b\n", "[accounts]\nssh_keys_max_age = 4m\n",
+        "[accounts]\nssh_keys_max_age = 31d\n", "[accounts]\nssh_keys_max_age = 24\n",
+        "[accounts]\nssh_keys_max_age = h\n", "[accounts]\nssh_keys_max_age = 4294967295d\n",
+        "[accounts]\nssh_keys_max_age =\n", "[groups]\nroot = x\n"}) {
     machine.write(kConf, text);
     ASSERT_REFUSED(Keeper::open(machine.root(), false), bad_configuration);
   }
@@ -160,7 +138,7 @@ void images_are_repaired(void** /*state*/) {
     machine.write(kImage, text);
     (void)machine.open(false);
     assert_int_equal(machine.read(kImage).size(), first.size());
-    // An old image that somebody puts back is not the present one.
+    // An old image that an administrator restores differs from the present one.
     if (text == edited) assert_true(generation() > before);
     before = generation();
   }
@@ -188,6 +166,50 @@ void images_are_repaired(void** /*state*/) {
                             large.substr(sizeof(header)));
   (void)machine.open(false);
   assert_true(generation() > header.generation);
+}
+
+// Changes after a backup are not forgotten when the backup is put back.
+void a_restored_database_follows_the_newer_file(void** /*state*/) {
+  const Machine machine;
+  Keeper keeper = machine.open();
+  for (const char* name : {"alice.smith", "bob.lock", "cy.gone", "dan.old"})
+    (void)GOOD(sign_in(keeper, sign_in_of(name)));
+  const std::string backup = machine.read(kDatabase);
+  (void)GOOD(keeper.lock("bob.lock"));
+  (void)GOOD(keeper.remove("cy.gone"));
+  const uid_t renamed = GOOD(keeper.rename("dan.old", "dan.new")).account.uid;
+  const uid_t later = GOOD(keeper.add("eve.later", usual())).account.uid;
+  assert_text(keeper.take_remark(), "");
+
+  machine.write(kDatabase, backup, 0600);
+  Keeper restored = machine.open(false);
+  assert_true(restored.take_remark().contains(
+      "1 accounts are locked, 1 renamed and 1 removed; 1 names that the database does not know"));
+  assert_text(restored.take_remark(), "");
+  assert_int_equal(GOOD(restored.show("alice.smith")).state, State::active);
+  assert_int_equal(GOOD(restored.show("bob.lock")).state, State::locked);
+  assert_int_equal(GOOD(restored.show("dan.new")).uid, renamed);
+  assert_text(GOOD(restored.show("dan.new")).sub, "sub-of-dan.old");
+  for (const char* name : {"cy.gone", "dan.old", "eve.later"})
+    ASSERT_REFUSED(restored.show(name), unknown_account);
+  // The uid of the later account goes to nobody else, and its name to nobody by itself.
+  ASSERT_REFUSED(restored.add("fay.other", with_uid(later)), uid_taken);
+  ASSERT_REFUSED(sign_in(restored, sign_in_of("eve.later")), name_retired);
+  assert_int_equal(GOOD(restored.add("eve.later", with_uid(later))).account.uid, later);
+
+  // Also while a program keeps the database open, and only once.
+  machine.write(kDatabase, backup, 0600);
+  (void)GOOD(restored.lock("alice.smith"));
+  assert_true(restored.take_remark().contains("older than the accounts file"));
+  (void)GOOD(restored.unlock("alice.smith"));
+  assert_text(restored.take_remark(), "");
+
+  // A damaged file proves nothing. It is written anew, with a remark.
+  machine.write(kDatabase, backup, 0600);
+  std::string damaged = machine.read(kImage);
+  damaged[sizeof(Header) + 3] = static_cast<char>(damaged[sizeof(Header) + 3] ^ 1);
+  machine.write(kImage, damaged);
+  assert_true(machine.open(false).take_remark().contains("the file is damaged"));
 }
 
 // The bits of a record are positions in this table, so a group that is left out has none.
@@ -242,6 +264,7 @@ int main() {
       cmocka_unit_test(directories_are_roots),
       cmocka_unit_test(damaged_databases),
       cmocka_unit_test(images_are_repaired),
+      cmocka_unit_test(a_restored_database_follows_the_newer_file),
       cmocka_unit_test(groups_of_root_and_of_users_are_left_out),
       cmocka_unit_test(another_change_ends_or_is_awaited),
   };

@@ -147,7 +147,7 @@ class Changed:
         return start, bytes(self.data[start:start + group["members_bytes"]])
 
     def set_list(self, index, data):
-        """Of the same length."""
+        """A value of the same length."""
         start, _ = self.list_of(index)
         self.data[start:start + len(data)] = data
         checksum = fnv(number(self.header["generation"]) + number(index) + bytes(data))

@@ -15,7 +15,7 @@ from library import Library
 from model import Model
 
 LOOKUPS_OF_A_FILE = 8
-NAMES = ("alice.smith", "bob.new", "c_d", "zoe.new", "x" * 32, "dora-1", "e.f", "_g")
+NAMES = ("alice.smith", "bob.new", "c_d", "zoe.new", "x" * 32, "dora-1", "e.f", "_g", "postgres", "systemd-x")
 NUMBERS = (0, 1, 2, 27, 995, 1000, 65534, 65535, 65536, 0x6FFFFFFF, 0x70000000, 0x70000001, 2099999999, 2100000000,
            0x7FFFFFFE, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 MANY = "[groups]\n" + "".join(f"g{n} = a\n" for n in range(64))
@@ -143,7 +143,7 @@ def names_in(data):
 
 
 def look_up(chance, names, ids, library, model):
-    """What both answer to the same question."""
+    """The answers of both to the same question."""
     if chance.random() < 0.75:
         name, an_id = chance.choice(names), chance.choice(ids)
     else:

@@ -6,6 +6,7 @@ An answer is (status, errno, content). Content of passwd: name, uid, gid, gecos,
 members; of initgroups: the gids."""
 
 import errno
+import pathlib
 import re
 import struct
 
@@ -15,8 +16,18 @@ from accounts_image import (ACTIVE, GROUP, GROUP_FIELDS, HEADER, HEADER_FIELDS, 
 TRYAGAIN, UNAVAIL, NOTFOUND, SUCCESS = -2, -1, 0, 1
 LOWEST, HIGHEST, NOBODY = 65536, 0x7FFFFFFE, 0xFFFFFFFF
 NAME = re.compile(rb"[a-z_][a-z0-9_.-]{0,31}")
+RESERVED = set(re.findall(r"[a-z0-9_-]+(?=:)", (pathlib.Path(__file__).resolve().parents[2] / "nss/reserved_names_list.h")
+                          .read_text().partition("kReservedText")[2]))
 DAMAGED, REFUSED = (UNAVAIL, errno.EIO, None), (UNAVAIL, errno.EPERM, None)
 ABSENT, TOO_SMALL = (NOTFOUND, 0, None), (TRYAGAIN, errno.ERANGE, None)
+
+
+def is_reserved(name):
+    return name.startswith((b"_", b"systemd-")) or name.decode() in RESERVED
+
+
+def may_be_user(name):
+    return NAME.fullmatch(name) and not is_reserved(name)
 
 
 class Damaged(Exception):
@@ -229,7 +240,7 @@ class Model:
         if user is None:
             return ABSENT
         conf = self._conf()
-        if not self._permits(conf, user["uid"]):
+        if not self._permits(conf, user["uid"]) or is_reserved(user["name"]):
             return REFUSED
         name = user["name"].decode()
         home = conf.home.replace("%u", name)
@@ -243,7 +254,7 @@ class Model:
     def _private(self, user, size, gap):
         if user is None:
             return ABSENT
-        if not self._permits(self._conf(), user["uid"]):
+        if not self._permits(self._conf(), user["uid"]) or is_reserved(user["name"]):
             return REFUSED
         name = user["name"].decode()
         return TOO_SMALL if gap + 8 + len(name) + 1 + 2 > size else (SUCCESS, 0, (name, user["uid"], ()))
@@ -259,12 +270,14 @@ class Model:
         if self._permits(conf, group["gid"]):
             return REFUSED
         members = file.members(group)
-        if gap + 8 * (len(members) + 1) + len(name) + 1 + 2 + sum(len(one) + 1 for one in members) > size:
+        places = 8 * (len(members) + 1)
+        members = [one for one in members if not is_reserved(one)]
+        if gap + places + len(name) + 1 + 2 + sum(len(one) + 1 for one in members) > size:
             return TOO_SMALL
         return SUCCESS, 0, (name, group["gid"], tuple(one.decode() for one in members))
 
     def getpwnam(self, name, size):
-        if not NAME.fullmatch(name):
+        if not may_be_user(name):
             return ABSENT
         return self._answer(lambda file: self._passwd(file.by_name(name), size))
 
@@ -279,7 +292,9 @@ class Model:
 
         def look_up(file):
             mapped = self._mapped(file, lambda group: group["name"] == name, size, gap)
-            return mapped if mapped != ABSENT else self._private(file.by_name(name), size, gap)
+            if mapped != ABSENT or is_reserved(name):
+                return mapped
+            return self._private(file.by_name(name), size, gap)
         return self._answer(look_up)
 
     def getgrgid(self, gid, size, gap=0):
@@ -295,7 +310,7 @@ class Model:
 
     def initgroups(self, name, primary, present=(), limit=0):
         """The array afterwards."""
-        if not NAME.fullmatch(name):
+        if not may_be_user(name):
             return NOTFOUND, 0, present
 
         def look_up(file):

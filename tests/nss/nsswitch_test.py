@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,9 +43,12 @@ class Machine:
         if text is not None:
             self.path.write_text(text)
 
-    def _run(self, script, *arguments, **environment):
-        done = subprocess.run(["sh", REPO / f"debian/libnss-cognitod.{script}", *arguments], text=True,
+    def _try(self, script, *arguments, **environment):
+        return subprocess.run(["sh", REPO / f"debian/libnss-cognitod.{script}", *arguments], text=True,
                               capture_output=True, env=os.environ | {"DPKG_ROOT": str(self.root)} | environment)
+
+    def _run(self, script, *arguments, **environment):
+        done = self._try(script, *arguments, **environment)
         if done.returncode:
             raise SystemExit(f"{script} {arguments} failed: {done.stderr}")
         return done.stderr
@@ -57,6 +61,25 @@ class Machine:
 
     def remove(self, count="1"):
         return self._run("prerm", "remove", DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=count)
+
+    def try_to_remove(self, count="1"):
+        return self._try("prerm", "remove", DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=count)
+
+    def processes(self, *uids):
+        """One process for each four uids; None: /proc is not mounted."""
+        shutil.rmtree(self.root / "proc", ignore_errors=True)
+        for pid, four in enumerate(uids, 100):
+            folder = self.root / f"proc/{pid}"
+            folder.mkdir(parents=True)
+            folder.joinpath("status").write_text(f"Name:\tUid: 1\nPid:\t{pid}\nPPid:\t1\nUid:\t" + "\t".join(map(str, four))
+                                                 + "\nGid:\t1879048192\t0\t0\t0\n")
+
+    def accounts_conf(self, text):
+        path = self.root / "etc/pam-cognito/accounts.conf"
+        path.parent.mkdir(exist_ok=True)
+        path.unlink(missing_ok=True)
+        if text is not None:
+            path.write_text(text)
 
     def install_foreign(self, word):
         text = self.path.read_text()
@@ -111,6 +134,43 @@ def check_file(report, folder):
         machine.install()
         machine.remove()
         report.equal(f"{text!r}: restored with its end", machine.path.read_text(), text)
+
+
+# accounts.conf, the uids of a process, and whether the removal is refused.
+RANGE = "[accounts]\nrange = 1900000000-1900000009\n"
+REMOVALS = [
+    (None, (1879048192,) * 4, False),
+    ("", (1879048192,) * 4, True), ("", (2099999999,) * 4, True), ("", (1879048191,) * 4, False),
+    ("", (2100000000,) * 4, False), ("", (0,) * 4, False), ("", (1000, 1000, 1879048192, 1000), True),
+    (RANGE, (1900000009,) * 4, True), (RANGE, (1900000010,) * 4, False), (RANGE, (0, 0, 0, 1900000000), True),
+    ("[groups]\nrange = 1900000000-1900000009\n", (1879048192,) * 4, True),
+    (RANGE + "range=1950000000 - 1950000001", (1950000001,) * 4, True), ("# range = 1-2\n", (1879048192,) * 4, True),
+    ("[accounts]\nrange = none\n", (1879048192,) * 4, True),
+]
+
+
+def check_processes(report, folder):
+    machine = Machine(folder, DEBIAN_12)
+    machine.install()
+    installed = machine.path.read_text()
+    for conf, uids, refused in REMOVALS:
+        name = f"{conf!r}, a process of {uids}"
+        machine.path.write_text(installed)
+        machine.accounts_conf(conf)
+        machine.processes((0, 0, 0, 0), uids, (1000,) * 4)
+        done = machine.try_to_remove()
+        report.equal(f"{name}: the removal is refused: {refused}",
+                     (done.returncode, machine.path.read_text()), (1, installed) if refused else (0, DEBIAN_12))
+        if refused:
+            uid = next(uid for uid in uids if uid > 1000)
+            report.check(f"{name}: the report names it", f"such as 101 of uid {uid}" in done.stderr, done.stderr)
+    machine.accounts_conf("")
+    machine.processes((1879048192,) * 4)
+    report.equal("the other architecture's library stays: not refused", machine.try_to_remove("2").returncode, 0)
+    report.equal("an upgrade is not refused", machine._try("prerm", "upgrade", "0.3.0").returncode, 0)
+    machine.processes()
+    report.equal("without processes: not refused", machine.try_to_remove().returncode, 0)
+    shutil.rmtree(machine.root / "etc/pam-cognito")
 
 
 def check_edited(report, folder):
@@ -184,7 +244,7 @@ def main():
                    os.environ | {"NSS_TEST_NAMESPACE": "yes"})
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
-        for part in (check_lines, check_file, check_edited, check_orders, check_unusual):
+        for part in (check_lines, check_file, check_processes, check_edited, check_orders, check_unusual):
             part(report, folder)
     report.close()
 

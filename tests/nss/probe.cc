@@ -16,6 +16,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +54,25 @@ int look_up(const char* name) {
   if (getgrouplist(name, gid, groups.data(), &count) < 0) return 3;
   for (int i = 0; i < count; ++i) add(std::to_string(groups[static_cast<std::size_t>(i)]) + " ");
   add("\n");
+  return 0;
+}
+
+// libc gives the module an array of one place. Prints the groups for which there was place, and how
+// many there are.
+int look_up_groups(const char* name) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 2048> buffer;
+  if (getpwnam_r(name, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+    return 2;
+  for (int size : {1, 2, 3, 4, 100}) {
+    std::array<gid_t, 100> groups{};
+    const int wanted = size;
+    const int status = getgrouplist(name, entry.pw_gid, groups.data(), &size);
+    for (int i = 0; i < std::min(size, wanted); ++i)
+      add(std::to_string(groups[static_cast<std::size_t>(i)]) + " ");
+    add("of " + std::to_string(size) + (status < 0 ? ", too small\n" : "\n"));
+  }
   return 0;
 }
 
@@ -217,6 +237,8 @@ int under(std::string_view condition, const char* name) {
     return in_child(name);
   } else if (condition == "reads") {
     status = count_reads(name);
+  } else if (condition == "groups") {
+    status = look_up_groups(name);
   } else if (condition == "umask") {
     umask(0777);
     status = look_up(name);

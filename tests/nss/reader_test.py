@@ -7,12 +7,13 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import threading
 
 import private_machine
-from accounts_image import LOCKED, User, image
+from accounts_image import LOCKED, User, image, name_key
 from library import Library
 from private_machine import ACCOUNTS, CONF, CONF_DIRECTORY, DEFAULT_CONF, FILE, write
 
@@ -53,12 +54,14 @@ def check_linking(report, path):
                  - {"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}, {"libc.so.6"})
     report.check("has the name that libc looks for", "[libnss_cognitod.so.2]" in dynamic, dynamic)
     exported = {line.split()[-1].split("@")[0] for line in shown("nm", "--dynamic", "--defined-only", path).stdout.splitlines()}
-    report.equal("exports its functions alone", exported, {f"_nss_cognitod_{name}" for name in FUNCTIONS})
+    report.equal("exports its functions alone", exported, {f"_nss_cognitod_{name}" for name in (*FUNCTIONS, "seen_by_sshd")})
     used = {line.split()[-1].split("@")[0] for line in shown("nm", "--dynamic", "--undefined-only", path).stdout.splitlines()}
     permitted = {"__errno_location", "__stack_chk_fail", "__stack_chk_guard", "close", "fstat", "fstat64", "fstatat",
                  "fstatat64", "open", "open64", "__open_2", "__open64_2", "pread", "pread64", "__pread_chk", "__pread64_chk", "memcmp",
                  "memcpy", "memset", "memmove", "__memcpy_chk", "strlen", "strnlen", "realloc", "pthread_setcancelstate",
-                 "__cxa_finalize", "__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "bcmp"}
+                 "_r_debug", "__cxa_finalize", "__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "bcmp",
+                 # For root's sshd: the process, its program, and the fleet key that is wiped.
+                 "getuid", "geteuid", "getauxval", "readlink", "__readlink_chk", "explicit_bzero", "__explicit_bzero_chk"}
     report.equal("calls nothing that maps, starts threads, reads the environment or writes", sorted(used - permitted), [])
 
 
@@ -81,7 +84,7 @@ def check_answers(report, library, probe, static_probe):
             (["id", "-Gn", "carol"], "carol sudo")):
         done = shown(*command)
         report.equal(" ".join(command), done.stdout.strip(), wanted)
-    # libc merges the local group with ours; carol is in both.
+    # libc merges the local group with that of accounts.db; carol is in both.
     report.equal("sudo has its local and its mapped members", shown("getent", "group", "sudo").stdout.strip(),
                  "sudo:x:27:carol,alice.smith,carol")
     report.check("enumeration is off by default", ".smith" not in shown("getent", "passwd").stdout)
@@ -111,10 +114,10 @@ def check_answers(report, library, probe, static_probe):
     for condition in ("none", "closed", "as", "fsize", "stack", "fork", "umask"):
         done = shown(probe, condition, "alice.smith")
         report.equal(f"condition {condition}", (done.returncode, done.stdout), (0, wanted))
-    # Those of accounts.conf are among them, which an unknown name does not need.
+    # Those of accounts.conf are among them. Root's look-up of an unknown name needs them, too: it may be sshd's.
     done = shown(probe, "reads", "alice.smith")
     report.equal("reads of each function", done.stdout.split("\n")[:-1],
-                 ["getpwnam 4", "getpwuid 5", "getgrnam 5", "getgrgid 6", "getgrnam_sudo 4", "getgrouplist 5", "unknown 3"])
+                 ["getpwnam 4", "getpwuid 5", "getgrnam 5", "getgrgid 6", "getgrnam_sudo 4", "getgrouplist 5", "unknown 4"])
     done = shown(probe, "nofile", "alice.smith")
     report.equal("condition nofile", (done.returncode, done.stdout), (3, "EMFILE\n"))
     done = shown(probe, "guard", "alice.smith")
@@ -122,6 +125,21 @@ def check_answers(report, library, probe, static_probe):
                  (0, "some enough, some too small, 0 overrun\n"))
     done = shown(static_probe, "none", "alice.smith")
     report.equal("a static program of the release", (done.returncode, done.stdout), (0, wanted))
+    # Two groups besides the user's own, and arrays of 1, 2, 3, 4 and 100 places.
+    done, all_groups = shown(probe, "groups", "alice.smith"), f"{ALICE} 27 995 of 3\n" * 3
+    report.equal("an array that is too small grows", (done.returncode, done.stdout),
+                 (0, f"{ALICE} of 3, too small\n{ALICE} 27 of 3, too small\n{all_groups}"))
+    done = shown(static_probe, "groups", "alice.smith")
+    report.equal("a static program's array cannot grow: all groups or none", (done.returncode, done.stdout),
+                 (0, f"{ALICE} of 1\n" * 2 + all_groups))
+    write(FILE, image([User("all.groups", ALICE, groups=[f"g{n}" for n in range(64)])], [(f"g{n}", 2000 + n) for n in range(64)]))
+    write(CONF, ("[groups]\n" + "".join(f"g{n} = a\n" for n in range(64))).encode())
+    every = " ".join(str(gid) for gid in (ALICE, *range(2000, 2064)))
+    done = shown(static_probe, "groups", "all.groups")
+    report.equal("a static program and 64 groups", (done.returncode, done.stdout), (0, f"{ALICE} of 1\n" * 4 + f"{every} of 65\n"))
+    done = shown(probe, "groups", "all.groups")
+    report.equal("the array grows to 64 groups", (done.returncode, done.stdout.splitlines()[-1]), (0, f"{every} of 65"))
+    restore()
     done = shown("env", "HOME=/tmp", "LD_PRELOAD=", "NSS_COGNITOD=/tmp/x", "setpriv", "--reuid=1000", "--clear-groups",
                  "--no-new-privs", probe, "none", "alice.smith")
     report.equal("as a user", (done.returncode, done.stdout), (0, wanted))
@@ -222,6 +240,61 @@ def check_members(report, library):
                  True)
 
 
+def check_reserved_names(report, library):
+    """A package's user gets neither the uid nor the groups of a record, and a package can create it."""
+    restore()
+    names = ("docker", "postgres", "libvirt-qemu", "_chrony", "systemd-network", "zookeeper", "abuse")
+    first = 0x70000100
+    records = [User(name, first + n, groups=["sudo"]) for n, name in enumerate(names)]
+    write(FILE, image(USERS + records, GROUPS))
+    for n, name in enumerate(names):
+        uid = first + n
+        report.equal(f"the reserved name {name} is absent", (library.getpwnam(name.encode())[0],
+                     library.initgroups(name.encode(), uid)[0], library.initgroups(name.encode(), 0xFFFFFFFF)),
+                     (NOTFOUND, NOTFOUND, (NOTFOUND, 0, ())))
+        report.equal(f"the uid of {name} is refused: it is taken", (library.getpwuid(uid)[:2], library.getgrgid(uid)[:2]),
+                     ((UNAVAIL, errno.EPERM),) * 2)
+        if name != "docker":
+            report.equal(f"{name} has no private group", library.getgrnam(name.encode())[0], NOTFOUND)
+    report.equal("a mapped group of a reserved name is answered", library.getgrnam(b"docker")[2],
+                 ("docker", 995, ("alice.smith",)))
+    report.equal("reserved names are no members", library.getgrnam(b"sudo")[2], ("sudo", 27, ("alice.smith", "carol")))
+    report.equal("beside them, users are found", (library.getpwnam(b"alice.smith")[0], library.getpwuid(ALICE)[0],
+                 library.getpwnam(b"dockers")[0]), (SUCCESS, SUCCESS, NOTFOUND))
+    write(CONF, DEFAULT_CONF.replace("[groups]", "enumerate = yes\n[groups]").encode())
+    for kind in ("pw", "gr"):
+        found, last = library.list_of(kind)
+        report.equal(f"get{kind}ent lists no reserved name", (sorted(one[0] for one in found), last[0]),
+                     (sorted(user.name.decode() for user in USERS), NOTFOUND))
+    FILE.unlink()
+    report.equal("a reserved name needs no file", (library.getpwnam(b"postgres")[0], library.initgroups(b"postgres", first)[0]),
+                 (NOTFOUND, NOTFOUND))
+    # groupadd and systemd-sysusers see that the name is free: the record would have kept them from creating it.
+    restore()
+    write(FILE, image(USERS + records, GROUPS))
+    report.equal("groupadd creates the group of a package", shown("groupadd", "--system", "zookeeper").returncode, 0)
+    report.check("and it has its own gid", int(shown("getent", "group", "zookeeper").stdout.split(":")[2]) < 1000)
+    shown("groupdel", "zookeeper")
+    if shutil.which("systemd-sysusers"):  # a tree without systemd has none
+        done = shown("systemd-sysusers", "--inline", "u postgres - -")
+        report.equal("systemd-sysusers creates the user of a package", (done.returncode, done.stderr.count("Creating user")), (0, 1))
+        report.check("and it has its own uid", int((shown("id", "-u", "postgres").stdout or "-1").strip()) in range(1000))
+        for database in ("passwd", "group"):
+            file = pathlib.Path("/etc", database)
+            file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("postgres:")))
+    restore()
+
+
+def check_bucket(report, library):
+    """A bucket has 30 entries at most."""
+    restore()
+    names = [name for name in (f"u.{n}" for n in range(200)) if name_key(7, name.encode()) >> 63 == 0]
+    for count, wanted in ((30, SUCCESS), (31, UNAVAIL)):
+        write(FILE, image([User(name, 0x70000000 + n) for n, name in enumerate(names[:count])], bits=1))
+        report.equal(f"a bucket of {count} names", {library.getpwnam(name.encode())[0] for name in names[:count]}, {wanted})
+    restore()
+
+
 def check_changes(report, library):
     """The file is cut, grown and replaced in place while it is read: each answer is right or no answer."""
     small, large = image(USERS, GROUPS), image(USERS + [User(f"u.{n}", 0x70001000 + n) for n in range(200)], GROUPS, generation=2)
@@ -261,6 +334,8 @@ def main():
     check_refused_files(report, library)
     check_buffers(report, library)
     check_members(report, library)
+    check_reserved_names(report, library)
+    check_bucket(report, library)
     check_changes(report, library)
     report.close()
 
