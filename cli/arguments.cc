@@ -129,6 +129,7 @@ class Parser {
     add_config();
     add_break_glass();
     add_users();
+    add_directory();
     add_image();
     for (CLI::App* command : app_.get_subcommands([](CLI::App*) { return true; }))
       command->group(std::ranges::find(kForUsers, command->get_name()) == kForUsers.end()
@@ -406,6 +407,14 @@ class Parser {
         [](const Context& context, const Options&) { return close_break_glass(context); });
     run(group->add_subcommand("status", "Show the policy, and whether a window is open"),
         [](const Context& context, const Options&) { return show_break_glass(context); });
+  }
+
+  void add_directory() {
+    CLI::App* group = group_of(app_, "directory", "Manage lists of users from the user pool");
+    run(group->add_subcommand("status", "Show the last list, and whether one is held back"),
+        [](const Context& context, const Options&) { return show_directory(context); });
+    run(group->add_subcommand("accept", "Lock the users whom the list lacks that is held back"),
+        [](const Context& context, const Options&) { return accept_directory(context); });
   }
 
   void add_name(CLI::App* command) {

@@ -149,10 +149,12 @@ int read_dictionary(sd_bus_message* message, Dictionary* dictionary) {
 }
 
 int read_answer(sd_bus_message* message, PolicyAnswer* answer) {
-  int result = ::sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "sss");
+  int result = ::sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "sssss");
   if (result >= 0) result = read(message, &answer->question);
   if (result >= 0) result = read(message, &answer->answer);
-  if (result >= 0) result = read(message, &answer->rule);
+  if (result >= 0) result = read(message, &answer->section);
+  if (result >= 0) result = read(message, &answer->key);
+  if (result >= 0) result = read(message, &answer->reason);
   if (result >= 0) result = ::sd_bus_message_exit_container(message);
   return result;
 }
@@ -382,10 +384,10 @@ Result<std::vector<PolicyAnswer>> AuthClient::test_policy(const std::string& use
   Message message = new_call("TestPolicy");
   if (message && ::sd_bus_message_append(message.get(), "ss", user.c_str(), service.c_str()) < 0)
     message.reset();
-  auto reply = call(message, "a(sss)");
+  auto reply = call(message, "a(sssss)");
   if (!reply) return std::unexpected(std::move(reply.error()));
   std::vector<PolicyAnswer> answers;
-  const int result = read_array(reply->get(), "(sss)", [&](sd_bus_message* entry) {
+  const int result = read_array(reply->get(), "(sssss)", [&](sd_bus_message* entry) {
     return read_answer(entry, &answers.emplace_back());
   });
   if (result < 0) return failed_with(result);

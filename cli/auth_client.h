@@ -40,10 +40,13 @@ struct MfaPreference {
   std::string preferred;             // one of them, or empty
 };
 
+// An answer of TestPolicy; org.pamcognito.Auth1(5) lists the questions.
 struct PolicyAnswer {
   std::string question;
   std::string answer;
-  std::string rule;
+  std::string section;  // with key: the setting of a file that decided; empty: there is none
+  std::string key;
+  std::string reason;
 };
 
 // The calls of org.pamcognito.Auth1 (described in conf/org.pamcognito.Auth1.xml), over one

@@ -77,6 +77,7 @@ complete -c cognitoctl -n __cognitoctl_at -a identity -d 'Show and pin the Cogni
 complete -c cognitoctl -n __cognitoctl_at -a config -d 'Check and show the configuration'
 complete -c cognitoctl -n __cognitoctl_at -a break-glass -d 'Accept local passwords in an emergency'
 complete -c cognitoctl -n __cognitoctl_at -a users -d 'Manage accounts that no local file names'
+complete -c cognitoctl -n __cognitoctl_at -a directory -d 'Manage lists of users from the user pool'
 complete -c cognitoctl -n __cognitoctl_at -a image-prepare -d 'Remove what a machine image must not contain'
 
 complete -c cognitoctl -n '__cognitoctl_at mfa' -a show -d 'Show your factors, and which is preferred'
@@ -183,6 +184,9 @@ complete -c cognitoctl -n '__cognitoctl_argument 1 users rename' -a '(__cognitoc
 complete -c cognitoctl -n '__cognitoctl_argument 2 users set-shell' -F
 complete -c cognitoctl -n '__cognitoctl_argument 1 users import' -F
 complete -c cognitoctl -n '__cognitoctl_argument 1 users adopt' -a '(__fish_complete_users)'
+
+complete -c cognitoctl -n '__cognitoctl_at directory' -a status -d 'Show the last list, and whether one is held back'
+complete -c cognitoctl -n '__cognitoctl_at directory' -a accept -d 'Lock the users whom the list lacks that is held back'
 
 complete -c cognitoctl -n '__cognitoctl_in image-prepare' -l fleet-key -d 'Remove the fleet key, too'
 complete -c cognitoctl -n '__cognitoctl_in image-prepare' -l yes -d 'Do not ask for confirmation'

@@ -45,7 +45,7 @@ Failure to_failure(ReceiveError error) {
 Failure to_failure(Terminal::Error error) {
   if (error == Terminal::Error::too_long)
     return {ExitCode::failed, "answer-too-long", "the answer is longer than 511 bytes"};
-  return {ExitCode::failed, "no-answer-given", "nothing more was typed: cancelled"};
+  return {ExitCode::failed, "no-answer-given", "nothing more was typed: canceled"};
 }
 
 class TerminalConversation {

@@ -4,6 +4,7 @@
 #include "cli/arguments.h"
 #include "cli/context.h"
 #include "cli/output.h"
+#include "cli/root_directory.h"
 #include "cli/terminal.h"
 
 int main(int argc, char** argv) try {
@@ -16,6 +17,8 @@ int main(int argc, char** argv) try {
                     .json_pretty = arguments->json_pretty,
                     .colour = colour && !arguments->json,
                     .command_line = arguments->command_line});
+  if (const auto fault = find_root_fault(arguments->root))
+    return static_cast<int>(out.fail(*fault));
   const Terminal terminal;
   return static_cast<int>(arguments->command({out, terminal, arguments->root}));
 } catch (const std::exception& error) {

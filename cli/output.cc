@@ -161,6 +161,10 @@ void Output::object(const Json::Value& value) const {
   write(stdout, Json::writeString(builder, value));
 }
 
+void Output::warn(std::string_view text) const {
+  write(stderr, "cognitoctl: " + printable(text, kMaxLine));
+}
+
 ExitCode Output::fail(const Failure& failure) const {
   std::string message = failure.message;
   if (failure.code == ExitCode::not_permitted && ::geteuid() != 0)
@@ -233,6 +237,16 @@ std::string short_duration_text(std::uint64_t seconds) {
   const std::string text = duration_text(seconds);
   // "2 h 5 min": the first unit.
   return text.substr(0, text.find(' ', text.find(' ') + 1));
+}
+
+std::string place_text(std::string_view origin) {
+  constexpr std::string_view host = "host:";
+  constexpr std::string_view one_address = "/32";
+  if (!origin.starts_with(host)) return std::string(origin);
+  origin.remove_prefix(host.size());
+  if (origin == "unnamed") return "unnamed host";
+  if (origin.ends_with(one_address)) origin.remove_suffix(one_address.size());
+  return std::string(origin);
 }
 
 std::string date_text(std::uint64_t seconds_since_epoch) {

@@ -34,6 +34,8 @@ class Output {
   void line(std::string_view text = {}) const;
   // The command's one object, on one line unless it is to be indented; nothing without --json.
   void object(const Json::Value& value) const;
+  // On standard error, with --json, too: the command goes on.
+  void warn(std::string_view text) const;
   // On standard error, or as the command's object: {"error": {"code": …, "message": …}}.
   [[nodiscard]] ExitCode fail(const Failure& failure) const;
 
@@ -67,6 +69,10 @@ void print_pairs(const Output& out, const std::vector<std::pair<std::string, std
 std::string duration_text(std::uint64_t seconds);
 // The same in one unit, rounded down, for a column: "42 s", "3 min", "2 h", "4 d".
 std::string short_duration_text(std::uint64_t seconds);
+// The origin of a sign-in (docs/reference/log-fields.md) for people: "192.0.2.7" for
+// "host:192.0.2.7/32", "2001:db8::/64" for "host:2001:db8::/64", "unnamed host"; others as they
+// are.
+std::string place_text(std::string_view origin);
 // "2026-11-22 10:00:00" in the local time zone; "never" for 0.
 std::string time_text(std::uint64_t seconds_since_epoch);
 // Its date alone.

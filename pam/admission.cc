@@ -69,8 +69,15 @@ void log_refusal(const Handle& pam, std::string_view what, Membership membership
 
 }  // namespace
 
+FirstLogin first_login_of(const Handle& pam) {
+  if (::getuid() != 0 || ::geteuid() != 0) return FirstLogin::no;
+  const bool at_this_machine = pam.item(PAM_RHOST).empty() && !pam.item(PAM_TTY).empty();
+  return at_this_machine ? FirstLogin::without_entry : FirstLogin::with_entry;
+}
+
 std::expected<CognitoUser, int> admit(const Handle& pam, const Options& options, Phase phase,
-                                      std::string_view what, const std::string& user) {
+                                      std::string_view what, const std::string& user,
+                                      FirstLogin first_login) {
   if (!options.unknown.empty())
     pam.log(LOG_ERR, "unknown module option " + options.unknown + "; Cognito users are refused");
   std::string reason;
@@ -82,7 +89,7 @@ std::expected<CognitoUser, int> admit(const Handle& pam, const Options& options,
   if (signed_in) found.uid = data->uid;
   const Membership membership =
       signed_in ? check_stored_account(user, found.uid, &reason, &found.in_range)
-                : classify_user(kUsersConfPath, user.c_str(), &reason, &found);
+                : classify_user(kUsersConfPath, user.c_str(), &reason, &found, first_login);
   const auto permitted = check_membership(phase, membership, is_emergency(pam, user));
   if (!permitted && permitted.error() == PAM_IGNORE) {
     if (options.debug) pam.log(LOG_DEBUG, "debug: not a Cognito user" + log_field("user", user));

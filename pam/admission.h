@@ -50,11 +50,17 @@ Options parse_options(std::span<const char* const> arguments);
 // program runs as root too, but asks only for a change of an expired password.
 [[nodiscard]] bool is_change_by_root(int flags) noexcept;
 
+// Tells whether a sign-in here may make the account of a user who has none: root's program asks,
+// started by root. A console or a greeter names a terminal and no remote host.
+[[nodiscard]] FirstLogin first_login_of(const Handle& pam);
+
 // Decides whether cognitod is asked about this user. Returns the user, or the PAM code if cognitod
 // is not asked. A wrong module option refuses Cognito users and does not affect other users. `what`
 // is the beginning of the log line. A user in the range of accounts.conf is admitted only with an
-// active record, in each phase, also after a sign-in.
+// active record, in each phase, also after a sign-in. The exception is `first_login`, for the
+// authentication alone.
 std::expected<CognitoUser, int> admit(const Handle& pam, const Options& options, Phase phase,
-                                      std::string_view what, const std::string& user);
+                                      std::string_view what, const std::string& user,
+                                      FirstLogin first_login = FirstLogin::no);
 
 }  // namespace pamcognito::pam

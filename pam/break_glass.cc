@@ -41,13 +41,6 @@ void log_decision(const Handle& pam, std::string_view decision, std::string_view
   pam.log(LOG_NOTICE, line);
 }
 
-void tell(const Handle& pam, bool silent, FrameType type, std::string text) {
-  DaemonFrame notice;
-  notice.type = type;
-  notice.text = std::move(text);
-  HostConversation(pam, silent).tell(notice);
-}
-
 // nullopt if there is no open window for this user. A file that is not used is logged as an error,
 // so that root sees it.
 std::optional<Window> window_for(const Handle& pam, const std::string& user,

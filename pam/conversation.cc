@@ -124,6 +124,13 @@ void HostConversation::tell(const DaemonFrame& notice) const {
   (void)responses.fetch(*conversation_, messages);
 }
 
+void tell(const Handle& pam, bool silent, FrameType type, std::string text) {
+  DaemonFrame notice;
+  notice.type = type;
+  notice.text = std::move(text);
+  HostConversation(pam, silent).tell(notice);
+}
+
 std::optional<Secret> password_before_code(const Secret& answer) noexcept {
   const auto parts = split_password_and_code(answer.reveal());
   return parts ? answer.part(0, parts->password.size()) : std::nullopt;
@@ -340,6 +347,8 @@ std::expected<Outcome, PhaseResult> Conversation::conclude(const ConversationSte
   if (!answered_ && needs_answer_) return std::unexpected(unforeseen("success-without-an-answer"));
   if (goal_ == Goal::change_password && !passwords_.has_new_password())
     return std::unexpected(unforeseen("success-without-a-new-password"));
+  if (check_)
+    if (const auto checked = check_(); !checked) return std::unexpected(checked.error());
   // cognitod commits the sign-in when it receives this. Without it, cognitod revokes the tokens.
   if (!send_signal(socket_.get(), FrameType::ack)) return std::unexpected(kDaemonLost);
   sign_in_id_ = last.main.sign_in_id;

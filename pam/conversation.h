@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "common/conversation_client.h"
@@ -65,6 +67,9 @@ class EnteredPasswords {
   std::optional<Secret> new_password_;
 };
 
+// Shows one text to the user, unless `silent`.
+void tell(const Handle& pam, bool silent, FrameType type, std::string text);
+
 // Returns the password of an answer of the form password+dddddd; nullopt if it has another form or
 // there is no memory.
 std::optional<Secret> password_before_code(const Secret& answer) noexcept;
@@ -89,6 +94,10 @@ class Conversation {
   Conversation(Handle pam, const Options& options, bool silent, Goal goal, OpenedSignIn opened);
   // Accepts a success without an answer.
   void accept_session() noexcept { needs_answer_ = false; }
+  // Accepts a success only if `check` returns no error. It is called before the acknowledgement.
+  void accept_only_if(std::function<std::expected<void, PhaseResult>()> check) {
+    check_ = std::move(check);
+  }
 
   // Runs the conversation once. After a success cognitod has the acknowledgement, and sign_in_id(),
   // passwords() and, for a sign-in, take_socket() may be used. Every other result closes the
@@ -139,6 +148,7 @@ class Conversation {
   bool asked_ = false;     // cognitod has asked something
   bool answered_ = false;  // an answer was sent to cognitod
   bool needs_answer_ = true;
+  std::function<std::expected<void, PhaseResult>()> check_;
   bool asked_more_than_first_password_ = false;
 };
 

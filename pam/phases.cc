@@ -11,21 +11,25 @@
 #include "pam/phases.h"
 
 #include <security/pam_modules.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/break_glass.h"
 #include "common/membership.h"
 #include "common/protocol_limits.h"
+#include "common/stored_account.h"
 #include "pam/admission.h"
 #include "pam/break_glass.h"
 #include "pam/bus_client.h"
 #include "pam/conversation.h"
 #include "pam/result.h"
+#include "pam/sshd.h"
 #include "pam/transaction.h"
 
 namespace pamcognito::pam {
@@ -60,15 +64,45 @@ std::expected<OpenedSignIn, PhaseResult> open(const Request& request,
   return opened;
 }
 
-PhaseResult sign_in(const Handle& pam, const std::string& user, uid_t uid, int flags,
-                    const Options& options) {
+constexpr PhaseResult kAccountMade{.outcome = Outcome::tries_exhausted, .cause = "account-made"};
+
+// The account of a user in the range is stored now. Returns an error if the host used another uid
+// or other groups than it has: the next login begins with the right ones. The error also ends the
+// connection, because sshd would ask again in this one. `used_uid`: nullopt if the host looks the
+// user up later. `before`: the account before the sign-in. The result is the account's uid.
+std::expected<uid_t, PhaseResult> check_stored(
+    const Handle& pam, bool silent, const std::string& user, std::optional<uid_t> used_uid,
+    const std::optional<AccountRecord>& before = std::nullopt) {
+  const auto record = read_account_record(user);
+  if (!record || !record->is_active)
+    return std::unexpected(PhaseResult{.outcome = Outcome::refused, .cause = "account-record"});
+  if (record->uid == used_uid.value_or(record->uid) &&
+      !sshd_used_other_account(pam.item(PAM_SERVICE), user, *record, before))
+    return record->uid;
+  tell(pam, silent, FrameType::error, "Your account is ready. Connect again.");
+  return std::unexpected(kAccountMade);
+}
+
+// `looked_up_later`: the host looks the user up after the sign-in.
+PhaseResult sign_in(const Handle& pam, const std::string& user, const CognitoUser& found,
+                    bool looked_up_later, int flags, const Options& options) {
   auto connecting = connect();
-  const Request request = make_request(pam, user, uid, flags);
+  Request request = make_request(pam, user, found.uid, flags);
   auto opened = open(request, std::move(connecting));
   if (!opened) return opened.error();
   Conversation conversation(pam, options, has_flag(flags, PAM_SILENT), Conversation::Goal::sign_in,
                             std::move(*opened));
   if (::geteuid() == 0 && request.caller.is_user_in_own_login()) conversation.accept_session();
+  const auto before = found.in_range ? read_account_record(user) : std::optional<AccountRecord>();
+  if (found.in_range)
+    conversation.accept_only_if([&]() -> std::expected<void, PhaseResult> {
+      const auto uid =
+          check_stored(pam, has_flag(flags, PAM_SILENT), user,
+                       looked_up_later ? std::nullopt : std::optional(found.uid), before);
+      if (!uid) return std::unexpected(uid.error());
+      request.caller.user_uid = *uid;
+      return {};
+    });
   const PhaseResult result = conversation.run();
   if (result.outcome == Outcome::success && !keep_sign_in(pam, request, conversation))
     return kItemsRefused;
@@ -87,12 +121,14 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
                       const Options& options) {
   forget_sign_in(pam);
   (void)take_ticket(pam);  // removes the ticket of an earlier sign-in
-  const auto admitted = admit(pam, options, Phase::authenticate, "sign-in", user);
+  const FirstLogin first_login = first_login_of(pam);
+  const auto admitted = admit(pam, options, Phase::authenticate, "sign-in", user, first_login);
   if (!admitted) return admitted.error();
   const bool silent = has_flag(flags, PAM_SILENT);
   if (!admitted->in_range && window_permits_local_password(pam, user, silent))
     return store_unavailable(pam, user, true) ? PAM_AUTHINFO_UNAVAIL : PAM_SERVICE_ERR;
-  PhaseResult result = sign_in(pam, user, admitted->uid, flags, options);
+  const bool looked_up_later = admitted->is_first_login && first_login == FirstLogin::without_entry;
+  PhaseResult result = sign_in(pam, user, *admitted, looked_up_later, flags, options);
   if (admitted->in_range) {
     if (result.outcome == Outcome::unavailable) tell_no_local_password(pam, silent);
     result.may_be_unavailable = false;
@@ -104,6 +140,9 @@ int authenticate_user(const Handle& pam, const std::string& user, int flags,
       result = kItemsRefused;
   }
   log_result(pam, "sign-in", result, user);
+  // A user who has signed in is no failure for fail2ban.
+  if (std::string_view(result.cause) != kAccountMade.cause)
+    log_refused_name(pam, *admitted, result, user);
   return pam_code(Phase::authenticate, result);
 }
 
@@ -139,6 +178,21 @@ int check_account(Handle pam, int flags, const Options& options) {
   forget_reset_demand(pam);
   const auto admitted = admit(pam, options, Phase::account, "account", user);
   if (!admitted) return admitted.error();
+  // pam_mkhomedir has not run yet, so a home that exists was made before this login.
+  if (const std::string fault =
+          admitted->in_range ? fault_of_home(user, admitted->uid) : std::string();
+      !fault.empty()) {
+    pam.log(LOG_ERR, "account refused" + log_field("cause", "account-home") +
+                         log_field("user", user) + ": " + fault);
+    return pam_code(Phase::account, {.outcome = Outcome::refused, .cause = "account-home"});
+  }
+  // A login by a key, too: the groups may have changed since sshd has decided by them.
+  if (admitted->in_range)
+    if (const auto stored = check_stored(pam, has_flag(flags, PAM_SILENT), user, admitted->uid);
+        !stored) {
+      log_result(pam, "account", stored.error(), user);
+      return PAM_PERM_DENIED;
+    }
   const SignInData* sign_in = find_sign_in(pam, user);
   PhaseResult result = decide_account(pam, user, admitted->uid, flags, sign_in);
   // pam_unix would accept the account of a user without a line in shadow(5).
@@ -187,7 +241,9 @@ int route_user(const Handle& pam, const std::string& user, int flags, const Opti
   if (data != nullptr &&
       (!data->id || check_stored_account(user, data->uid, nullptr) == Membership::cognito_user))
     return options.unknown.empty() ? PAM_SUCCESS : PAM_SERVICE_ERR;
-  const auto admitted = admit(pam, options, phase_for(entry, flags), "route", user);
+  const FirstLogin first_login =
+      entry == Entry::authenticate ? first_login_of(pam) : FirstLogin::no;
+  const auto admitted = admit(pam, options, phase_for(entry, flags), "route", user, first_login);
   return admitted ? PAM_SUCCESS : admitted.error();
 }
 

@@ -8,6 +8,7 @@
 
 #include <security/pam_modules.h>
 #include <syslog.h>
+#include <unistd.h>
 
 namespace pamcognito::pam {
 
@@ -136,6 +137,19 @@ void log_result(const Handle& pam, std::string_view what, const PhaseResult& res
   line += log_field("cause", result.cause) + log_field("user", user);
   if (const std::string host = pam.item(PAM_RHOST); !host.empty()) line += log_field("rhost", host);
   pam.log(severity(result.outcome), line);
+}
+
+void log_refused_name(const Handle& pam, const CognitoUser& admitted, const PhaseResult& result,
+                      const std::string& user) {
+  const bool is_refusal =
+      result.outcome == Outcome::refused || result.outcome == Outcome::tries_exhausted;
+  const std::string host = pam.item(PAM_RHOST);
+  if (!admitted.is_first_login || !is_refusal || host.empty()) return;
+  pam.log_bare(LOG_NOTICE, "authentication failure;" + log_field("logname", {}) +
+                               log_field("uid", std::to_string(::getuid())) +
+                               log_field("euid", std::to_string(::geteuid())) +
+                               log_field("tty", pam.item(PAM_TTY)) + log_field("ruser", {}) +
+                               log_field("rhost", host) + " " + log_field("user", user));
 }
 
 void delay_refusal(const Handle& pam, int code) noexcept {

@@ -62,6 +62,12 @@ inline constexpr PhaseResult kItemsRefused = unforeseen("pam-items");
 void log_result(const Handle& pam, std::string_view what, const PhaseResult& result,
                 const std::string& user);
 
+// Logs a refused authentication of a user without an account who comes from another host, in the
+// form of pam_unix, which fail2ban's filters read: to sshd the name is not unknown, so sshd has no
+// line about an invalid user. Not if the pool could not be asked, or if the user has hung up.
+void log_refused_name(const Handle& pam, const CognitoUser& admitted, const PhaseResult& result,
+                      const std::string& user);
+
 // Makes libpam delay a refusal, so that guessing takes time. There is no delay if cognitod was
 // unavailable.
 void delay_refusal(const Handle& pam, int code) noexcept;

@@ -70,6 +70,10 @@ void Handle::log(int priority, const std::string& line) const noexcept {
   ::pam_syslog(pamh_, priority, "%s%s%s", line.c_str(), *id != '\0' ? " id=" : "", id);
 }
 
+void Handle::log_bare(int priority, const std::string& line) const noexcept {
+  ::pam_syslog(pamh_, priority, "%s", line.c_str());
+}
+
 namespace {
 
 constexpr char kLogId[] = "pam_cognito_id";

@@ -45,6 +45,8 @@ class Handle {
   // Writes one line to syslog through libpam, with the transaction's log id at its end. `line` must
   // contain nothing secret and nothing unprintable.
   void log(int priority, const std::string& line) const noexcept;
+  // The same without the log id, for a line whose form another program expects.
+  void log_bare(int priority, const std::string& line) const noexcept;
 
  private:
   pam_handle_t* pamh_;

@@ -111,7 +111,7 @@ Json::Value to_json(const Window& window, const Now& now) {
   object["users"] = Json::arrayValue;
   for (const std::string& user : window.users) object["users"].append(user);
   const seconds left = window.end - now.boot_time;
-  object["seconds_left"] = Json::Value::Int64(left.count());
+  object["left_s"] = Json::Value::Int64(left.count());
   object["ends_at"] = Json::Value::UInt64(wall_time(left));
   return object;
 }

@@ -125,6 +125,11 @@ ExitCode import_users(const Context& context, const std::string& path);
 // Pins a local account that users.conf names to an account of the pool. cognitod keeps that pin.
 ExitCode adopt_user(const Context& context, const std::string& name, const std::string& sub);
 
+// The lists of cognitod-directory (root): what the last one was, and whether one is held back;
+// accept locks the accounts of the users whom that one lacks.
+ExitCode show_directory(const Context& context);
+ExitCode accept_directory(const Context& context);
+
 // Removes what a machine image must not contain (root).
 struct ImageOptions {
   bool fleet_key = false;  // that, too

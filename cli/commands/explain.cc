@@ -131,16 +131,13 @@ ExitCode list_sign_ins(const Context& context, const LogOptions& options) {
   const auto found = sign_ins_of(*filter, options.file);
   if (!found) return out.fail({ExitCode::failed, "journal", found.error()});
 
-  Json::Value object;
-  object["sign_ins"] = Json::arrayValue;
+  out.object(sign_ins_to_json(*found));
   std::vector<Row> rows;
   for (const JournalEntry& entry : *found) {
     const SignInLine line = sign_in_line(entry);
-    object["sign_ins"].append(to_json(line));
-    rows.push_back(
-        {line.id, time_text(line.at), line.user, line.service, line.origin, line.outcome});
+    rows.push_back({line.id, time_text(line.at), line.user, line.service, place_text(line.origin),
+                    line.outcome});
   }
-  out.object(object);
   if (found->empty()) {
     out.line("No sign-ins in the journal that you may read. Root sees all.");
     return ExitCode::ok;

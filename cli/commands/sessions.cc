@@ -116,6 +116,8 @@ ExitCode list_sessions(const Context& context, const std::string& user, bool ful
   if (!sessions) return out.fail(sessions.error());
   Json::Value object;
   object["sessions"] = to_json(*sessions);
+  for (Json::Value& session : object["sessions"])
+    if (session["factor"] == "none") session["factor"] = Json::Value();
   out.object(object);
   if (sessions->empty()) {
     out.line("No sessions.");
@@ -133,7 +135,7 @@ ExitCode list_sessions(const Context& context, const std::string& user, bool ful
   std::vector<Row> rows;
   for (const Dictionary& session : *sessions)
     rows.push_back({text_of(session, "id").substr(0, digits), text_of(session, "user"),
-                    text_of(session, "service"), text_of(session, "origin"),
+                    text_of(session, "service"), place_text(text_of(session, "origin")),
                     text_of(session, "factor"), short_duration_text(number_of(session, "age_s")),
                     short_duration_text(number_of(session, "verified_age_s")),
                     flag_of(session, "login_open") ? "open" : "-"});

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "accounts/settings.h"
 #include "cli/commands/commands.h"
 #include "cli/doctor/checks.h"
 #include "cli/doctor/system.h"
@@ -18,6 +19,7 @@
 #include "cli/setup/values.h"
 #include "common/text.h"
 #include "daemon/cognito/pool_config.h"
+#include "nss/accounts_conf.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -85,7 +87,8 @@ std::string text_of_faults(const Findings& findings) {
   std::string text;
   for (const Finding& finding : findings)
     if (finding.state == State::fault)
-      text += finding.id + ": " + finding.what + ". Fix: " + finding.remedy + ". ";
+      text += finding.id + ": " + finding.what + (finding.what.ends_with('.') ? "" : ".") +
+              " Fix: " + finding.remedy + ". ";
   return text;
 }
 
@@ -200,7 +203,7 @@ ExitCode print_template(const Context& context, const SetUpOptions& options) {
   if (!arguments) return context.out.fail(arguments.error());
   const std::string command = "cognitoctl setup" + *arguments;
   const std::string packages = std::string("cognitod, libpam-cognito, cognitoctl") +
-                               (options.accounts.empty() ? "" : ", libnss-cognitod");
+                               (options.accounts.empty() ? "" : ", cognitod-accounts");
   if (options.print == "cloud-init") {
     context.out.line("#cloud-config");
     context.out.line("# The packages are in an APT repository of your own, or on the image.");
@@ -241,9 +244,23 @@ void print_next(const Context& context, const System& system) {
     out.line("Next, from another machine: ssh " + members.names.front() + login);
     return;
   }
+  if (const auto text = system.read(accounts::kConfPath)) {
+    const auto settings = accounts::parse_settings(*text);
+    if (settings && !settings->pool.empty() && !settings->names.empty()) {
+      out.line("Sign in with Cognito: each user of the pool with a name like " +
+               list_of(settings->names) + ". The first login makes the account.");
+      out.line("Next, from another machine: ssh NAME" + login);
+      return;
+    }
+  }
   out.line("Sign in with Cognito (group " + members.group + "): nobody yet.");
   out.line("Next, for each user, with the name of the user in the pool:");
-  out.line("  useradd --create-home --shell /bin/bash --groups " + members.group + " NAME");
+  if (system.status(accounts::kConfPath))
+    out.line(
+        "  cognitoctl users add NAME, and a home directory: install -d -m 0700 -o NAME -g NAME "
+        "/home/NAME");
+  else
+    out.line("  useradd --create-home --shell /bin/bash --groups " + members.group + " NAME");
   out.line("Then, from another machine: ssh NAME" + login);
 }
 

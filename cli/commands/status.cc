@@ -36,7 +36,7 @@ std::string pool_text(const Dictionary& status) {
   const std::string state = text_of(status, "pool_state");
   const std::uint64_t addresses = number_of(status, "pool_addresses");
   const std::uint64_t fresh = number_of(status, "pool_addresses_fresh");
-  const std::uint64_t changed = number_of(status, "pool_state_since");
+  const std::uint64_t changed = number_of(status, "pool_state_changed_at");
   // 0: cognitod has just started, and its first round of probes goes on.
   const std::string since = changed == 0 ? std::string() : " since " + time_text(changed);
   const std::string known =

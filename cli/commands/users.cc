@@ -16,14 +16,20 @@
 #include <utility>
 #include <vector>
 
+#include "accounts/after_change.h"
+#include "accounts/document.h"
 #include "accounts/fleet_key.h"
 #include "accounts/keeper.h"
+#include "accounts/key_files.h"
+#include "accounts/message.h"
+#include "accounts/settings.h"
 #include "cli/auth_client.h"
 #include "cli/commands/commands.h"
 #include "cli/doctor/checks.h"
 #include "cli/doctor/system.h"
 #include "cli/json.h"
 #include "common/fd.h"
+#include "common/stored_account.h"
 #include "common/text.h"
 #include "common/users_conf.h"
 #include "daemon/policy/config.h"
@@ -39,49 +45,33 @@ using accounts::Keeper;
 using accounts::Refusal;
 
 constexpr std::size_t kMostShown = 64;  // characters of an argument in a message
-// 100,000 accounts, of about 300 bytes each, are half of it.
-constexpr std::size_t kLargestDocument = 64UL * 1024 * 1024;
 constexpr char kSystemctl[] = "/usr/bin/systemctl";
-constexpr char kLoginctl[] = "/usr/bin/loginctl";
-constexpr char kNscd[] = "/usr/sbin/nscd";
 constexpr char kStateDirectory[] = "/var/lib/cognitod";
 constexpr char kWindow[] = "/run/pam-cognito/break-glass";
 constexpr char kClientSecret[] = "/etc/credstore.encrypted/cognitod.client_secret";
+// In plain text, unlike the client secret.
+constexpr char kDirectoryCredentials[] = "/etc/credstore/cognitod-directory.aws";
 // systemd stops a service after 90 s (systemd-system.conf(5)).
 constexpr std::chrono::seconds kStopTime{100};
-constexpr std::chrono::seconds kProgramTime{5};
 
-struct RefusalRow {
-  Refusal refusal;
-  ExitCode code;
-  const char* word;  // for --json; append-only
-};
-
-// A row for each reason why a change was not made.
-constexpr RefusalRow kRefusals[] = {
-    {Refusal::malformed, ExitCode::usage, "malformed"},
-    {Refusal::name_not_permitted, ExitCode::refused, "name-not-permitted"},
-    {Refusal::name_reserved, ExitCode::refused, "name-reserved"},
-    {Refusal::name_is_local, ExitCode::refused, "name-is-local"},
-    {Refusal::name_retired, ExitCode::refused, "name-retired"},
-    {Refusal::uid_taken, ExitCode::refused, "uid-taken"},
-    {Refusal::uid_out_of_range, ExitCode::refused, "uid-out-of-range"},
-    {Refusal::sub_has_account, ExitCode::refused, "sub-has-account"},
-    {Refusal::sub_differs, ExitCode::refused, "sub-differs"},
-    {Refusal::unknown_account, ExitCode::not_found, "unknown-account"},
-    {Refusal::locked, ExitCode::refused, "locked"},
-    {Refusal::full, ExitCode::refused, "full"},
-    {Refusal::in_use, ExitCode::refused, "in-use"},
-    {Refusal::bad_configuration, ExitCode::failed, "bad-configuration"},
-    {Refusal::damaged, ExitCode::failed, "damaged"},
-    {Refusal::busy, ExitCode::failed, "busy"},
-    {Refusal::storage, ExitCode::failed, "storage"},
-};
+ExitCode code_of(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::malformed:
+      return ExitCode::usage;
+    case Refusal::unknown_account:
+      return ExitCode::not_found;
+    case Refusal::bad_configuration:
+    case Refusal::damaged:
+    case Refusal::busy:
+    case Refusal::storage:
+      return ExitCode::failed;
+    default:  // a rule that was applied
+      return ExitCode::refused;
+  }
+}
 
 Failure failure_of(const accounts::Error& error) {
-  for (const RefusalRow& row : kRefusals)
-    if (row.refusal == error.refusal) return {row.code, row.word, error.text};
-  return {ExitCode::failed, "failed", error.text};
+  return {code_of(error.refusal), std::string(to_string(error.refusal)), error.text};
 }
 
 Failure needs_root() {
@@ -94,6 +84,7 @@ ExitCode with_keeper(const Context& context, bool create, Work work) {
   if (::geteuid() != 0) return context.out.fail(needs_root());
   auto keeper = Keeper::open(context.root, create);
   if (!keeper) return context.out.fail(failure_of(keeper.error()));
+  if (const std::string remark = keeper->take_remark(); !remark.empty()) context.out.warn(remark);
   return work(*keeper);
 }
 
@@ -101,40 +92,35 @@ std::string state_text(const accounts::Account& account) {
   return account.state == accounts::State::locked ? "locked" : "active";
 }
 
-Json::Value to_json(const accounts::Account& account) {
-  Json::Value object;
-  object["name"] = account.name;
-  object["uid"] = Json::Value::UInt64(account.uid);
-  object["state"] = state_text(account);
-  object["pool"] = account.pool;
-  object["sub"] = account.sub;
-  object["shell"] = account.shell;
-  object["cognito_groups"] = cli::to_json(account.cognito_groups);
-  object["locked_by"] = account.locked_by;
-  object["created_at"] = Json::Value::Int64(account.created_at);
-  object["verified_at"] = Json::Value::Int64(account.verified_at);
-  return object;
+// Empty, or a remark: the change is stored, and a cache has the former state for a while.
+std::string forget_cached(const Context& context) {
+  if (!context.root.empty()) return {};
+  const auto done = accounts::invalidate_nscd();
+  if (done) return {};
+  return "nscd may answer from its cache for a while (" + done.error() +
+         "): run nscd -i passwd and nscd -i group";
 }
 
-// nscd answers from its cache for ten minutes, and remembers that a name was unknown.
-void forget_cached(const Context& context) {
-  if (!context.root.empty() || ::access(kNscd, X_OK) != 0) return;
-  for (const char* database : {"passwd", "group"})
-    (void)run_program(kNscd, {kNscd, "-i", database}, kProgramTime);
+void print_remark(const Context& context, const std::string& remark) {
+  if (!remark.empty()) context.out.line(context.out.paint(Style::warning, remark));
 }
 
 // The end of each command that changes one account. Status 0 whether or not it changed anything.
+// `remark`: what is left to do.
 ExitCode report(const Context& context, const accounts::Result<accounts::Changed>& changed,
-                const std::string& done, Json::Value object = Json::objectValue) {
+                const std::string& done, std::string remark = {}) {
   if (!changed) return context.out.fail(failure_of(changed.error()));
-  if (changed->changed) forget_cached(context);
+  if (changed->changed && remark.empty()) remark = forget_cached(context);
+  Json::Value object(Json::objectValue);
   object["account"] = to_json(changed->account);
   object["changed"] = changed->changed;
+  if (!remark.empty()) object["remark"] = remark;
   context.out.object(object);
   const std::string name = printable(changed->account.name, kMostShown);
   context.out.line(name + ": " +
                    (changed->changed ? done : std::string("unchanged, because it is so already")) +
                    ".");
+  print_remark(context, remark);
   return ExitCode::ok;
 }
 
@@ -149,8 +135,9 @@ std::string errno_text(const std::string& path, const char* failed) {
 }
 
 // cognitod pins a Linux user to an account of the pool, too. After a change of the keeper's pin the
-// next sign-in would be refused by that one. Empty: done, or not this machine; else what to do.
-std::string forget_identity(const Context& context, const std::string& name) {
+// next sign-in would be refused by that one. Sets `changed` if there was such a pin. Empty: done,
+// or not this machine; else what to do.
+std::string forget_identity(const Context& context, const std::string& name, bool& changed) {
   if (!context.root.empty()) return {};
   auto client = AuthClient::connect();
   Result<void> reset = client ? Result<void>() : std::unexpected(client.error());
@@ -161,6 +148,7 @@ std::string forget_identity(const Context& context, const std::string& name) {
     } else if (std::ranges::any_of(
                    *known, [&](const Dictionary& one) { return text_of(one, "user") == name; })) {
       reset = client->reset_identity(name);
+      changed = changed || reset.has_value();
     }
   }
   if (reset) return {};
@@ -186,7 +174,7 @@ Result<std::string> read_document(const std::string& path) {
       return failure(ExitCode::failed, "not-read", errno_text(printable(path, 256), "read"));
     if (got == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (text.size() > kLargestDocument)
+    if (text.size() > accounts::kMaxDocument)
       return failure(ExitCode::usage, "malformed",
                      printable(path, 256) + " has more than 64 MiB, so it is no export");
   }
@@ -222,6 +210,31 @@ bool is_running(const System& system) {
          system.run({kSystemctl, "is-active", "--quiet", "cognitod.service"}).has_value();
 }
 
+// How the home directory is made. Empty if it exists, or if its place is unknown.
+std::string home_hint(const Context& context, const accounts::Account& account) {
+  const auto settings = accounts::read_settings(context.root);
+  if (!settings) return {};
+  const std::string home = context.root + home_of(settings->home, account.name);
+  struct stat status{};
+  if (::lstat(home.c_str(), &status) == 0) return {};
+  // Another tree's names are unknown here.
+  const std::string name = context.root.empty() ? account.name : std::to_string(account.uid);
+  return "It has no home directory yet: install -d -m 0700 -o " + name + " -g " + name + " " +
+         home + ", or have the first login make it: pam-auth-update --enable pam-cognito-mkhomedir";
+}
+
+Json::Value keys_json(const accounts::KeyFile& keys) {
+  Json::Value listed(Json::arrayValue);
+  for (const accounts::SshKey& key : keys.keys) {
+    Json::Value object(Json::objectValue);
+    object["type"] = key.line.substr(0, key.line.find(' '));
+    object["fingerprint"] = key.fingerprint;
+    object["ends_at"] = Json::Int64{keys.until};
+    listed.append(std::move(object));
+  }
+  return listed;
+}
+
 }  // namespace
 
 ExitCode add_user(const Context& context, const UserOptions& options) {
@@ -244,8 +257,13 @@ ExitCode add_user(const Context& context, const UserOptions& options) {
            "the uid follows from the user pool, and cognitod.conf has none that is valid: run "
            "cognitoctl setup first, or give --uid"});
     const auto added = keeper.add(options.name, add);
-    return report(context, added,
-                  added ? "added with uid " + std::to_string(added->account.uid) : std::string());
+    const ExitCode code =
+        report(context, added,
+               added ? "added with uid " + std::to_string(added->account.uid) : std::string());
+    if (added && added->changed)
+      if (const std::string hint = home_hint(context, added->account); !hint.empty())
+        context.out.line(hint + ".");
+    return code;
   });
 }
 
@@ -279,23 +297,31 @@ ExitCode show_user(const Context& context, const std::string& name) {
   return with_keeper(context, false, [&](Keeper& keeper) {
     const auto shown = keeper.show(name);
     if (!shown) return context.out.fail(failure_of(shown.error()));
+    const auto keys = keeper.keys(name);
+    if (!keys) return context.out.fail(failure_of(keys.error()));
     Json::Value object;
     object["account"] = to_json(*shown);
+    object["ssh_keys"] = keys_json(*keys);
     context.out.object(object);
     const auto when = [](std::int64_t at) {
       return time_text(static_cast<std::uint64_t>(std::max<std::int64_t>(at, 0)));
     };
-    print_pairs(context.out,
-                {{"name", shown->name},
-                 {"uid", std::to_string(shown->uid)},
-                 {"state", state_text(*shown) +
-                               (shown->locked_by.empty() ? "" : ", by the " + shown->locked_by)},
-                 {"shell", shown->shell.empty() ? "the first of accounts.conf" : shown->shell},
-                 {"pool", shown->pool},
-                 {"sub", shown->sub.empty() ? "none until the first sign-in" : shown->sub},
-                 {"Cognito groups", list_of(shown->cognito_groups)},
-                 {"created", when(shown->created_at)},
-                 {"verified", when(shown->verified_at)}});
+    std::vector<std::string> prints;
+    for (const accounts::SshKey& key : keys->keys) prints.push_back(key.fingerprint);
+    std::vector<std::pair<std::string, std::string>> pairs = {
+        {"name", shown->name},
+        {"uid", std::to_string(shown->uid)},
+        {"state",
+         state_text(*shown) + (shown->locked_by.empty() ? "" : ", by the " + shown->locked_by)},
+        {"shell", shown->shell.empty() ? "the first of accounts.conf" : shown->shell},
+        {"pool", shown->pool},
+        {"sub", shown->sub.empty() ? "none until the first sign-in" : shown->sub},
+        {"Cognito groups", list_of(shown->cognito_groups)},
+        {"created", when(shown->created_at)},
+        {"verified", when(shown->verified_at)},
+        {"SSH keys", prints.empty() ? "none" : list_of(prints)}};
+    if (!prints.empty()) pairs.emplace_back("keys until", when(keys->until));
+    print_pairs(context.out, pairs);
     return ExitCode::ok;
   });
 }
@@ -303,11 +329,13 @@ ExitCode show_user(const Context& context, const std::string& name) {
 ExitCode lock_user(const Context& context, const UserOptions& options) {
   return with_keeper(context, false, [&](Keeper& keeper) {
     const auto locked = keeper.lock(options.name);
+    std::string remark;
     // Also if it was locked already: the processes of an earlier login may still run.
     if (locked && options.terminate && context.root.empty())
-      (void)run_program(kLoginctl, {kLoginctl, "terminate-user", locked->account.name},
-                        kProgramTime);
-    return report(context, locked, "locked");
+      if (const auto done = accounts::terminate_user(locked->account.uid); !done)
+        remark = "The sessions of the user were not ended (" + done.error() +
+                 "): run loginctl terminate-user " + locked->account.name;
+    return report(context, locked, "locked", remark);
   });
 }
 
@@ -337,29 +365,22 @@ ExitCode set_users_shell(const Context& context, const UserOptions& options) {
 
 ExitCode rebind_user(const Context& context, const std::string& name) {
   return with_keeper(context, false, [&](Keeper& keeper) {
-    const auto changed = keeper.rebind(name);
-    Json::Value object(Json::objectValue);
-    const std::string left = changed ? forget_identity(context, name) : std::string();
-    if (!left.empty()) object["remark"] = left;
-    const ExitCode code =
-        report(context, changed, "pinned to no account; the next full sign-in pins it", object);
-    if (!left.empty()) context.out.line(context.out.paint(Style::warning, left));
-    return code;
+    auto changed = keeper.rebind(name);
+    const std::string remark =
+        changed ? forget_identity(context, name, changed->changed) : std::string();
+    return report(context, changed, "pinned to no account; the next full sign-in pins it", remark);
   });
 }
 
 ExitCode rename_user(const Context& context, const UserOptions& options) {
   return with_keeper(context, false, [&](Keeper& keeper) {
-    const auto changed = keeper.rename(options.name, options.new_name);
-    Json::Value object(Json::objectValue);
-    const std::string left = changed ? forget_identity(context, options.name) : std::string();
-    if (!left.empty()) object["remark"] = left;
-    const ExitCode code = report(context, changed,
-                                 "the new name of " + printable(options.name, kMostShown) +
-                                     ". Move its home directory, and correct files that name it",
-                                 object);
-    if (!left.empty()) context.out.line(context.out.paint(Style::warning, left));
-    return code;
+    auto changed = keeper.rename(options.name, options.new_name);
+    const std::string remark =
+        changed ? forget_identity(context, options.name, changed->changed) : std::string();
+    return report(context, changed,
+                  "the new name of " + printable(options.name, kMostShown) +
+                      ". Move its home directory, and correct files that name it",
+                  remark);
   });
 }
 
@@ -401,13 +422,15 @@ ExitCode import_users(const Context& context, const std::string& path) {
   return with_keeper(context, true, [&](Keeper& keeper) {
     const auto added = keeper.import_json(*document);
     if (!added) return context.out.fail(failure_of(added.error()));
-    if (*added > 0) forget_cached(context);
+    const std::string remark = *added > 0 ? forget_cached(context) : std::string();
     Json::Value object;
+    if (!remark.empty()) object["remark"] = remark;
     object["accounts"] = Json::Value::UInt64(*added);
     object["changed"] = *added > 0;
     context.out.object(object);
     context.out.line(*added == 0 ? "Unchanged: all of it was here already."
                                  : std::to_string(*added) + " accounts and retired names added.");
+    print_remark(context, remark);
     return ExitCode::ok;
   });
 }
@@ -477,7 +500,10 @@ ExitCode prepare_image(const Context& context, const ImageOptions& options) {
                        "cognitod did not stop, so nothing was removed: " + stopped.error().text});
   std::vector<std::string> removed;
   Result<void> done = remove_files_in(context, kStateDirectory, &removed);
+  // They count because their users gave password and code on this machine.
+  if (done) done = remove_files_in(context, accounts::kKeysDirectory, &removed);
   if (done) done = remove_file(context, kWindow, &removed);
+  if (done) done = remove_file(context, kDirectoryCredentials, &removed);
   if (done && options.fleet_key) done = remove_file(context, accounts::kFleetKeyPath, &removed);
   if (!done) return out.fail(done.error());
   Json::Value object;

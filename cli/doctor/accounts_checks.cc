@@ -18,9 +18,12 @@
 
 #include "accounts/files.h"
 #include "accounts/fleet_key.h"
+#include "accounts/image.h"
+#include "accounts/key_files.h"
 #include "accounts/local_files.h"
 #include "accounts/names.h"
 #include "accounts/settings.h"
+#include "cli/doctor/accounts_homes.h"
 #include "cli/doctor/checks.h"
 #include "cli/setup/nsswitch.h"
 #include "common/root_file.h"
@@ -33,23 +36,7 @@
 namespace pamcognito::cli {
 namespace {
 
-using accounts::GroupRecord;
-using accounts::Header;
 using accounts::Settings;
-using accounts::UidEntry;
-using accounts::UserRecord;
-
-// kMaxUsers records and uids with both directories are 92 MB.
-constexpr std::size_t kLargestImage = 128UL * 1024 * 1024;
-// A list in a finding.
-constexpr std::size_t kMostNames = 10;
-
-std::string short_list(std::vector<std::string> names) {
-  const std::size_t count = names.size();
-  if (count <= kMostNames) return list_of(names);
-  names.resize(kMostNames);
-  return list_of(names) + " and " + std::to_string(count - kMostNames) + " more";
-}
 
 // The words of a line of nsswitch.conf without actions.
 std::vector<std::string> services(const std::vector<std::string>& words) {
@@ -133,51 +120,16 @@ struct Image {
   std::map<std::string, uid_t> users;
 };
 
-template <class Record>
-Record record_at(const std::string& text, std::uint64_t table, std::uint32_t index) {
-  Record record;
-  std::memcpy(&record, text.data() + table + index * sizeof(Record), sizeof(Record));
-  return record;
-}
-
-// All records, as the reader checks each one that it uses. The error is a part of a sentence.
+// The error is a part of a sentence.
 std::expected<Image, std::string> parse_image(const std::string& text, const Settings& settings) {
-  Header header;
-  if (text.size() < sizeof(header)) return std::unexpected("is shorter than its header");
-  std::memcpy(&header, text.data(), sizeof(header));
-  Header expected = header;
-  accounts::lay_out(expected, 0);
-  if (header.magic != accounts::kMagic || header.version != accounts::kVersion ||
-      header.header_size != sizeof(header))
-    return std::unexpected("has another format");
-  if (header.checksum != accounts::checksum_of(header))
-    return std::unexpected("has a damaged header");
-  if (header.user_count > accounts::kMaxUsers || header.group_count > accounts::kMaxGroups ||
-      header.directory_bits < accounts::kMinDirectoryBits ||
-      header.directory_bits > accounts::kMaxDirectoryBits || header.file_size != text.size() ||
-      header.users_offset != expected.users_offset || header.uids_offset != expected.uids_offset ||
-      header.groups_offset != expected.groups_offset ||
-      header.members_offset != expected.members_offset || expected.members_offset > text.size())
-    return std::unexpected("has another size than its header says");
+  const auto users = accounts::read_v1(text);
+  if (!users) return std::unexpected(users.error());
   Image image;
-  for (std::uint32_t i = 0; i < header.user_count; ++i) {
-    const auto user = record_at<UserRecord>(text, header.users_offset, i);
-    const auto uid = record_at<UidEntry>(text, header.uids_offset, i);
-    const std::size_t size = ::strnlen(user.name, sizeof(user.name));
-    if (user.checksum != accounts::checksum_of(header.generation, i, user) ||
-        uid.checksum != accounts::checksum_of(header.generation, i, uid) ||
-        !accounts::is_account_name(user.name, size))
-      return std::unexpected("has a damaged record");
-    const std::string name(user.name, size);
+  for (const accounts::ImageUser& user : *users) {
     if (user.uid < settings.first || user.uid > settings.last)
-      return std::unexpected("has " + name + " with uid " + std::to_string(user.uid) +
+      return std::unexpected("has " + user.name + " with uid " + std::to_string(user.uid) +
                              ", outside `range` of accounts.conf");
-    image.users[name] = user.uid;
-  }
-  for (std::uint32_t i = 0; i < header.group_count; ++i) {
-    const auto group = record_at<GroupRecord>(text, header.groups_offset, i);
-    if (group.checksum != accounts::checksum_of(header.generation, i, group))
-      return std::unexpected("has a damaged group");
+    image.users[user.name] = user.uid;
   }
   return image;
 }
@@ -198,7 +150,7 @@ Finding check_image(const System& system, const Settings& settings, Image* image
                            " is not a directory that only root can write: the reader refuses it",
                        std::string("chown root:root ") + accounts::kDirectory + "; chmod 0755 " +
                            accounts::kDirectory);
-  const auto text = read_root_file(system.path(accounts::kPath).c_str(), kLargestImage);
+  const auto text = read_root_file(system.path(accounts::kPath).c_str(), accounts::kMaxImage);
   if (!text) return check.fault(text.error() + ": the reader refuses it", kRemedy);
   if (!*text)
     return check.fault(std::string(accounts::kPath) + " does not exist: no user is known to libc",
@@ -253,6 +205,49 @@ Finding check_key(const System& system, const Settings& settings) {
   return check.ok("fingerprint " + *print + "; it must be the same on each machine of the fleet");
 }
 
+// sshd reads these files if its AuthorizedKeysFile names them. The keeper removes a file whose keys
+// do not count, at its next change. The rest here is of others, or its user's sign-in is too old.
+Finding check_ssh_keys(const System& system, const Settings& settings, const Image& image) {
+  const Check check{"accounts-keys",
+                    "the SSH keys of these users are files that only root can write"};
+  const std::string directory = accounts::kKeysDirectory;
+  struct stat status{};
+  if (::lstat(system.path(directory).c_str(), &status) != 0)
+    return check.ok(settings.ssh_keys_attribute.empty() ? "none are taken from the user pool"
+                                                        : "no user has keys in the user pool yet");
+  const std::string remedy =
+      "remove what cognitod-accounts did not write; chown root:root and chmod 0755 " + directory;
+  if (!S_ISDIR(status.st_mode) || status.st_uid != 0 || (status.st_mode & 022U) != 0)
+    return check.fault(directory + " is not a directory that only root can write", remedy);
+  std::set<std::string> uids;
+  for (const auto& [name, uid] : image.users) uids.insert(std::to_string(uid));
+  std::vector<std::string> foreign;
+  std::vector<std::string> orphans;
+  for (const std::string& name : system.list(directory)) {
+    // It is being written, or the next change removes it. sshd never reads it.
+    if (name.starts_with(".") && name.ends_with(".new")) continue;
+    const std::string path = system.path(directory + "/" + name);
+    const bool is_sound = ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+                          status.st_uid == 0 && (status.st_mode & 07777U) == 0644U;
+    std::uint32_t number = 0;
+    if (!is_sound || !accounts::conf_text::parse_number(name, number))
+      foreign.push_back(name);
+    else if (settings.ssh_keys_attribute.empty() || !uids.contains(name))
+      orphans.push_back(name);
+  }
+  if (!foreign.empty())
+    return check.fault(directory + " has files of another owner, mode or name: " +
+                           short_list(foreign) + ". A line of sshd may accept their keys",
+                       remedy);
+  if (!orphans.empty())
+    return check.warning(directory +
+                             " has files of uids without an account, or ssh_keys_attribute "
+                             "is not set: " +
+                             short_list(orphans),
+                         "cognitoctl users list, as root, removes them");
+  return check.ok();
+}
+
 // A cache answers for users who were removed, and denies users who are new.
 Finding check_cache(const System& system) {
   const Check check{"accounts-nscd", "no cache answers for libc"};
@@ -302,6 +297,12 @@ std::vector<std::string> names_of_colons(const std::string& line) {
   return {line.substr(0, line.find(':'))};
 }
 
+// "group:x:27:alice,bob".
+std::vector<std::string> names_of_group(const std::string& line) {
+  const std::vector<std::string> fields = split_at(line, ':');
+  return fields.size() < 4 ? std::vector<std::string>() : split_at(fields[3], ',');
+}
+
 // "AllowUsers alice bob@host", "DenyUsers", "Match User alice,bob".
 std::vector<std::string> names_of_sshd(const std::string& line) {
   std::vector<std::string> words = words_of(line);
@@ -341,6 +342,7 @@ Named names_with_rights(const System& system) {
   };
   take_names(system, "/etc/sudoers", named, &names_of_sudoers);
   take_folder("/etc/sudoers.d", &names_of_sudoers);
+  take_names(system, "/etc/group", named, &names_of_group);
   take_names(system, "/etc/subuid", named, &names_of_colons);
   take_names(system, "/etc/subgid", named, &names_of_colons);
   take_names(system, "/etc/ssh/sshd_config", named, &names_of_sshd);
@@ -360,8 +362,9 @@ Finding check_orphans(const System& system, const Settings& settings, const Imag
   std::vector<std::string> found;
   for (const auto& [name, files] : names_with_rights(system)) {
     if (!accounts::is_name(name) || image.users.contains(name) || system.account(name)) continue;
-    if (std::ranges::none_of(
-            settings.names, [&](const std::string& glob) { return accounts::matches(glob, name); }))
+    if (std::ranges::none_of(settings.names, [&](const std::string& glob) {
+          return accounts::conf_text::matches(glob, name);
+        }))
       continue;
     found.push_back(name + " (" + list_of({files.begin(), files.end()}) + ")");
   }
@@ -387,10 +390,15 @@ Findings check_accounts(const System& system) {
   Image image;
   Findings findings = {check.ok(), check_order(system), check_range(system, *settings),
                        check_uid_map(system, *settings), check_image(system, *settings, &image)};
+  const bool is_readable = findings.back().state == State::ok;
   findings.push_back(check_shadowed(system, image));
   findings.push_back(check_orphans(system, *settings, image));
   findings.push_back(check_key(system, *settings));
+  if (is_readable) findings.push_back(check_ssh_keys(system, *settings, image));
   findings.push_back(check_cache(system));
+  for (Finding& finding :
+       check_accounts_homes(system, *settings, is_readable ? &image.users : nullptr))
+    findings.push_back(std::move(finding));
   return findings;
 }
 

@@ -52,7 +52,7 @@ Result<Dictionary> status_after_first_round(AuthClient& client) {
   const auto deadline = std::chrono::steady_clock::now() + 5s;
   auto status = client.status();
   while (status && text_of(*status, "pool_state") == "in-doubt" &&
-         number_of(*status, "pool_state_since") == 0 &&
+         number_of(*status, "pool_state_changed_at") == 0 &&
          std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(100ms);
     status = client.status();

@@ -38,6 +38,7 @@ Findings check_all(const System& system) {
   add(users);
   add(check_name_service(system));
   add(check_accounts(system));
+  add(check_directory(system));
   add(check_pam_module(system));
   add(check_pam(system));
   add(check_services(system, config.config.get()));

@@ -47,6 +47,8 @@ Findings check_sshd(const System& system, const policy::Config* config);
 Findings check_name_service(const System& system);
 // Users whom no local file names; one finding if accounts.conf does not exist.
 Findings check_accounts(const System& system);
+// The lists of cognitod-directory; nothing if accounts.conf names no groups for them.
+Findings check_directory(const System& system);
 // When local passwords count, and whether that leaves a way in. `users`: the findings of
 // check_users().
 Findings check_break_glass(const System& system, const Findings& users);

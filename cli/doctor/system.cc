@@ -219,6 +219,14 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
+std::string short_list(std::vector<std::string> names) {
+  constexpr std::size_t most = 10;
+  const std::size_t count = names.size();
+  if (count <= most) return list_of(names);
+  names.resize(most);
+  return list_of(names) + " and " + std::to_string(count - most) + " more";
+}
+
 std::vector<std::string> words_of(const std::string& line) {
   std::istringstream in(line);
   std::vector<std::string> words;

@@ -93,6 +93,8 @@ enum class ProgramSession : std::uint8_t { callers, own };
 std::vector<std::string> lines_of(const std::string& text);
 // "a, b".
 std::string list_of(const std::vector<std::string>& names);
+// The same, with at most ten names: "ann, bob and 3 more".
+std::string short_list(std::vector<std::string> names);
 // Words separated by blanks.
 std::vector<std::string> words_of(const std::string& line);
 

@@ -1,5 +1,6 @@
 #include "cli/explain/story.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <ctime>
@@ -88,7 +89,7 @@ Event event_of(const JournalEntry& entry) {
 std::string what_text(const Event& event) {
   std::string text = event.goal.empty() ? "account" : event.goal;
   text += " of " + event.user + " by " + event.service;
-  if (!event.origin.empty()) text += " from " + event.origin;
+  if (!event.origin.empty()) text += " from " + place_text(event.origin);
   return text;
 }
 
@@ -127,11 +128,20 @@ void tell_event(const Output& out, const Event& event) {
   if (!event.detail.empty()) out.line(indent + out.paint(Style::plain, event.detail));
 }
 
-Json::Value to_json(const Event& event) {
+// The uid, or null if the journal has none.
+Json::Value uid_to_json(std::string_view text) {
+  std::uint32_t uid = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), uid);
+  const bool is_uid = error == std::errc() && end == text.data() + text.size();
+  return is_uid ? Json::Value(uid) : Json::Value();
+}
+
+Json::Value to_json(const Event& event, std::uint64_t first_us) {
   Json::Value object;
-  object["time_us"] = Json::Value::UInt64(event.time_us);
+  object["logged_at"] = Json::Value::UInt64(event.time_us / 1'000'000);
+  object["after_us"] = Json::Value::UInt64(event.time_us - std::min(first_us, event.time_us));
+  if (!event.written_by_uid.empty()) object["written_by_uid"] = uid_to_json(event.written_by_uid);
   for (const auto& [name, value] : {std::pair<const char*, const std::string&>{"who", event.who},
-                                    {"written_by_uid", event.written_by_uid},
                                     {"message", event.message},
                                     {"goal", event.goal},
                                     {"user", event.user},
@@ -152,6 +162,20 @@ Json::Value to_json(const Event& event) {
     if (!call.request_id.empty()) one["request_id"] = call.request_id;
     object["calls"].append(std::move(one));
   }
+  return object;
+}
+
+Json::Value to_json(const SignInLine& line) {
+  Json::Value object;
+  object["id"] = line.id;
+  object["ended_at"] = Json::Value::UInt64(line.at);
+  object["goal"] = line.goal;
+  object["user"] = line.user;
+  object["service"] = line.service;
+  object["origin"] = line.origin;
+  object["outcome"] = line.outcome;
+  object["cause"] = line.cause;
+  object["factor"] = line.factor.empty() ? Json::Value() : line.factor;
   return object;
 }
 
@@ -187,20 +211,6 @@ SignInLine sign_in_line(const JournalEntry& entry) {
   return line;
 }
 
-Json::Value to_json(const SignInLine& line) {
-  Json::Value object;
-  object["id"] = line.id;
-  object["ended_at"] = Json::Value::UInt64(line.at);
-  object["goal"] = line.goal;
-  object["user"] = line.user;
-  object["service"] = line.service;
-  object["origin"] = line.origin;
-  object["outcome"] = line.outcome;
-  object["cause"] = line.cause;
-  object["factor"] = line.factor.empty() ? Json::Value() : line.factor;
-  return object;
-}
-
 std::set<std::string> ids_beginning(std::string_view prefix,
                                     const std::vector<JournalEntry>& entries) {
   std::set<std::string> ids;
@@ -223,11 +233,18 @@ void tell(const Output& out, const std::string& id, const std::vector<Event>& ev
   for (const Event& event : events) tell_event(out, event);
 }
 
+Json::Value sign_ins_to_json(const std::vector<JournalEntry>& entries) {
+  Json::Value object;
+  object["sign_ins"] = Json::arrayValue;
+  for (const JournalEntry& entry : entries) object["sign_ins"].append(to_json(sign_in_line(entry)));
+  return object;
+}
+
 Json::Value story_to_json(const std::string& id, const std::vector<Event>& events) {
   Json::Value object;
   object["id"] = id;
   object["events"] = Json::arrayValue;
-  for (const Event& event : events) object["events"].append(to_json(event));
+  for (const Event& event : events) object["events"].append(to_json(event, events.front().time_us));
   return object;
 }
 

@@ -28,8 +28,8 @@ std::string cause_text(std::string_view cause);
 
 // One line of the log, told.
 struct Event {
-  std::uint64_t time_us = 0;
-  std::string who;  // "cognitod", "sshd"; if not verified, the writer's own claim
+  std::uint64_t time_us = 0;  // since the epoch
+  std::string who;            // "cognitod", "sshd"; if not verified, the writer's own claim
   std::string
       written_by_uid;   // of a line that may be forged (JournalEntry::is_verified()); else ""
   std::string message;  // the line itself; empty where there is an outcome
@@ -57,7 +57,6 @@ struct SignInLine {
   std::string factor;  // empty: none
 };
 SignInLine sign_in_line(const JournalEntry& entry);
-Json::Value to_json(const SignInLine& line);
 
 // The log ids of the entries that begin with `prefix`.
 std::set<std::string> ids_beginning(std::string_view prefix,
@@ -66,6 +65,9 @@ std::vector<Event> events_of(const std::vector<JournalEntry>& entries);
 
 // Only known fields of the lines are told, so that nothing else in them can be shown.
 void tell(const Output& out, const std::string& id, const std::vector<Event>& events);
+// The object of cognitoctl log.
+Json::Value sign_ins_to_json(const std::vector<JournalEntry>& entries);
+// The object of cognitoctl explain.
 Json::Value story_to_json(const std::string& id, const std::vector<Event>& events);
 
 }  // namespace pamcognito::cli

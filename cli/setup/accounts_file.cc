@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "common/text.h"
+#include "nss/accounts_conf.h"
 
 namespace pamcognito::cli {
 namespace {
@@ -154,6 +155,11 @@ Result<AccountsChange> parse_accounts_options(std::string_view patterns, std::st
 std::string accounts_file(std::string_view present, const AccountsChange& change) {
   std::vector<std::string> lines = lines_in(present);
   if (lines.empty()) lines.emplace_back("# Written by cognitoctl setup. See accounts.conf(5).");
+  if (!change.pool.empty()) {
+    set(lines, "accounts", "pool", {change.pool});
+    // sshd knows this group before the sign-in, so AllowGroups can name it.
+    set(lines, "groups", "cognito-users", {std::string(accounts::kEveryUser)});
+  }
   set(lines, "accounts", "names", change.names);
   add(lines, "accounts", "prefixes", change.prefixes);
   add(lines, "accounts", "suffixes", change.suffixes);

@@ -15,6 +15,7 @@ struct AccountsChange {
   std::vector<std::string> prefixes;  // with which a name needs no '.'
   std::vector<std::string> suffixes;
   std::vector<std::string> sudo_groups;  // Cognito groups whose members are in sudo
+  std::string pool;                      // user pool id; a first login makes accounts of its users
 };
 
 // Splits lists at blanks and commas. A pattern has a '.', or text before its first or behind its

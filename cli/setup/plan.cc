@@ -32,8 +32,10 @@ namespace {
 
 constexpr char kSshdFile[] = "/etc/ssh/sshd_config.d/50-pam-cognito.conf";
 constexpr char kLocalUsersProgram[] = "/usr/libexec/pam-cognito-local-users";
+constexpr char kAccountsProgram[] = "/usr/libexec/cognitod-accounts";
 constexpr char kBreakGlass[] = "/etc/pam-cognito/break-glass.conf";
 constexpr char kProfile[] = "/usr/share/pam-configs/pam-cognito";
+constexpr char kHomeProfile[] = "/usr/share/pam-configs/pam-cognito-mkhomedir";
 constexpr char kSshd[] = "/usr/sbin/sshd";
 constexpr char kSystemctl[] = "/usr/bin/systemctl";
 constexpr char kCognitod[] = "cognitod.service";
@@ -316,8 +318,9 @@ class Planner {
     if (options_.accounts.empty() && !present)
       return failure(ExitCode::usage, "usage",
                      "--sudo-group is for users without local accounts: give --accounts, too");
-    const auto change = parse_accounts_options(options_.accounts, options_.sudo_group);
+    auto change = parse_accounts_options(options_.accounts, options_.sudo_group);
     if (!change) return std::unexpected(change.error());
+    if (!options_.accounts.empty()) change->pool = options_.user_pool_id;
     const std::string text = accounts_file(present.value_or(""), *change);
     if (const auto valid = accounts::parse_settings(text); !valid)
       return failure(ExitCode::failed, "accounts-conf",
@@ -358,9 +361,9 @@ class Planner {
 
   // The package adds the service when it is installed; an administrator may have removed it since.
   Result<void> plan_name_service() {
-    if (!has_library())
-      return failure(ExitCode::failed, "no-library",
-                     "libnss-cognitod is not installed: apt-get install libnss-cognitod");
+    if (!has_package())
+      return failure(ExitCode::failed, "not-installed",
+                     "cognitod-accounts is not installed: apt-get install cognitod-accounts");
     const auto present = system_.read(kNsswitch);
     if (!present)
       return failure(ExitCode::failed, "nsswitch",
@@ -389,7 +392,9 @@ class Planner {
     return {};
   }
 
-  [[nodiscard]] bool has_library() const {
+  // The program that stores the accounts, and the library that reads them.
+  [[nodiscard]] bool has_package() const {
+    if (!system_.status(kAccountsProgram)) return false;
     for (const std::string& folder : system_.list("/usr/lib"))
       if (system_.status("/usr/lib/" + folder + "/libnss_cognitod.so.2")) return true;
     return system_.status("/usr/lib/libnss_cognitod.so.2").has_value();
@@ -409,24 +414,41 @@ class Planner {
   }
 
   Result<void> plan_profile() {
-    if (system_.read("/etc/pam.d/common-auth").value_or("").contains("pam_cognito.so")) return {};
-    if (!system_.status(kProfile))
-      return failure(ExitCode::failed, "no-module",
-                     "pam_cognito is not installed: apt-get install libpam-cognito");
-    const std::string root = context_.root;
-    add("Enable the PAM profile pam-cognito", [root](const UndoLog& log) -> Result<void> {
-      const System system(root);
-      for (const char* path : kPamFiles)
-        if (const auto kept = log.keep_file(path); !kept) return kept;
-      const auto enabled =
-          run_for_setup(system, {"/usr/sbin/pam-auth-update", "--enable", "pam-cognito"});
-      if (!enabled) return std::unexpected(enabled.error());
-      if (system.read("/etc/pam.d/common-auth").value_or("").contains("pam_cognito.so")) return {};
-      return failure(ExitCode::failed, "pam-profile",
-                     "pam-auth-update did not enable the profile, because /etc/pam.d/common-* have "
-                     "local changes: see cognitoctl doctor");
-    });
+    if (!has_module("/etc/pam.d/common-auth", "pam_cognito.so")) {
+      if (!system_.status(kProfile))
+        return failure(ExitCode::failed, "no-module",
+                       "pam_cognito is not installed: apt-get install libpam-cognito");
+      enable_profile("pam-cognito", "/etc/pam.d/common-auth", "pam_cognito.so", "");
+    }
+    // Debian's own profile mkhomedir is as good.
+    if (!options_.accounts.empty() && system_.status(kHomeProfile) &&
+        !has_module("/etc/pam.d/common-session", "pam_mkhomedir.so"))
+      enable_profile("pam-cognito-mkhomedir", "/etc/pam.d/common-session", "pam_mkhomedir.so",
+                     ": the first login makes the home directory");
     return {};
+  }
+
+  [[nodiscard]] bool has_module(const char* path, const char* module) const {
+    return system_.read(path).value_or("").contains(module);
+  }
+
+  void enable_profile(const char* profile, const char* path, const char* module,
+                      const std::string& effect) {
+    const std::string root = context_.root;
+    add("Enable the PAM profile " + std::string(profile) + effect,
+        [root, profile, path, module](const UndoLog& log) -> Result<void> {
+          const System system(root);
+          for (const char* file : kPamFiles)
+            if (const auto kept = log.keep_file(file); !kept) return kept;
+          const auto enabled =
+              run_for_setup(system, {"/usr/sbin/pam-auth-update", "--enable", profile});
+          if (!enabled) return std::unexpected(enabled.error());
+          if (system.read(path).value_or("").contains(module)) return {};
+          return failure(ExitCode::failed, "pam-profile",
+                         "pam-auth-update did not enable the profile " + std::string(profile) +
+                             ", because /etc/pam.d/common-* have local changes: see cognitoctl "
+                             "doctor");
+        });
   }
 
   const Context& context_;

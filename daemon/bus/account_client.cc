@@ -34,9 +34,11 @@ using sign_in::StoreFailure;
 // A batch takes 200 ms and a write. The step that waits for it ends after 8 s.
 constexpr auto kReplyTime = std::chrono::seconds(5);
 
-void log_failure(const std::string& user, std::string_view what) {
-  runtime::log(Level::error, "the account of " + user + " was not stored: " + std::string(what),
-               {{"USER", user}});
+void log_failure(const std::string& user, std::string_view what, std::string_view done = "stored") {
+  runtime::log(
+      Level::error,
+      "the account of " + user + " was not " + std::string(done) + ": " + std::string(what),
+      {{"USER", user}});
 }
 
 StoreFailure failure_of(Refusal refusal) {
@@ -98,13 +100,22 @@ std::optional<ChangeReply> receive_reply(int socket) {
 
 Task<std::expected<void, StoreFailure>> store_account(runtime::EventLoop* loop, std::string pool_id,
                                                       std::string user, std::string sub,
-                                                      std::vector<std::string> groups) {
+                                                      std::vector<std::string> groups,
+                                                      sign_in::AccountClaims claims) {
   using Stored = std::expected<void, StoreFailure>;
   ChangeRequest request;
   request.sign_in.name = user;
   request.sign_in.pool = std::move(pool_id);
   request.sign_in.sub = std::move(sub);
   request.sign_in.cognito_groups = std::move(groups);
+  request.sign_in.uid = claims.uid;
+  if (claims.ssh_keys.size() > accounts::kMaxKeysText) {
+    runtime::log(Level::warning,
+                 "the SSH keys of " + user + " are longer than 2,048 bytes, so none counts",
+                 {{"USER", user}});
+    claims.ssh_keys.clear();
+  }
+  request.sign_in.ssh_keys = std::move(claims.ssh_keys);
   const std::expected<Fd, std::string> socket = send_request(request);
   if (!socket) {
     log_failure(user, socket.error());
@@ -127,6 +138,14 @@ Task<std::expected<void, StoreFailure>> store_account(runtime::EventLoop* loop, 
   log_failure(user, "cognitod-accounts refused, " + std::string(to_string(*reply->refusal)) +
                         "; its journal has the reason");
   co_return Stored(std::unexpected(failure_of(*reply->refusal)));
+}
+
+void report_disabled(const std::string& user) {
+  ChangeRequest request;
+  request.change = accounts::Change::lock_for_pool;
+  request.sign_in.name = user;
+  if (const std::expected<Fd, std::string> socket = send_request(request); !socket)
+    log_failure(user, socket.error(), "locked");
 }
 
 }  // namespace pamcognito::bus

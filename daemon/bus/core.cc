@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/stored_account.h"
 #include "daemon/bus/account_client.h"
 #include "daemon/runtime/journal.h"
 #include "daemon/runtime/metrics.h"
@@ -45,6 +46,7 @@ Core::Core(Dependencies dependencies)
       mfa(sessions, clock),
       callers(loop, dependencies.worker),
       calls(loop) {
+  sessions.on_disabled(&Core::lock_account);
   // Known origins come from the stored sessions; otherwise failed sign-ins of an attacker could
   // shut users out of their usual hosts after a restart.
   for (const SignInId& id : store.all()) {
@@ -63,11 +65,12 @@ void Core::configure(std::shared_ptr<const policy::Config> new_config,
   messages.set_limits(limits);
   reset_messages.set_limits(limits);
   reset_messages_by_origin.set_limits(limits_of_an_origin(limits));
+  first_logins.set_limits(limits, limits_of_an_origin(limits));
   sessions.configure(config, pool);
   mfa.configure(config, pool);
 }
 
-sign_in::SignInServices Core::sign_in_services() {
+sign_in::SignInServices Core::sign_in_services(const sign_in::SignInRequest& request) {
   sign_in::SignInServices services;
   services.config = config;
   services.pool = pool;
@@ -76,6 +79,7 @@ sign_in::SignInServices Core::sign_in_services() {
   services.messages = &messages;
   services.reset_messages = &reset_messages;
   services.reset_messages_by_origin = &reset_messages_by_origin;
+  services.account_failures = &failures;
   services.password_turns = &password_turns;
   services.refusal_time = &refusal_time;
   services.revoke_later = [this, keeps = pool](std::string refresh_token) {
@@ -84,10 +88,15 @@ sign_in::SignInServices Core::sign_in_services() {
   services.sessions = &sessions;
   services.known = &known;
   services.store_account = [this, pool_id = config->pool.user_pool_id](
-                               std::string user, std::string sub, std::vector<std::string> groups) {
-    return store_account(&loop, pool_id, std::move(user), std::move(sub), std::move(groups));
+                               std::string user, std::string sub, std::vector<std::string> groups,
+                               sign_in::AccountClaims claims) {
+    return store_account(&loop, pool_id, std::move(user), std::move(sub), std::move(groups),
+                         std::move(claims));
   };
+  services.account_attributes = &account_attributes;
+  services.account_disabled = &Core::lock_account;
   services.factors_changed = [this](const std::string& user) { mfa.forget(user); };
+  if (request.is_first_login) services.use(&first_logins);
   return services;
 }
 
@@ -103,6 +112,11 @@ Level Core::level_of_line(const std::string& cause, Level level) {
       return Level::debug;
   }
   return level;
+}
+
+// Without accounts.conf there are no such users. cognitod-accounts decides whether this is one.
+void Core::lock_account(const std::string& user) {
+  if (AccountsRange::read().state() != AccountsRange::State::absent) report_disabled(user);
 }
 
 Task<Outcome> Core::decide_account(AccountQuestion question) {

@@ -15,6 +15,7 @@
 #include "daemon/bus/calls.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/limits/failure_budgets.h"
+#include "daemon/limits/first_logins.h"
 #include "daemon/limits/message_budgets.h"
 #include "daemon/limits/open_sign_ins.h"
 #include "daemon/limits/per_minute.h"
@@ -58,7 +59,7 @@ struct Core {
   void configure(std::shared_ptr<const policy::Config> new_config,
                  std::shared_ptr<cognito::UserPool> new_pool);
   [[nodiscard]] bool is_configured() const noexcept { return config && pool; }
-  [[nodiscard]] sign_in::SignInServices sign_in_services();
+  [[nodiscard]] sign_in::SignInServices sign_in_services(const sign_in::SignInRequest& request);
 
   struct AccountQuestion {
     std::string user;
@@ -70,6 +71,9 @@ struct Core {
 
     AccountQuestion() = default;
   };
+  // Has the account of a user locked whom the pool has disabled, if no local file names the user.
+  static void lock_account(const std::string& user);
+
   // Decides in bounded time, writes the line and counts.
   runtime::Task<Outcome> decide_account(AccountQuestion question);
 
@@ -99,6 +103,7 @@ struct Core {
   // Separate budgets: an attacker who asks for resets cannot use up the codes of a user's sign-ins.
   limits::MessageBudgets reset_messages;
   limits::MessageBudgets reset_messages_by_origin;
+  limits::FirstLogins first_logins{policy::LimitsConfig{}};
   limits::UserQueue password_turns;
   std::chrono::milliseconds refusal_time{250};
   sessions::RecentSignIns recent_sign_ins;

@@ -262,7 +262,11 @@ void OpenSignIn::commit() {
   sessions::VerifiedIdentity identity;
   identity.verified = services.clock->boot_time();
   if (result_->accepted) {
-    services.failures->signed_in(request.user, request.origin);
+    // The name has an account now.
+    if (request.is_first_login)
+      services.account_failures->remember(request.user, request.origin);
+    else
+      services.failures->signed_in(request.user, request.origin);
     // Nothing else is kept of it, and no later question goes by it; its tokens are revoked.
     if (request.goal == Goal::change_factors) return;
     if (result_->tells_of_change)
@@ -301,7 +305,7 @@ void OpenSignIn::commit() {
 
 // Everything that policy asks for was given: a success, of which nothing is kept.
 void OpenSignIn::tested() {
-  if (result_->accepted)
+  if (result_->accepted && !flow_->request().is_first_login)
     flow_->services().failures->signed_in(flow_->request().user, flow_->request().origin);
   result_->cause = "tested";
   log_end(*result_);
@@ -345,7 +349,7 @@ Level OpenSignIn::level_of(const SignInResult& result) const {
   const limits::Origin& origin = flow_->request().origin;
   if (flow_->tried_anything() || holder_ == nullptr) return result.level;
   if (origin.is_uid() && result.outcome == Outcome::conversation_broken) return Level::debug;
-  return holder_->level_of_line(origin, result.level);
+  return holder_->level_of_line(flow_->request(), result.level);
 }
 
 void OpenSignIn::log_end(const SignInResult& result) const {

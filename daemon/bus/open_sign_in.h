@@ -46,7 +46,8 @@ class OpenSignIn final : private sign_in::Conversation {
                                                   const SignInId& sign_in_id) = 0;
     // The level of a line about a sign-in from `origin` that tried nothing: lower where there are
     // too many of them.
-    virtual runtime::Level level_of_line(const limits::Origin& origin, runtime::Level level) = 0;
+    virtual runtime::Level level_of_line(const sign_in::SignInRequest& request,
+                                         runtime::Level level) = 0;
     // Is there room for one more socket that only waits for the account question?
     virtual bool may_wait() = 0;
     // Called once for each, from the loop; may destroy the sign-in.

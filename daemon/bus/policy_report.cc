@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "daemon/policy/access.h"
 #include "daemon/policy/reauth.h"
@@ -29,60 +31,98 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+class Report {
+ public:
+  explicit Report(const policy::Config& config) : config_(config) {}
+
+  void add(std::string question, std::string answer, std::string reason) {
+    answers_.push_back({.question = std::move(question),
+                        .answer = std::move(answer),
+                        .section = {},
+                        .key = {},
+                        .reason = std::move(reason)});
+  }
+  // The setting decided. It is named if a file has it.
+  void add(std::string question, std::string answer, const std::string& section,
+           const std::string& key, std::string reason) {
+    add(std::move(question), std::move(answer), std::move(reason));
+    if (!config_.given.contains({section, key})) return;
+    answers_.back().section = section;
+    answers_.back().key = key;
+  }
+  // The same, with a reason that names the setting, or that it is built in.
+  void add_setting(std::string question, std::string answer, const std::string& section,
+                   const std::string& key) {
+    const std::string name = key + " of [" + section + "]";
+    const bool is_given = config_.given.contains({section, key});
+    add(std::move(question), std::move(answer), section, key, is_given ? name : "default: " + name);
+  }
+  Answers take() { return std::move(answers_); }
+
+ private:
+  const policy::Config& config_;
+  Answers answers_;
+};
+
 void add_identity(const policy::Config& config, const Known& known, const std::string& user,
-                  Answers& answers) {
-  answers.emplace_back("pool-user-name", policy::cognito_username(config.access, user),
-                       "cognito_username = " + config.access.cognito_username + " of [access]");
+                  Report& report) {
+  report.add("pool-user-name", policy::cognito_username(config.access, user), "access",
+             "cognito_username",
+             "cognito_username = " + config.access.cognito_username + " of [access]");
   if (known.user != nullptr) {
-    answers.emplace_back("account", known.user->sub,
-                         known.user->pinned_by == sessions::PinnedBy::root
-                             ? "pinned by root"
-                             : "pinned by the first sign-in");
+    const bool is_disabled = known.user->account_status == sessions::AccountStatus::disabled;
+    report.add("account", known.user->sub,
+               known.user->pinned_by == sessions::PinnedBy::root ? "pinned by root"
+                                                                 : "pinned by the first sign-in");
+    report.add("account-state",
+               is_disabled                    ? "disabled"
+               : known.user->verified_at == 0 ? "not-verified"
+                                              : "verified",
+               is_disabled ? "by the last answer of the pool" : "by the last full sign-in");
     return;
   }
+  std::string reason;
   switch (config.access.identity) {
     case policy::Identity::username:
-      answers.emplace_back("account", "the one whose user name is the name above",
-                           "identity = username of [access]");
-      return;
+      reason = "identity = username of [access]: the account with that user name";
+      break;
     case policy::Identity::email:
-      answers.emplace_back("account", "the one whose verified e-mail address is the name above",
-                           "identity = email of [access]");
-      return;
+      reason = "identity = email of [access]: the account with that verified e-mail address";
+      break;
     case policy::Identity::pinned:
-      answers.emplace_back("account", "none: root has pinned none",
-                           "identity = pinned of [access]");
-      return;
+      reason = "identity = pinned of [access]: root has pinned none";
+      break;
   }
+  report.add("account", "", "access", "identity", std::move(reason));
+  report.add("account-state", "never-signed-in", "nobody has signed in here with this name");
 }
 
 void add_access(const policy::Config& config, const Known& known, const std::string& user,
-                const std::string& service, Answers& answers) {
+                const std::string& service, Report& report) {
   const bool has_groups = known.user != nullptr && known.user->verified_at != 0;
   const std::vector<std::string> groups =
       has_groups ? known.user->groups : std::vector<std::string>();
-  answers.emplace_back("groups", joined(groups),
-                       has_groups ? "of the last sign-in"
-                       : known.user != nullptr
-                           ? "none that count: pinned by root, or refused by the pool since"
-                           : "never seen: nobody knows any");
+  report.add("groups", joined(groups),
+             has_groups ? "of the last sign-in"
+             : known.user != nullptr
+                 ? "none that count: pinned by root, or refused by the pool since"
+                 : "never seen: nobody knows any");
   if (known.user != nullptr && known.user->account_status == sessions::AccountStatus::disabled) {
-    answers.emplace_back("may-sign-in", "no", "the account is disabled in the pool");
+    report.add("may-sign-in", "no", "the account is disabled in the pool");
     return;
   }
   const policy::AccessVerdict verdict = policy::explain_access(config, user, service, groups);
-  answers.emplace_back("may-sign-in",
-                       verdict.permitted ? "yes" : (has_groups ? "no" : "depends-on-groups"),
-                       verdict.rule);
+  report.add("may-sign-in", verdict.permitted ? "yes" : (has_groups ? "no" : "depends-on-groups"),
+             verdict.section, verdict.key, verdict.rule);
 }
 
-void add_second_factor(const policy::Config& config, Answers& answers) {
+void add_second_factor(const policy::Config& config, Report& report) {
   std::string methods;
   for (const cognito::Method method : config.mfa.methods)
     methods += (methods.empty() ? "" : " ") + std::string(to_string(method));
-  answers.emplace_back("second-factor", config.mfa.require ? "required" : "not-required",
-                       config.mfa.require ? "require = yes of [mfa]" : "require = no of [mfa]");
-  answers.emplace_back("accepted-factors", methods, "methods of [mfa]");
+  report.add("second-factor", config.mfa.require ? "required" : "not-required", "mfa", "require",
+             config.mfa.require ? "require = yes of [mfa]" : "require = no of [mfa]");
+  report.add("accepted-factors", methods, "mfa", "methods", "methods of [mfa]");
 }
 
 // As if asked by a program that root runs, in the login of the session; with reauth_from = origin
@@ -100,49 +140,37 @@ policy::ReauthVerdict verdict_of(const Core& core, const policy::ReauthRule& rul
   return policy::decide_reauth(question);
 }
 
-std::string answer_of(const policy::ReauthVerdict& verdict) {
-  std::string answer(policy::to_string(verdict.kind));
-  if (verdict.ask_pool) answer += ", after the pool was asked";
-  return answer;
-}
-
 // For each session of the service: does a login from its address go by it?
 void add_origin(const Core& core, const policy::ReauthRule& rule, const Known& known,
-                const sessions::Session& session, const std::string& service, Answers& answers) {
+                const sessions::Session& session, const std::string& service, Report& report) {
   const policy::ReauthVerdict verdict =
       verdict_of(core, rule, known, session, service, In::login_from_its_address);
-  answers.emplace_back("login-from-" + (session.address.empty() ? session.origin : session.address),
-                       answer_of(verdict), std::string(verdict.reason));
+  report.add("login-from-" + (session.address.empty() ? session.origin : session.address),
+             std::string(policy::to_string(verdict.kind)), std::string(verdict.reason));
 }
 
 void add_reauthentication(const Core& core, const Known& known, const std::string& service,
-                          Answers& answers) {
+                          Report& report) {
   const policy::ReauthRule rule = policy::reauth_rule(*core.config, service);
-  const auto section = core.config->services.find(service);
-  const bool is_given =
-      section != core.config->services.end() && section->second.reauth.has_value();
-  const std::string name(policy::to_string(rule.mode));
-  answers.emplace_back(
-      "reauth", name,
-      is_given ? "reauth = " + name + " of [" + policy::section_of_service(service) + "]"
-               : "built in: reauth = " + name);
-  if (rule.from != policy::ReauthFrom::login)
-    answers.emplace_back("reauth-from", std::string(policy::to_string(rule.from)),
-                         "reauth_from of [" + policy::section_of_service(service) + "]");
-  if (rule.mode != policy::Reauth::full)
-    answers.emplace_back("reauth-for-s", std::to_string(rule.mfa_max_age.count()),
-                         "mfa_max_age of [" + policy::section_of_service(service) + "]");
+  const std::string section = policy::section_of_service(service);
+  report.add_setting("reauth", std::string(policy::to_string(rule.mode)), section, "reauth");
+  if (rule.mode != policy::Reauth::full) {
+    report.add_setting("reauth-from", std::string(policy::to_string(rule.from)), section,
+                       "reauth_from");
+    report.add_setting("reauth-for-s", std::to_string(rule.mfa_max_age.count()), section,
+                       "mfa_max_age");
+  }
   if (known.sessions.empty()) {
-    answers.emplace_back("session", "none", "the next sign-in is a full one");
+    report.add("session", "none", "the next sign-in is a full one");
     return;
   }
   for (const sessions::Session& session : known.sessions) {
     const policy::ReauthVerdict verdict =
         verdict_of(core, rule, known, session, service, In::own_login);
-    answers.emplace_back("session-by-" + session.service, answer_of(verdict),
-                         std::string(verdict.reason));
+    report.add("session-by-" + session.service, std::string(policy::to_string(verdict.kind)),
+               std::string(verdict.reason));
     if (rule.from == policy::ReauthFrom::origin)
-      add_origin(core, rule, known, session, service, answers);
+      add_origin(core, rule, known, session, service, report);
   }
 }
 
@@ -165,18 +193,18 @@ std::vector<PolicyAnswer> policy_report(const Core& core, const std::string& use
   known.user = core.known.find(user);
   known.sessions = core.sessions.sessions_of(user);
 
-  Answers answers;
+  Report report(config);
   if (!core.known.is_readable())
-    answers.emplace_back("identities", "cannot be read: nobody signs in", "see the log");
-  add_identity(config, known, user, answers);
-  add_access(config, known, user, service, answers);
-  add_second_factor(config, answers);
-  add_reauthentication(core, known, service, answers);
-  answers.emplace_back(
+    report.add("identities", "not-readable", "nobody signs in; see the log");
+  add_identity(config, known, user, report);
+  add_access(config, known, user, service, report);
+  add_second_factor(config, report);
+  add_reauthentication(core, known, service, report);
+  report.add_setting(
       "never-signed-in",
       std::string(to_string(policy::service_profile(&config, service).never_signed_in)),
-      policy::explain_never_signed_in(&config, service));
-  return answers;
+      policy::section_of_service(service), "never_signed_in");
+  return report.take();
 }
 
 }  // namespace pamcognito::bus

@@ -9,12 +9,11 @@
 namespace pamcognito::bus {
 
 struct PolicyAnswer {
-  std::string question;  // stable, such as may-sign-in; the list is in cognitoctl(1), JSON
-  std::string answer;    // stable if it is one of a few, such as yes
-  std::string rule;      // what decided: a key of the configuration, or what is built in
-
-  PolicyAnswer(std::string question_, std::string answer_, std::string rule_)
-      : question(std::move(question_)), answer(std::move(answer_)), rule(std::move(rule_)) {}
+  std::string question;  // stable, such as may-sign-in; the list is in org.pamcognito.Auth1(5)
+  std::string answer;    // stable; several are separated by blanks; empty: there is none
+  std::string section;   // with key: the setting of a file that decided; empty: there is none
+  std::string key;
+  std::string reason;  // for people; for session-by-… and login-from-… a stable word
 };
 
 // The decisions that policy makes now for the user at the service, for the administrator. It asks

@@ -113,8 +113,11 @@ Task<void> SignInMethods::open(MessageRef message, sign_in::Goal goal) {
   request.caller_is_root = caller.is_root;
   request.binding = caller.binding;
   request.real_root = caller.real_root;
-  request.has_stored_account =
-      is_in_accounts_range(caller.is_root ? uid_by_module : caller.user_uid);
+  const uid_t uid = caller.is_root ? uid_by_module : caller.user_uid;
+  request.has_stored_account = is_in_accounts_range(uid);
+  std::string unused;
+  request.is_first_login = request.has_stored_account &&
+                           read_stored_account(user_name, uid, unused) == StoredAccount::none;
   reply_with_socket(message.get(), std::move(request));
 }
 
@@ -131,6 +134,13 @@ Task<Outcome> SignInMethods::decide_account(const sign_in::SignInRequest& reques
 
 void SignInMethods::end_all() {
   for (const auto& [number, sign_in] : std::exchange(sign_ins_, {})) sign_in->stop();
+}
+
+// Anybody may have a sign-in begun for any name without an account, from many networks: these lines
+// have one bound together.
+Level SignInMethods::level_of_line(const sign_in::SignInRequest& request, Level level) {
+  return core_.level_of_line(
+      request.is_first_login ? "names without an account" : request.origin.key(), level);
 }
 
 void SignInMethods::finished(std::uint64_t number) {
@@ -164,10 +174,10 @@ void SignInMethods::reply_with_socket(sd_bus_message* message, sign_in::SignInRe
       return;
     }
   }
-  std::optional<limits::SignInPlace> place = core_.open.take(request.user, request.origin);
+  std::optional<limits::SignInPlace> place =
+      core_.open.take(request.user, request.origin, request.is_first_login);
   if (!place) {
-    refuse_to_open(message, request, level_of_line(request.origin, Level::warning),
-                   "too-many-open");
+    refuse_to_open(message, request, level_of_line(request, Level::warning), "too-many-open");
     return;
   }
   int pair[2];
@@ -179,9 +189,9 @@ void SignInMethods::reply_with_socket(sd_bus_message* message, sign_in::SignInRe
   const Fd theirs(pair[1]);
   const std::uint64_t number = next_number_++;
   OpenSignIn::Holder* const holder = this;
-  auto sign_in =
-      std::make_unique<OpenSignIn>(core_.loop, core_.sign_in_services(), std::move(request),
-                                   std::move(*place), holder, number, std::move(ours));
+  sign_in::SignInServices services = core_.sign_in_services(request);
+  auto sign_in = std::make_unique<OpenSignIn>(core_.loop, std::move(services), std::move(request),
+                                              std::move(*place), holder, number, std::move(ours));
   // Before it begins: the bus daemon passes the socket on meanwhile.
   const auto deadline = sign_in->deadline_for_module().count();
   if (sd_bus_reply_method_return(message, "hu", theirs.get(),

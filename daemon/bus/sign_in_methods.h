@@ -41,9 +41,8 @@ class SignInMethods final : private OpenSignIn::Holder {
   sessions::RecentSignIns& recent_sign_ins() override { return core_.recent_sign_ins; }
   runtime::Task<Outcome> decide_account(const sign_in::SignInRequest& request,
                                         const SignInId& sign_in_id) override;
-  runtime::Level level_of_line(const limits::Origin& origin, runtime::Level level) override {
-    return core_.level_of_line(origin.key(), level);
-  }
+  runtime::Level level_of_line(const sign_in::SignInRequest& request,
+                               runtime::Level level) override;
   bool may_wait() override { return sign_ins_.size() - core_.open.count() <= kMaxCommitted; }
   void finished(std::uint64_t number) override;
 

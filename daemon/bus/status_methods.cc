@@ -26,7 +26,7 @@ const sd_bus_vtable StatusMethods::kVtable[] = {
                             &Dispatch<&StatusMethods::get_status>::call,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(
-        "TestPolicy", SD_BUS_ARGS("s", user, "s", service), SD_BUS_RESULT("a(sss)", answers),
+        "TestPolicy", SD_BUS_ARGS("s", user, "s", service), SD_BUS_RESULT("a(sssss)", answers),
         &Dispatch<&StatusMethods::test_policy>::call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Version", "s", &StatusMethods::get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Configured", "b", &StatusMethods::get_configured, 0, 0),
@@ -75,7 +75,7 @@ Task<void> StatusMethods::get_status(MessageRef message) {
       configured ? core_.pool->reachability() : cognito::ReachabilityReport();
   if (result >= 0) result = append_text(reply, "pool_state", reach.state);
   if (result >= 0)
-    result = append_u64(reply, "pool_state_since", static_cast<std::uint64_t>(reach.since));
+    result = append_u64(reply, "pool_state_changed_at", static_cast<std::uint64_t>(reach.since));
   if (result >= 0) result = append_u32(reply, "pool_addresses", reach.addresses);
   if (result >= 0) result = append_u32(reply, "pool_addresses_fresh", reach.fresh_addresses);
   if (result >= 0)
@@ -103,11 +103,12 @@ Task<void> StatusMethods::test_policy(MessageRef message) {
   const std::vector<PolicyAnswer> answers = policy_report(core_, user_name, service_name);
   sd_bus_message* reply = nullptr;
   int result = sd_bus_message_new_method_return(message.get(), &reply);
-  if (result >= 0) result = sd_bus_message_open_container(reply, 'a', "(sss)");
+  if (result >= 0) result = sd_bus_message_open_container(reply, 'a', "(sssss)");
   for (const PolicyAnswer& answer : answers)
     if (result >= 0)
-      result = sd_bus_message_append(reply, "(sss)", answer.question.c_str(), answer.answer.c_str(),
-                                     answer.rule.c_str());
+      result =
+          sd_bus_message_append(reply, "(sssss)", answer.question.c_str(), answer.answer.c_str(),
+                                answer.section.c_str(), answer.key.c_str(), answer.reason.c_str());
   if (result >= 0) result = sd_bus_message_close_container(reply);
   send_reply(message, reply, result);
 }

@@ -61,14 +61,7 @@ FailureBudgets::Room FailureBudgets::room(const std::string& user, uid_t user_ui
   const std::size_t unknown = is_known ? all : limits_.failures_unknown_origin;
   const auto found = users_.find(user);
   if (found == users_.end()) {
-    // take() would find no place then. Unlike make_room(), this forgets no known origin.
-    const bool is_full =
-        users_.size() >= kMaxUsers && std::ranges::all_of(users_, [&](const auto& entry) {
-          return std::ranges::any_of(entry.second.failures, [&](const Failure& failure) {
-            return now - failure.when < limits_.failure_window;
-          });
-        });
-    if (is_full) return {.left = 0, .free_in = limits_.failure_window};
+    if (!has_place(user, now)) return {.left = 0, .free_in = limits_.failure_window};
     return {.left = static_cast<unsigned>(std::min(all, unknown)), .free_in = {}};
   }
   drop_expired(found->second, now);
@@ -95,6 +88,16 @@ FailureBudgets::Room FailureBudgets::room(const std::string& user, uid_t user_ui
   return room;
 }
 
+// Unlike make_room(), this forgets no known origin.
+bool FailureBudgets::has_place(const std::string& user, runtime::BootTime now) const {
+  if (users_.size() < max_users_ || users_.contains(user)) return true;
+  return !std::ranges::all_of(users_, [&](const auto& entry) {
+    return std::ranges::any_of(entry.second.failures, [&](const Failure& failure) {
+      return now - failure.when < limits_.failure_window;
+    });
+  });
+}
+
 bool FailureBudgets::knows(const std::string& user, uid_t user_uid, const Origin& origin) const {
   if (origin == Origin::of_uid(user_uid)) return true;
   const auto found = users_.find(user);
@@ -115,7 +118,7 @@ void FailureBudgets::signed_in(const std::string& user, const Origin& origin) {
 }
 
 void FailureBudgets::remember(const std::string& user, const Origin& origin) {
-  if (users_.contains(user) || users_.size() < kMaxUsers) add_known(users_[user], origin);
+  if (users_.contains(user) || users_.size() < max_users_) add_known(users_[user], origin);
 }
 
 void FailureBudgets::add_known(UserRecord& record, const Origin& origin) {
@@ -135,7 +138,7 @@ FailureBudgets::UserRecord* FailureBudgets::record_of(const std::string& user,
                                                       runtime::BootTime now) {
   const auto found = users_.find(user);
   if (found != users_.end()) return &found->second;
-  if (users_.size() >= kMaxUsers && !make_room(now)) return nullptr;
+  if (users_.size() >= max_users_ && !make_room(now)) return nullptr;
   return &users_[user];
 }
 

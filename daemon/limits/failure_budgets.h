@@ -48,7 +48,10 @@ class Attempt {
 // the daemon started, or for a session that it found (the newest 16 are remembered).
 class FailureBudgets {
  public:
-  explicit FailureBudgets(policy::LimitsConfig limits) : limits_(limits) {}
+  static constexpr std::size_t kMaxUsers = 65536;  // all of them accounts of Cognito users
+
+  explicit FailureBudgets(policy::LimitsConfig limits, std::size_t max_users = kMaxUsers)
+      : max_users_(max_users), limits_(limits) {}
   FailureBudgets(const FailureBudgets&) = delete;
   FailureBudgets& operator=(const FailureBudgets&) = delete;
 
@@ -66,6 +69,9 @@ class FailureBudgets {
   };
   [[nodiscard]] Room room(const std::string& user, uid_t user_uid, const Origin& origin,
                           runtime::BootTime now);
+  // Could take() record a failure of the user? False: too many users have failures in the window.
+  [[nodiscard]] bool has_place(const std::string& user, runtime::BootTime now) const;
+  [[nodiscard]] std::size_t users() const noexcept { return users_.size(); }
   // A full sign-in: the origin is known from now on. Its failures are forgotten, unless other
   // people may have caused them: a guesser behind the user's own NAT must not get new tries by each
   // of the user's sign-ins.
@@ -86,7 +92,6 @@ class FailureBudgets {
     std::deque<Failure> failures;
     std::deque<Origin> known_origins;
   };
-  static constexpr std::size_t kMaxUsers = 65536;  // all of them accounts of Cognito users
   static constexpr std::size_t kMaxKnownOrigins = 16;
 
   std::optional<Attempt> take_if_left(const std::string& user, uid_t user_uid, const Origin& origin,
@@ -98,6 +103,7 @@ class FailureBudgets {
   void drop_expired(UserRecord& record, runtime::BootTime now) const;
   void forget(const std::string& user, std::uint64_t id) noexcept;
 
+  const std::size_t max_users_;
   policy::LimitsConfig limits_;
   std::uint64_t next_id_ = 1;
   std::map<std::string, UserRecord> users_;

@@ -15,7 +15,7 @@ bool MessageBudgets::permitted(const std::string& user, runtime::BootTime now) {
 
 bool MessageBudgets::has_room(const std::string& user, runtime::BootTime now) {
   const auto found = users_.find(user);
-  if (found == users_.end()) return users_.size() < kMaxUsers || make_room(now);
+  if (found == users_.end()) return users_.size() < max_users_ || make_room(now);
   UserRecord& record = found->second;
   drop_expired(record, now);
   return record.caused.size() < limits_.messages && record.unanswered < limits_.messages_unanswered;

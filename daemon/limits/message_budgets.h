@@ -18,10 +18,13 @@ namespace pamcognito::limits {
 // time.
 class MessageBudgets {
  public:
+  static constexpr std::size_t kMaxUsers = 65536;
+
   // `kind`: the purpose of the messages, a literal, as runtime::metrics() counts them: sign-in or
   // reset. Empty: another object counts them.
-  explicit MessageBudgets(policy::LimitsConfig limits, std::string_view kind = "sign-in")
-      : limits_(limits), kind_(kind) {}
+  explicit MessageBudgets(policy::LimitsConfig limits, std::string_view kind = "sign-in",
+                          std::size_t max_users = kMaxUsers)
+      : max_users_(max_users), limits_(limits), kind_(kind) {}
   MessageBudgets(const MessageBudgets&) = delete;
   MessageBudgets& operator=(const MessageBudgets&) = delete;
 
@@ -35,18 +38,19 @@ class MessageBudgets {
   void caused(const std::string& user, runtime::BootTime now);
   // The pool accepted a code.
   void answered(const std::string& user);
+  [[nodiscard]] std::size_t users() const noexcept { return users_.size(); }
 
  private:
   struct UserRecord {
     std::deque<runtime::BootTime> caused;
     unsigned unanswered = 0;
   };
-  static constexpr std::size_t kMaxUsers = 65536;
   static constexpr std::size_t kMaxCounted = 64;  // above what `messages` can be
 
   void drop_expired(UserRecord& record, runtime::BootTime now) const;
   bool make_room(runtime::BootTime now);
 
+  const std::size_t max_users_;
   policy::LimitsConfig limits_;
   std::string_view kind_;
   std::map<std::string, UserRecord> users_;

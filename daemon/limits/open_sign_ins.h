@@ -27,20 +27,27 @@ class SignInPlace {
 
  private:
   friend class OpenSignIns;
-  using OfOrigin = std::map<Origin, std::size_t>::iterator;
+  struct Count {
+    std::size_t all = 0;
+    std::size_t first_logins = 0;  // of these
+  };
+  using OfOrigin = std::map<Origin, Count>::iterator;
   using OfUser = std::map<UserAndOrigin, std::size_t>::iterator;
-  SignInPlace(OpenSignIns* owner, OfOrigin of_origin, OfUser of_user);
+  SignInPlace(OpenSignIns* owner, OfOrigin of_origin, OfUser of_user, bool is_first_login);
   void give_back() noexcept;
 
   OpenSignIns* owner_;
   // The counters that it was counted in: a counter stays while it is not 0.
   OfOrigin of_origin_;
   OfUser of_user_;
+  bool is_first_login_;
 };
 
 // Bounds the sign-ins that are open at once: 64 for a non-root real uid; for root per origin 32 for
 // a remote one and 64 for a local or an unknown one; 8 per user and origin; 4,096 in all, of which
-// 64 are kept for local origins and uids.
+// 64 are kept for local origins and uids. First logins are of names that may be anybody's: they
+// have at most a quarter of all, and half of an origin's, so that the other places are for users
+// with accounts.
 class OpenSignIns {
  public:
   static constexpr std::size_t kPerUid = 64;
@@ -58,14 +65,18 @@ class OpenSignIns {
   OpenSignIns& operator=(const OpenSignIns&) = delete;
 
   // nullopt: no place left.
-  [[nodiscard]] std::optional<SignInPlace> take(const std::string& user, const Origin& origin);
+  [[nodiscard]] std::optional<SignInPlace> take(const std::string& user, const Origin& origin,
+                                                bool is_first_login = false);
   [[nodiscard]] std::size_t count() const noexcept { return all_; }
 
  private:
   friend class SignInPlace;
+  [[nodiscard]] bool has_place(const UserAndOrigin& key, bool is_first_login) const;
+
   const std::size_t limit_;
   std::size_t all_ = 0;
-  std::map<Origin, std::size_t> by_origin_;
+  std::size_t first_logins_ = 0;
+  std::map<Origin, SignInPlace::Count> by_origin_;
   std::map<UserAndOrigin, std::size_t> by_user_and_origin_;
 };
 

@@ -78,6 +78,18 @@ bool Origin::may_become_known() const noexcept {
   return key_ != kUnnamedHost && key_ != kUnknown;
 }
 
+std::string Origin::network() const {
+  std::string_view address(key_);
+  address.remove_prefix(is_remote() ? std::strlen(kHost) : 0);
+  const std::size_t prefix = address.find('/');
+  in_addr ipv4{};
+  if (!is_remote() || prefix == std::string_view::npos) return key_;
+  if (inet_pton(AF_INET, std::string(address.substr(0, prefix)).c_str(), &ipv4) != 1)
+    return std::string(address);
+  ipv4.s_addr &= htonl(0xFFFFFF00);
+  return text_of(ipv4) + "/24";
+}
+
 Origin Origin::of_uid(uid_t uid) {
   return uid == 0 ? local() : Origin(kUid + std::to_string(uid));
 }

@@ -42,6 +42,9 @@ class Origin {
   // False if the origin identifies nobody, so that a success from there proves nothing.
   [[nodiscard]] bool may_become_known() const noexcept;
   [[nodiscard]] bool is_uid() const noexcept { return key_.starts_with("uid:"); }
+  // The network that one attacker may have to himself: of a literal address its /24 or /64, as
+  // "192.0.2.0/24"; else key().
+  [[nodiscard]] std::string network() const;
   // For the log and as a map's key: "uid:1000", "host:192.0.2.1/32", "host:2001:db8::/64",
   // "host:unnamed", "local", "unknown".
   [[nodiscard]] const std::string& key() const noexcept { return key_; }

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "daemon/policy/setting_names.h"
 
 namespace pamcognito::policy {
 namespace {
+
+constexpr char kAllowUsers[] = "allow_users";
+constexpr char kAllowGroups[] = "allow_groups";
 
 // One of `groups` that is allowed; nullptr: there is none.
 const std::string* first_shared(const std::vector<std::string>& allowed,
@@ -20,14 +24,19 @@ const std::string* first_shared(const std::vector<std::string>& allowed,
 // [access] alone.
 AccessVerdict explain_admission(const AccessConfig& access, std::string_view user,
                                 const std::vector<std::string>& groups) {
-  if (access.allow_all) return {true, "allow_users of [access] is *"};
+  const auto verdict = [](bool permitted, const char* key, std::string rule) {
+    return AccessVerdict(permitted, "access", key, std::move(rule));
+  };
+  if (access.allow_all) return verdict(true, kAllowUsers, "allow_users of [access] is *");
   if (std::ranges::find(access.allow_users, user) != access.allow_users.end())
-    return {true, "allow_users of [access] has " + std::string(user)};
+    return verdict(true, kAllowUsers, "allow_users of [access] has " + std::string(user));
   if (const std::string* const group = first_shared(access.allow_groups, groups))
-    return {true, "allow_groups of [access] has " + *group};
+    return verdict(true, kAllowGroups, "allow_groups of [access] has " + *group);
   if (access.allow_users.empty() && access.allow_groups.empty())
-    return {false, "[access] allows nobody: allow_groups and allow_users are empty"};
-  return {false, "allow_users of [access] has not this user, allow_groups none of its groups"};
+    return verdict(false, kAllowGroups,
+                   "[access] allows nobody: allow_groups and allow_users are empty");
+  return verdict(false, kAllowGroups,
+                 "allow_users of [access] has not this user, allow_groups none of its groups");
 }
 
 const ServiceConfig* service_of(const Config& config, std::string_view service) {
@@ -61,10 +70,11 @@ AccessVerdict explain_access(const Config& config, std::string_view user, std::s
   const ServiceConfig* const narrowed = service_of(config, service);
   if (!admission.permitted || narrowed == nullptr || narrowed->allow_groups.empty())
     return admission;
-  const std::string place = "allow_groups of [" + section_of_service(service) + "] has ";
+  const std::string section = section_of_service(service);
+  const std::string place = "allow_groups of [" + section + "] has ";
   const std::string* const group = first_shared(narrowed->allow_groups, groups);
-  if (group == nullptr) return {false, place + "none of the user's groups"};
-  return {true, place + *group + ", and " + admission.rule};
+  if (group == nullptr) return {false, section, kAllowGroups, place + "none of the user's groups"};
+  return {true, section, kAllowGroups, place + *group + ", and " + admission.rule};
 }
 
 bool access_permitted(const Config& config, std::string_view user, std::string_view service,

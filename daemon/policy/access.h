@@ -18,14 +18,19 @@ bool access_permitted(const Config& config, std::string_view user, std::string_v
                       const std::vector<std::string>& groups);
 
 // The same, and which rule decided: the one that lets in (of a service that narrows: that
-// service's), or the one that no group or name fulfils. For people.
+// service's), or the one that no group or name fulfils.
 struct AccessVerdict {
   bool permitted = false;
-  std::string rule;
+  std::string section;  // of the setting that decided
+  std::string key;
+  std::string rule;  // for people
 
   AccessVerdict() = default;
-  AccessVerdict(bool permitted_, std::string rule_)
-      : permitted(permitted_), rule(std::move(rule_)) {}
+  AccessVerdict(bool permitted_, std::string section_, std::string key_, std::string rule_)
+      : permitted(permitted_),
+        section(std::move(section_)),
+        key(std::move(key_)),
+        rule(std::move(rule_)) {}
 };
 AccessVerdict explain_access(const Config& config, std::string_view user, std::string_view service,
                              const std::vector<std::string>& groups);

@@ -130,11 +130,19 @@ class Loader {
 
   Checked check_limits() {
     LimitsConfig& limits = draft_.config.limits;
-    if (limits.failures_unknown_origin <= limits.failures) return {};
-    if (draft_.config.given.contains({"limits", "failures_unknown_origin"})) {
-      return wrong_key("limits", "failures_unknown_origin", "is more than failures: lower it");
-    }
-    limits.failures_unknown_origin = limits.failures;
+    Checked part = check_part("failures_unknown_origin", &limits.failures_unknown_origin,
+                              "failures", limits.failures);
+    if (!part) return part;
+    return check_part("first_logins_per_source", &limits.first_logins_per_source, "first_logins",
+                      limits.first_logins);
+  }
+
+  // A number of [limits] that is a part of another one: a default is lowered with it.
+  Checked check_part(const char* key, unsigned* part, std::string_view whole_key, unsigned whole) {
+    if (*part <= whole) return {};
+    if (draft_.config.given.contains({"limits", key}))
+      return wrong_key("limits", key, "is more than " + std::string(whole_key) + ": lower it");
+    *part = whole;
     return {};
   }
 

@@ -103,6 +103,9 @@ struct LimitsConfig {
   unsigned messages = 5;             // SMS and e-mail codes caused per user
   unsigned messages_unanswered = 2;  // in a row
   std::chrono::seconds message_window{900};
+  // Sign-ins a minute that may ask the pool for a name without an account.
+  unsigned first_logins = 60;
+  unsigned first_logins_per_source = 20;  // of these, from one network
 };
 
 // [keys]: logins that ask for no password.

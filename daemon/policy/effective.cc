@@ -66,6 +66,8 @@ std::string derived(const Config& config, const KnownSetting& setting) {
   if (is("pool", "ca_file")) return config.pool.ca_file;
   if (is("limits", "failures_unknown_origin"))
     return std::to_string(config.limits.failures_unknown_origin);
+  if (is("limits", "first_logins_per_source"))
+    return std::to_string(config.limits.first_logins_per_source);
   return std::string(setting.standard);
 }
 

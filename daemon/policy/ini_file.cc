@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "common/ascii.h"
 #include "common/text.h"
 
 namespace pamcognito::policy {
@@ -13,10 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxLine = 4000;       // room for a list of groups
 constexpr std::size_t kMaxSectionName = 49;  // as 0.2.0 had it, whose reader cut longer ones
-
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
 
 std::string_view without_comment(std::string_view line) {
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -45,7 +42,7 @@ class Parser {
     rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.size() > kMaxLine) return fail("is longer than 4000 bytes: shorten it");
-    if (std::ranges::any_of(line, [](char c) { return is_control(c) && c != '\t'; }))
+    if (std::ranges::any_of(line, [](char c) { return ascii::is_control(c) && c != '\t'; }))
       return fail("has a control character: retype the line");
     line = trimmed(without_comment(line));
     if (line.empty()) return;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "daemon/policy/setting_names.h"
-
 namespace pamcognito::policy {
 namespace {
 
@@ -107,13 +105,6 @@ ServiceProfile service_profile(const Config* config, std::string_view service) {
 
 bool has_built_in_profile(std::string_view service) {
   return row_of(service) != nullptr;
-}
-
-std::string explain_never_signed_in(const Config* config, std::string_view service) {
-  const ServiceConfig* const given = section_of(config, service);
-  return given != nullptr && given->never_signed_in
-             ? "never_signed_in of [" + section_of_service(service) + "]"
-             : "built in: never_signed_in for " + std::string(service);
 }
 
 std::string_view to_string(NeverSignedIn rule) {

@@ -45,8 +45,6 @@ ServiceProfile service_profile(const Config* config, std::string_view service);
 // anything.
 bool has_built_in_profile(std::string_view service);
 
-// "never_signed_in of [service sshd]", or that it is built in.
-std::string explain_never_signed_in(const Config* config, std::string_view service);
 // As the configuration writes it.
 std::string_view to_string(NeverSignedIn rule);
 

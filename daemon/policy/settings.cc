@@ -296,6 +296,14 @@ constexpr std::array kRows = {
         [](Target t, std::string_view v) {
           return put(t.draft.config.limits.message_window, parse_window(v));
         }},
+    Row{"limits", "first_logins", "60",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.limits.first_logins, parse_count(v, 1, 600));
+        }},
+    Row{"limits", "first_logins_per_source", "20",
+        [](Target t, std::string_view v) {
+          return put(t.draft.config.limits.first_logins_per_source, parse_count(v, 1, 600));
+        }},
 
     Row{kService, "allow_groups", "",
         [](Target t, std::string_view v) { return put_service_groups(*t.service, v); }},

@@ -80,7 +80,7 @@ class Reader {
 
 std::expected<Translations, std::string> parse_mo(std::string_view bytes) {
   Reader reader(bytes);
-  if (!reader.read_header()) return std::unexpected("is not a catalogue of texts");
+  if (!reader.read_header()) return std::unexpected("is not a catalog of texts");
   auto translations = reader.read_strings();
   if (!translations) return std::unexpected("is damaged");
   // The translation of the empty text is the catalogue's own description.

@@ -1,5 +1,6 @@
 // Questions to the user. The notices and the ends are in notices.cc.
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -151,7 +152,7 @@ std::string method_name(cognito::Method method) {
     case cognito::Method::sms:
       return tr("SMS");
     case cognito::Method::custom:
-      return tr("a question from your organisation");
+      return tr("a question from your organization");
   }
   return {};
 }
@@ -182,6 +183,11 @@ std::string custom_challenge(const cognito::Challenge& challenge,
   // A last line such as "Your badge number:" is the question itself.
   if (text.ends_with(':')) return text + " ";
   return text + (text.empty() ? "" : "\n") + tr("Answer: ");
+}
+
+std::string seconds_left(std::chrono::seconds left) {
+  if (left == std::chrono::seconds(1)) return tr("1 second left.");
+  return fill(tr("{1} seconds left."), {std::to_string(left.count())});
 }
 
 std::string totp_setup_again() {

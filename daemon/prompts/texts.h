@@ -62,14 +62,17 @@ std::string custom_challenge(const cognito::Challenge& challenge,
 // beside the code, and the last line offers other forms. "… Code (i = inverted QR, a = larger QR, n
 // = no QR): " At most 15,000 bytes: a QR code that does not fit is left out.
 struct TotpSetup {
-  std::string secret;       // base32
-  std::string issuer;       // as the app shows it
-  std::string account;      // as the app shows it
-  bool demanded = true;     // in a sign-in; else the person asked for it
-  bool inverted = false;    // the QR code, for a light terminal
-  bool no_qr_here = false;  // the program can show no QR code: ssh can
+  std::string secret;           // base32
+  std::string issuer;           // as the app shows it
+  std::string account;          // as the app shows it
+  bool demanded = true;         // in a sign-in; else the person asked for it
+  bool inverted = false;        // the QR code, for a light terminal
+  bool no_qr_here = false;      // the program can show no QR code: ssh can
+  std::chrono::seconds left{};  // until the sign-in ends; less than a minute is not told
 };
 std::string totp_setup(const TotpSetup& setup, policy::Qr qr);
+// Before a question, near the end of a sign-in: "25 seconds left."
+std::string seconds_left(std::chrono::seconds left);
 // After the first try: "Code (s = show the key again): ".
 std::string totp_setup_again();
 // "Your account needs a second factor. Which one?\n 1  authenticator app\n 2  e-mail\nEnter a

@@ -1,5 +1,6 @@
 // The prompt that sets up an authenticator app. OpenSSH shows nothing before the next question, so
 // all of it is one question (see texts.h).
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -48,8 +49,21 @@ std::string introduction(bool demanded) {
                        "Authenticator,\nMicrosoft Authenticator or 1Password).");
 }
 
+// "You have 4 minutes." Rounded down, so that nobody is promised more. A person who sees the form a
+// second time reads less than the first time, so less than a minute is not told here.
+std::string time_to_set_up(std::chrono::seconds left) {
+  using namespace std::chrono_literals;
+  if (left >= 2min) {
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(left).count();
+    return fill(tr("You have {1} minutes."), {std::to_string(minutes)}) + "\n";
+  }
+  if (left < 1min) return {};
+  const std::chrono::seconds told = left >= 90s ? 90s : 60s;
+  return fill(tr("You have {1} seconds."), {std::to_string(told.count())}) + "\n";
+}
+
 std::string composed(const TotpSetup& shown, const std::string& code, policy::Qr qr) {
-  std::string text = introduction(shown.demanded) + "\n\n";
+  std::string text = introduction(shown.demanded) + "\n" + time_to_set_up(shown.left) + "\n";
   if (code.empty()) {
     text += "  1. " + tr("Enter this key in the app:") + "\n";
   } else {
@@ -71,7 +85,8 @@ std::string totp_setup(const TotpSetup& setup, policy::Qr qr) {
                         .issuer = one_line(setup.issuer),
                         .account = one_line(setup.account),
                         .demanded = setup.demanded,
-                        .no_qr_here = setup.no_qr_here};
+                        .no_qr_here = setup.no_qr_here,
+                        .left = setup.left};
   const std::string code =
       qr_code(otpauth_uri(shown.secret, shown.issuer, shown.account), qr, setup.inverted);
   std::string text = composed(shown, code, qr);

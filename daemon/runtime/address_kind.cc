@@ -153,7 +153,7 @@ std::string first_line(const std::string& path) {
 // A bridge, or an interface whose other end has another number and is no VLAN: veth(4), macvlan.
 bool leads_into_this_machine(const std::string& interface, const NetworkFiles& files) {
   const std::string folder = files.interfaces + "/" + interface;
-  if (::access((folder + "/bridge").c_str(), F_OK) == 0) return true;
+  if (::access((folder + "/bridge").c_str(), F_OK) == 0 || errno != ENOENT) return true;
   const std::string number = first_line(folder + "/ifindex");
   const std::string link = first_line(folder + "/iflink");
   if (number.empty() || link.empty()) return true;

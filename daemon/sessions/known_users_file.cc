@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/ascii.h"
 #include "common/database.h"
 #include "common/fd.h"
 #include "common/text.h"
@@ -69,28 +70,6 @@ std::int64_t number_of(PinnedBy by) {
 }
 std::int64_t number_of(AccountStatus account_status) {
   return account_status == AccountStatus::disabled ? 1 : 0;
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
-}
-
-// Group names have no control characters, so a newline parts them.
-std::string joined(const std::vector<std::string>& groups) {
-  std::string text;
-  for (const std::string& group : storable_groups(groups)) text += group + "\n";
-  return text;
-}
-
-std::vector<std::string> parted(std::string_view text) {
-  std::vector<std::string> groups;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    groups.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return groups;
 }
 
 // A note is a line: the format's version, time, kind, from or "-", and the origins that were told.
@@ -232,14 +211,15 @@ std::expected<KnownUserMap, std::string> read_rows(Database& database, const std
         read->integer(2) == number_of(PinnedBy::root) ? PinnedBy::root : PinnedBy::first_sign_in;
     user.pinned_at = read->integer(3);
     const std::string groups = read->text(4);
-    user.groups = parted(groups);
+    user.groups = split_lines(groups);
     user.verified_at = read->integer(5);
     // Not good, as long as it does not say so.
     user.account_status = read->integer(6) == number_of(AccountStatus::good)
                               ? AccountStatus::good
                               : AccountStatus::disabled;
     // A row that is left out would be a user that is not pinned.
-    if (!is_valid_user_name(name) || !is_valid_sub(user.sub) || joined(user.groups) != groups)
+    if (!is_valid_user_name(name) || !is_valid_sub(user.sub) ||
+        join_lines(storable_groups(user.groups)) != groups)
       return std::unexpected("has a row that cognitod did not write");
     users.emplace(name, std::move(user));
   }
@@ -292,7 +272,7 @@ DatabaseResult<void> write_row(Database& database, const KnownUserChange& change
   }
   if (!forgets) {
     const int first = pins ? 6 : 4;
-    statement->bind(first, joined(row.groups))
+    statement->bind(first, join_lines(storable_groups(row.groups)))
         .bind(first + 1, std::int64_t{row.verified_at})
         .bind(first + 2, number_of(row.account_status));
   }
@@ -326,7 +306,7 @@ std::vector<std::string> storable_groups(const std::vector<std::string>& groups)
   std::vector<std::string> kept;
   std::size_t size = 0;
   for (const std::string& group : groups) {
-    if (group.empty() || std::ranges::any_of(group, is_control)) continue;
+    if (group.empty() || std::ranges::any_of(group, ascii::is_control)) continue;
     size += group.size() + 1;
     if (size > kMaxGroupsText) break;
     kept.push_back(group);

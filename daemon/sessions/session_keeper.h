@@ -120,6 +120,12 @@ class SessionKeeper {
     kind_of_address_ = std::move(kind_of);
   }
 
+  // Called with the name of a user whose session the pool ends because the account is disabled or
+  // deleted.
+  void on_disabled(std::function<void(const std::string& user)> call) {
+    on_disabled_ = std::move(call);
+  }
+
   // open_session of a login: joins the sign-in to the login, once, within kTimeToOpenLogin. False:
   // there is no such session, it is another user's, it was joined before, or it came from a process
   // of the user's own, whose factor root's programs do not take.
@@ -213,6 +219,7 @@ class SessionKeeper {
   std::set<std::string, std::less<>> users_not_kept_;
   AddressUsers address_users_;  // empty unless a service has reauth_from = origin
   std::function<runtime::AddressKind(const std::string&)> kind_of_address_;
+  std::function<void(const std::string&)> on_disabled_;
   std::optional<runtime::Timer> expiry_;  // one, at the next session's end
   std::uint64_t next_background_ = 1;
   // Last, so that what runs in the background is cancelled before what it uses goes.

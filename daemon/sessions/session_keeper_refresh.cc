@@ -126,6 +126,7 @@ AccountVerdict SessionKeeper::refused(const SignInId& id, const cognito::PoolErr
     case AccountVerdict::disabled:
       known_.set_account_status(session->user, AccountStatus::disabled);
       (void)end_all(session->user, cognito::error_row(error.kind).word, Revoke::tokens);
+      if (on_disabled_) on_disabled_(session->user);
       break;
     case AccountVerdict::session_over:
     case AccountVerdict::reset_required:

@@ -90,7 +90,7 @@ Task<SignInEnd> accept(SignInContext* context, cognito::Tokens tokens) {
   }
 
   // First, because a refused sign-in pins nothing.
-  StepResult<> stored = co_await store_account(context, &*verified);
+  StepResult<> stored = co_await store_account(context, &*verified, &pending.get().id_token);
   if (!stored) co_return std::move(stored.error());
   StepResult<> pinned = co_await pin_identity(context, &*verified);
   if (!pinned) co_return std::move(pinned.error());

@@ -94,6 +94,11 @@ class PasswordReset {
 
   // A wrong code is an attempt at the account, as a wrong password is.
   Task<PoolResult<void>> confirm() {
+    if (!context_->may_ask_pool()) {
+      // No code was sent either, and nothing may tell.
+      co_await context_->take_as_long_as_the_pool();
+      co_return std::unexpected(PoolError(ErrorKind::code_mismatch, "first-login-limit"));
+    }
     std::optional<limits::Attempt> attempt = context_->take_attempt();
     no_attempt_ = !attempt;
     if (!attempt) co_return std::unexpected(PoolError(ErrorKind::limit_exceeded));

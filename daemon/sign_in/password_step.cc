@@ -26,8 +26,7 @@ bool refuses_the_account(const cognito::PoolError& error) {
 }
 
 Task<SignInEnd> refuse_like_the_pool(SignInContext* context, std::string cause) {
-  runtime::Clock& clock = *context->services.clock;
-  co_await clock.sleep_until(clock.now() + *context->services.refusal_time);
+  co_await context->take_as_long_as_the_pool();
   co_return make_end(Outcome::refused, std::move(cause), prompts::refused());
 }
 
@@ -63,6 +62,10 @@ Task<Step> prove_password(SignInContext* context) {
   const SignInServices& services = context->services;
   if (!is_typed_text(context->typed.password.reveal())) {
     SignInEnd end = co_await refuse_like_the_pool(context, "not-a-password");
+    co_return std::unexpected(std::move(end));
+  }
+  if (!context->may_ask_pool()) {
+    SignInEnd end = co_await refuse_like_the_pool(context, "first-login-limit");
     co_return std::unexpected(std::move(end));
   }
   const limits::UserQueue::Turn turn =

@@ -193,9 +193,9 @@ class Reauthentication {
 
 Task<StepResult<>> reauthenticate(SignInContext* context) {
   const policy::ReauthRule rule = policy::reauth_rule(context->config(), context->request.service);
-  // A service for resets is not for signing in.
-  if (rule.mode == Reauth::full || context->request.goal != Goal::sign_in ||
-      begins_with_a_reset(*context))
+  // A service for resets is not for signing in. Only a full sign-in makes an account.
+  if (rule.mode == Reauth::full || context->request.is_first_login ||
+      context->request.goal != Goal::sign_in || begins_with_a_reset(*context))
     co_return StepResult<>();
   Reauthentication reauthentication(context, rule);
   StepResult<> result = co_await reauthentication.run();

@@ -18,6 +18,13 @@ constexpr int kMaxSent = 2;
 }  // namespace
 
 Task<StepResult<>> SentCode::send() {
+  if (!context_->may_ask_pool()) {
+    co_await context_->take_as_long_as_the_pool();
+    ++sent_;
+    context_->report.notice = Notice::info(prompts::new_code_sent());
+    context_->report.log_only_error = "first-login-limit";
+    co_return StepResult<>();
+  }
   if (!context_->charge_reset_message()) {
     // An attacker may have used up the budget, and the user may have the code already.
     sent_ = kMaxSent;

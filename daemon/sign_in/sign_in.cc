@@ -17,6 +17,11 @@ Task<SignInEnd> SignIn::run() {
   SignInEnd end = co_await run_to_the_end();
   if (end->detail.empty()) end->detail = context_.report.log_only_error;
   end->calls = context_.report.trace.text();
+  // Not if the pool does not know the name: the configuration may name another pool.
+  if (end->pool_error == cognito::ErrorKind::user_disabled && context_.request.has_stored_account &&
+      !context_.request.is_first_login &&  // there is no account to lock
+      !context_.request.is_test && context_.services.account_disabled)
+    context_.services.account_disabled(context_.request.user);
   // With auth_flow = custom, what was typed is an answer of the pool's own and no password.
   if (end->accepted && context_.request.goal != Goal::change_factors &&
       policy::wants_password_verifiers(context_.config()) &&

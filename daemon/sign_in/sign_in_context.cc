@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -10,6 +11,7 @@
 #include "daemon/policy/access.h"
 #include "daemon/prompts/texts.h"
 #include "daemon/runtime/host_name.h"
+#include "daemon/runtime/journal.h"
 
 namespace pamcognito::sign_in {
 namespace {
@@ -26,6 +28,9 @@ constexpr std::chrono::milliseconds kStep = protocol::kRequestTime;
 constexpr std::chrono::seconds kSessionAge{170};
 // To find the phone, add the account, wait for the code and type it.
 constexpr std::chrono::seconds kEnrolment{90};
+// A question says how much time is left, if it is no more than this: an app shows a code for 30 s
+// (RFC 6238).
+constexpr std::chrono::seconds kLittleTime{30};
 // The whole of a factor change: to find the phone, and to install an app.
 constexpr std::chrono::seconds kFactorChange{300};
 
@@ -98,9 +103,19 @@ Task<StepResult<Secret>> SignInContext::ask(Prompt prompt) {
   if (profile.one_text && prompt.notice.kind != Notice::Kind::none) {
     prompt.text.insert(0, std::exchange(prompt.notice, Notice()).text + "\n");
   }
-  if (purpose != Purpose::password && purpose != Purpose::password_and_code)
+  if (purpose != Purpose::password && purpose != Purpose::password_and_code) {
     typed.more_than_password = true;
+    tell_time_left(&prompt);
+  }
   return take_answer(purpose, conversation->ask(std::move(prompt)));
+}
+
+// With the question, since OpenSSH shows a notice only after it. A program that wants the URI alone
+// gets no more.
+void SignInContext::tell_time_left(Prompt* prompt) const {
+  const std::chrono::seconds left = time_left();
+  if (left > kLittleTime || left <= std::chrono::seconds(0) || request.plain_uri) return;
+  prompt->text.insert(0, prompts::seconds_left(left) + "\n");
 }
 
 Task<StepResult<Secret>> SignInContext::take_answer(
@@ -157,8 +172,12 @@ bool SignInContext::is_to_set_up_totp() const {
          std::holds_alternative<SetUpTotp>(*request.change);
 }
 
+std::chrono::seconds SignInContext::time_left() const {
+  return std::chrono::floor<std::chrono::seconds>(conversation->ends_at() - services.clock->now());
+}
+
 bool SignInContext::has_time_to_enrol() const {
-  return conversation->ends_at() - services.clock->now() >= kEnrolment;
+  return time_left() >= kEnrolment;
 }
 
 bool SignInContext::service_has_time_to_enrol() const {
@@ -171,7 +190,39 @@ void SignInContext::password_was_changed(Secret new_password) {
   services.sessions->forget_passwords(request.user);
 }
 
+bool SignInContext::may_ask_pool() {
+  if (!request.is_first_login) return true;
+  if (!pool_may_be_asked_) pool_may_be_asked_ = permits_first_login();
+  return *pool_may_be_asked_;
+}
+
+bool SignInContext::permits_first_login() const {
+  using Answer = limits::FirstLoginRates::Answer;
+  if (services.first_logins == nullptr) return false;
+  limits::FirstLoginRates& rates = *services.first_logins;
+  const runtime::BootTime now = services.clock->boot_time();
+  const Answer answer = rates.take(request.origin, now);
+  if (answer == Answer::permitted) return services.failures->has_place(request.user, now);
+  if (rates.is_to_be_logged(answer, now)) {
+    const policy::LimitsConfig& limits = config().limits;
+    const bool of_source = answer == Answer::beyond_source;
+    runtime::log(
+        Level::warning,
+        "more than " +
+            std::to_string(of_source ? limits.first_logins_per_source : limits.first_logins) +
+            " first logins in a minute" +
+            (of_source ? " from " + request.origin.network() : std::string()) +
+            ": further ones are refused without asking the user pool");
+  }
+  return false;
+}
+
+Task<void> SignInContext::take_as_long_as_the_pool() const {
+  co_await services.clock->sleep_until(services.clock->now() + *services.refusal_time);
+}
+
 std::optional<limits::Attempt> SignInContext::take_attempt() {
+  if (!may_ask_pool()) return std::nullopt;
   std::optional<limits::Attempt> attempt = services.failures->take(
       request.user, request.user_uid, request.origin, services.clock->boot_time());
   attempts.taken = attempts.taken || attempt.has_value();
@@ -185,6 +236,8 @@ unsigned SignInContext::attempts_left() const {
 }
 
 std::chrono::seconds SignInContext::wait_for_attempt() const {
+  // As if the pool had been asked.
+  if (pool_may_be_asked_ == false) return config().limits.failure_window;
   const limits::FailureBudgets::Room room = services.failures->room(
       request.user, request.user_uid, request.origin, services.clock->boot_time());
   const bool may_know = proved.first_factor ||

@@ -95,6 +95,8 @@ struct SignInContext {
   [[nodiscard]] bool has_place() const;
   // Goal::change_factors, and the change is a new authenticator?
   [[nodiscard]] bool is_to_set_up_totp() const;
+  // Until the whole sign-in is ended, at the farthest.
+  [[nodiscard]] std::chrono::seconds time_left() const;
   // Is there time for a set-up?
   [[nodiscard]] bool has_time_to_enrol() const;
   // And would there be, at the service's best? login(1) ends after a minute.
@@ -104,6 +106,11 @@ struct SignInContext {
   // one counts any more.
   void password_was_changed(Secret new_password);
 
+  // May the pool be asked? Always in a sign-in of a user with an account. A first login is counted
+  // in the rates once, before its first call, and refused for good if it is beyond them.
+  [[nodiscard]] bool may_ask_pool();
+  // Waits as long as a refusal of the pool takes, for what is refused here.
+  runtime::Task<void> take_as_long_as_the_pool() const;
   // An attempt of the user; nullopt: none is left.
   [[nodiscard]] std::optional<limits::Attempt> take_attempt();
   // The failures that the budget still has for the user; 0: none.
@@ -129,10 +136,13 @@ struct SignInContext {
                                                runtime::MonotonicTime received) const;
 
  private:
+  [[nodiscard]] bool permits_first_login() const;
+  void tell_time_left(Prompt* prompt) const;
   runtime::Task<StepResult<Secret>> take_answer(
       Purpose purpose, runtime::Task<std::expected<Secret, ConversationError>> answering);
 
   runtime::MonotonicTime step_deadline_;
+  std::optional<bool> pool_may_be_asked_;  // of a first login, once it is decided
 };
 
 bool sends_a_message(cognito::Method method);

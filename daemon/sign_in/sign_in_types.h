@@ -15,8 +15,10 @@
 
 #include "common/frame.h"
 #include "common/outcome.h"
+#include "common/stored_account.h"
 #include "daemon/cognito/user_pool.h"
 #include "daemon/limits/failure_budgets.h"
+#include "daemon/limits/first_logins.h"
 #include "daemon/limits/message_budgets.h"
 #include "daemon/limits/origin.h"
 #include "daemon/limits/user_queue.h"
@@ -68,6 +70,9 @@ struct SignInRequest {
   // The uid is in the range of accounts.conf: no local file names the user, and each full sign-in
   // is stored by cognitod-accounts.
   bool has_stored_account = false;
+  // The accounts file proved that there was no record of this name when the sign-in was opened. The
+  // name may be anybody's, so it has limits of its own, and a full sign-in makes the account.
+  bool is_first_login = false;
   // The login that the host process belongs to, if that is the user's own: only then may a session
   // of it replace the sign-in. Unset: none, or not to be believed.
   sessions::Binding binding;
@@ -103,7 +108,16 @@ enum class StoreFailure : std::uint8_t {
   unreachable,    // no reply in time
 };
 
-// The services of a sign-in. All of them outlive it; `config` is kept by it.
+// The values of AccountAttributes in the verified ID token.
+struct AccountClaims {
+  std::string ssh_keys;      // as they are; empty: none
+  std::optional<uid_t> uid;  // nullopt: none, or no number
+
+  AccountClaims() = default;
+};
+
+// The services of a sign-in. All of them outlive it; `config` is kept by it. A first login has the
+// limits of limits::FirstLogins.
 struct SignInServices {
   std::shared_ptr<const policy::Config> config;
   std::shared_ptr<cognito::UserPool> pool;  // a reload may put another in its place
@@ -115,6 +129,8 @@ struct SignInServices {
   limits::MessageBudgets* reset_messages;
   // The same by origin: an attacker may name many users.
   limits::MessageBudgets* reset_messages_by_origin;
+  limits::FirstLoginRates* first_logins = nullptr;  // of a first login; else null
+  limits::FailureBudgets* account_failures;         // `failures` of users with accounts
   limits::UserQueue* password_turns;
   // How long a refusal of the pool took last: what is refused here takes as long.
   std::chrono::milliseconds* refusal_time;
@@ -123,11 +139,24 @@ struct SignInServices {
   sessions::SessionKeeper* sessions;
   sessions::KnownUsers* known;  // identity pins, and which factor changes the user was told of
   // Stores a sign-in of a user without a local account. If empty, these users are refused.
-  std::function<runtime::Task<std::expected<void, StoreFailure>>(std::string user, std::string sub,
-                                                                 std::vector<std::string> groups)>
+  std::function<runtime::Task<std::expected<void, StoreFailure>>(
+      std::string user, std::string sub, std::vector<std::string> groups, AccountClaims claims)>
       store_account;
+  // The attributes that AccountClaims come from. May be empty.
+  std::function<AccountAttributes()> account_attributes;
+  // The pool has disabled a user without a local account. May be empty.
+  std::function<void(const std::string& user)> account_disabled;
   // The user's factors as known here are out of date. May be empty.
   std::function<void(const std::string& user)> factors_changed;
+
+  // For a first login.
+  void use(limits::FirstLogins* limits) {
+    failures = &limits->failures;
+    messages = &limits->messages;
+    reset_messages = &limits->reset_messages;
+    reset_messages_by_origin = &limits->reset_messages_by_origin;
+    first_logins = &limits->rates;
+  }
 };
 
 // How a sign-in ended.

@@ -104,8 +104,10 @@ runtime::Task<StepResult<>> pin_identity(SignInContext* context,
                                          const cognito::VerifiedTokens* verified);
 // stored_account.cc: stores the sign-in of a user without a local account, or ends it if root's
 // cognitod-accounts refuses it.
+// `id_token`: the verified one, which may have the user's SSH keys.
 runtime::Task<StepResult<>> store_account(SignInContext* context,
-                                          const cognito::VerifiedTokens* verified);
+                                          const cognito::VerifiedTokens* verified,
+                                          const std::string* id_token);
 // No pin is known, so the sign-in is refused.
 SignInEnd identities_unreadable();
 

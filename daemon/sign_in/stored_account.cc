@@ -1,10 +1,15 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "daemon/cognito/bounds.h"
+#include "daemon/cognito/claim.h"
 #include "daemon/prompts/texts.h"
 #include "daemon/sign_in/steps.h"
 
@@ -43,15 +48,40 @@ SignInEnd end_of(StoreFailure failure) {
                   row->outcome == Outcome::failed ? Level::error : Level::warning);
 }
 
+// Digits alone.
+std::optional<uid_t> parse_uid(std::string_view text) {
+  uid_t uid = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), uid);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return uid;
+}
+
+// The keys are no reason to refuse a sign-in: cognitod-accounts leaves out what it does not accept,
+// and an absent text removes them. It refuses a new account without the uid that accounts.conf
+// demands.
+AccountClaims claims_in(const SignInContext& context, const std::string& id_token) {
+  AccountClaims claims;
+  if (!context.services.account_attributes) return claims;
+  const AccountAttributes attributes = context.services.account_attributes();
+  const auto claim = [&](const std::string& name) {
+    return name.empty() ? std::string()
+                        : cognito::text_claim(id_token, name, cognito::kMaxAttribute).value_or("");
+  };
+  claims.ssh_keys = claim(attributes.ssh_keys);
+  claims.uid = parse_uid(claim(attributes.uid));
+  return claims;
+}
+
 }  // namespace
 
-Task<StepResult<>> store_account(SignInContext* context, const cognito::VerifiedTokens* verified) {
+Task<StepResult<>> store_account(SignInContext* context, const cognito::VerifiedTokens* verified,
+                                 const std::string* id_token) {
   // Nothing is kept of a test, and the identity was compared before.
   if (!context->request.has_stored_account || context->request.is_test) co_return StepResult<>();
   if (!context->services.store_account)
     co_return std::unexpected(end_of(StoreFailure::unreachable));
   const std::expected<void, StoreFailure> stored = co_await context->services.store_account(
-      context->request.user, verified->sub, verified->groups);
+      context->request.user, verified->sub, verified->groups, claims_in(*context, *id_token));
   if (!stored) co_return std::unexpected(end_of(stored.error()));
   co_return StepResult<>();
 }

@@ -123,6 +123,7 @@ class TotpSetUpDialogue {
     if (context_->request.plain_uri)
       return prompts::otpauth_uri(setup_.secret, setup_.issuer, setup_.account);
     const bool show = std::exchange(show_secret_, false);
+    setup_.left = context_->time_left();
     return show ? prompts::totp_setup(setup_, form_.qr) : prompts::totp_setup_again();
   }
   [[nodiscard]] std::string device_name() const {
