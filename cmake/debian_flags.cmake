@@ -1,5 +1,6 @@
 # The flags that dpkg-buildpackage compiles the Debian packages with, so that the release build is what a machine
-# installs, and ccache compiles it once. dpkg-buildflags knows them for this Debian release; debian/rules adds ours.
+# installs, and ccache compiles it once. dpkg-buildflags knows them for this Debian release; debian/rules adds
+# this project's.
 option(PAM_COGNITO_DEBIAN_FLAGS "Compile with the flags of the Debian packages" OFF)
 if(PAM_COGNITO_DEBIAN_FLAGS)
   execute_process(COMMAND make --no-print-directory --silent --file debian/rules print-flags

@@ -85,7 +85,7 @@ def of_npm(root):
     return [seen[purl] for purl in sorted(seen)]
 
 
-# What the lock file does not say stands in the package itself; read there by hand.
+# The lock file has no licence for these. Each is in the package itself and was read there by hand.
 NPM_WITHOUT_LICENCE = {"querystring": "MIT"}
 
 

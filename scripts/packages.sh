@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What building and testing needs on the host, and how it gets there. Sourced by ./dev.
+# The packages that building and testing need on the host, and their installation. ./dev sources this file.
 #
-# Only build tools and libraries stand here. Whatever brings a service or stands in a login path
+# This list has build tools and libraries only. A package that brings a service or is part of a login
 # (openssh-server, sudo, dbus, …) is installed in the run's own sandbox: tests/system/sandbox.sh.
 
 host_packages=(
@@ -21,6 +21,8 @@ host_packages=(
   dbus-daemon python3 oathtool qrencode zbar-tools openssl ca-certificates util-linux mount debootstrap
 )
 
+# A program of the interop suite that signs requests to AWS (tests/interop/awscli_test.py).
+interop_packages=(awscli)
 # The second compiler, of the sanitizer suites.
 clang_packages=(clang-19 libclang-rt-19-dev)
 format_packages=(clang-format-19)

@@ -27,6 +27,7 @@ REMEDIES = {
     "local-shortage": "look at the machine's load and memory",
     "undecided": "look at the line before in `journalctl -u cognitod`",
     "failure-budget": "wait for 15 minutes (`failure_window` of `[limits]`)",
+    "first-login-limit": "try again after a minute; look for the source of the attempts",
     "message-budget": "wait for 15 minutes (`message_window` of `[limits]`)",
     "unknown": "the user signs in once with password and code",
     "no-second-factor": "set up a second factor, or require MFA in the pool",

@@ -1,7 +1,7 @@
-"""What the pages say is there: links lead somewhere, keys and commands exist in the code, and a block
-says what it is, so that a test knows whether to run it.
+"""The references of the pages: links have a target, keys and commands exist in the code, and a block
+names its kind, so that a test knows whether to run it.
 
-check(root) gives the problems, a line each. YAML is only looked at where Python has a parser for it.
+check(root) gives the problems, a line each. YAML is read only if Python has a parser for it.
 """
 
 import json
@@ -28,7 +28,7 @@ FOLLOWER = "tests/machine/admin_pages_test.py"
 
 CONFIG_BLOCKS = re.compile(r"^ *\[(?P<section>[a-z_]+)(?: (?P<service>[A-Za-z0-9_.-]+))?\] *$")
 # Sections of systemd's and other programs' files, which blocks contain as well, and the groups of accounts.conf.
-FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM", "groups"}
+FOREIGN_SECTIONS = {"Service", "Unit", "Install", "Seat", "LightDM", "groups", "directory", "default", "Timer", "pam-cognito"}
 
 
 def pages(root):
@@ -65,6 +65,13 @@ def blocks_of(text):
 
 def prose_of(text):
     return re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)
+
+
+def missing_tests(root, text):
+    """A page that names a test names one that is there."""
+    for name in sorted(set(re.findall(r"`(tests/[\w./-]+)`", prose_of(text)))):
+        if not (root / name).exists():
+            yield f"names {name}, which does not exist"
 
 
 # Links.
@@ -284,6 +291,6 @@ def check(root):
         text = path.read_text(encoding="utf-8")
         for problem in (*broken_links(root, path, text), *wrong_settings(of_changelog if path.name == "CHANGELOG.md" else keys, text),
                         *wrong_commands(commands, options, text), *wrong_blocks(path, text),
-                        *broken_data(text)):
+                        *broken_data(text), *([] if path.name == "CHANGELOG.md" else missing_tests(root, text))):
             found.append(f"{path.relative_to(root)}: {problem}")
     return found

@@ -160,6 +160,10 @@ class Planted(PlantedTree):
         self.write("docs/reference/other.md", "[ssh](ssh.md)\n")
         self.assert_problem("docs/reference/other.md", "ssh.md")
 
+    def test_a_test_that_is_gone(self):
+        self.page("Tested by `tests/module/gone_test.cc`.")
+        self.assert_problem("docs/ssh.md", "tests/module/gone_test.cc")
+
     def test_an_unknown_section_in_prose(self):
         self.page("`[sesion] lifetime`")
         self.assert_problem("[sesion] is no section")

@@ -2,7 +2,7 @@
 
 The page's ```layers block has a line for each layer, "sign_in: prompts limits common". A word is a
 layer. A layer's files are in its folder: common/,
-pam/ and cli/ at the top, the others in daemon/; main is daemon/main.cc.
+pam/ and cli/ at the top, that of any other layer in daemon/; main is daemon/main.cc.
 """
 
 import pathlib
@@ -26,7 +26,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 # A name of the standard library, in code. Fixed widths are used with and without std::.
 STANDARD_NAME = re.compile(r"\bstd::(\w+)|(?<![\w:])(u?int(?:8|16|32|64)_t)\b")
 COMMENT = re.compile(r"//.*")
-TOP_LAYERS = ("common", "pam", "local_users", "nss", "accounts", "cli")
+TOP_LAYERS = ("common", "pam", "local_users", "nss", "accounts", "directory", "cli")
 
 
 def sources(root, *folders, suffixes=(".cc", ".h")):
@@ -114,7 +114,7 @@ def include_problems(root, layers):
 
 
 def reached(root, path, seen):
-    """Foreign headers that `path` brings in, each with the file of ours that names it."""
+    """Foreign headers that `path` brings in, each with the project's file that names it."""
     seen.add(str(path))
     for quoted, angled in includes_of(root, path):
         if angled:

@@ -10,7 +10,7 @@ import re
 import xml.etree.ElementTree as xml
 
 PAGES = ("cognitoctl.1", "accounts.conf.5", "cognitod.conf.5", "org.pamcognito.Auth1.5", "users.conf.5", "cognitod.8",
-         "cognitod-accounts.8", "pam-cognito-local-users.8", "pam_cognito.8")
+         "cognitod-accounts.8", "cognitod-directory.8", "pam-cognito-local-users.8", "pam_cognito.8")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 TYPES = {"parse_yes_no": "_YES-NO_", "parse_duration": "_DURATION_", "parse_window": "_DURATION_",
          "parse_count": "_NUMBER_", "parse_path": "_PATH_", "parse_url_text": "_URL_",
@@ -431,7 +431,7 @@ def check_module(tree):
         shown = rows.get(outcome, [None, None])[0 if phase == "authenticate" else 1]
         if shown != code:
             problems.append(f"{page.name}: {outcome} of {phase}: {shown}, in the code {code}")
-    in_code = set(re.findall(r"\bPAM_[A-Z_]+", tree.read("pam/result.cc"))) - {"PAM_RHOST"}  # an item, not a code
+    in_code = set(re.findall(r"\bPAM_[A-Z_]+", tree.read("pam/result.cc"))) - {"PAM_RHOST", "PAM_TTY"}  # items, not codes
     in_page = re.findall(r"\bPAM_[A-Z_]+", "\n".join(page.section("RETURN VALUES")))
     problems += differ(page.name, "PAM code", in_code, in_page)
     limits = protocol_times(tree)
@@ -645,9 +645,14 @@ def check_cognitod(tree):
 # All pages
 
 
+# A setting of cognitod.conf(5) that another page names.
+SETTING = re.compile(r"\*(\w+)\*(?: = \*[\w-]+\*)? (?:of|in) \*cognitod\.conf\*\(5\)")
+
+
 def check_references(tree):
-    """What a page says of the other pages, and what every page has."""
+    """References of a page to other pages and their settings, and the parts that every page has."""
     problems = []
+    keys = {row.key for row in config_rows(tree)}
     ours = {tuple(page.rsplit(".", 1)) for page in PAGES}
     made = re.findall(r"^  ([\w.-]+\.\d)\)?$", tree.read("docs/man/CMakeLists.txt"), re.MULTILINE)
     problems += differ("docs/man/CMakeLists.txt", "page", PAGES, made)
@@ -664,6 +669,9 @@ def check_references(tree):
                 problems.append(f"{name}: there is no {word}({section})")
             if (word, section) == tuple(name.rsplit(".", 1)):
                 problems.append(f"{name}: it refers to itself")
+        for key in SETTING.findall(" ".join(page.text.split())):
+            if key not in keys:
+                problems.append(f"{name}: cognitod.conf(5) has no {key}")
     return problems
 
 

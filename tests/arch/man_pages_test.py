@@ -134,6 +134,7 @@ class Planted(unittest.TestCase):
         self.assert_found(check, page("cognitod.8"), "*users.conf*(5)", "*users.conf*(8)",
                           "there is no users.conf(8)")
         self.assert_found(check, page("users.conf.5"), "# EXAMPLES", "# EXAMPLE", "no section EXAMPLES")
+        self.assert_found(check, page("pam_cognito.8"), "*reset_services* of", "*resets* of", "no resets")
         self.assert_found(check, "docs/man/CMakeLists.txt", "  users.conf.5\n", "",
                           "users.conf.5 is missing")
 

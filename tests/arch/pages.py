@@ -1,5 +1,5 @@
-"""The language and the form of README.md, SECURITY.md and docs/, and the language of the sources: a list of words, the purpose and the size of each page, tables that
-can be read, transcripts and commands that are those of a run.
+"""The language and the form of README.md, SECURITY.md and docs/, and the language of all other pages, comments and texts of the tree:
+a list of words, the purpose and the size of each page, tables that can be read, transcripts and commands that are those of a run.
 
 check(root) gives the problems, a line each.
 """
@@ -7,8 +7,8 @@ check(root) gives the problems, a line each.
 import pathlib
 import re
 
+import comments
 from docs import RUN, blocks_of, pages_of_docs, prose_of
-from includes import sources
 
 # Made by scripts: their words are checked, their form is not. The words of log-causes.md are those of cognitoctl explain.
 GENERATED = ("docs/reference/man/", "docs/reference/log-causes.md", "docs/reference/messages.md",
@@ -32,11 +32,12 @@ WORDS = (
                              r"still stands?|giv(?:es?|en) (?:it )?up|gave up)\b"),
     ("programs report, people say", r"(?:\b|(?=`))(?:cognitod|cognitoctl|pam_cognito|doctor|explain|setup|sshd|systemd|the log|the file|"
                                     r"the page|the pool|Cognito|journald|`…)`?\*{0,2} (?:says?|said|tells?|told)\b"),
+    ("American spelling", r"\b(?:organis|recognis|authoris|initialis|behaviour|neighbour|colour|favour|catalogue|enrolment|licence|cancelled)"),
     ("say it in docs/status.md", r"\b(?:was|were) (?:seen|run by)\b|\b(?:not|were) tried\b|tests/machine/\w+\.py"),
 )
-# The rules that comments, texts for users and log messages keep, too. Comments name the tests that guard them.
+# The rules that comments of all sources, texts for users and log messages keep, too. Comments name the tests that guard them.
 SOURCE_RULES = WORDS[:3]
-SOURCES = ("common", "pam", "local_users", "accounts", "daemon", "cli")
+RULES_OF_STATUS = WORDS[:4]
 MAY_NAME_TESTS = ("docs/status.md", "docs/reference/supported-systems.md", "docs/performance.md")
 FIRST = re.compile(r"^(?:What|Whoever|Whose|Whom|Where|Of|Else|Who)\b")
 # A heading names its subject. "How-to" is a kind of page.
@@ -78,19 +79,21 @@ def sentences(paragraph):
     return [each.strip() for each in re.split(r"(?<=[.!?:])\s+", plain) if each.strip()]
 
 
-def wrong_words(name, text):
+def wrong_words(text, rules=WORDS):
     for line, paragraph in paragraphs(text):
         quoted = re.sub(r'"[^"]*"', '"…"', paragraph)
-        for rule, expression in WORDS:
-            if rule.startswith("say it in") and is_one_of(name, MAY_NAME_TESTS):
-                continue
+        for rule, expression in rules:
             for hit in re.finditer(expression, quoted, re.IGNORECASE):
                 yield f'line {line}: "{hit.group()}": {rule}'
         if not paragraph.startswith("|"):
             for sentence in sentences(quoted):
                 if FIRST.match(sentence) and not sentence.endswith("?"):
                     yield f'line {line}: begins with "{sentence.split()[0]}": subject, verb, object'
-        if quoted.count(";") > 1 and not paragraph.startswith("|"):
+
+
+def many_semicolons(text):
+    for line, paragraph in paragraphs(text):
+        if not paragraph.startswith("|") and re.sub(r'"[^"]*"', '"…"', paragraph).count(";") > 1:
             yield f"line {line}: more than one semicolon"
 
 
@@ -174,52 +177,41 @@ def wrong_changelog(text):
     unreleased = text.partition("## [Unreleased]")[2].partition("\n## ")[0]
     if re.search(r"^- ", unreleased.partition("\n### ")[0], re.M):
         yield "a change of [Unreleased] has no kind"
+    # The texts of released versions stay as they are.
+    for problem in wrong_words(unreleased, RULES_OF_STATUS):
+        yield f"[Unreleased], {problem}"
 
 
-def comments_and_texts(text):
-    """(line, words) of a C++ source: each comment of one or more lines, and each string literal that has a blank."""
-    comment, start = [], 0
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        found = re.match(r"^(?P<code>(?:[^\"/]|/(?!/)|\"(?:[^\"\\]|\\.)*\")*)(?://+ ?(?P<words>.*))?$", line)
-        code, words = (found["code"], found["words"]) if found else (line, None)
-        if comment and (words is None or code.strip()):
-            yield start, " ".join(comment)
-            comment = []
-        if words is not None:
-            start = start if comment else number
-            comment.append(words)
-        for literal in re.findall(r'"((?:[^"\\]|\\.)*)"', code):
-            if " " in literal.strip():
-                yield number, literal
-
-
-def wrong_source(text):
-    for line, words in comments_and_texts(text):
+def wrong_comments(root):
+    for name, line, words in comments.of_tree(root):
         words = re.sub(r"`[^`]*`", "`…`", words)
+        if name.split("/")[0] not in comments.TEXTS:
+            words = re.sub(r'"[^"]*"', '"…"', words)
         for rule, expression in SOURCE_RULES:
             for hit in re.finditer(expression, words, re.IGNORECASE):
-                yield f'line {line}: "{hit.group()}": {rule}'
+                yield f'{name}: line {line}: "{hit.group()}": {rule}'
         for sentence in sentences(words):
             if FIRST.match(sentence) and not sentence.endswith("?"):
-                yield f'line {line}: begins with "{sentence.split()[0]}": subject, verb, object'
+                yield f'{name}: line {line}: begins with "{sentence.split()[0]}": subject, verb, object'
 
 
 def check(root):
     root = pathlib.Path(root)
     found = [f"CHANGELOG.md: {each}" for each in wrong_changelog((root / "CHANGELOG.md").read_text(encoding="utf-8"))]
-    found += [f"CONTRIBUTING.md: {each}"
-              for each in headless_headings((root / "CONTRIBUTING.md").read_text(encoding="utf-8"))]
+    for path in [root / "CONTRIBUTING.md", *sorted((root / "tests").rglob("*.md"))]:
+        if "node_modules" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            found += [f"{path.relative_to(root).as_posix()}: {each}"
+                      for each in [*headless_headings(text), *wrong_words(text, SOURCE_RULES)]]
     for path in [root / "README.md", root / "SECURITY.md", *pages_of_docs(root)]:
         name, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
-        problems = [*invented_transcripts(root, text), *headless_headings(text)]
+        problems = [*invented_transcripts(root, text), *headless_headings(text), *many_semicolons(text)]
         if name == "README.md":
             problems += [*wrong_readme(text), *untested_install(root, text)]
         elif name.startswith("docs/") and not is_one_of(name, DEVELOPERS):
             problems += wrong_purpose(text)
-        problems += wrong_words(name, text)
+        problems += wrong_words(text, RULES_OF_STATUS if is_one_of(name, MAY_NAME_TESTS) else WORDS)
         if not is_one_of(name, GENERATED + DEVELOPERS):
             problems += [*long_cells(text), *wrong_size(text)]
         found += [f"{name}: {each}" for each in problems]
-    for name in sources(root, *SOURCES, suffixes=(".cc", ".h")):
-        found += [f"{name}: {each}" for each in wrong_source((root / name).read_text(encoding="utf-8"))]
-    return found
+    return [*found, *wrong_comments(root)]

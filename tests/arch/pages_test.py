@@ -133,6 +133,10 @@ class Planted(PlantedTree):
         self.page("One; two; three.")
         self.assert_problem("semicolon")
 
+    def test_british_spelling(self):
+        self.page("The behaviour is another one.")
+        self.assert_problem("behaviour", "American spelling")
+
     def test_how_something_was_tested(self):
         self.page("This was seen on Debian.")
         self.assert_problem("docs/status.md")
@@ -148,6 +152,45 @@ class Planted(PlantedTree):
     def test_a_text_of_a_source(self):
         self.write("pam/entry.cc", 'constexpr auto kText = "https://host/ the pool says no";\nconstexpr auto kName = "ours";\n')
         self.assertEqual(pages.check(self.root), ['pam/entry.cc: line 1: "the pool says": programs report, people say'])
+
+    def test_a_text_of_a_test_is_input(self):
+        self.write("tests/unit/entry_test.cc", 'constexpr auto kText = "somebody stands there";\n')
+        self.assertEqual(pages.check(self.root), [])
+
+    def test_a_comment_of_each_language(self):
+        for name, text in (("conf/x.conf", "# A stranger may\n# enter.\n"),
+                           ("conf/x.xml", "<node>\n<!-- A stranger\n     may enter. -->\n</node>\n"),
+                           ("debian/x.postinst", "#!/bin/sh\nrun 'x # y'  # a stranger may enter\n"),
+                           ("dev", "#!/usr/bin/env bash\n# A stranger may enter.\n"),
+                           ("systemd/x.service.in", "[Unit]\n# A stranger may enter.\n"),
+                           ("debian/control", "Package: x\nDescription: one\n two\n .\n a stranger\n may enter\n"),
+                           ("tests/x/CMakeLists.txt", "if(x) # a stranger may enter\n"),
+                           ("tests/x/x.mjs", "one();  // A stranger may enter.\n"),
+                           ("tests/x/y_test.cc", "void a_stranger_may_enter(void** /*state*/) {}\n"),
+                           ("tests/x/x_test.py", "def f():\n    \"\"\"One.\n\n    A stranger\n    may enter.\"\"\"\n"),
+                           ("tests/x/y_test.py", 'with judge.scene(f"{x} of a stranger"):\n    pass\n'),
+                           ("scripts/x.py", "x = '# ours'\n# A stranger may enter.\n"),
+                           (".ci/run", "#!/bin/sh\n# A stranger may enter.\n"),
+                           (".github/workflows/x.yml", "on: push  # a stranger may enter\n"),
+                           ("po/update", "#!/bin/sh\ncat <<EOF\na stranger may enter\nEOF\n"),
+                           ("tests/x/README.md", "# X\n\nA stranger may enter.\n"),
+                           ("CONTRIBUTING.md", "# X\n\nA stranger may enter.\n")):
+            with self.subTest(name):
+                before = (self.root / name).read_text(encoding="utf-8") if (self.root / name).exists() else None
+                self.write(name, text)
+                self.assert_problem(f"{name}: line", "stranger", "name the actor")
+                if before is None:
+                    (self.root / name).unlink()
+                else:
+                    self.write(name, before)
+
+    def test_a_comment_of_two_lines_is_one_sentence(self):
+        self.write("conf/x.conf", "key=1  # one\n# Text.\n# What\n# comes.\n")
+        self.assert_problem('conf/x.conf: line 2: begins with "What"')
+
+    def test_a_change_that_is_not_released(self):
+        self.changelog("### Fixed\n\n- A stranger cannot enter.\n", "## [0.1.0] - 2026-11-21\n\n- A stranger.")
+        self.assert_problem("CHANGELOG.md: [Unreleased], line", "stranger")
 
     def test_a_long_cell(self):
         self.page("| a |\n|---|\n| " + "word " * 16 + "|")

@@ -1,7 +1,7 @@
 """Which header of the standard library declares which names of namespace std, for includes.py.
 
-Of a namespace within std (chrono, filesystem, ranges) the namespace stands here. A name that several headers declare
-stands at each. A name that is not here yet is a problem of its own, so a new one gets its header.
+A namespace within std (chrono, filesystem, ranges) is listed by its own name. A name that several headers declare
+is listed at each. A name that is not here yet is a problem of its own, so a new one gets its header.
 """
 
 HEADERS = {
@@ -46,7 +46,7 @@ HEADERS = {
     "numeric": "accumulate iota partial_sum",
     "optional": "nullopt optional",
     "ostream": "ostream",
-    "random": "minstd_rand mt19937 random_device uniform_int_distribution",
+    "random": "minstd_rand mt19937 mt19937_64 random_device uniform_int_distribution",
     "ranges": "ranges views",
     "regex": "regex regex_replace regex_search smatch sregex_iterator",
     "set": "begin end erase_if multiset set size",

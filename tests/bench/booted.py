@@ -55,7 +55,7 @@ def pool_cpu_s(machine):
 
 
 def sign_in_s(machine):
-    """A whole sign-in by somebody who types at once, and the pool's part of it. The clock runs inside."""
+    """A whole sign-in by a user who types at once, and the pool's part of it. The clock runs inside."""
     machine.pool.forgive(USER)
     answers = f"{password_of(USER)}\n{totp(machine, USER)}\n"
     before = pool_cpu_s(machine)

@@ -50,8 +50,8 @@ void parts_of_patterns_become_prefixes_and_suffixes(void**) {
   const std::string text = with("[accounts]\nprefixes = old-\n", "web-* *-adm *.x");
   const auto settings = accounts::parse_settings(text);
   assert_true(settings->names == Words({"web-*", "*-adm", "*.x"}));
-  assert_true(settings->prefixes == Words({"old-", "web-"}));
-  assert_true(settings->suffixes == Words({"-adm"}));
+  assert_true(settings->prefixes == "old- web-");
+  assert_true(settings->suffixes == "-adm");
 }
 
 void patterns_that_fit_names_of_packages_are_refused(void**) {

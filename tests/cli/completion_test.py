@@ -1,5 +1,5 @@
 """completion_test.py PROGRAM FOLDER: the completions for bash, zsh and fish know every command and option that
-`cognitoctl --help` shows, and no other. Bash completes; the files of the others are read."""
+`cognitoctl --help` shows, and no other. Bash completes; the files of zsh and fish are read."""
 
 import pathlib
 import re
@@ -28,7 +28,7 @@ def options(text):
 
 
 def complete(*words):
-    """What bash offers for the last of the words."""
+    """Bash's offers for the last of the words."""
     line = f"""
         source {SCRIPT}
         COMP_WORDS=(cognitoctl "$@") COMP_CWORD=$#

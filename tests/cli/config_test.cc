@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -62,12 +63,58 @@ void settings_are_shown_with_their_origin(void**) {
       {"config", "get", "service sudo", "reauth"},
       {"config", "get", "pool", "client_secret"},
       {"config", "get", "mfa", "color", "--json"},
-      {"config", "get", "mfa"}};
+      {"config", "get", "mfa"},
+      {"config", "get", "service sudo", "reauth", "--json"},
+      {"config", "show", "--json"}};
   std::string text;
   for (const auto& command : commands) text += transcript(machine, command);
   machine.write(kDropIn, "[mfa]\nrequire = perhaps\n");
   text += transcript(machine, {"config", "show"});
   assert_golden("config-show", text);
+}
+
+// A check in each state.
+void a_doctor_prints_checks_as_json(void**) {
+  Machine machine;
+  machine.write(kUsers, "users=alice\n");
+  machine.write(kDropIn, "[mfa]\nissuer = Example\n");
+  std::string text = transcript(machine, {"doctor", "--json", "--only", "config-names", "--only",
+                                          "break-glass-policy", "--only", "daemon-running"});
+  machine.write(kDropIn, "[mfa]\nrequire = perhaps\n");
+  text += transcript(machine,
+                     {"doctor", "--json", "--only", "config-valid", "--only", "pool-reachable"});
+  text += transcript(machine, {"doctor", "--json", "--only", "nothing"});
+  assert_golden("doctor", text);
+}
+
+// Without the present time, and with a whole number of minutes left.
+std::string windows(const Machine& machine, const std::vector<std::vector<std::string>>& commands) {
+  static const std::regex end("\"ends_at\":[0-9]+");
+  static const std::regex left("\"left_s\":(1800|179[0-9])");
+  static const std::regex date("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}");
+  std::string text;
+  for (const auto& command : commands) text += transcript(machine, command);
+  text = std::regex_replace(text, end, "\"ends_at\":1764720000");
+  text = std::regex_replace(text, left, "\"left_s\":1800");
+  return std::regex_replace(text, date, "2025-12-03 00:00:00");
+}
+
+void a_window_is_opened_shown_and_closed(void**) {
+  Machine machine;
+  machine.write("/run/utmp", "");
+  std::string text = windows(machine, {{"break-glass", "status"},
+                                       {"break-glass", "status", "--json"},
+                                       {"break-glass", "open", "--user", "alice", "--for", "30min"},
+                                       {"break-glass", "open", "--user", "alice", "--user", "bob",
+                                        "--for", "30min", "--json"},
+                                       {"break-glass", "status"},
+                                       {"break-glass", "status", "--json"},
+                                       {"break-glass", "open", "--all", "--for", "2d", "--json"},
+                                       {"break-glass", "close"},
+                                       {"break-glass", "close", "--json"}});
+  machine.write("/etc/pam-cognito/break-glass.conf", "local_password = always\n");
+  text += windows(machine, {{"break-glass", "status", "--json"}});
+  assert_golden("break-glass", text);
 }
 
 // Quiet concerns the text only.
@@ -97,6 +144,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(configurations_are_checked),
       cmocka_unit_test(settings_are_shown_with_their_origin),
+      cmocka_unit_test(a_doctor_prints_checks_as_json),
+      cmocka_unit_test(a_window_is_opened_shown_and_closed),
       cmocka_unit_test(a_quiet_doctor_prints_json_only_if_asked),
   };
   return cmocka_run_group_tests_name("config", tests, nullptr, nullptr);

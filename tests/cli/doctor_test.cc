@@ -1,14 +1,23 @@
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "accounts/directory_list.h"
+#include "accounts/keeper.h"
+#include "common/database.h"
+#include "common/fd.h"
 #include "tests/cli/machine.h"
 #include "tests/cli/planted_faults.h"
 #include "tests/cmocka_cpp.h"
@@ -46,14 +55,22 @@ void accounts_without_a_fault_have_no_finding(void**) {
   machine.write("/etc/sudoers", "ann.lee ALL=(ALL) ALL\n%sudo ALL=ALL\ngone ALL=ALL\n", 0440);
   machine.write("/etc/ssh/sshd_config", "Match User ann.lee,alice\n");
   machine.write("/etc/subuid", "alice:100000:65536\n");
+  machine.write("/home/ann.lee/.profile", "");
+  machine.chown("/home/ann.lee", 1900000001);
+  machine.write("/home/alice/.profile", "");
+  machine.chown("/home/alice", 1001);
+  // As after a login of the largest uid.
+  machine.write("/var/log/lastlog", "");
+  std::filesystem::resize_file(machine.root() + "/var/log/lastlog", 292UL * 2099999999);
   unsigned checks = 0;
   for (const Finding& finding : machine.findings()) {
     if (!finding.id.starts_with("accounts-")) continue;
+    if (finding.id == "accounts-lastlog") assert_true(finding.what.contains("571 GiB"));
     ++checks;
     if (finding.state != State::ok) fail_msg("%s: %s", finding.id.c_str(), finding.what.c_str());
     if (finding.id == "accounts-fleet-key") assert_true(finding.what.contains("fingerprint"));
   }
-  assert_int_equal(checks, 9);
+  assert_int_equal(checks, 12);
 }
 
 void each_planted_fault_is_named(void**) {
@@ -72,6 +89,107 @@ void each_planted_fault_is_named(void**) {
     assert_false(found->what.empty());
     assert_false(found->remedy.empty());
   }
+}
+
+// An instance metadata service in a process of its own, which answers everything with `answer`.
+class Metadata {
+ public:
+  explicit Metadata(const std::string& answer) {
+    const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const place = reinterpret_cast<sockaddr*>(&address);
+    assert_int_equal(::bind(listener.get(), place, size), 0);
+    assert_int_equal(::listen(listener.get(), 8), 0);
+    assert_int_equal(::getsockname(listener.get(), place, &size), 0);
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    child_ = ::fork();
+    assert_true(child_ >= 0);
+    if (child_ != 0) return;
+    while (true) {
+      const Fd peer(::accept(listener.get(), nullptr, nullptr));
+      char request[512];
+      (void)!::recv(peer.get(), request, sizeof(request), 0);
+      (void)!::send(peer.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+    }
+  }
+  Metadata(const Metadata&) = delete;
+  Metadata& operator=(const Metadata&) = delete;
+  ~Metadata() {
+    (void)::kill(child_, SIGKILL);
+    (void)::waitpid(child_, nullptr, 0);
+  }
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  pid_t child_ = -1;
+  std::string url_;
+};
+
+State state_of(const Machine& machine, const std::string& id) {
+  const cli::Findings findings = machine.findings();
+  const auto found = std::ranges::find(findings, id, &Finding::id);
+  if (found == findings.end()) fail_msg("no finding %s", id.c_str());
+  return found->state;
+}
+
+void prepare_directory(Machine& machine, const std::string& metadata) {
+  machine.write("/etc/pam-cognito/fleet.key", std::string(64, '5') + "\n", 0600);
+  machine.write("/etc/pam-cognito/accounts.conf",
+                "[accounts]\nnames = *.*\n[directory]\ngroups = linux-users\n" +
+                    (metadata.empty() ? "" : "metadata = " + metadata + "\n"));
+  assert_true(accounts::Keeper::open(machine.root(), true).has_value());
+}
+
+void credentials_that_others_can_read_are_a_fault(void**) {
+  Machine machine;
+  const Metadata open("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nAQAE");
+  prepare_directory(machine, open.url());
+  assert_true(state_of(machine, "directory-role") == State::fault);
+  const Metadata closed("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  prepare_directory(machine, closed.url());
+  assert_true(state_of(machine, "directory-role") == State::ok);
+  prepare_directory(machine, "http://127.0.0.1:1");
+  assert_true(state_of(machine, "directory-role") == State::ok);
+  // A tree is not the machine that would be asked.
+  prepare_directory(machine, "");
+  assert_true(state_of(machine, "directory-role") == State::skipped);
+  constexpr char kFile[] = "/etc/credstore/cognitod-directory.aws";
+  machine.write(kFile, "[default]\n", 0600);
+  assert_true(state_of(machine, "directory-role") == State::ok);
+  machine.chmod(kFile, 0640);
+  assert_true(state_of(machine, "directory-role") == State::fault);
+  machine.chmod(kFile, 0600);
+  machine.chown(kFile, 1000);
+  assert_true(state_of(machine, "directory-role") == State::fault);
+}
+
+void lists_that_are_missing_or_held_back_are_named(void**) {
+  Machine machine;
+  prepare_directory(machine, "");
+  assert_true(state_of(machine, "directory-list") == State::warning);
+  accounts::DirectoryList list{.pool = "eu-west-1_Abc", .groups = {"linux-users"}, .users = {}};
+  for (int i = 0; i < 10; ++i)
+    list.users.push_back({.name = "u" + std::to_string(i) + ".lee",
+                          .sub = "sub-" + std::to_string(i),
+                          .enabled = true,
+                          .groups = {"linux-users"}});
+  assert_true(accounts::take_list(machine.root(), list).has_value());
+  assert_true(state_of(machine, "directory-list") == State::ok);
+  assert_true(state_of(machine, "directory-held") == State::ok);
+  list.users.resize(2);
+  assert_true(accounts::take_list(machine.root(), list).has_value());
+  assert_true(state_of(machine, "directory-held") == State::fault);
+  auto database = Database::open(machine.root() + "/var/lib/pam-cognito-accounts-db/accounts.db",
+                                 Database::Mode::write);
+  assert_true(database && database->run("UPDATE directory SET at = at - 30000").has_value());
+  assert_true(state_of(machine, "directory-list") == State::warning);
+  machine.write("/etc/pam-cognito/accounts.conf", "[accounts]\nnames = *.*\n");
+  assert_true(std::ranges::none_of(machine.findings(), [](const Finding& finding) {
+    return finding.id.starts_with("directory-");
+  }));
 }
 
 void sessions_that_were_not_kept_are_a_warning(void**) {
@@ -187,7 +305,7 @@ void administrators_are_those_whom_sudo_permits_a_shell(void**) {
   assert_true(with({"root", "bob"}).state == State::fault);
 }
 
-// The groups stand for a sudo that is absent or fails, and doctor says so.
+// The groups stand for a sudo that is absent or fails, and doctor reports that.
 void without_an_answer_of_sudo_the_groups_count(void**) {
   Machine machine;
   machine.set_sudoers({});
@@ -374,6 +492,8 @@ int main() {
       cmocka_unit_test(a_good_machine_has_no_fault),
       cmocka_unit_test(accounts_without_a_fault_have_no_finding),
       cmocka_unit_test(each_planted_fault_is_named),
+      cmocka_unit_test(credentials_that_others_can_read_are_a_fault),
+      cmocka_unit_test(lists_that_are_missing_or_held_back_are_named),
       cmocka_unit_test(sessions_that_were_not_kept_are_a_warning),
       cmocka_unit_test(an_empty_password_that_does_not_count_is_no_fault),
       cmocka_unit_test(the_profile_of_0_2_0_has_its_faults),

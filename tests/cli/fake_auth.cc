@@ -158,7 +158,8 @@ int set_up_totp(sd_bus_message* call, void*, sd_bus_error*) {
                                  [plain, qr](const Fd& socket) { play_set_up(socket, plain, qr); });
 }
 
-// Every change begins with a sign-in of its own. `change` says why not; empty: it is made.
+// Every change begins with a sign-in of its own. `change` has the reason of a refusal; if it is
+// empty, the change is made.
 template <class Change>
 void play_change(const Fd& socket, Change change) {
   const int fd = socket.get();
@@ -222,7 +223,7 @@ int preference(sd_bus_message* call, void*, sd_bus_error* error) {
 // The longest values: of a Linux user, a PAM service, an address, a sub, a group of the pool.
 const std::string kLongUser = "christopher-alexander.montgomery";
 const std::string kLongService(64, 's');
-constexpr char kLongOrigin[] = "2001:db8:1234:5678:9abc:def0:1234:5678";
+constexpr char kLongOrigin[] = "host:2001:db8:1234:5678::/64";
 constexpr char kLongSub[] = "fedcba98-7654-4321-8fed-cba987654321";
 const std::string kLongGroup(128, 'g');
 constexpr std::uint64_t kLongAge = 364ULL * 24 * 3600 + 23 * 3600;
@@ -233,7 +234,7 @@ int append_session(sd_bus_message* reply, const char* id, const char* user, cons
   return sd_bus_message_append(reply, "a{sv}", 9, "id", "s", id, "user", "s", user, "service", "s",
                                service, "origin", "s", origin, "factor", "s", factor, "age_s", "t",
                                age, "verified_age_s", "t", verified_age, "login_open", "b",
-                               open ? 1 : 0, "counts_from", "s", open ? origin : "");
+                               open ? 1 : 0, "counts_from", "s", open ? "192.0.2.7" : "");
 }
 
 // alice's session, and two of the user with the long name, who is called "wide" on the command
@@ -248,13 +249,14 @@ int list_sessions(sd_bus_message* call, void*, sd_bus_error* error) {
   result = sd_bus_message_new_method_return(call, &reply);
   if (result >= 0) result = sd_bus_message_open_container(reply, 'a', "a{sv}");
   if (result >= 0 && (whose.empty() || whose == "alice"))
-    result =
-        append_session(reply, kSessionId, "alice", "sshd", "192.0.2.7", "totp", 7500, 42, true);
+    result = append_session(reply, kSessionId, "alice", "sshd", "host:192.0.2.7/32", "totp", 7500,
+                            42, true);
   if (whose.empty() || whose == "wide")
     for (const char* id : {"fedcba98760123456789abcdef012345", "fedcba98761123456789abcdef012345"})
       if (result >= 0)
         result = append_session(reply, id, kLongUser.c_str(), kLongService.c_str(), kLongOrigin,
-                                "custom", kLongAge, 3599, false);
+                                std::string_view(id).starts_with("fedcba98760") ? "custom" : "none",
+                                kLongAge, 3599, false);
   if (result >= 0) result = sd_bus_message_close_container(reply);
   if (result >= 0) result = sd_bus_send(nullptr, reply, nullptr);
   sd_bus_message_unref(reply);
@@ -305,10 +307,12 @@ int get_status(sd_bus_message* call, void*, sd_bus_error* error) {
         "started_at", "t", std::uint64_t{1'790'000'000}, "sessions", "u", 0U, "sign_ins_open", "u",
         0U, "identities", "u", 0U, "sessions_survive", "b", 1, "identities_writable", "b", 0);
   return sd_bus_reply_method_return(
-      call, "a{sv}", 10, "version", "s", "0.2.0", "configured", "b", 1, "user_pool_id", "s",
+      call, "a{sv}", 15, "version", "s", "0.2.0", "configured", "b", 1, "user_pool_id", "s",
       "eu-west-1_Example", "started_at", "t", std::uint64_t{1'790'000'000}, "sessions", "u", 3U,
       "sessions_not_kept", "u", 2U, "sign_ins_open", "u", 1U, "identities", "u", 12U,
-      "sessions_survive", "b", 1, "identities_writable", "b", 1);
+      "sessions_survive", "b", 1, "identities_writable", "b", 1, "pool_state", "s", "in-doubt",
+      "pool_state_changed_at", "t", std::uint64_t{1'790'000'600}, "pool_addresses", "u", 4U,
+      "pool_addresses_fresh", "u", 3U, "pool_verified_at", "t", std::uint64_t{1'790'000'060});
 }
 
 int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
@@ -319,11 +323,31 @@ int test_policy(sd_bus_message* call, void*, sd_bus_error* error) {
   if (result < 0) return result;
   if (std::string_view(user) == "wide")
     return sd_bus_reply_method_return(
-        call, "a(sss)", 2, "groups", ("linux-users " + kLongGroup).c_str(), "as the pool last said",
-        "reauth-for-s", "3600", ("mfa_max_age of [service " + kLongService + "]").c_str());
-  return sd_bus_reply_method_return(call, "a(sss)", 2, "may-sign-in", "yes",
-                                    "group linux-users is in allow_groups of [access]", "reauth",
-                                    "password", "reauth = password in [service sudo]");
+        call, "a(sssss)", 3, "groups", ("linux-users " + kLongGroup).c_str(), "", "",
+        "as the pool last said", "reauth-for-s", "3600", ("service " + kLongService).c_str(),
+        "mfa_max_age", ("mfa_max_age of [service " + kLongService + "]").c_str(),
+        ("session-by-" + kLongService).c_str(), "password", "", "", "stale");
+  if (std::string_view(user) == "bob")  // never seen, and nothing of it is configured
+    return sd_bus_reply_method_return(
+        call, "a(sssss)", 5, "account", "", "", "",
+        "identity = username of [access]: the account with that user name", "account-state",
+        "never-signed-in", "", "", "nobody has signed in here with this name", "may-sign-in",
+        "depends-on-groups", "", "", "[access] allows nobody", "reauth", "full", "", "",
+        "default: reauth of [service sudo]", "session", "none", "", "",
+        "the next sign-in is a full one");
+  return sd_bus_reply_method_return(
+      call, "a(sssss)", 13, "pool-user-name", "alice", "", "", "cognito_username = %u of [access]",
+      "account", "0a11ce00-0000-4000-8000-000000000001", "", "", "pinned by the first sign-in",
+      "account-state", "verified", "", "", "by the last full sign-in", "groups",
+      "linux-users linux-admins", "", "", "of the last sign-in", "may-sign-in", "yes", "access",
+      "allow_groups", "allow_groups of [access] has linux-users", "second-factor", "required", "",
+      "", "require = yes of [mfa]", "accepted-factors", "totp sms", "mfa", "methods",
+      "methods of [mfa]", "reauth", "password", "service sudo", "reauth",
+      "reauth of [service sudo]", "reauth-from", "login", "", "",
+      "default: reauth_from of [service sudo]", "reauth-for-s", "3600", "", "",
+      "default: mfa_max_age of [service sudo]", "session-by-sshd", "password", "", "", "fresh",
+      "login-from-192.0.2.7", "full", "", "", "other-login", "never-signed-in", "deny", "", "",
+      "default: never_signed_in of [service sudo]");
 }
 
 int version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void*,
@@ -351,7 +375,7 @@ const sd_bus_vtable kTable[] = {
     SD_BUS_METHOD("PinIdentity", "ss", "", &change_identity, kAnybody),
     SD_BUS_METHOD("ResetIdentity", "s", "", &change_identity, kAnybody),
     SD_BUS_METHOD("GetStatus", "", "a{sv}", &get_status, kAnybody),
-    SD_BUS_METHOD("TestPolicy", "ss", "a(sss)", &test_policy, kAnybody),
+    SD_BUS_METHOD("TestPolicy", "ss", "a(sssss)", &test_policy, kAnybody),
     SD_BUS_PROPERTY("Version", "s", &version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Configured", "b", &configured, 0, 0),
     SD_BUS_VTABLE_END,

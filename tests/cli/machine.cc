@@ -282,8 +282,8 @@ cli::Findings Machine::findings() const {
   cli::Findings all = std::move(config.findings);
   for (cli::Findings some :
        {cli::check_bus_policy(system), cli::check_users(system), cli::check_name_service(system),
-        cli::check_accounts(system), cli::check_pam_module(system), cli::check_pam(system),
-        cli::check_services(system, config.config.get()),
+        cli::check_accounts(system), cli::check_directory(system), cli::check_pam_module(system),
+        cli::check_pam(system), cli::check_services(system, config.config.get()),
         cli::check_sshd(system, config.config.get()), cli::check_permissions(system),
         cli::check_unit(system), cli::check_break_glass(system, cli::check_users(system))})
     for (cli::Finding& finding : some) all.push_back(std::move(finding));

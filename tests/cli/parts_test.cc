@@ -13,6 +13,7 @@
 #include "cli/doctor/pool_judgement.h"
 #include "cli/explain/story.h"
 #include "cli/output.h"
+#include "tests/cli/transcript.h"
 #include "tests/cmocka_cpp.h"
 
 namespace pamcognito::cli {
@@ -204,7 +205,7 @@ std::vector<JournalEntry> journal() {
              {"PAM_COGNITO_GOAL", "sign-in"},
              {"PAM_COGNITO_USER", "alice"},
              {"PAM_COGNITO_SERVICE", "sshd"},
-             {"PAM_COGNITO_ORIGIN", "192.0.2.7"},
+             {"PAM_COGNITO_ORIGIN", "host:192.0.2.7/32"},
              {"PAM_COGNITO_OUTCOME", "refused"},
              {"PAM_COGNITO_CAUSE", "wrong-code"},
              {"PAM_COGNITO_FACTOR", "none"},
@@ -244,10 +245,8 @@ std::string told(const std::vector<JournalEntry>& entries) {
   return written;
 }
 
-// A program reads the same text, and a terminal shows what it is.
-void json_hides_no_character(void**) {
-  Json::Value object;
-  object["name"] = "M\u00fcller\u202e\u2028\u009b";
+// As --json prints it.
+std::string printed(const Json::Value& object) {
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* const terminal = stdout;
@@ -255,9 +254,16 @@ void json_hides_no_character(void**) {
   Output({.json = true}).object(object);
   (void)std::fclose(stdout);
   stdout = terminal;
-  const std::string written(text, size);
+  std::string written(text, size);
   std::free(text);
-  assert_text(written, "{\"name\":\"M\\u00fcller\\u202e\\u2028\\u009b\"}\n");
+  return written;
+}
+
+// A program reads the same text, and a terminal shows what it is.
+void json_hides_no_character(void**) {
+  Json::Value object;
+  object["name"] = "M\u00fcller\u202e\u2028\u009b";
+  assert_text(printed(object), "{\"name\":\"M\\u00fcller\\u202e\\u2028\\u009b\"}\n");
 }
 
 // Any user can write a line with any id, identifier and text, but not journald's own fields.
@@ -276,13 +282,39 @@ void a_line_of_another_user_is_marked(void**) {
   assert_int_equal(std::ranges::count(text, '\n'), 3);
   assert_false(text.contains("\u2028") || text.contains("\u202e"));
   const Json::Value story = story_to_json("0123456789abcdef", events_of(forged));
-  assert_text(story["events"][0]["written_by_uid"].asString(), "1001");
+  assert_true(story["events"][0]["written_by_uid"] == Json::Value(1001U));
 
   const std::string genuine = told(journal());
   assert_false(genuine.contains("not verified"));
   JournalEntry nobodys = forged.front();
   nobodys.fields.erase("_UID");
   assert_true(told({nobodys}).contains("written by uid ?"));
+  const Json::Value unknown = story_to_json("0123456789abcdef", events_of({nobodys}));
+  assert_true(unknown["events"][0].isMember("written_by_uid"));
+  assert_true(unknown["events"][0]["written_by_uid"].isNull());
+}
+
+// `log` and `explain` of entries as journald has them, since a test cannot write its files.
+void the_journal_as_json(void**) {
+  constexpr char kId[] = "0123456789abcdef";
+  std::vector<JournalEntry> entries = journal();
+  entries[1].fields["PAM_COGNITO_ID"] = kId;
+  std::map<std::string, std::string> with_factor = entries[1].fields;
+  with_factor["PAM_COGNITO_OUTCOME"] = "success";
+  with_factor["PAM_COGNITO_CAUSE"] = "signed-in";
+  with_factor["PAM_COGNITO_FACTOR"] = "totp";
+  with_factor["PAM_COGNITO_DETAIL"] = "two accounts";
+  entries.push_back(entry(entries.back().time_us + 1, with_factor));
+  entries.push_back(entry(entries.back().time_us + 1, {{"_UID", "1001"}, {"MESSAGE", "forged"}}));
+  entries.push_back(entry(entries.back().time_us + 1, {{"MESSAGE", "forged"}}));
+  const auto transcript = [](const std::vector<std::string>& arguments, const Json::Value& object) {
+    return test::transcript_of(arguments, {.status = 0, .output = printed(object)});
+  };
+  test::assert_golden(
+      "journal",
+      transcript({"log", "--json"}, sign_ins_to_json({entries[3], entries[1]})) + "\n" +
+          transcript({"log", "--user", "carol", "--json"}, sign_ins_to_json({})) + "\n" +
+          transcript({"explain", kId, "--json"}, story_to_json(kId, events_of(entries))));
 }
 
 void calls_are_taken_apart(void**) {
@@ -344,6 +376,11 @@ void a_change_of_second_factors_is_told_whole(void**) {
 // Texts.
 
 void durations_are_readable(void**) {
+  assert_text(place_text("host:192.0.2.7/32"), "192.0.2.7");
+  assert_text(place_text("host:2001:db8::/64"), "2001:db8::/64");
+  assert_text(place_text("host:unnamed"), "unnamed host");
+  for (const char* origin : {"local", "unknown", "uid:1000", ""})
+    assert_text(place_text(origin), origin);
   assert_text(duration_text(59), "59 s");
   assert_text(duration_text(60), "1 min");
   assert_text(duration_text(7500), "2 h 5 min");
@@ -372,6 +409,7 @@ int main() {
   using namespace pamcognito::cli;
   const CMUnitTest tests[] = {
       cmocka_unit_test(json_hides_no_character),
+      cmocka_unit_test(the_journal_as_json),
       cmocka_unit_test(a_line_of_another_user_is_marked),
       cmocka_unit_test(what_is_easily_mistaken_has_a_sentence),
       cmocka_unit_test(an_id_is_found_by_its_first_digits),

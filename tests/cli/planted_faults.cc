@@ -1,5 +1,6 @@
 #include "tests/cli/planted_faults.h"
 
+#include <filesystem>
 #include <string>
 
 namespace pamcognito::test {
@@ -28,6 +29,19 @@ void put_first(Machine& machine, const std::string& path, const std::string& lin
 // A stack of one's own instead of the profile's.
 void set_auth(Machine& machine, const std::string& text) {
   machine.write(kAuth, text);
+}
+
+// A directory, and those above it.
+void add_home(Machine& machine, const std::string& path, uid_t uid, mode_t mode) {
+  std::filesystem::create_directories(machine.root() + path);
+  machine.chown(path, uid);
+  machine.chmod(path, mode);
+}
+
+// SSH keys of the user pool are on.
+void add_key_file(Machine& machine, const std::string& name) {
+  machine.write(kAccountsConf, "[accounts]\nnames = *.*\nssh_keys_attribute = custom:ssh_keys\n");
+  machine.write("/var/lib/pam-cognito-accounts/keys/" + name, "");
 }
 
 }  // namespace
@@ -196,6 +210,11 @@ const std::vector<Planted>& all_planted() {
       {"sudoers names a user who may get an account",
        [](Machine& m) { m.write("/etc/sudoers.d/old", "gone.user ALL=(ALL) ALL\n", 0440); },
        "accounts-orphans", State::warning},
+      {"a local group has a user who may get an account",
+       [](Machine& m) {
+         m.write("/etc/group", m.text("/etc/group") + "docker:x:1234:alice,gone.user\n");
+       },
+       "accounts-orphans", State::warning},
       {"a crontab waits for a user",
        [](Machine& m) { m.write("/var/spool/cron/crontabs/gone.user", "@daily true\n"); },
        "accounts-orphans", State::warning},
@@ -207,8 +226,81 @@ const std::vector<Planted>& all_planted() {
       {"others can read the fleet key",
        [](Machine& m) { m.chmod("/etc/pam-cognito/fleet.key", 0640); }, "accounts-fleet-key",
        State::fault},
+      {"a key file is another user's",
+       [](Machine& m) {
+         add_key_file(m, "1900000001");
+         m.chown("/var/lib/pam-cognito-accounts/keys/1900000001", 1000);
+       },
+       "accounts-keys", State::fault},
+      {"others can write a key file",
+       [](Machine& m) {
+         add_key_file(m, "1900000001");
+         m.chmod("/var/lib/pam-cognito-accounts/keys/1900000001", 0666);
+       },
+       "accounts-keys", State::fault},
+      {"a key file of another name", [](Machine& m) { add_key_file(m, "ann.lee"); },
+       "accounts-keys", State::fault},
+      {"others can write the directory of key files",
+       [](Machine& m) {
+         add_key_file(m, "1900000001");
+         m.chmod("/var/lib/pam-cognito-accounts/keys", 0777);
+       },
+       "accounts-keys", State::fault},
+      {"a key file without an account", [](Machine& m) { add_key_file(m, "1900000009"); },
+       "accounts-keys", State::warning},
+      {"a key file although no attribute is set",
+       [](Machine& m) {
+         add_key_file(m, "1900000001");
+         m.write(kAccountsConf, "[accounts]\nnames = *.*\n");
+       },
+       "accounts-keys", State::warning},
       {"nscd runs", [](Machine& m) { m.write("/run/nscd/socket", ""); }, "accounts-nscd",
        State::warning},
+      {"a home belongs to another user",
+       [](Machine& m) { add_home(m, "/home/ann.lee", 1000, 0700); }, "accounts-homes",
+       State::fault},
+      {"a group can write a home",
+       [](Machine& m) { add_home(m, "/home/ann.lee", 1900000001, 0770); }, "accounts-homes",
+       State::fault},
+      {"a home is a file",
+       [](Machine& m) {
+         m.write("/home/ann.lee", "");
+         m.chown("/home/ann.lee", 1900000001);
+       },
+       "accounts-homes", State::fault},
+      {"a home is a link of its user",
+       [](Machine& m) {
+         add_home(m, "/srv/ann.lee", 1900000001, 0700);
+         add_home(m, "/home", 0, 0755);
+         std::filesystem::create_symlink(m.root() + "/srv/ann.lee", m.root() + "/home/ann.lee");
+       },
+       "accounts-homes", State::fault},
+      {"others can make homes", [](Machine& m) { add_home(m, "/home", 0, 01777); },
+       "accounts-homes", State::fault},
+      {"the directory of homes is not root's", [](Machine& m) { add_home(m, "/home", 1000, 0755); },
+       "accounts-homes", State::fault},
+      {"others can write above the directory of homes",
+       [](Machine& m) {
+         m.write(kAccountsConf, "[accounts]\nnames = *.*\nhome = /srv/people/%u/files\n");
+         add_home(m, "/srv/people", 0, 0755);
+         m.chmod("/srv", 0777);
+       },
+       "accounts-homes", State::fault},
+      {"a home by another template",
+       [](Machine& m) {
+         m.write(kAccountsConf, "[accounts]\nnames = *.*\nhome = /srv/people/%u/files\n");
+         add_home(m, "/srv/people/ann.lee/files", 1000, 0700);
+       },
+       "accounts-homes", State::fault},
+      {"a home without an account",
+       [](Machine& m) { add_home(m, "/home/gone.user", 1900000002, 0700); }, "accounts-homes",
+       State::warning},
+      {"the file of last logins was copied without its holes",
+       [](Machine& m) {
+         m.write("/var/log/lastlog", std::string(20UL << 20, 'x'));
+         std::filesystem::resize_file(m.root() + "/var/log/lastlog", 1UL << 30);
+       },
+       "accounts-lastlog", State::warning},
       {"the module is missing",
        [](Machine& m) { m.remove("/usr/lib/x86_64-linux-gnu/security/pam_cognito.so"); },
        "pam-module-file", State::fault},

@@ -22,6 +22,7 @@ Finished set_up_accounts(const std::string& pattern = "*.*") {
 
 void install_library(const std::string& nsswitch) {
   write_below_root("/usr/lib/x86_64-linux-gnu/libnss_cognitod.so.2", "ELF");
+  write_below_root("/usr/libexec/cognitod-accounts", "ELF");
   write_below_root(kNsswitchFile, nsswitch);
 }
 
@@ -31,12 +32,14 @@ void users_without_local_accounts_are_set_up(void**) {
   const Finished finished = set_up_accounts();
   if (finished.status != 0) fail_msg("%s", finished.output.c_str());
   assert_true(finished.output.contains("gone.user (/etc/sudoers)"));
+  assert_true(finished.output.contains("a name like *.*. The first login makes the account."));
   assert_text(read_file(g_root + kNsswitchFile),
               "# Mine.\npasswd: files cognitod sss # local first\n"
               "group:\tfiles [SUCCESS=merge] cognitod winbind\nhosts: dns\n");
   const std::string conf = read_file(g_root + "/etc/pam-cognito/accounts.conf");
   assert_true(conf.contains("\n[accounts]\nnames = *.*\n"));
-  assert_true(conf.contains("\n[groups]\nsudo = linux-admins\n"));
+  assert_true(conf.contains("\npool = "));
+  assert_true(conf.contains("\n[groups]\nsudo = linux-admins\ncognito-users = *\n"));
   assert_true(fs::exists(g_root + "/var/lib/pam-cognito-accounts/accounts.v1"));
   const fs::path key = g_root + "/etc/pam-cognito/fleet.key";
   assert_true(fs::status(key).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
@@ -80,7 +83,10 @@ void accounts_that_cannot_be_set_up_change_nothing(void**) {
     if (!finished.output.contains(reason)) fail_msg("%s: %s", reason, finished.output.c_str());
     assert_text(tree(), before);
   };
-  refused("libnss-cognitod is not installed");
+  refused("cognitod-accounts is not installed");
+  write_below_root("/usr/libexec/cognitod-accounts", "");
+  refused("cognitod-accounts is not installed");
+  fs::remove(g_root + "/usr/libexec/cognitod-accounts");
   install_library("passwd: files [NOTFOUND=return] sss\ngroup: files\n");
   refused("the line passwd of /etc/nsswitch.conf has another action");
   install_library("passwd: files\ngroup: files\n");

@@ -2,9 +2,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <ios>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -50,6 +52,24 @@ void a_second_run_changes_nothing(void**) {
   assert_text(tree(), before);
 }
 
+// The JSON of a dry run, a run, a second run, a refused one and an undo.
+void setup_prints_json(void**) {
+  auto arguments = setup_with(g_ready["client_id"].asString(), ca_file());
+  arguments.emplace_back("--json");
+  auto dry = arguments;
+  dry.emplace_back("--dry-run");
+  auto wrong = setup_with("1wrong23456789", ca_file());
+  wrong.emplace_back("--json");
+  const std::vector<std::string> undo = {"setup", "--root", g_root, "--undo", "--json"};
+  std::string text;
+  for (const auto& command : {dry, arguments, arguments, wrong, undo, undo})
+    text += transcript_of(command, run_cognitoctl(command)) + "\n";
+  static const std::regex port("(127\\.0\\.0\\.1:)[0-9]+");
+  for (std::size_t at = 0; (at = text.find(g_root, at)) != std::string::npos;)
+    text.replace(at, g_root.size(), "/machine");
+  assert_golden("setup", std::regex_replace(text, port, "$018443"));
+}
+
 void undo_brings_everything_back(void**) {
   const std::string before = tree();
   assert_int_equal(set_up().status, 0);
@@ -67,7 +87,7 @@ void undo_brings_everything_back(void**) {
       run_cognitoctl({"setup", "--root", g_root, "--undo"}).output.contains("Nothing to undo"));
 }
 
-// The second run does not reach its end. What the administrator changed between the two stays.
+// The second run does not reach its end. A change by the administrator between the two stays.
 void undo_of_a_killed_run_loses_no_earlier_change(void**) {
   assert_int_equal(set_up().status, 0);
   std::ofstream(g_root + "/etc/pam-cognito/users.conf", std::ios::app) << "users=bob\n";
@@ -455,6 +475,7 @@ int main() {
   const CMUnitTest tests[] = {
       fresh("a_machine_is_set_up", &a_machine_is_set_up),
       fresh("a_second_run_changes_nothing", &a_second_run_changes_nothing),
+      fresh("setup_prints_json", &setup_prints_json),
       fresh("undo_brings_everything_back", &undo_brings_everything_back),
       fresh("undo_loses_no_later_change", &undo_loses_no_later_change),
       fresh("undo_of_a_killed_run_loses_no_earlier_change",

@@ -77,6 +77,7 @@ void login_test(void**) {
                       {{"login-test", "alice"}, "wrong\n", 0},
                       {{"login-test", "alice"}, "", 0},
                       {{"login-test", "--json", "alice"}, "right\n123456\n", 0},
+                      {{"login-test", "--json", "alice"}, "wrong\n", 0},
                       {{"login-test", "bob"}, "", 0},
                       {{"login-test", "admin"}, "", 0},
                       {{"login-test", "alice"}, "", 1002}});
@@ -105,6 +106,8 @@ void mfa(void**) {
         {{"mfa", "disable", "sms"}, signs_in, kAlice},
         {{"mfa", "disable", "totp", "--json"}, signs_in, kAlice},
         {{"mfa", "prefer", "none"}, signs_in, kAlice},
+        {{"mfa", "setup", "--json"}, signs_in + "654321\n", kAlice},
+        {{"mfa", "prefer", "totp", "--json"}, signs_in, kAlice},
         {{"mfa", "prefer", "fingerprint"}, "", kAlice}});
 }
 
@@ -114,6 +117,7 @@ void sessions(void**) {
                     {{"sessions", "list", "--user", "bob"}, "", 0},
                     {{"sessions", "list", "--user", kWide}, "", 0},
                     {{"sessions", "list", "--user", kWide, "--full"}, "", 0},
+                    {{"sessions", "list", "--user", kWide, "--json"}, "", 0},
                     {{"sessions", "end", "00112233445566778899aabbccddeeff"}, "", 0},
                     {{"sessions", "end", "0011", "--json"}, "", 0},
                     {{"sessions", "end", "0011"}, "", kAlice},
@@ -135,6 +139,7 @@ void identity_and_policy(void**) {
         {{"identity", "list", "--full"}, "", 0},
         {{"identity", "list", "--json"}, "", 0},
         {{"identity", "pin", "alice", "0a11ce00-0000-4000-8000-000000000001"}, "", 0},
+        {{"identity", "pin", "alice", "0a11ce00-0000-4000-8000-000000000001", "--json"}, "", 0},
         {{"users", "adopt", "alice", "0a11ce00-0000-4000-8000-000000000001"}, "", 0},
         {{"users", "adopt", "alice", "0a11ce00-0000-4000-8000-000000000002", "--json"}, "", 0},
         {{"users", "adopt", "bob", "0a11ce00-0000-4000-8000-000000000002"}, "", 0},
@@ -144,7 +149,10 @@ void identity_and_policy(void**) {
         {{"identity", "reset", "alice"}, "", kAlice},
         {{"policy", "test", "alice", "sudo"}, "", 0},
         {{"policy", "test", "alice", "sudo", "--json"}, "", 0},
-        {{"policy", "test", kWide, "sudo"}, "", 0}});
+        {{"policy", "test", "bob", "sudo"}, "", 0},
+        {{"policy", "test", "bob", "sudo", "--json"}, "", 0},
+        {{"policy", "test", kWide, "sudo"}, "", 0},
+        {{"policy", "test", kWide, "sudo", "--json"}, "", 0}});
 }
 
 // With the longest values that each column can have.

@@ -3,6 +3,7 @@
 
 #include "daemon/bus/account_client.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -82,15 +83,19 @@ int reply(int peer, const ChangeReply& answer) {
 }
 
 runtime::Task<void> store_on(runtime::EventLoop* loop, std::vector<std::string> groups,
-                             std::optional<Stored>* result) {
+                             sign_in::AccountClaims claims, std::optional<Stored>* result) {
   *result = co_await bus::store_account(loop, "eu-central-1_AbCdEfGhI", "zoe.new", "sub-1",
-                                        std::move(groups));
+                                        std::move(groups), std::move(claims));
 }
 
-Stored store(std::vector<std::string> groups = {"ops", "linux-admins"}) {
+Stored store(std::vector<std::string> groups = {"ops", "linux-admins"},
+             std::string ssh_keys = "ssh-ed25519 AAAA") {
   runtime::EventLoop loop;
   std::optional<Stored> result;
-  const auto running = loop.spawn(store_on(&loop, std::move(groups), &result),
+  sign_in::AccountClaims claims;
+  claims.ssh_keys = std::move(ssh_keys);
+  claims.uid = 1879048647;
+  const auto running = loop.spawn(store_on(&loop, std::move(groups), std::move(claims), &result),
                                   [&](bool threw) { loop.exit(threw ? 1 : 0); });
   assert_int_equal(loop.run(), 0);
   assert_true(result.has_value());
@@ -108,7 +113,8 @@ void a_sign_in_is_reported_and_stored(void**) {
     if (!request || request->change != accounts::Change::sign_in) return 2;
     const accounts::SignIn& sign_in = request->sign_in;
     if (sign_in.name != "zoe.new" || sign_in.pool != "eu-central-1_AbCdEfGhI" ||
-        sign_in.sub != "sub-1" || sign_in.uid ||
+        sign_in.sub != "sub-1" || sign_in.uid != 1879048647 ||
+        sign_in.ssh_keys != "ssh-ed25519 AAAA" ||
         sign_in.cognito_groups != std::vector<std::string>{"ops", "linux-admins"})
       return 4;
     const accounts::wire::Reply bytes =
@@ -117,6 +123,39 @@ void a_sign_in_is_reported_and_stored(void**) {
   });
   assert_true(store().has_value());
   assert_int_equal(accounts.wait(), 0);
+}
+
+// They are no reason to refuse the sign-in.
+void keys_that_are_too_long_are_not_sent(void**) {
+  Accounts accounts([](int peer) {
+    const auto request = received(peer);
+    if (!request || !request->sign_in.ssh_keys.empty()) return 4;
+    const accounts::wire::Reply bytes =
+        encode(ChangeReply{.refusal = std::nullopt, .uid = 1879048647});
+    return ::send(peer, &bytes, sizeof(bytes), 0) == sizeof(bytes) ? 0 : 3;
+  });
+  assert_true(store({}, std::string(2049, 'k')).has_value());
+  assert_int_equal(accounts.wait(), 0);
+}
+
+// The sender does not wait, and has gone when the request is read.
+void a_disabled_user_is_reported(void**) {
+  int gone[2];
+  assert_int_equal(::pipe2(gone, O_CLOEXEC), 0);
+  Accounts accounts([&](int peer) {
+    (void)::close(gone[1]);
+    char byte = 0;
+    if (::read(gone[0], &byte, 1) != 0) return 5;
+    const auto request = received(peer);
+    return request && request->change == accounts::Change::lock_for_pool &&
+                   request->sign_in.name == "zoe.new"
+               ? 0
+               : 4;
+  });
+  bus::report_disabled("zoe.new");
+  (void)::close(gone[1]);
+  assert_int_equal(accounts.wait(), 0);
+  (void)::close(gone[0]);
 }
 
 // Written by hand for each refusal.
@@ -180,6 +219,7 @@ void a_program_that_hangs_is_no_success(void**) {
 
 void without_the_socket_nothing_is_stored(void**) {
   assert_failed(store(), StoreFailure::unreachable);
+  bus::report_disabled("zoe.new");
 }
 
 void a_value_that_does_not_fit_is_not_sent(void**) {
@@ -193,6 +233,8 @@ int main() {
   enter_sandbox();
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_sign_in_is_reported_and_stored),
+      cmocka_unit_test(keys_that_are_too_long_are_not_sent),
+      cmocka_unit_test(a_disabled_user_is_reported),
       cmocka_unit_test(each_refusal_is_a_failure),
       cmocka_unit_test(a_wrong_reply_is_no_success),
       cmocka_unit_test(zeros_are_no_success),

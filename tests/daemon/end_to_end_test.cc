@@ -279,7 +279,7 @@ void an_expired_session_is_taken_up_again(void**) {
   assert_int_equal(pool->count("InitiateAuth"), 2);
 }
 
-void strangers_do_not_lock_the_account(void**) {
+void attackers_do_not_lock_the_account(void**) {
   start(configuration_for(*pool));
   for (int i = 0; i < 6; ++i) {
     Typist stranger(Known{"alice", "guess"}, By::totp);
@@ -474,7 +474,7 @@ int main() {
       cmocka_unit_test_setup(a_pool_that_is_late, fresh_pool),
       cmocka_unit_test_setup(a_pool_that_cannot_be_reached, fresh_pool),
       cmocka_unit_test_setup(an_expired_session_is_taken_up_again, fresh_pool),
-      cmocka_unit_test_setup(strangers_do_not_lock_the_account, fresh_pool),
+      cmocka_unit_test_setup(attackers_do_not_lock_the_account, fresh_pool),
       cmocka_unit_test_setup(without_a_configuration, fresh_pool),
       cmocka_unit_test_setup(the_account_phase, fresh_pool),
       cmocka_unit_test_setup(a_client_secret, fresh_pool),

@@ -148,7 +148,7 @@ struct Stage final : bus::OpenSignIn::Holder {
     open_at_account = open.count();
     co_return Outcome::account_denied;
   }
-  runtime::Level level_of_line(const limits::Origin&, runtime::Level level) override {
+  runtime::Level level_of_line(const sign_in::SignInRequest&, runtime::Level level) override {
     return level;
   }
   bool may_wait() override { return has_room; }
@@ -174,6 +174,26 @@ void an_acknowledged_success_is_remembered(void**) {
   assert_true(sessions.front().id == last.sign_in_id);
   assert_true(sessions.front().binding.is_same_login(stage.world.binding));
   assert_int_equal(stage.world.revoked.size(), 0);
+}
+
+// The name has an account then, and is counted among users with accounts from the next sign-in on.
+void a_first_login_makes_its_origin_known_when_it_succeeded(void**) {
+  for (const bool acknowledge : {false, true}) {
+    Stage stage;
+    stage.world.has_stored_account = stage.world.is_first_login = true;
+    stage.script_totp();
+    stage.module->acknowledge = acknowledge;
+    if (!acknowledge)
+      stage.module->on_frame = [&](const DaemonFrame& frame) {
+        if (frame.type == FrameType::outcome) stage.module->hang_up();
+      };
+    stage.run();
+    assert_int_equal(stage.world.failures.users(), acknowledge ? 1 : 0);
+    assert_true(stage.world.failures.knows("alice", World::kAliceUid, stage.world.origin) ==
+                acknowledge);
+    assert_false(
+        stage.world.first_logins.failures.knows("alice", World::kAliceUid, stage.world.origin));
+  }
 }
 
 // The same socket answers for the account, when no place is taken any more.
@@ -481,6 +501,7 @@ int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
       cmocka_unit_test(an_acknowledged_success_is_remembered),
+      cmocka_unit_test(a_first_login_makes_its_origin_known_when_it_succeeded),
       cmocka_unit_test(the_account_is_answered_after_the_ack_and_once),
       cmocka_unit_test(the_account_is_not_answered_before_the_ack),
       cmocka_unit_test(a_transaction_that_ends_after_the_ack_frees_the_socket),

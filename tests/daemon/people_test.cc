@@ -168,7 +168,7 @@ void what_is_preferred_is_asked_for(void**) {
 }
 
 // The person reads our words; the admin needs the pool's.
-void what_the_pool_said_is_in_the_log(void**) {
+void the_pools_text_is_in_the_log(void**) {
   start();
   Json::Value refusal;
   refusal["status"] = 400;
@@ -278,15 +278,16 @@ void status_metrics_and_policy(void**) {
         .text();
   };
   const std::string of_alice = policy("alice", "sudo");
-  for (const char* part :
-       {"[pool-user-name alice cognito_username = %u of [access] ]", "pinned by the first sign-in",
-        "[may-sign-in yes allow_groups of [service sudo] has linux-admins",
-        "[reauth none reauth = none of [service sudo] ]",
-        "[never-signed-in deny built in: never_signed_in for sudo ]"})
+  for (
+      const char* part :
+      {"[pool-user-name alice   cognito_username = %u of [access] ]", "pinned by the first sign-in",
+       "[may-sign-in yes service sudo allow_groups allow_groups of [service sudo] has linux-admins",
+       "[reauth none service sudo reauth reauth of [service sudo] ]", "[account-state verified   ",
+       "[never-signed-in deny   default: never_signed_in of [service sudo] ]"})
     if (!of_alice.contains(part)) fail_msg("%s is not in %s", part, of_alice.c_str());
   assert_text(policy("alice", "locker"), policy("alice", "user"));
   assert_true(policy("bob", "sshd").contains("[may-sign-in depends-on-groups "));
-  assert_true(policy("bob", "sshd").contains("[reauth full built in"));
+  assert_true(policy("bob", "sshd").contains("[reauth full   default: "));
 }
 
 // The daemon keeps each message until it knows the caller: any user could fill its memory.
@@ -559,7 +560,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(factors_are_a_users_own, fresh_pool),
       cmocka_unit_test_setup(what_is_preferred_is_asked_for, fresh_pool),
-      cmocka_unit_test_setup(what_the_pool_said_is_in_the_log, fresh_pool),
+      cmocka_unit_test_setup(the_pools_text_is_in_the_log, fresh_pool),
       cmocka_unit_test_setup(set_up_options_are_bounded, fresh_pool),
       cmocka_unit_test_setup(what_is_roots_is_nobody_elses, fresh_pool),
       cmocka_unit_test_setup(status_metrics_and_policy, fresh_pool),

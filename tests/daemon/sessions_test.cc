@@ -84,7 +84,7 @@ bool sudo_asks_nothing(BusClient& bus, std::uint32_t audit_session = kLogin) {
          ask_account(sudo) == Outcome::success;
 }
 
-void a_session_stands_in_for_a_sign_in(void**) {
+void a_session_replaces_a_sign_in(void**) {
   start();
   BusClient bus;
   (void)log_in(bus);
@@ -207,7 +207,7 @@ void the_password_of_the_session_will_do_where_policy_says_so(void**) {
   const int calls = pool->count("InitiateAuth");
   const FactMap facts = facts_in_login(kAlice, kLogin);
   // Its verifier is made in the background.
-  wait_for_policy(bus, "polkit-1", "[session-by-sshd password ");
+  wait_for_policy(bus, "polkit-1", "[session-by-sshd password   fresh ]");
   const Conversation polkit = sign_in(bus, "alice", "polkit-1", facts, types_all);
   assert_true(polkit.outcome == Outcome::success);
   assert_int_equal(polkit.asked.size(), 1);
@@ -232,15 +232,15 @@ void a_second_login_from_the_address_asks_for_the_password(void**) {
   start("[service sshd]\nreauth = password\nreauth_from = origin\n");
   BusClient bus;
   (void)log_in(bus);
-  wait_for_policy(bus, "sshd", "[session-by-sshd password ");
+  wait_for_policy(bus, "sshd", "[session-by-sshd password   fresh ]");
   const std::string report =
       bus.call("TestPolicy",
                [](sd_bus_message* m) { (void)sd_bus_message_append(m, "ss", "alice", "sshd"); })
           .text();
   assert_true(report.contains("[reauth-from origin "));
   // A machine without a route to that address does not know whose it is: then it never counts.
-  const bool has_route = report.contains("[login-from-192.0.2.7 password fresh ]");
-  if (!has_route) assert_true(report.contains("[login-from-host:192.0.2.7/32 full no-address ]"));
+  const bool has_route = report.contains("[login-from-192.0.2.7 password   fresh ]");
+  if (!has_route) assert_true(report.contains("[login-from-host:192.0.2.7/32 full   no-address ]"));
   const std::size_t second = has_route ? 1 : 2;
   const std::string counts_from = has_route ? "counts_from [192.0.2.7 ]" : "counts_from [ ]";
   assert_true(bus.call_text("ListSessions", "alice").text().contains(counts_from));
@@ -455,7 +455,7 @@ int main() {
   Pool started;
   pool = &started;
   const CMUnitTest tests[] = {
-      cmocka_unit_test_setup(a_session_stands_in_for_a_sign_in, fresh_pool),
+      cmocka_unit_test_setup(a_session_replaces_a_sign_in, fresh_pool),
       cmocka_unit_test_setup(a_user_with_many_groups_has_a_session, fresh_pool),
       cmocka_unit_test_setup(only_in_its_own_login, fresh_pool),
       cmocka_unit_test_setup(a_login_is_joined_once_and_by_its_user_only, fresh_pool),

@@ -36,7 +36,7 @@ constexpr char kNotifySocket[] = "/run/notify";
   std::abort();
 }
 
-// Until `there` says so; the test's own time limit bounds it.
+// Waits until `there` returns true; the test's own time limit bounds it.
 template <class Condition>
 void wait_until(Condition there, const char* what) {
   constexpr int tries = 6000;

@@ -18,7 +18,7 @@ namespace pamcognito::test {
 class Pool {
  public:
   Pool();
-  // One call of the admin API (tests/pool/README.md). Ends the test when the pool says no.
+  // One call of the admin API (tests/pool/README.md). Ends the test when the pool refuses it.
   Json::Value admin(const std::string& name, const Json::Value& request = Json::objectValue);
   [[nodiscard]] const Json::Value& ready() const { return ready_; }
   std::string totp_code(const std::string& user);

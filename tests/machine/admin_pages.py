@@ -1,12 +1,12 @@
 """Follows a page of docs/ as an administrator would: block by block, word for word.
 
-What a block is, its fence says (tests/arch/docs.py has the list):
+The fence of a block names its kind (tests/arch/docs.py has the list):
   sh admin         run by bash -eu as root, in the folder with the packages
   sh admin asks    the same, but each line on a terminal, where it asks
   sh admin values  NAME=value lines: the reader's own values, for the blocks after it
   sh person        lines typed into a shell of a local person's, one after the other
 
-What a page gives as an example, such as the id of a pool, the reader replaces by what is so here.
+The reader replaces the examples of a page, such as the id of a pool, by the values of the test.
 """
 
 import pathlib
@@ -23,7 +23,7 @@ from terminal import Unexpected  # noqa: E402
 PROMPT = "person> "
 # Bracketed paste and the window's title, which a shell writes around its prompt.
 ESCAPES = re.compile(r"\x1b\[\?2004[hl]|\x1b\]0;[^\x07]*\x07")
-# Ours, and that of a login shell of Debian's.
+# The test's own, and that of a login shell of Debian.
 SHELL_PROMPTS = rf"(?:{PROMPT}|\w+@[\w.-]+:\S+[$#] )$"
 CTRL_D = "\x04"
 
@@ -35,7 +35,7 @@ def blocks(page, *kinds):
 
 
 class Failed(Exception):
-    """A block did not do what the page says; the message holds what was shown."""
+    """A block did not do what the page promises; the message has the output."""
 
 
 class Done:

@@ -1,6 +1,6 @@
 """An AppArmor profile as its own parser understands it, and whether it permits what strace saw a program do.
 
-No kernel takes part: patterns and permissions come from the parser, the comparison is ours.
+No kernel takes part: patterns and permissions come from the parser, and this module compares them.
 """
 
 import re

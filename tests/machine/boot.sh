@@ -37,7 +37,7 @@ remove_group() {
   [[ ! -d $1 ]] || find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
 }
 
-# What machines that were killed have left. A group's name ends with the process that owns it.
+# Removes what machines that were killed have left. A group's name ends with the process that owns it.
 sweep() {
   local hierarchy group
   for hierarchy in $(hierarchies); do
@@ -68,7 +68,7 @@ prepare() {
   return "$status"
 }
 
-# Where this process is, as seen from the hierarchy's mount.
+# The path of this process, as seen from the hierarchy's mount.
 own_group() {
   case $1 in
     */systemd) sed -n 's/^[0-9]*:name=systemd://p' /proc/self/cgroup ;;
@@ -79,7 +79,7 @@ own_group() {
 boot() {
   local name=$1 tree=$2 status=0 scratch=/run/machine
   shift 2
-  # What nspawn notes in /run of a machine is of no use to the host.
+  # The host does not use what nspawn writes to /run for a machine.
   mount -t tmpfs -o mode=755 run /run
   mkdir "$scratch"
   if [[ -n ${MACHINE_DISK:-} ]]; then

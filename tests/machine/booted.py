@@ -31,7 +31,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 import tree  # noqa: E402
 from pool import Pool  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from terminal import WAIT_S, Terminal  # noqa: E402
 
 REPO = tree.REPO
 INSIDE = "/opt/pam-cognito"  # the checkout, read-only
@@ -281,7 +281,7 @@ class BootedMachine:
 
     def configure(self, text=CONFIG_TEXT, users_conf="group=cognito-users\n", extra=""):
         """Writes cognitod.conf for the pool inside, and users.conf; cognitod reads them if it runs.
-        {region}, {endpoint} and so on in the text stand for what the pool says of itself."""
+        {region}, {endpoint} and so on in the text stand for the pool's own values."""
         self.write("/etc/pam-cognito/pool-ca.pem", self.read(f"{POOL_STATE}/ca.pem"))
         self.write(CONFIG, (text + extra).format(**self.pool.ready))
         if users_conf is not None:
@@ -377,6 +377,12 @@ class MachineTerminal(Terminal):
 
     def _reap(self):
         if self.status is None:
+            # A program that has closed its terminal ends, or is ended.
+            try:
+                self._process.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                _kill_inside(self.pid)
+                self._process.kill()
             self.status = self._process.wait()
             if self.status < 0:
                 self.status = 128 - self.status
@@ -385,11 +391,13 @@ class MachineTerminal(Terminal):
 
 
 def _kill_inside(nsenter, number=signal.SIGKILL):
-    """Ends the program that nsenter waits for, and so nsenter."""
+    """Ends the program that nsenter waits for, and so nsenter. nsenter stops itself if that program is stopped, and
+    systemd stops all programs before it kills them (soft-reboot)."""
     with contextlib.suppress(OSError):
         children = pathlib.Path(f"/proc/{nsenter}/task/{nsenter}/children").read_text().split()
         for pid in [int(child) for child in children] or [nsenter]:
             os.kill(pid, number)
+        os.kill(nsenter, signal.SIGCONT)
 
 
 def _end(process):
@@ -420,7 +428,7 @@ class MachinePool(Pool):
     def admin(self, call, **members):
         connection = http.client.HTTPSConnection("127.0.0.1", self.ready["port"], timeout=70,
                                                  context=self._tls)
-        with _network_of(self._machine.pid):
+        with network(f"/proc/{self._machine.pid}/ns/net"):
             connection.connect()
         try:
             connection.request("POST", "/_admin/" + call, json.dumps(members),
@@ -435,10 +443,11 @@ class MachinePool(Pool):
 
 
 @contextlib.contextmanager
-def _network_of(pid):
-    """A socket belongs to the network that its thread was in when it was made."""
+def network(namespace):
+    """In the network namespace that the file names. A socket belongs to the network that its thread was in when it was
+    made."""
     own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    other = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    other = os.open(namespace, os.O_RDONLY)
     try:
         _setns(other)
         yield

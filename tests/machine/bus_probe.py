@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Speaks to the system bus for faults_test.py and broker_test.py, as whoever runs it, by libsystemd.
+"""Speaks to the system bus for faults_test.py and broker_test.py, as the user who runs it, by libsystemd.
 
 bus_probe.py call [h] INTERFACE MEMBER …
-    Calls each member of the daemon's, one after the other on one connection; h: with a descriptor. Prints
+    Calls each member of the daemon, one after the other on one connection; h: with a descriptor. Prints
     for each the name of the error that came, or `answered`.
 bus_probe.py own            asks for the daemon's name, and prints the same
 bus_probe.py send CONNECTION        sends CONNECTION a signal with a descriptor, then one without

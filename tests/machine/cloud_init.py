@@ -1,7 +1,7 @@
 """The text for cloud-init on the page "Fleet", and what cloud-init does with it on a new machine.
 
-It is read here by its shape, for Python has no YAML of its own. What has another shape is an error, so that
-nothing of the text is passed over."""
+This module reads it by its shape, because Python has no YAML of its own. A line with another shape is an error, so that
+nothing of the text is skipped."""
 
 import re
 
@@ -45,7 +45,7 @@ class CloudInit:
                        ",".join(words_of(said["groups"])), name), ("passwd", "--lock", name)]
 
     def play(self, machine):
-        """In cloud-init's order: files, groups and users, packages, commands. What each command did."""
+        """In cloud-init's order: files, groups and users, packages, commands. Returns the result of each command."""
         for path, content in self.files.items():
             machine.write(path, content)
         for group in self.groups:

@@ -23,7 +23,7 @@ PROGRAMS = ("autopkgtest", "dpkg-dev", "apparmor", "strace")
 SOURCE, SUMMARY = "/root/pam-cognito", "/root/autopkgtest.summary"
 PROFILE = "/etc/apparmor.d/usr.libexec.cognitod"
 LOCAL_RULES = "/etc/apparmor.d/local/usr.libexec.cognitod"
-# The unit as it is, but for strace, which tells the calls of the daemon's.
+# The unit as it is, except that strace records the calls of the daemon.
 DROP_IN = "/run/systemd/system/cognitod.service.d/traced.conf"
 STATE = "/var/lib/cognitod"
 TRACE = f"{STATE}/trace"
@@ -99,7 +99,7 @@ PERMITTED = {"/etc/pam-cognito/users.conf": "r", f"{STATE}/known-users.db": "rwa
 
 
 def profile_means_what_it_should(judge, machine):
-    with judge.scene("What the compiled profile says"):
+    with judge.scene("The rules of the compiled profile"):
         machine.write(LOCAL_RULES, "/opt/ca.pem r,\n")
         profile = Profile(machine, PROFILE)
         started = machine.run("systemctl", "show", "-P", "ExecStart", "cognitod").stdout
@@ -108,7 +108,7 @@ def profile_means_what_it_should(judge, machine):
         for path, letters in PERMITTED.items():
             found = profile.permits(path, own=True)
             judge.check(f"{path}: {letters or 'nothing'}", profile.modes and found == set(letters), sorted(found))
-        judge.check("nothing with state that is somebody else's",
+        judge.check("nothing with state of another program",
                     profile.modes and not profile.permits(f"{STATE}/known-users.db", own=False))
         rules = [line for line in profile.shown.splitlines() if line.startswith("dbus ")]
         for rule in ('dbus ( bind ) bus="system" name="org.pamcognito.Auth1",',

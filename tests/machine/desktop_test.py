@@ -59,7 +59,7 @@ class Desk:
         self.machine.run("systemctl", "restart", "cognitod.service")
 
     def is_in(self, user, service="lightdm"):
-        """The person's desktop is there, and cognitod says why."""
+        """The person's desktop is there, and cognitod logs why."""
         session = self.seat.desktop_of(user)
         uid = self.machine.run("id", "-u", user).stdout.strip()
         self.judge.check(f"{user} has a desktop: a session of logind's with the right uid",

@@ -105,7 +105,7 @@ def refused_by_ssh(judge, machine, user):
 
 
 def check_bound(judge, took_s, bound_s):
-    """What the test types, it types at once."""
+    """The test types at once what it types."""
     judge.check(f"it took {took_s:.1f} s; the bound is {bound_s:.0f} s, and {SLACK_S} s more for a busy machine",
                 0 < took_s <= bound_s + SLACK_S)
 
@@ -203,7 +203,7 @@ def clocks(judge, machine):
 
 
 def expired_certificate(judge, machine):
-    """What a clock that is years fast makes of the pool's certificate."""
+    """The pool's certificate with a clock that is years fast."""
     with judge.scene("By this machine's clock the pool's certificate has expired"):
         machine.run("bash", "-c", EXPIRED_SERVER)
         machine.configure(CONFIG_TEXT.replace("{endpoint}", "https://127.0.0.1:9443").replace(
@@ -360,7 +360,7 @@ def read_only_root(judge, machine):
 
 @contextlib.contextmanager
 def root_read_only(machine):
-    """What writes all the time has memory in place of its disk."""
+    """Programs that write all the time get memory in place of their disk."""
     machine.run("systemctl", "stop", "cognitod")
     machine.stop_pool()
     for place in ("/var/log", POOL_STATE):
@@ -452,17 +452,17 @@ def su_across(machine, event):
 
 
 def lost_at_the_prompt(judge, machine):
-    """Whoever makes cognitod end, or waits for an upgrade, must not be let in by the local password."""
+    """A user who makes cognitod end, or waits for an upgrade, must not get in by the local password."""
     refused = "a person at the first prompt is refused; the local password does not do instead"
-    with judge.scene("cognitod is restarted while somebody sits at the prompt"):
+    with judge.scene("cognitod is restarted while a user is at the prompt"):
         said = su_across(machine, lambda: restart(machine))
         judge.check(refused, not said, said)
         judge.cognitod_said(USER=KNOWN, SERVICE="su", OUTCOME="failed", CAUSE="daemon-stops")
-    with judge.scene("cognitod is killed while somebody sits at the prompt"):
+    with judge.scene("cognitod is killed while a user is at the prompt"):
         said = su_across(machine, lambda: machine.run("systemctl", "kill", "--signal=KILL", "cognitod"))
         judge.check(refused, not said, said)
         judge.module_said("sign-in failed cause=daemon-lost")
-    with judge.scene("cognitod turns to another user pool while somebody sits at the prompt"):
+    with judge.scene("cognitod turns to another user pool while a user is at the prompt"):
         restart(machine)
         # configure() reloads, and comes back when that is done.
         said = su_across(machine, lambda: machine.configure(
@@ -479,7 +479,7 @@ UNIT_DROP_IN = "/run/systemd/system/cognitod.service.d/hangs.conf"
 
 def hung_start(judge, machine):
     with judge.scene("cognitod hangs as it starts"):
-        judge.check("ten such starts do not fit into the time in which systemd counts them, so it never gives up",
+        judge.check("ten such starts do not fit into the time in which systemd counts them, so it always tries again",
                     not ten_hung_starts_count(machine))
         machine.run("systemctl", "stop", "cognitod")
         machine.write(UNIT_DROP_IN, "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nNoExecPaths=\n")
@@ -487,7 +487,7 @@ def hung_start(judge, machine):
         machine.run("systemctl", "reset-failed", "cognitod", check=False)
         machine.run("systemctl", "start", "--no-block", "cognitod")
         said = authenticate(machine, KNOWN, BREAK_GLASS)
-        judge.check("the local password does not count: somebody may hold the start up", not is_in(said), said)
+        judge.check("the local password does not count: a user may delay the start", not is_in(said), said)
         judge.check("the start hangs", unit_state(machine) == "activating", unit_state(machine))
         check_others(judge, machine)
         machine.run("rm", UNIT_DROP_IN)
@@ -533,7 +533,7 @@ def crowded_bus(judge, machine):
         cursor = machine.cursor()
         with stopped_bus(judge, machine), crowd(machine, BUS_SOCKET):
             machine.run("systemctl", "restart", "--no-block", "cognitod")
-            judge.check("cognitod says that it waits", machine.wait_journal(
+            judge.check("cognitod logs that it waits", machine.wait_journal(
                 lambda entry: "the system bus is busy" in str(entry.get("MESSAGE")), cursor, 60) is not None)
             said = authenticate(machine, KNOWN, BREAK_GLASS)
             judge.check("the local password does not count", not is_in(said), said)
@@ -562,7 +562,7 @@ def ten_hung_starts_count(machine):
 
 
 def seconds(shown):
-    """Of a time as systemctl shows it: 1min 30s, 500ms."""
+    """The seconds of a time as systemctl shows it: 1min 30s, 500ms."""
     units = {"ms": 0.001, "s": 1, "min": 60}
     return sum(float(number) * units[unit] for number, unit in re.findall(r"(\d+)(ms|s|min)", shown))
 
@@ -669,9 +669,7 @@ def play(scenes, name, packages=()):
         with judge.scene("The people who are known sign in once"):
             for user in (KNOWN, KNOWN_WITHOUT_LOCAL):
                 judge.attempt(f"{user} signs in", lambda: come_in(machine, user))
-        for scene in scenes:
-            if not sys.argv[1:] or scene.__name__ in sys.argv[1:]:
-                scene(judge, machine)
+        judge.play(scenes)
         judge.close()
 
 

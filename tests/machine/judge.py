@@ -34,8 +34,14 @@ class Judge:
         except Exception:  # a broken scene must not hide the scenes after it
             self.check(title, False, traceback.format_exc())
 
+    def play(self, scenes):
+        """The scenes, functions, that the command line names; all without names."""
+        for scene in scenes:
+            if scene.__name__ in (sys.argv[1:] or [scene.__name__]):
+                scene(self, self.machine)
+
     def step(self, name):
-        """What the checks that follow are named after, where the same ones are made again."""
+        """Names the checks that follow, if the same checks are made more than once."""
         self._step = name + ": " if name else ""
 
     def check(self, name, holds, why=""):

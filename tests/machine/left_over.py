@@ -1,4 +1,4 @@
-"""What sign-ins have left on a booted machine: nothing, once the last one has ended."""
+"""The remains of sign-ins on a booted machine: none after the last one has ended."""
 
 import json
 import re

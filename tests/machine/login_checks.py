@@ -1,4 +1,4 @@
-"""What is looked at in every login on a booted machine, by its effect."""
+"""The checks of every login on a booted machine, by its effect."""
 
 import contextlib
 import re

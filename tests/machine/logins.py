@@ -22,7 +22,7 @@ SSH_SCENE = "/etc/ssh/sshd_config.d/10-scene.conf"
 
 
 class Journal(Entries):
-    """What journald tells. The same face as the sandbox's journal."""
+    """The lines of journald. It has the same interface as the sandbox's journal."""
 
     def __init__(self, machine):
         super().__init__()
@@ -93,7 +93,7 @@ class LoginMachine:
                    f"alice,{LOCAL_USER} ALL=(ALL:ALL) ALL\n", mode=0o440)
 
     def reload_sshd(self):
-        """systemd says that it is done when sshd has been told; it closes its socket, and opens it."""
+        """systemctl returns when sshd has received the signal. sshd then closes its socket, and opens it again."""
         self.run("sshd", "-t")
         mark = self.journal.mark()
         self.run("systemctl", "reload", "ssh.service")
@@ -122,7 +122,7 @@ class LoginMachine:
             self._start_with(CONFIG_TEXT)
 
     def _start_with(self, text):
-        """As after a boot: no session, no count of what failed. What was verified stays. It is started
+        """Makes the state after a boot: no session, no count of failures. Verifications stay. The daemon is started
         here, so that a scene does not depend on how long that takes on a busy host."""
         self.run("systemctl", "stop", "cognitod.service")
         self.booted.configure(text)

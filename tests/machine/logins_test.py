@@ -113,14 +113,14 @@ def new_password(stage):
 # ssh with keys.
 def keys(stage):
     machine = stage.machine
-    with stage.scene("ssh by key, by somebody who has signed in before"):
+    with stage.scene("ssh by key, by a user who has signed in before"):
         ssh_with_totp(stage, "alice")
         machine.pool.reset_log()
         with ssh(stage, "alice", STAYS, methods="publickey") as terminal:
             logged_in(stage, terminal, "alice")
             stage.pool_saw("alice")
             logs_out(stage, terminal, "alice")
-    with stage.scene("ssh by key, by somebody who has not"):
+    with stage.scene("ssh by key, by a user who has not"):
         refused_key(stage, "frank", "account-unknown")
         stage.pool_saw("frank")
     stale = CONFIG_TEXT + "\n[session]\nrevalidate = 1s\n"
@@ -129,7 +129,7 @@ def keys(stage):
              "account-expired"),
             ("has left the group in the pool", ("users/update", {"groups": ["pool-only"]}),
              ("users/update", {"groups": ["linux-users", "linux-admins"]}), "account-denied")):
-        with stage.scene(f"ssh by key, by somebody who {what}"), machine.configured(stale):
+        with stage.scene(f"ssh by key, by a user who {what}"), machine.configured(stale):
             ssh_with_totp(stage, "alice")
             machine.pool.admin(change[0], username="alice", **change[1])
             try:
@@ -172,9 +172,9 @@ def nologin(machine):
 
 
 def closed_by_root(stage):
-    """Debian's own checks go on for ours as well, whatever Cognito says."""
+    """Debian's own checks apply to Cognito users as well, whatever Cognito answers."""
     for what, closed in (("whom usermod -e 1 has expired", expired), ("while there is /etc/nologin", nologin)):
-        with stage.scene(f"ssh, by one of ours {what}"), closed(stage.machine):
+        with stage.scene(f"ssh, by a Cognito user {what}"), closed(stage.machine):
             with ssh(stage, "alice", methods="publickey") as terminal:
                 refused_by_ssh(stage, terminal)
             account_phase_refuses(stage, "alice")
@@ -200,7 +200,7 @@ def key_and_code(stage):
 
 
 def local_people(stage):
-    with stage.scene("ssh by root's key, and by a local user's password: nothing of it is ours"):
+    with stage.scene("ssh by root's key, and by a local user's password: without pam_cognito"):
         with ssh(stage, "root", STAYS, methods="publickey") as terminal:
             logged_in(stage, terminal, "root")
             terminal.send("")
@@ -261,7 +261,7 @@ def sshd_of(machine, user):
 
 def max_startups(stage):
     machine = stage.machine
-    with stage.scene("MaxStartups 3: a fourth is turned away before anything of ours"), \
+    with stage.scene("MaxStartups 3: a fourth is refused before pam_cognito is called"), \
             machine.sshd_options("MaxStartups 3:100:3"), contextlib.ExitStack() as stack:
         waiting = [stack.enter_context(machine.ssh(user)) for user in ("alice", "bob", "carol")]
         for terminal in waiting:
@@ -414,7 +414,7 @@ def su(stage):
                 terminal.send("")
                 stage.check("it ends well", terminal.finish() == 0)
             one_id(stage, "bob", "su" if form == "su" else "su-l")
-    with stage.scene("su to root by a local user, and root's su to one of ours: neither asks Cognito"):
+    with stage.scene("su to root by a local user, and root's su to a Cognito user: neither asks Cognito"):
         with machine.as_user(LOCAL_USER, "su", "-c", "id", on_text=stage.watch) as terminal:
             type_password(terminal, LOCAL_USER, ROOT_PASSWORD)
             terminal.expect(r"uid=0\(root\)")

@@ -49,7 +49,7 @@ def totp(machine, user):
 
 
 def password_and_code(machine, user):
-    """What `user` answers, for console()."""
+    """The answers of `user`, for console()."""
     return ((PASSWORD_PROMPT, password_of(user)), (TOTP_PROMPT, lambda: totp(machine, user)))
 
 

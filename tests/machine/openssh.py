@@ -17,6 +17,10 @@ def prepare(machine, *users):
         script += (f"; install -d -m 700 -o {name} ~{name}/.ssh"
                    f"; install -m 600 -o {name} {KEY}.pub ~{name}/.ssh/authorized_keys")
     machine.run("bash", "-ec", script)
+    # Scenes restart sshd more often than systemd permits by default: 5 times in 10 s.
+    machine.run("mkdir", "-p", "/etc/systemd/system/ssh.service.d")
+    machine.write("/etc/systemd/system/ssh.service.d/test.conf", "[Unit]\nStartLimitIntervalSec=0\n")
+    machine.run("systemctl", "daemon-reload")
     machine.run("cp", SHIPPED, DROP_IN)
     machine.write(PENALTIES, no_penalties(machine.run("sshd", "-T").stdout))
 

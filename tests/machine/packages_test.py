@@ -65,7 +65,7 @@ ACCOUNT_FILES = {f"/etc/{name}{suffix}" for name in ("passwd", "group", "shadow"
 
 
 def traces(machine):
-    """What is ours by its name: paths, units, processes, the bus name, lines of PAM's files."""
+    """Everything of this project, by its name: paths, units, processes, the bus name, lines of PAM's files."""
     found = [path for path in names(machine) if re.search(r"cognito", path, re.IGNORECASE)
              and not path.startswith(("/var/log/", "/var/cache/apt/", "/var/lib/cognito-pool",
                                       "/run/systemd/transient/cognito-pool", "/run/systemd/units/"))]
@@ -127,7 +127,7 @@ def autopkgtest(judge, machine):
 
 
 def unfinished(judge, machine):
-    """The profile is on and alice is ours, but nobody has set up a pool yet."""
+    """The profile is on and alice is a Cognito user, but no pool has been set up yet."""
     with judge.scene("An unfinished configuration"):
         add_members(machine, "alice", password=LOCAL_PASSWORD_OF_ALICE)
         excluded = machine.read(USERS_CONF).replace("\ngroup=cognito-users\n", "\n")
@@ -193,7 +193,7 @@ def configuring(judge, machine):
 
 
 def last_admin(judge, machine):
-    """The only local member of sudo would become one of ours."""
+    """The only local member of sudo would become a Cognito user."""
     with judge.scene("The last administrator who does not need Cognito"):
         before = machine.read(USERS_CONF)
         machine.run("usermod", "--append", "--groups", "cognito-users", LOCAL_ADMIN)
@@ -374,7 +374,7 @@ def runs(machine):
 def installing_again(judge, machine):
     """With the configuration that was kept, and by which nobody is left who could repair the machine."""
     judge.step("installed again")
-    with judge.scene("Installing where the only administrator would be one of ours"):
+    with judge.scene("Installing where the only administrator would be a Cognito user"):
         before = machine.read(USERS_CONF)
         machine.run("usermod", "--append", "--groups", "cognito-users", LOCAL_ADMIN)
         machine.write(USERS_CONF, "group=cognito-users\n")
@@ -399,7 +399,7 @@ def purging(judge, machine, disk_before):
         machine.stop_pool()
         judge.check("the directory of credentials, which was empty, is gone",
                     machine.run("test", "-e", CREDENTIALS, check=False).returncode != 0)
-        judge.check("nothing of ours is left by its name", not traces(machine), traces(machine))
+        judge.check("nothing of this project is left by its name", not traces(machine), traces(machine))
         after = digests(machine, *CARED_FOR)
         judge.check("files, links and units are as before installing", after == disk_before,
                     difference(disk_before, after))

@@ -46,7 +46,7 @@ def doctor(machine, check):
 
 
 def pam_faults(machine):
-    """What doctor has against the stacks."""
+    """doctor's findings about the stacks."""
     report = json.loads(machine.run("cognitoctl", "doctor", "--json", check=False).stdout)
     return sorted(one["id"] for one in report["checks"]
                   if one["id"].startswith("pam-") and one["state"] in ("fault", "warning"))
@@ -371,7 +371,6 @@ SCENES = [local_users, upgrade, ages, emergencies, password_then_key, packages_f
 
 
 def main():
-    wanted = sys.argv[1:]
     with BootedMachine("profile") as machine:
         judge = Judge(machine)
         add_local_people(machine)
@@ -385,9 +384,7 @@ def main():
                     judge.check(f"{user} signs in", shell(terminal, "id -un") == (user, 0))
                     leave(terminal)
         machine.pool.admin("users/disable", username=DISABLED)
-        for scene in SCENES:
-            if not wanted or scene.__name__ in wanted:
-                scene(judge, machine)
+        judge.play(SCENES)
         check_everybody(judge, machine)
         judge.close()
 

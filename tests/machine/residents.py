@@ -75,7 +75,7 @@ REFUSED = r"(?i)incorrect|expired|denied|failed|maximum number"
 
 
 def refused_at_console(machine, user, password):
-    """True if login lets nobody in, however often the password is typed; whoever got in has a shell's
+    """True if login lets no user in, however often the password is typed. A user who got in has a shell's
     prompt and a session."""
     with machine.terminal("login", user) as terminal:
         which = 0
@@ -163,7 +163,7 @@ def local_admin_on_console(machine):
 
 
 def give_job(machine, user, job):
-    """What cron runs when it starts for the first time in a boot."""
+    """The job that cron runs when it starts for the first time in a boot."""
     machine.run("crontab", "-u", user, "-", input=f"@reboot {job}\n")
 
 
@@ -217,7 +217,7 @@ def chpasswd_counts(machine):
 
 
 def await_list(machine, user):
-    """Where the module cannot be loaded, a new local user comes in as soon as systemd has had the list written."""
+    """If the module cannot be loaded, a new local user gets in as soon as systemd has had the list written."""
     if machine.run("systemctl", "is-active", "pam-cognito-local-users.path", check=False).returncode == 0:
         wait_for(lambda: user in machine.run("cat", "/etc/pam-cognito/local-users", check=False).stdout.split())
 

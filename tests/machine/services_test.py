@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""services_test.py: programs that act for our users without a login of theirs, on a booted machine:
+"""services_test.py: programs that act for Cognito users without their login, on a booted machine:
 pkexec, cron, lingering user managers, systemd-run, runuser; and what a user's own programs can do to the log.
 Names of scenes as arguments play those alone. Closes with `N passed, N failed`."""
 
@@ -23,7 +23,7 @@ KNOWN, NEVER_SEEN, DISABLED, LINGERING = "alice", "frank", "grace", "judy"
 
 def polkit(judge, machine):
     """pkexec in one terminal, its agent in another, as on a desktop."""
-    with judge.scene("pkexec with a text agent asks one of our users for password and code"):
+    with judge.scene("pkexec with a text agent asks a Cognito user for password and code"):
         machine.run("usermod", "--append", "--groups", "sudo", KNOWN)
         with sign_in(machine, KNOWN) as program, sign_in(machine, KNOWN) as agent:
             machine.pool.forgive(KNOWN)
@@ -74,12 +74,12 @@ def answer_agent(agent, prompt, text, hidden_as=None):
 
 
 def asked_about(machine):
-    """What the pool was asked of somebody. A session that has ended is revoked at any time after that."""
+    """The requests to the pool about a user. A session that has ended is revoked at any time after that."""
     return [call for call in machine.pool.requests() if call[0] != "RevokeToken"]
 
 
 def runuser(judge, machine):
-    with judge.scene("runuser: root becomes one of our users without a question"):
+    with judge.scene("runuser: root becomes a Cognito user without a question"):
         machine.pool.reset_log()
         for user in (KNOWN, NEVER_SEEN):
             done = machine.run("runuser", "--login", user, "--command", "id -un", check=False)
@@ -88,7 +88,7 @@ def runuser(judge, machine):
 
 
 def user_services(judge, machine):
-    with judge.scene("systemd-run --user in a login of one of our users"):
+    with judge.scene("systemd-run --user in a login of a Cognito user"):
         machine.run("systemctl", "stop", f"user@{uid_of(machine, KNOWN)}.service")
         with sign_in(machine, KNOWN) as terminal:
             shown, status = shell(terminal, "systemd-run --user --wait --pipe --quiet "
@@ -143,7 +143,7 @@ done >/dev/null 2>&1"""
 
 
 def log_lines(judge, machine):
-    """journald drops the lines of a service that writes too many, whoever they are about."""
+    """journald drops the lines of a service that writes too many, whichever user they are about."""
     with judge.scene("a user who opens sign-ins without end does not suppress the lines about others"):
         machine.write(FEW_LINES_FILE, FEW_LINES)
         machine.run("systemctl", "restart", "systemd-journald")
@@ -190,7 +190,7 @@ def job_ran(machine, user):
 
 
 def disable(judge, machine):
-    """The pool says so when it is asked for the account of the user's session."""
+    """The pool reports it when it is asked for the account of the user's session."""
     machine.pool.reset_log()
     machine.pool.admin("users/disable", username=DISABLED)
     done = machine.run("pamtester", "sshd", DISABLED, "acct_mgmt", check=False)

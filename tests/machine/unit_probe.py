@@ -38,7 +38,7 @@ def refused(number, *arguments):
 
 
 def in_a_child(action):
-    """What ends or changes a process is tried in one of its own: True if it left with 0."""
+    """Tries a call that ends or changes its process in a process of its own: True if that ended with 0."""
     pid = os.fork()
     if pid == 0:
         status = 1

@@ -122,7 +122,7 @@ WRITABLE_AS_ELSEWHERE = "mount -o remount,rw,bind /proc/sys"
 
 
 def prepare_probes(machine):
-    """Things that somebody without the sandbox can see and do."""
+    """Calls that a process without the sandbox can make."""
     machine.run("sh", "-ec", f"touch /etc/probe-of-alice /tmp/probe-outside /dev/probe-outside; "
                 f"chown {USER} /etc/probe-of-alice; mkdir -p /usr/lib/modules/probe; "
                 f"ip address add 169.254.169.254/32 dev lo; {WRITABLE_AS_ELSEWHERE}")
@@ -219,7 +219,7 @@ def main_pid(machine):
 
 
 def another_daemon(machine, before, timeout=60):
-    """Waits until systemd says that one with another pid is ready."""
+    """Waits until systemd reports that a daemon with another pid is ready."""
     return wait_for(lambda: main_pid(machine) not in (0, before) and show(machine, "ActiveState") == "active",
                     timeout)
 
@@ -333,22 +333,22 @@ def cannot_start(judge, machine):
         drop_in(machine, "[Service]\nExecStart=\nExecStart=/usr/libexec/cognitod --no-such-argument\n")
         machine.reboot()
         failed = wait_for(lambda: show(machine, "ActiveState") == "failed", 60)
-        judge.check("systemd gave up", failed and judge.line(MESSAGE="Start request repeated too quickly"))
+        judge.check("the unit has failed", failed and judge.line(MESSAGE="Start request repeated too quickly"))
         judge.check("it had tried ten times", show(machine, "NRestarts") == "10", show(machine, "NRestarts"))
         judge.check("nothing else failed", machine.failed_units() == [UNIT], str(machine.failed_units()))
         judge.check("multi-user.target is reached",
                     machine.run("systemctl", "is-active", "multi-user.target", check=False).stdout.strip() == "active")
         judge.attempt("root logs in on the console", lambda: root_on_console(machine))
-        # systemd does not tell the bus that a start has failed: the module asks, after its two seconds,
-        # whether systemd has given up. The user's manager waits longer, and goes without.
+        # systemd does not report a failed start to the bus. The module asks systemd after its two seconds
+        # whether the unit has failed. The user's manager waits longer, and goes on without the daemon.
         with machine.terminal("login", OTHER) as terminal:
             terminal.answer(PASSWORD_PROMPT, LOCAL_PASSWORD, hidden_as="password")
             terminal.expect(SHELL)
-            judge.check("the local password lets one of our users in", shell(terminal, "id -un")[0] == OTHER)
+            judge.check("the local password lets a Cognito user in", shell(terminal, "id -un")[0] == OTHER)
             leave(terminal)
         no_drop_in(machine)
         with sign_in(machine, USER) as terminal:
-            judge.check("mended, sign-ins work again", shell(terminal, "id -un")[0] == USER)
+            judge.check("after the repair, sign-ins work again", shell(terminal, "id -un")[0] == USER)
             leave(terminal)
 
 
@@ -364,23 +364,23 @@ def program_gone(judge, machine):
     with judge.scene("a program that is gone: local passwords count"):
         machine.run("mv", PROGRAM, f"{PROGRAM}.kept")
         found = given_up(machine)
-        judge.check("systemd cannot execute it, and gives up", found == (True, "exit-code", "203"), found)
+        judge.check("systemd cannot execute it, and the unit fails", found == (True, "exit-code", "203"), found)
         with machine.terminal("login", OTHER) as terminal:
             terminal.answer(PASSWORD_PROMPT, LOCAL_PASSWORD, hidden_as="password")
             terminal.expect(SHELL)
-            judge.check("the local password lets one of our users in", shell(terminal, "id -un")[0] == OTHER)
+            judge.check("the local password lets a Cognito user in", shell(terminal, "id -un")[0] == OTHER)
             leave(terminal)
         machine.run("mv", f"{PROGRAM}.kept", PROGRAM)
         mended(judge, machine)
 
 
 def no_proof(judge, machine):
-    """What systemd says where there is no account is what it says for want of a process, too."""
+    """systemd reports the same if there is no account as if there is no process."""
     with judge.scene("an account that is gone: local passwords do not count, until root masks the unit"):
         drop_in(machine, "[Service]\nUser=nobody-of-that-name\n")
         found = given_up(machine)
         judge.check("systemd does not get as far as cognitod", found == (True, "exit-code", "217"), found)
-        judge.check("the local password lets none of our users in",
+        judge.check("the local password lets no Cognito user in",
                     refused(machine, OTHER, LOCAL_PASSWORD))
         machine.run("systemctl", "mask", UNIT)
         with machine.terminal("login", OTHER) as terminal:
@@ -399,7 +399,7 @@ def restarted_too_often(judge, machine):
             machine.run("systemctl", "restart", UNIT, check=False)
         found = (show(machine, "ActiveState"), show(machine, "Result"))
         judge.check("systemd starts it no more", found == ("failed", "start-limit-hit"), found)
-        judge.check("the local password lets none of our users in",
+        judge.check("the local password lets no Cognito user in",
                     refused(machine, OTHER, LOCAL_PASSWORD))
         mended(judge, machine)
 
@@ -414,7 +414,7 @@ def mended(judge, machine):
     machine.run("systemctl", "reset-failed", UNIT, check=False)
     machine.run("systemctl", "start", UNIT)
     with sign_in(machine, USER) as terminal:
-        judge.check("mended, sign-ins work again", shell(terminal, "id -un")[0] == USER)
+        judge.check("after the repair, sign-ins work again", shell(terminal, "id -un")[0] == USER)
         leave(terminal)
 
 
@@ -439,7 +439,7 @@ def client_secret(judge, machine):
         machine.write(CREDENTIAL, "of another machine")
         found = given_up(machine)
         judge.check("one that cannot be decrypted keeps it from starting", found == (True, "exit-code", "243"), found)
-        judge.check("the local password lets none of our users in", refused(machine, OTHER, LOCAL_PASSWORD))
+        judge.check("the local password lets no Cognito user in", refused(machine, OTHER, LOCAL_PASSWORD))
         machine.run("rm", CREDENTIAL)
         machine.run("systemctl", "reset-failed", UNIT)
         with_client(machine, machine.pool.ready["client_id"])
@@ -473,7 +473,6 @@ SCENES = (score, denials, running_daemon, shared_memory, activation, survival, c
 
 
 def main():
-    wanted = sys.argv[1:]
     with BootedMachine("unit") as machine:
         add_local_people(machine)
         machine.install_debs()
@@ -482,9 +481,7 @@ def main():
         machine.write("/etc/sudoers.d/scene", f"{USER} ALL=(ALL:ALL) ALL\n", 0o440)
         set_up(machine, extra=REAUTH)
         judge = Judge(machine)
-        for scene in SCENES:
-            if not wanted or scene.__name__ in wanted:
-                scene(judge, machine)
+        judge.play(SCENES)
     judge.close()
 
 

@@ -196,7 +196,7 @@ class FakeSystemd {
 
 // systemd does not report a failed start to the bus, so the module asks systemd. Only a unit that
 // has failed for good, or must not start, permits a local password.
-void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
+void a_start_that_times_out_is_unavailable_once_the_unit_has_failed(void**) {
   write_file("/run/dbus/" + std::string(bus_names::kService) + ".service",
              "[D-BUS Service]\nName=" + std::string(bus_names::kService) +
                  "\nExec=/usr/bin/setpriv --pdeathsig KILL sleep 600\n");
@@ -239,7 +239,7 @@ void a_start_that_times_out_is_unavailable_once_systemd_has_given_up(void**) {
 }
 
 // dbus-broker reports every failed start like this.
-void a_name_without_owner_is_unavailable_once_systemd_has_given_up(void**) {
+void a_name_without_owner_is_unavailable_once_the_unit_has_failed(void**) {
   const PrivateBus bus;
   const FakeDaemon daemon({}, {.open_error = SD_BUS_ERROR_NAME_HAS_NO_OWNER});
   for (const auto& [result, code] :
@@ -354,9 +354,9 @@ int main() {
       cmocka_unit_test_setup(a_stopped_bus_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_stopped_module_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(a_missing_cognitod_is_unavailable, arm_watchdog),
-      cmocka_unit_test_setup(a_start_that_times_out_is_unavailable_once_systemd_has_given_up,
+      cmocka_unit_test_setup(a_start_that_times_out_is_unavailable_once_the_unit_has_failed,
                              arm_watchdog),
-      cmocka_unit_test_setup(a_name_without_owner_is_unavailable_once_systemd_has_given_up,
+      cmocka_unit_test_setup(a_name_without_owner_is_unavailable_once_the_unit_has_failed,
                              arm_watchdog),
       cmocka_unit_test_setup(a_stopped_or_silent_cognitod_is_a_failure, arm_watchdog),
       cmocka_unit_test_setup(error_replies_have_their_codes, arm_watchdog),

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/membership.h"
+#include "pam/result.h"
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
 #include "tests/module/sandbox.h"
@@ -157,6 +159,46 @@ void faults_of_the_configuration_are_named(void**) {
   assert_one_line(syslog->take(), "/etc/pam-cognito/users.conf:2: unknown key 'usrs'");
 }
 
+constexpr CognitoUser kFirst{.uid = 0x70000001, .in_range = true, .is_first_login = true};
+
+// As fail2ban's filters expect it: conf/fail2ban, tests/machine/fail2ban_test.py.
+void a_refused_name_without_an_account_is_a_line_for_fail2ban(void**) {
+  using pamcognito::pam::Handle;
+  const auto line = [](Outcome outcome, const CognitoUser& admitted = kFirst,
+                       const char* rhost = "192.0.2.7") {
+    Person person;
+    Transaction transaction("scan.ex", &person);
+    transaction.set_item(PAM_TTY, "ssh");
+    if (rhost != nullptr) transaction.set_item(PAM_RHOST, rhost);
+    pam::log_refused_name(Handle(transaction.get()), admitted,
+                          {.outcome = outcome, .cause = "outcome"}, "scan.ex");
+    return syslog->take();
+  };
+  const std::string refused = line(Outcome::refused);
+  assert_int_equal(lines_in(refused), 1);
+  const std::string wanted =
+      " authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  "
+      "user=scan.ex\n";
+  if (!refused.ends_with(wanted)) fail_msg("got: %s", refused.c_str());
+  assert_true(line(Outcome::tries_exhausted).ends_with(wanted));
+  for (const Outcome outcome : {Outcome::success, Outcome::unavailable, Outcome::failed,
+                                Outcome::conversation_broken, Outcome::not_permitted})
+    assert_text(line(outcome), "");
+  // Neither a user with an account, nor one at this machine.
+  assert_text(line(Outcome::refused, {.uid = 0x70000001, .in_range = true}), "");
+  assert_text(line(Outcome::refused, kFirst, nullptr), "");
+  // No other host can be named.
+  assert_true(
+      line(Outcome::refused, kFirst, "a.example rhost=198.51.100.1  user=x\nsshd[1]:")
+          .ends_with("rhost=a.example?rhost=198.51.100.1??user=x?sshd[1]:  user=scan.ex\n"));
+}
+
+// A user with an account has the line of the result alone.
+void a_refused_user_with_an_account_has_no_line_for_fail2ban(void**) {
+  assert_code(sign_in([](Peer& peer) { peer.outcome(Outcome::refused); }), PAM_AUTH_ERR);
+  assert_false(syslog->take().contains("authentication failure"));
+}
+
 void no_secret_is_logged(void**) {
   for (const char* options : {"", "debug"}) {
     assert_code(sign_in(
@@ -197,6 +239,8 @@ int main() {
       cmocka_unit_test(a_password_change_is_one_line),
       cmocka_unit_test(local_users_are_not_logged),
       cmocka_unit_test(faults_of_the_configuration_are_named),
+      cmocka_unit_test(a_refused_name_without_an_account_is_a_line_for_fail2ban),
+      cmocka_unit_test(a_refused_user_with_an_account_has_no_line_for_fail2ban),
       cmocka_unit_test(no_secret_is_logged),
   };
   return cmocka_run_group_tests(tests, start, stop);

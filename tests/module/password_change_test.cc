@@ -436,7 +436,7 @@ void a_cognitod_lost_at_the_new_password_is_a_failure(void**) {
   assert_text(transaction.tokens_handed_over(), "");
 }
 
-void a_user_who_gives_up_breaks_the_conversation(void**) {
+void a_user_who_cancels_breaks_the_conversation(void**) {
   const auto played = play(plain_script, {"old"});
   assert_code(played.code, PAM_CONV_ERR);
   assert_text(played.transcript, "answer(password)=old abort");
@@ -569,7 +569,7 @@ int main() {
       cmocka_unit_test(a_deadline_between_the_calls_is_reported),
       cmocka_unit_test(a_success_between_the_calls_is_a_failure),
       cmocka_unit_test(a_cognitod_lost_at_the_new_password_is_a_failure),
-      cmocka_unit_test(a_user_who_gives_up_breaks_the_conversation),
+      cmocka_unit_test(a_user_who_cancels_breaks_the_conversation),
       cmocka_unit_test(pam_end_between_the_calls_closes_the_socket),
       cmocka_unit_test(a_new_first_call_discards_the_last_one),
       cmocka_unit_test(a_second_call_without_a_first_changes_nothing),

@@ -13,12 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "accounts/image.h"
 #include "common/break_glass.h"
 #include "common/membership.h"
 #include "common/users_conf.h"
 #include "nss/accounts_conf.h"
 #include "nss/accounts_format.h"
+#include "tests/module/accounts_file.h"
 #include "tests/module/check.h"
 #include "tests/module/fake_daemon.h"
 #include "tests/module/sandbox.h"
@@ -33,24 +33,8 @@ constexpr char kZoe[] = "zoe.new";
 constexpr uid_t kZoeUid = 0x70000000 + 455;
 constexpr char kWide[] = "wide";  // a local user with a large uid
 constexpr uid_t kWideUid = 70000;
+constexpr char kHome[] = "/var/lib/homes/zoe.new";
 constexpr char kConf[] = "[accounts]\nrange = 1879048192-2099999999\n";
-
-struct Stored {
-  const char* name;
-  uid_t uid;
-  State state = State::active;
-};
-
-std::string image_of(const std::vector<Stored>& records) {
-  accounts::ImageContent content;
-  content.generation = 3;
-  content.seed = 7;
-  for (const Stored& record : records)
-    content.users.push_back({record.name, record.uid, record.state, 0, 0});
-  const auto image = accounts::make_v1(content);
-  assert_true(image.has_value());
-  return *image;
-}
 
 void set_file(const std::string& image, mode_t mode = 0644) {
   (void)::unlink(accounts::kPath);
@@ -58,7 +42,7 @@ void set_file(const std::string& image, mode_t mode = 0644) {
 }
 
 void set_records(const std::vector<Stored>& records) {
-  set_file(image_of(records));
+  set_file(accounts_file(records));
 }
 
 void set_conf(const std::string& text, mode_t mode = 0644) {
@@ -156,19 +140,19 @@ std::vector<Refusal> refusals() {
       unreadable(
           "an empty file of 0 bytes", [] { set_file(""); }, "accounts.v1: is damaged"),
       unreadable(
-          "a file cut short", [] { set_file(image_of({{kZoe, kZoeUid}}).substr(0, 150)); },
+          "a file cut short", [] { set_file(accounts_file({{kZoe, kZoeUid}}).substr(0, 150)); },
           "accounts.v1: is damaged"),
       // E22 of the attacks on the prototype: a damaged record looked like an unknown user.
       unreadable(
           "one byte of the name",
           [] {
-            std::string image = image_of({{kZoe, kZoeUid}});
+            std::string image = accounts_file({{kZoe, kZoeUid}});
             image[image.find(kZoe)] = 'y';
             set_file(image);
           },
           "accounts.v1: is damaged"),
       unreadable(
-          "a file that others may write", [] { set_file(image_of({{kZoe, kZoeUid}}), 0664); },
+          "a file that others may write", [] { set_file(accounts_file({{kZoe, kZoeUid}}), 0664); },
           kOnlyRoot),
       unreadable(
           "a file of another user", [] { assert_int_equal(::chown(accounts::kPath, 1, 0), 0); },
@@ -278,6 +262,74 @@ void an_active_record_leaves_the_decision_to_cognitod(void**) {
   Transaction by_key(kZoe, &person);
   assert_code(by_key.account(), PAM_SUCCESS);
   assert_int_equal(daemon.record().checked, 2);
+}
+
+// A home that exists may have another user's keys and start files.
+void only_an_own_home_is_used(void**) {
+  const PrivateBus bus;
+  const FakeDaemon daemon(accept_everything);
+  set_conf(std::string(kConf) + "home = /var/lib/homes/%u\n");
+  struct Case {
+    const char* what;
+    std::function<void()> make;
+    const char* reason;  // null: good
+  };
+  const auto make_home = [](uid_t owner, mode_t mode) {
+    assert_int_equal(::mkdir(kHome, 0700), 0);
+    assert_int_equal(::chown(kHome, owner, owner), 0);
+    assert_int_equal(::chmod(kHome, mode), 0);
+  };
+  const std::vector<Case> cases = {
+      {"none yet", [] {}, nullptr},
+      {"no parent", [] { assert_int_equal(::rmdir("/var/lib/homes"), 0); }, nullptr},
+      {"0700", [&] { make_home(kZoeUid, 0700); }, nullptr},
+      {"0755", [&] { make_home(kZoeUid, 0755); }, nullptr},
+      {"another user's", [&] { make_home(1001, 0700); }, "belongs to uid 1001"},
+      {"root's", [&] { make_home(0, 0755); }, "belongs to uid 0"},
+      {"the group can write", [&] { make_home(kZoeUid, 0770); }, "can be written by others"},
+      {"all can write", [&] { make_home(kZoeUid, 0707); }, "can be written by others"},
+      {"a file", [] { write_file(kHome, ""); }, "is no directory"},
+      {"a symbolic link", [] { assert_int_equal(::symlink("/", kHome), 0); }, "is no directory"},
+      {"a directory above that others can write",
+       [] { assert_int_equal(::chmod("/var/lib/homes", 0777), 0); },
+       "/var/lib/homes: can be written"},
+      {"a directory above of another user",
+       [&] {
+         make_home(kZoeUid, 0700);
+         assert_int_equal(::chown("/var/lib/homes", 1001, 1001), 0);
+       },
+       "/var/lib/homes: belongs to uid 1001"},
+      {"a link in place of the directory above",
+       [] {
+         assert_int_equal(::rmdir("/var/lib/homes"), 0);
+         assert_int_equal(::symlink("/", "/var/lib/homes"), 0);
+       },
+       "/var/lib/homes: is no directory"},
+      {"a parent that is a file",
+       [] {
+         assert_int_equal(::rmdir("/var/lib/homes"), 0);
+         write_file("/var/lib/homes", "");
+       },
+       "/var/lib/homes: is no directory"},
+  };
+  for (const Case& one : cases) {
+    print_message("%s\n", one.what);
+    assert_int_equal(::mkdir("/var/lib/homes", 0755), 0);
+    one.make();
+    Syslog syslog;
+    Person person;
+    assert_code(Transaction(kZoe, &person).account(),
+                one.reason == nullptr ? PAM_SUCCESS : PAM_PERM_DENIED);
+    const std::string lines = syslog.take();
+    if (one.reason != nullptr &&
+        !(lines.contains("account refused cause=account-home user=zoe.new: ") &&
+          lines.contains(one.reason)))
+      fail_msg("%s: %s", one.what, lines.c_str());
+    (void)::unlink(kHome);
+    (void)::rmdir(kHome);
+    (void)::rmdir("/var/lib/homes");
+    (void)::unlink("/var/lib/homes");
+  }
 }
 
 // users.conf does not have to name the user, and cannot make the user a local one.
@@ -415,6 +467,7 @@ int main() {
       cmocka_unit_test_setup(without_a_bus_the_refusals_are_the_same, reset),
       cmocka_unit_test_setup(the_reason_is_logged_once, reset),
       cmocka_unit_test_setup(an_active_record_leaves_the_decision_to_cognitod, reset),
+      cmocka_unit_test_setup(only_an_own_home_is_used, reset),
       cmocka_unit_test_setup(users_conf_does_not_matter, reset),
       cmocka_unit_test_setup(a_lock_during_the_sign_in_counts, reset),
       cmocka_unit_test_setup(another_uid_during_the_sign_in_is_refused, reset),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the built packages in build/deb hold: files, owners, what is configuration, how the programs are
+"""The contents of the built packages in build/deb: files, owners, what is configuration, how the programs are
 linked, and how much of a disk they take."""
 
 import json
@@ -19,7 +19,7 @@ sys.path.insert(0, str(REPO / "scripts"))
 import releases  # noqa: E402  (needs the path above)
 
 DEBS = REPO / "build/deb"
-PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl", "libnss-cognitod", "cognitod-accounts")
+PACKAGES = ("cognitod", "libpam-cognito", "cognitoctl", "libnss-cognitod", "cognitod-accounts", "cognitod-directory")
 RELEASE = releases.host_release()
 MOST_KIB = int(releases.release_value(RELEASE, "most_kib"))
 LIB = releases.release_value(RELEASE, "lib")
@@ -41,24 +41,32 @@ WANTED = {
                  "usr/share/man/man5/cognitod.conf.5.gz", "usr/share/man/man5/users.conf.5.gz",
                  "usr/share/man/man5/accounts.conf.5.gz"],
     "libpam-cognito": ["usr/share/pam-configs/pam-cognito", "usr/share/man/man8/pam_cognito.8.gz",
-                       "usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf"],
+                       "usr/share/doc/libpam-cognito/examples/sshd-pam-cognito.conf",
+                       "usr/share/doc/libpam-cognito/examples/sshd-pam-cognito-keys.conf"],
     "cognitoctl": ["usr/bin/cognitoctl", "usr/share/bash-completion/completions/cognitoctl",
                    "usr/share/fish/vendor_completions.d/cognitoctl.fish",
                    "usr/share/zsh/vendor-completions/_cognitoctl", "usr/share/man/man1/cognitoctl.1.gz"],
     "libnss-cognitod": ["usr/share/doc/libnss-cognitod/copyright"],
     "cognitod-accounts": ["usr/libexec/cognitod-accounts", f"{LIB}/systemd/system/cognitod-accounts.service",
-                          f"{LIB}/systemd/system/cognitod-accounts.socket", "usr/share/man/man8/cognitod-accounts.8.gz"],
+                          f"{LIB}/systemd/system/cognitod-accounts.socket", "usr/share/man/man8/cognitod-accounts.8.gz",
+                          "usr/share/pam-configs/pam-cognito-mkhomedir"],
+    "cognitod-directory": ["usr/libexec/cognitod-directory", f"{LIB}/systemd/system/cognitod-directory.service",
+                           f"{LIB}/systemd/system/cognitod-directory.timer",
+                           f"{LIB}/systemd/system/cognitod-directory-list.service",
+                           f"{LIB}/systemd/system/cognitod-directory-list.socket", "usr/lib/sysusers.d/cognitod-directory.conf",
+                           "usr/share/man/man8/cognitod-directory.8.gz"],
 }
 
-# The only file that dpkg asks about. Those of /etc/pam-cognito are the machine's own: the postinst makes them.
+# The only files that dpkg asks about. Those of /etc/pam-cognito are the machine's own: the postinst makes them.
 CONFFILES = {"cognitod": {"/etc/apparmor.d/usr.libexec.cognitod"},
-             "libpam-cognito": set(), "cognitoctl": set(), "libnss-cognitod": set(), "cognitod-accounts": set()}
+             "libpam-cognito": {"/etc/fail2ban/filter.d/pam-cognito.conf"},
+             "cognitoctl": set(), "libnss-cognitod": set(), "cognitod-accounts": set(), "cognitod-directory": set()}
 # The library of the name service switch is loaded into each process: what it takes, and what it needs.
 READER = "libnss_cognitod.so.2"
 READER_MOST_KIB = 64
 LIBC = {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 READER_SYMBOL = re.compile(r"_nss_cognitod_(getpwnam_r|getpwuid_r|setpwent|getpwent_r|endpwent|getgrnam_r|getgrgid_r|"
-                           r"setgrent|getgrent_r|endgrent|initgroups_dyn)")
+                           r"setgrent|getgrent_r|endgrent|initgroups_dyn|seen_by_sshd)")
 
 MODULE_LIBRARIES = {"libpam.so.0", "libsystemd.so.0", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 MODULE_SYMBOL = re.compile(r"pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)")
@@ -124,7 +132,7 @@ def check_reader(report, path):
     symbols = [line.split()[-1].split("@")[0]
                for line in shown("nm", "--dynamic", "--defined-only", path).splitlines()]
     report.check("the reader: its functions, and no other symbol",
-                 len(symbols) == 11 and all(READER_SYMBOL.fullmatch(symbol) for symbol in symbols), symbols)
+                 len(symbols) == 12 and all(READER_SYMBOL.fullmatch(symbol) for symbol in symbols), symbols)
     report.check(f"the reader: at most {READER_MOST_KIB} KiB", path.stat().st_size <= READER_MOST_KIB * 1024, path.stat().st_size)
 
 

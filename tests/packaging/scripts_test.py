@@ -131,7 +131,7 @@ class Machine:
         return [line for line in self.calls() if line != "local-users"]
 
     def calls(self):
-        """What the scripts run that changes the machine, in turn."""
+        """The commands of the scripts that change the machine, in order."""
         path = self.root / "fakes/pam-auth-update.calls"
         return path.read_text().splitlines() if path.exists() else []
 

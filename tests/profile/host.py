@@ -132,8 +132,8 @@ class Host(Machine):
 
     # Stacks.
     def make_stack(self, name, folder, profile, ours_first):
-        """The common-* files after the packages of the stack `name` and ours were installed one after
-        the other."""
+        """The common-* files after the packages of the stack `name` and this project's were installed one
+        after the other."""
         folder.mkdir(parents=True)
         texts = {package: WORK / package if package == "mkhomedir" else HERE / "pam-configs" / package
                  for package in STACKS[name]}

@@ -28,7 +28,7 @@ CELLS_OF_A_WORLD = 20
 FIRST_PORT = 2300
 DEADLINE_S = 900
 WORLD = ("stack", "size", "state", "account", "tweak")
-# Modules that every account phase calls, in the Additional block, whoever has decided before.
+# Modules that every account phase calls, in the Additional block, whichever module has decided before.
 CALLED_FOR_ALL = {"pam_krb5 account", "pam_sss account"}
 PROMPT = re.compile(r"password[^:\n]*: ", re.I)
 NEW_PASSWORD = re.compile(r"new password[^:\n]*: ", re.I)
@@ -56,7 +56,7 @@ def describe(cell):
 
 
 def judge(cell, answers, control):
-    """What is wrong, or an empty text."""
+    """The fault, or an empty text."""
     if "error" in answers:
         return answers["error"]
     lets_in, demands = map(set, cell["expect"]) if "expect" in cell else expected(cell)
@@ -180,7 +180,7 @@ def make_stacks(host, profile, names, broken):
 
 
 class Results:
-    """What the worlds report."""
+    """The reports of the worlds."""
 
     def __init__(self, tally):
         self.tally = tally

@@ -87,7 +87,8 @@ SPY_EXPORT int pam_sm_acct_mgmt(pam_handle_t* pamh, int /*flags*/, int /*argc*/,
   return std::string_view(SPY_NAME) == "pam_krb5" ? PAM_IGNORE : PAM_USER_UNKNOWN;
 }
 
-// As pam_pwquality does: it asks for the new password and hands it on. The others change nothing.
+// As pam_pwquality does: it asks for the new password and hands it on. Other modules change
+// nothing.
 SPY_EXPORT int pam_sm_chauthtok(pam_handle_t* pamh, int flags, int /*argc*/,
                                 const char** /*argv*/) {
   note(pamh, "password");

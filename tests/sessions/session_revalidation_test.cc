@@ -121,7 +121,7 @@ void two_at_once_make_one_call(void**) {
   assert_int_equal(world.calls_of("refresh"), 2);
 }
 
-void who_goes_away_leaves_the_answer_to_the_others(void**) {
+void a_caller_that_leaves_ends_no_question_of_other_callers(void**) {
   KeeperWorld world;
   const SignInId id = world.keep();
   world.pool.rotated_token = "rotated";
@@ -209,9 +209,12 @@ void a_disabled_account_ends_all_of_its_sessions(void**) {
     const SignInId id = world.keep();
     const SignInId other = world.keep();
     const SignInId bobs = world.keep_in_login(3, "bob");
+    std::vector<std::string> reported;
+    world.keeper->on_disabled([&](const std::string& user) { reported.push_back(user); });
     world.pool.fail("refresh", kind);
     assert_revalidation(world.revalidate(id), AccountVerdict::disabled);
     world.drain();
+    assert_true(reported == std::vector<std::string>{"alice"});
     assert_false(world.store->find(id).has_value());
     assert_false(world.store->find(other).has_value());
     assert_true(world.keeper->find(bobs).has_value());
@@ -393,7 +396,7 @@ int main() {
       cmocka_unit_test(it_is_stored_before_it_is_verified),
       cmocka_unit_test(a_device_is_named),
       cmocka_unit_test(two_at_once_make_one_call),
-      cmocka_unit_test(who_goes_away_leaves_the_answer_to_the_others),
+      cmocka_unit_test(a_caller_that_leaves_ends_no_question_of_other_callers),
       cmocka_unit_test(nobody_waits_and_the_token_is_stored),
       cmocka_unit_test(who_waits_too_long_has_heard_nothing),
       cmocka_unit_test(a_lost_answer_is_asked_for_again),

@@ -114,6 +114,9 @@ void a_program_gets_the_uri_alone(void**) {
   world.plain_uri = true;
   world.device_name = "my phone";
   world.pool.wrong_setup_codes = 1;
+  world.person->before_answer = [&world] {
+    if (world.person->prompts.size() == 3) world.person->time_left = 20s;
+  };
   // "s" and the like are for people who look at a terminal.
   world.person->answers = {"right password", "123456", "s", "111111", "654321"};
   assert_outcome(world.run().outcome, Outcome::success);
@@ -307,7 +310,7 @@ void without_a_factor_there_is_nothing_else_to_change(void**) {
 }
 
 // A mailbox is not the password.
-void no_reset_stands_in_for_the_password(void**) {
+void no_reset_replaces_the_password(void**) {
   World world;
   new_app(world);
   world.config->password.self_service = true;
@@ -484,7 +487,7 @@ int main() {
       cmocka_unit_test(a_code_that_was_just_used_is_waited_for),
       cmocka_unit_test(the_pools_demand_needs_a_login_too),
       cmocka_unit_test(without_a_factor_there_is_nothing_else_to_change),
-      cmocka_unit_test(no_reset_stands_in_for_the_password),
+      cmocka_unit_test(no_reset_replaces_the_password),
       cmocka_unit_test(a_caller_with_one_prompt_changes_nothing),
       cmocka_unit_test(it_needs_time),
       cmocka_unit_test(wrong_codes_of_the_new_app_come_to_an_end),

@@ -272,9 +272,9 @@ void the_password_may_be_the_answer(void**) {
   assert_outcome(world.run().outcome, Outcome::success);
 }
 
-// Without a password the pool's own code may send messages to whoever is named: what bounds
-// strangers are attempts, which leave the user's own place its share.
-void a_stranger_is_bounded_by_attempts_and_the_users_own_place_is_not(void**) {
+// Without a password the pool's own code may send messages to the user who is named. Attempts bound
+// an attacker, and leave the user's own origin its share.
+void an_attacker_is_bounded_by_attempts_and_the_users_own_place_is_not(void**) {
   World world;
   use_flow(world, AuthFlow::custom);
   ask(world);
@@ -390,7 +390,7 @@ int main() {
       cmocka_unit_test(an_empty_answer_is_passed_on),
       cmocka_unit_test(a_decoy_is_never_sent),
       cmocka_unit_test(the_password_may_be_the_answer),
-      cmocka_unit_test(a_stranger_is_bounded_by_attempts_and_the_users_own_place_is_not),
+      cmocka_unit_test(an_attacker_is_bounded_by_attempts_and_the_users_own_place_is_not),
       cmocka_unit_test(three_answers_share_an_attempt),
       cmocka_unit_test(a_question_that_nobody_answers_counts_as_a_message),
       cmocka_unit_test(one_prompt_answers_the_first_question_only),

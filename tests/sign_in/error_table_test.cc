@@ -341,7 +341,7 @@ constexpr Front kFronts[] = {
     {"broken: 502 without JSON", 502, "Bad Gateway", "internal-error"},
 };
 
-void what_stands_in_front_of_the_pool(void** state) {
+void a_server_before_the_pool(void** state) {
   const auto& front = row_of<Front>(state);
   cognito::HttpResponse response;
   response.status = front.status;
@@ -406,6 +406,6 @@ int main() {
               every_exception_of_the_operation_has_a_row_and_lets_nobody_in, operation);
   for (const AccountState& account : kAccountStates)
     tests.add(std::string("account state: ") + account.row, account_state, account);
-  for (const Front& front : kFronts) tests.add(front.row, what_stands_in_front_of_the_pool, front);
+  for (const Front& front : kFronts) tests.add(front.row, a_server_before_the_pool, front);
   return tests.run("error_table");
 }

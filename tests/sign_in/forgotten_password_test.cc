@@ -123,7 +123,7 @@ void what_an_account_can_cause_is_hidden(void**) {
         ErrorKind::invalid_email_role_access_policy}) {
     assert_true(cognito::error_row(kind).depends_on_account());
   }
-  // A fault of the machine or the pool tells nothing about an account.
+  // A fault of the machine or the pool reveals nothing about an account.
   for (const ErrorKind kind : {ErrorKind::not_connected, ErrorKind::timed_out,
                                ErrorKind::too_many_requests, ErrorKind::waf_blocked})
     assert_false(cognito::error_row(kind).depends_on_account());

@@ -29,7 +29,7 @@ void expect_refused(World& world, std::string_view cause) {
   expect_closed(world, Outcome::not_permitted, cause);
 }
 
-// The tokens of an account that somebody else holds, by a name that leads to it.
+// The tokens of another person's account, by a name that leads to it.
 void the_name_leads_to_mallory(World& world) {
   world.pool.verified->sub = kMallory;
   world.pool.verified->username = "mallory";

@@ -207,7 +207,7 @@ void an_address_that_the_pool_refuses_is_asked_for_again(void**) {
   assert_text(world.person->notices[2], prompts::not_an_email_address());
 }
 
-void an_address_of_somebody_else_ends_it(void**) {
+void an_address_of_another_user_ends_it(void**) {
   World world;
   demand(world, R"(["EMAIL_OTP"])");
   world.pool.reply_error(ErrorKind::alias_exists);
@@ -280,7 +280,7 @@ int main() {
       cmocka_unit_test(a_caller_with_one_prompt_is_sent_elsewhere),
       cmocka_unit_test(what_is_no_address_is_never_sent),
       cmocka_unit_test(an_address_that_the_pool_refuses_is_asked_for_again),
-      cmocka_unit_test(an_address_of_somebody_else_ends_it),
+      cmocka_unit_test(an_address_of_another_user_ends_it),
       cmocka_unit_test(each_address_counts_as_a_message),
       cmocka_unit_test(an_answered_code_frees_the_messages),
       cmocka_unit_test(the_password_is_no_address),

@@ -5,8 +5,9 @@
 #include "tests/sign_in/named_tests.h"
 #include "tests/sign_in/scripted.h"
 
-// Challenges that a terminal cannot answer, or that this version does not know, end with a clear
-// word, wherever they come; where another way is offered beside them, it is taken.
+// Challenges that a terminal cannot answer, or that this version does not know, end with a
+// message that explains it, at each step. If the pool offers another challenge beside them, that is
+// taken.
 namespace pamcognito::test {
 namespace {
 

@@ -199,7 +199,7 @@ void demanded_of_a_stranger(World& world) {
   world.person->answers = {"anything", "", "", "", ""};
 }
 
-void a_stranger_has_nothing_sent_where_a_reset_was_demanded(void**) {
+void an_attacker_has_nothing_sent_where_a_reset_was_demanded(void**) {
   World world;
   demanded_of_a_stranger(world);
   expect_closed(world, Outcome::tries_exhausted, "wrong-code");
@@ -207,7 +207,7 @@ void a_stranger_has_nothing_sent_where_a_reset_was_demanded(void**) {
   assert_text(world.person->prompts[1], prompts::reset_code(false));
 }
 
-void with_self_service_a_stranger_is_not_told_where_the_code_went(void**) {
+void with_self_service_an_attacker_does_not_learn_where_the_code_went(void**) {
   World world;
   world.config->password.self_service = true;
   demanded_of_a_stranger(world);
@@ -218,7 +218,7 @@ void with_self_service_a_stranger_is_not_told_where_the_code_went(void**) {
 }
 
 // The log has the errors that the user is not told, and no success.
-void the_log_says_what_the_person_is_not_told(void**) {
+void the_log_has_what_the_person_is_not_told(void**) {
   World world;
   demanded_of_a_stranger(world);
   world.person->answers = {"anything", "1111", "new", "new", "2222", "3333"};
@@ -236,9 +236,9 @@ void the_log_says_what_the_person_is_not_told(void**) {
 int main() {
   using namespace pamcognito::test;
   const CMUnitTest tests[] = {
-      cmocka_unit_test(a_stranger_has_nothing_sent_where_a_reset_was_demanded),
-      cmocka_unit_test(with_self_service_a_stranger_is_not_told_where_the_code_went),
-      cmocka_unit_test(the_log_says_what_the_person_is_not_told),
+      cmocka_unit_test(an_attacker_has_nothing_sent_where_a_reset_was_demanded),
+      cmocka_unit_test(with_self_service_an_attacker_does_not_learn_where_the_code_went),
+      cmocka_unit_test(the_log_has_what_the_person_is_not_told),
       cmocka_unit_test(password_reset_required_code_new_password_and_on),
       cmocka_unit_test(a_reset_is_no_second_factor),
       cmocka_unit_test(a_caller_with_one_prompt_has_no_reset),

@@ -122,7 +122,7 @@ void a_wrong_password_is_refused_and_counts(void**) {
   assert_text(world.operations(), "");
 }
 
-// What is different, and makes the sign-in a full one.
+// Each of these differences makes the sign-in a full one.
 void a_full_sign_in(void (*change)(World& world, const SignInId& id)) {
   World world;
   configure(world);

@@ -8,7 +8,7 @@
 namespace pamcognito::test {
 
 // One whole sign-in that succeeds: a row of the tables of challenges, exceptions and policy. Person
-// and pool are scripted with exactly what it takes, so whoever changes one call or answer sees what
+// and pool are scripted with exactly what it takes, so a change of one call or answer shows what
 // becomes of the rest.
 struct Scenario {
   const char* row;

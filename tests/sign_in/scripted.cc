@@ -309,7 +309,9 @@ void ScriptedPool::reply_challenge(ChallengeName name, cognito::StringMap parame
 }
 
 void ScriptedPool::reply_tokens() {
-  replies.emplace_back(AuthStep(tokens()));
+  cognito::Tokens made = tokens();
+  if (!id_token.empty()) made.id_token = id_token;
+  replies.emplace_back(AuthStep(std::move(made)));
 }
 
 void ScriptedPool::reply_error(cognito::ErrorKind kind, std::string message, bool password_sent) {
@@ -406,9 +408,12 @@ sessions::Session World::session_of(const SignInId& id) const {
 }
 
 runtime::Task<std::expected<void, sign_in::StoreFailure>> World::take_account(
-    std::string of, std::string sub, std::vector<std::string> groups) {
+    std::string of, std::string sub, std::vector<std::string> groups,
+    sign_in::AccountClaims claims) {
   std::string line = of + " " + sub;
   for (const std::string& group : groups) line += " " + group;
+  if (!claims.ssh_keys.empty()) line += " keys=" + claims.ssh_keys;
+  if (claims.uid) line += " uid=" + std::to_string(*claims.uid);
   stored.push_back(std::move(line));
   co_return *store_result;
 }
@@ -422,6 +427,7 @@ sign_in::SignInServices World::services() {
   services.messages = &messages;
   services.reset_messages = &reset_messages;
   services.reset_messages_by_origin = &reset_messages_by_origin;
+  services.account_failures = &failures;
   services.password_turns = &turns;
   services.refusal_time = &refusal_time;
   services.revoke_later = [this](std::string token) { revoked.push_back(std::move(token)); };
@@ -430,10 +436,14 @@ sign_in::SignInServices World::services() {
   services.known = &known;
   if (store_result)
     services.store_account = [this](std::string of, std::string sub,
-                                    std::vector<std::string> groups) {
-      return take_account(std::move(of), std::move(sub), std::move(groups));
+                                    std::vector<std::string> groups,
+                                    sign_in::AccountClaims claims) {
+      return take_account(std::move(of), std::move(sub), std::move(groups), std::move(claims));
     };
+  services.account_attributes = [this] { return attributes; };
+  services.account_disabled = [this](const std::string& of) { disabled.push_back(of); };
   services.factors_changed = [this](const std::string& of) { factors_changed.push_back(of); };
+  if (is_first_login) services.use(&first_logins);
   return services;
 }
 
@@ -449,6 +459,7 @@ sign_in::SignInRequest World::request() {
   request.device_name = device_name;
   request.plain_uri = plain_uri;
   request.has_stored_account = has_stored_account;
+  request.is_first_login = is_first_login;
   request.is_test = is_test;
   if (!program.empty()) request.program = program;
   return request;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/limits/first_logins.h"
 #include "daemon/runtime/worker.h"
 #include "daemon/sessions/known_users.h"
 #include "daemon/sessions/password_check.h"
@@ -138,6 +139,7 @@ class ScriptedPool final : public cognito::UserPool {
   // Replies to sign_in and respond, in order; beyond the last one: ErrorKind::internal.
   void reply_challenge(cognito::ChallengeName name, cognito::StringMap parameters = {});
   void reply_tokens();
+  std::string id_token;  // in place of the usual one
   void reply_error(cognito::ErrorKind kind, std::string message = {}, bool password_sent = true);
 
   // Errors of the other operations, by the names in PoolCall::operation, in order; without one the
@@ -202,6 +204,7 @@ class World {
   limits::MessageBudgets messages{policy::LimitsConfig{}};
   limits::MessageBudgets reset_messages{policy::LimitsConfig{}};
   limits::MessageBudgets reset_messages_by_origin{policy::LimitsConfig{}};
+  limits::FirstLogins first_logins{policy::LimitsConfig{}};
   limits::UserQueue turns;
   std::chrono::milliseconds refusal_time{250};
   std::vector<std::string> revoked;
@@ -221,15 +224,19 @@ class World {
   // The user has no local account: sign-ins are stored with this result. nullopt: nothing stores
   // them.
   bool has_stored_account = false;
+  bool is_first_login = false;
+  AccountAttributes attributes;
   bool is_test = false;
   std::optional<std::expected<void, sign_in::StoreFailure>> store_result =
       std::expected<void, sign_in::StoreFailure>();
-  std::vector<std::string> stored;  // "user sub group,group"
+  std::vector<std::string> stored;    // "user sub group,group"
+  std::vector<std::string> disabled;  // users whom the pool has disabled
   std::string device_name;
   bool plain_uri = false;
 
   runtime::Task<std::expected<void, sign_in::StoreFailure>> take_account(
-      std::string of, std::string sub, std::vector<std::string> groups);
+      std::string of, std::string sub, std::vector<std::string> groups,
+      sign_in::AccountClaims claims);
   sign_in::SignInServices services();
   sign_in::SignInRequest request();
 

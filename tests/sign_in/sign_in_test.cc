@@ -134,7 +134,7 @@ void decoys_are_never_sent(void**) {
   }
 }
 
-void strangers_cannot_spend_the_users_attempts(void**) {
+void attackers_cannot_spend_the_users_attempts(void**) {
   World world;
   for (int i = 0; i < 3; ++i) {
     world.pool.reply_error(ErrorKind::not_authorized, "Incorrect username or password.");
@@ -423,7 +423,7 @@ int main() {
       cmocka_unit_test(what_is_no_code_is_never_sent),
       cmocka_unit_test(answer_equal_to_the_password_is_never_sent),
       cmocka_unit_test(decoys_are_never_sent),
-      cmocka_unit_test(strangers_cannot_spend_the_users_attempts),
+      cmocka_unit_test(attackers_cannot_spend_the_users_attempts),
       cmocka_unit_test(what_was_not_sent_costs_no_attempt),
       cmocka_unit_test(a_pool_that_vanishes_after_the_password_is_not_unavailable),
       cmocka_unit_test(an_unknown_result_costs_an_attempt),

@@ -195,7 +195,7 @@ void a_process_that_calls_itself_a_greeter_is_none(void**) {
   expect_closed(world, Outcome::not_permitted, "no-second-factor");
 }
 
-void a_set_up_of_a_stranger_does_not_count(void**) {
+void a_set_up_of_an_attacker_does_not_count(void**) {
   // auth_flow = custom: the pool demands a set-up before anything was proved.
   World world;
   world.config->pool.auth_flow = cognito::AuthFlow::custom;
@@ -222,7 +222,7 @@ int main() {
       cmocka_unit_test(a_preference_that_stands_already_is_not_set),
       cmocka_unit_test(a_preference_that_fails_lets_nobody_in),
       cmocka_unit_test(a_process_that_calls_itself_a_greeter_is_none),
-      cmocka_unit_test(a_set_up_of_a_stranger_does_not_count),
+      cmocka_unit_test(a_set_up_of_an_attacker_does_not_count),
   });
   for (const Place& place : kPlaces)
     tests.add(std::string("no factor, ") + place.row, enrolment_by_policy, place);

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemon/prompts/texts.h"
@@ -72,7 +74,7 @@ void the_device_is_named_user_at_host(void**) {
   assert_text(world.call("verify_totp").values.at("device"), std::string("alice@") + host.data());
 }
 
-// By each of the three ways in which the pool says so.
+// By each of the three ways in which the pool reports it.
 void a_wrong_code_by_status_error_is_asked_for_again(void**) {
   World world;
   by_session(world, {"111111", "222222"});
@@ -248,6 +250,44 @@ void ninety_seconds_are_enough_time(void**) {
   }
 }
 
+// Each time that the key is shown, and before each question near the end.
+void the_time_left_is_told(void**) {
+  World world;
+  by_session(world, {"n", "111111", "n", "222222"});
+  world.pool.wrong_setup_codes = 1;
+  world.person->time_left = std::chrono::seconds(299);
+  world.person->before_answer = [&world] {
+    constexpr std::array left = {250, 89, 31, 30};  // after each answer
+    const std::size_t answered = world.person->prompts.size();
+    if (answered > 1 && answered - 2 < left.size())
+      world.person->time_left = std::chrono::seconds(left[answered - 2]);
+  };
+  assert_outcome(world.run().outcome, Outcome::success);
+  const std::vector<std::string>& prompts = world.person->prompts;
+  assert_int_equal(prompts.size(), 5);
+  assert_text(prompts[0], "Password: ");
+  assert_true(prompts[1].contains("\nYou have 4 minutes.\n"));
+  assert_true(prompts[2].contains("\nYou have 4 minutes.\n"));
+  assert_text(prompts[3], prompts::totp_setup_again());
+  assert_false(prompts[4].contains("You have") || prompts[4].contains("seconds left"));
+}
+
+void a_question_near_the_end_says_so(void**) {
+  for (const auto& [left, told] : {std::pair<int, std::string>{31, ""},
+                                   {30, "30 seconds left.\n"},
+                                   {1, "1 second left.\n"},
+                                   {0, ""}}) {
+    World world;
+    world.pool.reply_challenge(ChallengeName::software_token_mfa);
+    world.pool.reply_tokens();
+    world.person->answers = {"right password", "123456"};
+    world.person->time_left = std::chrono::seconds(left);
+    assert_outcome(world.run().outcome, Outcome::success);
+    assert_text(world.person->prompts[0], "Password: ");  // an ssh client may look for it
+    assert_text(world.person->prompts[1], told + "Code from your authenticator app: ");
+  }
+}
+
 void a_pool_without_totp_says_where_else(void**) {
   World world;
   by_session(world, {"123456"});
@@ -317,6 +357,8 @@ int main() {
       cmocka_unit_test(a_fresh_session_that_is_refused_is_final),
       cmocka_unit_test(eighty_nine_seconds_are_too_little_time),
       cmocka_unit_test(ninety_seconds_are_enough_time),
+      cmocka_unit_test(the_time_left_is_told),
+      cmocka_unit_test(a_question_near_the_end_says_so),
       cmocka_unit_test(a_pool_without_totp_says_where_else),
       cmocka_unit_test(an_associate_that_fails_lets_nobody_in),
       cmocka_unit_test(the_secret_is_in_no_field_of_the_result),

@@ -1,7 +1,7 @@
 """Golden transcripts: whole logins as a person sees them through the real ssh, sudo and passwd.
 
-Each stands in golden/NAME.txt, and docs/what-the-person-sees.md is made of them. A run writes what it
-saw into build/golden/; where that differs and is right, it is copied over.
+Each is in golden/NAME.txt, and docs/what-the-person-sees.md is made of them. A run writes its transcripts
+to build/golden/. If one differs and is right, copy it to golden/.
 """
 
 import contextlib
@@ -109,7 +109,7 @@ def is_in(login, user):
 
 
 def fixed_code(login):
-    """What the app shows for the secret of the set-up."""
+    """The code that the app shows for the secret of the set-up."""
     return login.stage.machine.pool.totp(FIXED_SECRET)
 
 
@@ -167,7 +167,7 @@ def setup_seen_by_amplify(stage):
 
 
 def mfa_state(user, secret=None):
-    """What amazon-cognito-identity-js says of the user's factors, signed in by itself."""
+    """The user's factors as amazon-cognito-identity-js reads them after a sign-in of its own."""
     argv = ["node", REPO / "tests/interop/mfa_state.mjs", f"{POOL_STATE}/ready.json", user,
             password_of(user)] + ([secret] if secret else [])
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)

@@ -5,8 +5,8 @@ Runs COMMAND and fails if it left anything on the host: a package, a change in /
 listening socket or a process. Exit status: the command's, or 1 where the host differs.
 
 The run adopts its orphans (PR_SET_CHILD_SUBREAPER), so "a process left by this run" is a fact and not
-a guess from names: whatever still descends from here when COMMAND has ended was left behind. What
-somebody else on the machine starts meanwhile is not ours.
+a guess from names: a process that still descends from here when COMMAND has ended was left behind. A process
+that another user of the machine starts meanwhile is not counted.
 """
 
 import ctypes
@@ -126,7 +126,7 @@ def reap():
 
 
 def still_there():
-    """What the run has left, but for processes that are just about to end."""
+    """The remains of the run, except processes that are just about to end."""
     deadline = time.monotonic() + ENDING_S
     while True:
         reap()
@@ -142,8 +142,8 @@ def differences(before, after, what):
 
 
 def new_sockets(before, ours):
-    """A socket without a visible owner is one that the run has left, but not in a PID namespace: there it is a
-    stranger's, from outside, who shares the network."""
+    """A socket without a visible owner is one that the run has left, but not in a PID namespace: there it
+    belongs to a process outside that shares the network."""
     found = []
     owners = socket_owners()
     sees_all = os.readlink("/proc/self/ns/pid") == FIRST_PID_NAMESPACE

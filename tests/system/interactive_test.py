@@ -37,7 +37,7 @@ class LogFile:
 
 
 class Visitor:
-    """Who types at the demo's shell."""
+    """The user who types at the demo's shell."""
 
     def __init__(self, stage, terminal):
         self.stage, self.terminal = stage, terminal
@@ -79,7 +79,7 @@ class Visitor:
         self.terminal.expect(prompt)
 
     def at_the_shell(self, command, timeout=60):
-        """What a command at the demo's own shell shows."""
+        """The output of a command at the demo's own shell."""
         self.type(command)
         shown = self.terminal.expect(rf"(?s)(.*?){PROMPT}", timeout).group(1)
         return shown.partition("\n")[2]
@@ -241,7 +241,7 @@ def look_around(visitor):
         shown = visitor.at_the_shell("cognitoctl doctor; echo status $?")
         visitor.check("doctor finds no fault", "status 0" in shown, shown)
         shown = visitor.at_the_shell("cognitoctl policy test alice sudo")
-        visitor.check("the rule for sudo is named", "reauth = password" in shown, shown)
+        visitor.check("the rule for sudo is named", "reauth of [service" in shown, shown)
         visitor.check(f"the table fits {COLUMNS} columns",
                       all(len(line) <= COLUMNS for line in shown.splitlines()), shown)
     with stage.scene("tail -f /var/log/sandbox.log"):

@@ -15,7 +15,7 @@ LOG_FILE = "/var/log/sandbox.log"
 
 
 class Entries:
-    """What was logged, as it comes."""
+    """The lines of the log, in order."""
 
     def __init__(self):
         self.entries = []

@@ -34,7 +34,7 @@ DAEMON = "cognitod"
 LOCKER = "locker"
 START_TIMEOUT_S = 60
 
-# Those whose sign-ins are ours, in the pool as in people.json; and one who only exists here.
+# The users who sign in with Cognito, in the pool as in people.json; and one who exists only on the machine.
 OUR_USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "mallory", "henry", "ivy", "judy",
              "kate", "leo")
 LOCAL_USER, LOCAL_PASSWORD = "localuser", "Local-Password-9"
@@ -246,7 +246,7 @@ class Machine:
                     raise RuntimeError(f"cognitod does not end on signal {number}")
             finally:
                 os.close(fd)
-        # Somebody whose session ends may start another one at once; it is a new one, too.
+        # A user whose session ends may start another one at once; it is a new one, too.
         if not self.wait_until(lambda: self.daemon_pid() not in (None, pid) or not self.bus_has_owner()):
             raise RuntimeError("the bus does not notice that cognitod has ended")
 

@@ -11,7 +11,7 @@
 #
 # Three stages: prepare (the host's namespaces), build the root (own mounts, the host's network, for
 # apt), then sandbox_init.sh as PID 1 of the namespaces. Standard input and output are COMMAND's. The
-# checkout is at its usual path, read-only but for build/.
+# checkout is at its usual path, read-only except build/.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repo=$(cd "$here/../.." && pwd)
@@ -25,7 +25,7 @@ source "$repo/scripts/debian_tree.sh"
 
 login_packages=(openssh-server openssh-client sudo dbus passwd login pamtester)
 
-# What a debootstrapped tree needs besides, to run the release build and the tests' Python.
+# The packages that a debootstrapped tree needs besides, to run the release build and the tests' Python.
 runtime_packages() {
   local library
   for library in libcurl libjsoncpp libssl libmicrohttpd; do
@@ -116,8 +116,8 @@ lay_root() {
   cp -a "$cache/tree/." "$scratch/root/"
 }
 
-# Installs packages into the root. What was downloaded is kept by the state of the machine below, so
-# the next run needs no network.
+# Installs packages into the root. The downloads are kept by the state of the machine below, so the next
+# run needs no network.
 install_in_root() {
   local tree=$1 store
   shift

@@ -156,7 +156,7 @@ def sudo_twice(stage):
 
 
 def su(stage):
-    with stage.scene("su to somebody else"):
+    with stage.scene("su to another user"):
         stage.command("su bob -c id        (by localuser)")
         with stage.machine.as_user(LOCAL_USER, "su", "bob", "-c", "id",
                                    on_text=stage.watch) as terminal:

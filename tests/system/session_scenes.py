@@ -1,4 +1,4 @@
-"""What a sign-in is good for afterwards: sudo by policy, second factors by cognitoctl, and the end of
+"""The use of a sign-in afterwards: sudo by policy, second factors by cognitoctl, and the end of
 a session. Played on the real sshd and sudo; the demo and the system test have them in common."""
 
 import os
@@ -136,7 +136,7 @@ def disabled_in_the_pool(stage):
                 lambda e: e.get("PAM_COGNITO_USER") == "alice" and "ended" in e.get("MESSAGE", "")
                 and "user-disabled" in str(e),
                 stage.journal_mark)
-            stage.check("the log says that the session ended, and why: "
+            stage.check("the log shows that the session ended, and why: "
                         + (entry or {}).get("MESSAGE", "nothing"), entry is not None)
         finally:
             machine.pool.admin("users/enable", username="alice")

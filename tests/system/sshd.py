@@ -1,6 +1,6 @@
 """The differences between the releases of OpenSSH.
 
-Since 9.8 each login has a process of its own, sshd-session, with an sshd-auth until somebody has authenticated.
+Since 9.8 each login has a process of its own, sshd-session, with an sshd-auth until the user has authenticated.
 They write to syslog under these names, too. The listener is sshd, as before."""
 
 import re

@@ -42,7 +42,7 @@ class Stage:
             self._margin.write(text)
 
     def command(self, text):
-        """What the person would have typed in a shell."""
+        """The command line as the person would have typed it in a shell."""
         self.watch(f"$ {text}\n")
 
     def check(self, what, holds, detail=""):

@@ -192,7 +192,7 @@ def sshd_children():
 
 
 def open_files(pid):
-    """What the process's descriptors are, by /proc's names."""
+    """The process's descriptors, by /proc's names."""
     for fd in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(OSError):
             yield os.readlink(f"/proc/{pid}/fd/{fd}")
@@ -292,7 +292,7 @@ def many_waiting(stage):
 
 
 def occurrences(pid, *secrets):
-    """How often each secret stands in the process's memory."""
+    """How often each secret is in the process's memory."""
     found = dict.fromkeys(secrets, 0)
     overlap = max(len(secret) for secret in secrets) - 1
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
@@ -484,11 +484,11 @@ def pool_down(stage):
 
 
 def hangs(stage):
-    """SIGSTOP instead of an end: whoever waits must stop waiting by itself. That nobody answers is no
-    proof that nobody is there, so no local password stands in."""
+    """SIGSTOP instead of an end: the caller must stop waiting by itself. A missing answer does not prove
+    that no daemon is there, so no local password is accepted."""
     machine = stage.machine
     for name, pid_of in (("cognitod", machine.daemon_pid), ("the system bus", machine.bus_pid)):
-        with stage.scene(f"{name} hangs: root and local users are not touched, ours are refused"):
+        with stage.scene(f"{name} hangs: root and local users are not touched, Cognito users are refused"):
             ssh_with_totp(stage, "alice")
             with machine.stopped(pid_of()):
                 with ssh(stage, "root", methods="publickey") as terminal:

@@ -1,4 +1,4 @@
-"""What the machine with a desktop has besides the base tree."""
+"""The packages that the machine with a desktop has besides the base tree."""
 
 PACKAGES = (
     # a login screen on an X server without a screen, and a desktop with little in it

@@ -1,4 +1,4 @@
-"""A person in front of an X display: presses keys, and reads what stands there."""
+"""A person in front of an X display: presses keys, and reads the screen."""
 
 import re
 import subprocess
@@ -32,11 +32,11 @@ class Screen:
 
     # Pictures.
     def look(self):
-        """What says whether two pictures are the same."""
+        """A value that is the same for two pictures that are the same."""
         return self.machine.run("sh", "-c", LOOK, env=self.env).stdout
 
     def changed(self, before, timeout=60):
-        """Waits until the picture is another one, and stands still."""
+        """Waits until the picture is another one, and no longer changes."""
         def is_still():
             now = self.look()
             return now != before and now == self.look()
@@ -47,7 +47,7 @@ class Screen:
 
     def wait_text(self, pattern, timeout=60):
         """Waits until the regular expression can be read on the screen, whatever the line breaks;
-        returns what stands there."""
+        returns the text on the screen."""
         seen = ""
 
         def is_there():

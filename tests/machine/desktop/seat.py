@@ -68,8 +68,8 @@ class Seat:
             raise MachineError("the greeter does not ask for a password")
 
     def sign_in(self, user, *answers):
-        """Name, then each answer as the screen asks for it: (what the screen says, answer). The first answer is the
-        password; the greeter shows no prompt of ours there."""
+        """Types the name, then each answer as the screen asks for it: (text on the screen, answer). The first answer is the
+        password; the greeter shows no prompt of cognitod there."""
         password, *others = answers
         self.name(user)
         self.screen.enter(password)

@@ -49,7 +49,7 @@ inline cognito::HttpResult failed(cognito::HttpFailure failure) {
   return std::unexpected(cognito::HttpError(failure, "scripted"));
 }
 
-// The loop's time, a wall clock that stands still, and no waiting.
+// The loop's time, a wall clock that never advances, and no waiting.
 class TestClock final : public runtime::Clock {
  public:
   explicit TestClock(runtime::EventLoop& loop) : loop_(loop) {}

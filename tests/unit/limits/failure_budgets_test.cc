@@ -34,7 +34,7 @@ bool fails(FailureBudgets& budgets, const Origin& origin, long second = 0,
   return budgets.take(user, kAlice, origin, at(second)).has_value();
 }
 
-void strangers_share_three_and_the_user_keeps_the_fourth(void**) {
+void attackers_share_three_and_the_user_keeps_the_fourth(void**) {
   FailureBudgets budgets{LimitsConfig()};
   assert_true(fails(budgets, host(1)));
   assert_true(fails(budgets, host(2)));
@@ -283,7 +283,7 @@ void a_refusal_is_counted(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(strangers_share_three_and_the_user_keeps_the_fourth),
+      cmocka_unit_test(attackers_share_three_and_the_user_keeps_the_fourth),
       cmocka_unit_test(a_known_origin_may_use_all_four),
       cmocka_unit_test(room_is_what_can_be_taken),
       cmocka_unit_test(an_origin_that_is_remembered_is_known),

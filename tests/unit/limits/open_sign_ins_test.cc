@@ -22,10 +22,10 @@ Origin host(std::size_t i) {
 
 // Takes a place for a user of its own each time; how many were to be had.
 std::size_t takes(OpenSignIns& open, std::vector<SignInPlace>& places, const Origin& origin,
-                  std::size_t wanted) {
+                  std::size_t wanted, bool first_logins = false) {
   std::size_t got = 0;
   while (got < wanted) {
-    auto place = open.take(user(got), origin);
+    auto place = open.take(user(got), origin, first_logins);
     if (!place) break;
     places.push_back(std::move(*place));
     ++got;
@@ -51,6 +51,39 @@ void a_user_has_eight_from_one_origin(void**) {
   assert_false(open.take("alice", host(1)).has_value());
   assert_true(open.take("alice", host(2)).has_value());
   assert_true(open.take("bob", host(1)).has_value());
+}
+
+void first_logins_have_half_of_an_origin(void**) {
+  OpenSignIns open;
+  std::vector<SignInPlace> first;
+  std::vector<SignInPlace> places;
+  assert_int_equal(takes(open, first, host(1), 1000, true), 16);
+  assert_int_equal(takes(open, places, host(1), 1000), 16);
+  assert_int_equal(takes(open, first, host(2), 1000, true), 16);
+  // A place of a first login is free for another one again, also after a move.
+  SignInPlace moved = std::move(first.front());
+  first.front() = std::move(first.back());
+  first.pop_back();
+  assert_false(open.take("late", host(1), true).has_value());
+  moved = open.take("alice", Origin::local()).value();
+  assert_true(open.take("late", host(1), true).has_value());
+  assert_false(open.take("late", host(2), true).has_value());
+}
+
+// A flood of names without an account leaves three of four places.
+void first_logins_have_a_quarter_of_all(void**) {
+  OpenSignIns open;
+  std::vector<SignInPlace> first;
+  for (std::size_t i = 0; i < 1000; ++i) (void)takes(open, first, host(i), 32, true);
+  assert_int_equal(first.size(), OpenSignIns::kMaxOpen / 4);
+  assert_false(open.take("late", host(5000), true).has_value());
+  std::vector<SignInPlace> places;
+  for (std::size_t i = 0; i < 1000; ++i) (void)takes(open, places, host(10'000 + i), 32);
+  assert_int_equal(places.size(), OpenSignIns::kMaxOpen / 4 * 3 - OpenSignIns::kKeptForLocal);
+  first.clear();
+  places.clear();
+  assert_int_equal(open.count(), 0);
+  assert_true(open.take("late", host(5000), true).has_value());
 }
 
 void a_place_is_free_again_when_it_is_destroyed(void**) {
@@ -105,6 +138,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(each_kind_of_origin_has_its_bound),
       cmocka_unit_test(a_user_has_eight_from_one_origin),
+      cmocka_unit_test(first_logins_have_half_of_an_origin),
+      cmocka_unit_test(first_logins_have_a_quarter_of_all),
       cmocka_unit_test(a_place_is_free_again_when_it_is_destroyed),
       cmocka_unit_test(remote_hosts_leave_places_for_local_ones),
       cmocka_unit_test(a_refusal_is_counted),

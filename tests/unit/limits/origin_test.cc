@@ -114,6 +114,16 @@ void only_a_literal_address_is_one(void**) {
     assert_text(literal_address(none), "");
 }
 
+void the_network_is_what_one_attacker_may_have(void**) {
+  assert_text(Origin::of_host("192.0.2.7").network(), "192.0.2.0/24");
+  assert_text(Origin::of_host("::ffff:192.0.2.7").network(), "192.0.2.0/24");
+  assert_text(Origin::of_host("2001:db8:1:2:3::4").network(), "2001:db8:1:2::/64");
+  assert_text(Origin::of_host("host.example").network(), "host:unnamed");
+  assert_text(Origin::local().network(), "local");
+  assert_text(Origin::unknown().network(), "unknown");
+  assert_text(Origin::of_uid(1000).network(), "uid:1000");
+}
+
 }  // namespace
 
 int main() {
@@ -126,6 +136,7 @@ int main() {
       cmocka_unit_test(a_uid_is_an_origin_but_root_is_this_machine),
       cmocka_unit_test(a_key_gives_its_origin_back),
       cmocka_unit_test(addresses_of_one_network_are_one_origin),
+      cmocka_unit_test(the_network_is_what_one_attacker_may_have),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

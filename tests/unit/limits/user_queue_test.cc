@@ -128,7 +128,7 @@ Task<void> cancels(UserQueue* queue, std::string user, Task<void>* victim) {
   victim->cancel();
 }
 
-void whoever_was_granted_a_turn_may_be_cancelled_before_it_runs(void**) {
+void a_waiter_with_a_turn_may_be_cancelled_before_it_runs(void**) {
   UserQueue queue;
   Trace trace;
   OneShot<int> holder_alice;
@@ -204,7 +204,7 @@ int main() {
       cmocka_unit_test(a_cancelled_waiter_leaves_the_queue),
       cmocka_unit_test(a_cancelled_turn_passes_on),
       cmocka_unit_test(the_last_waiter_can_be_cancelled),
-      cmocka_unit_test(whoever_was_granted_a_turn_may_be_cancelled_before_it_runs),
+      cmocka_unit_test(a_waiter_with_a_turn_may_be_cancelled_before_it_runs),
       cmocka_unit_test(the_running_one_may_cancel_the_next),
       cmocka_unit_test(a_long_queue_needs_no_deep_stack),
   };

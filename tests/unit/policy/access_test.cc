@@ -83,6 +83,8 @@ void the_rule_that_decides_is_named(void**) {
   for (const Row& row : rows) {
     const AccessVerdict verdict = explain_access(config, row.user, row.service, row.groups);
     assert_text(verdict.rule, row.rule);
+    assert_true(verdict.rule.contains(verdict.key));
+    assert_true(verdict.rule.contains("[" + verdict.section + "]"));
     assert_int_equal(verdict.permitted, row.permitted);
   }
   Config open;

@@ -128,6 +128,10 @@ void keys_are_checked_against_each_other(void**) {
   assert_error(directory, "cognitod.conf.d/b.conf:2: ", "is more than failures");
   directory.write("cognitod.conf.d/b.conf", "[limits]\nfailures = 2\n");
   assert_int_equal(loaded(directory).limits.failures_unknown_origin, 2);
+  directory.write("cognitod.conf.d/b.conf", "[limits]\nfirst_logins_per_source = 61\n");
+  assert_error(directory, "cognitod.conf.d/b.conf:2: ", "is more than first_logins: lower it");
+  directory.write("cognitod.conf.d/b.conf", "[limits]\nfirst_logins = 7\n");
+  assert_int_equal(loaded(directory).limits.first_logins_per_source, 7);
 }
 
 void a_sent_fact_and_a_pair_do_not_share_a_name(void**) {
@@ -202,7 +206,7 @@ void assert_warnings(const ConfigDirectory& directory, const std::string& lines,
   }
 }
 
-void pins_by_whoever_comes_first_are_a_warning(void**) {
+void pins_by_the_first_sign_in_are_a_warning(void**) {
   const ConfigDirectory directory;
   const std::string everybody = "[access]\nallow_users = *\n";
   assert_warnings(directory, everybody, {"opens this machine", "identity of [access] ties"});
@@ -351,7 +355,7 @@ int main() {
       cmocka_unit_test(an_endpoint_needs_no_region),
       cmocka_unit_test(what_opens_the_machine_is_a_warning),
       cmocka_unit_test(a_custom_answer_as_the_only_factor_is_a_warning),
-      cmocka_unit_test(pins_by_whoever_comes_first_are_a_warning),
+      cmocka_unit_test(pins_by_the_first_sign_in_are_a_warning),
       cmocka_unit_test(what_sessions_cannot_do_is_a_warning),
       cmocka_unit_test(a_users_own_processes_never_go_without),
       cmocka_unit_test(an_address_counts_only_beside_a_password),

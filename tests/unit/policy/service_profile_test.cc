@@ -123,12 +123,6 @@ void unknown_accounts_follow_the_service(void**) {
   assert_true(service_profile(&config, "su-l").never_signed_in == NeverSignedIn::allow_root);
   assert_true(service_profile(&config, "cron").never_signed_in == NeverSignedIn::allow);
   assert_true(service_profile(&config, "sudo").never_signed_in == NeverSignedIn::deny);
-  assert_text(policy::explain_never_signed_in(&config, "sshd"),
-              "never_signed_in of [service sshd]");
-  assert_text(policy::explain_never_signed_in(&config, "sudo"),
-              "built in: never_signed_in for sudo");
-  assert_text(policy::explain_never_signed_in(nullptr, "sshd"),
-              "built in: never_signed_in for sshd");
 }
 
 void a_service_begins_with_a_reset_only_by_configuration(void**) {

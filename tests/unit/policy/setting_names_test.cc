@@ -1,5 +1,5 @@
 // Names of 0.2.0 count for one more version; each use is reported, and both names at once are an
-// error. `config show` tells which file a value comes from.
+// error. `config show` shows which file a value comes from.
 #include "daemon/policy/setting_names.h"
 
 #include <algorithm>

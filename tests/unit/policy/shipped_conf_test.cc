@@ -103,6 +103,8 @@ void the_defaults_that_are_shown_are_the_real_ones(void**) {
   assert_int_equal(given.limits.messages, bare->limits.messages);
   assert_int_equal(given.limits.messages_unanswered, bare->limits.messages_unanswered);
   assert_true(given.limits.message_window == bare->limits.message_window);
+  assert_int_equal(given.limits.first_logins, bare->limits.first_logins);
+  assert_int_equal(given.limits.first_logins_per_source, bare->limits.first_logins_per_source);
 }
 
 }  // namespace

@@ -48,14 +48,14 @@ void the_order_of_the_strings_does_not_matter(void**) {
 }
 
 void what_is_no_catalogue_is_refused(void**) {
-  assert_error("", "is not a catalogue of texts");
-  assert_error("msgid \"\"\nmsgstr \"\"\n\"Language: de\"\n", "is not a catalogue of texts");
-  assert_error(with_number(4, 0x20000), "is not a catalogue of texts");
+  assert_error("", "is not a catalog of texts");
+  assert_error("msgid \"\"\nmsgstr \"\"\n\"Language: de\"\n", "is not a catalog of texts");
+  assert_error(with_number(4, 0x20000), "is not a catalog of texts");
   assert_true(parse_mo(with_number(4, 0x10001)).has_value());
   std::string large = MoBuilder(kPairs).bytes();
   large.resize(kMaxMoFile, 'x');
   assert_true(parse_mo(large).has_value());
-  assert_error(large + "x", "is not a catalogue of texts");
+  assert_error(large + "x", "is not a catalog of texts");
 }
 
 void tables_and_strings_stay_inside_the_file(void**) {

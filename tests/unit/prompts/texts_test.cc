@@ -183,7 +183,8 @@ void every_question_ends_where_the_answer_is_typed(void**) {
 }
 
 void each_end_says_what_to_do(void**) {
-  // The text of a wrong password has no reason; the others have a remedy, or nothing can be done.
+  // The text of a wrong password has no reason; each other text has a remedy, or nothing can be
+  // done.
   assert_text(prompts::refused(), "Sign-in failed. Check your user name and password.");
   for (const std::string& end :
        {prompts::second_factor_needed(), prompts::cannot_set_up(), prompts::needs_other_step(),
@@ -218,6 +219,8 @@ void a_number_is_told_only_where_there_is_one(void**) {
               "Too many failed attempts. Try again in 15 minutes.");
   assert_text(prompts::too_many_failures(seconds(1)),
               "Too many failed attempts. Try again in 1 minute.");
+  assert_text(prompts::seconds_left(seconds(1)), "1 second left.");
+  assert_text(prompts::seconds_left(seconds(30)), "30 seconds left.");
 }
 
 void a_refusal_has_the_sign_in_s_id(void**) {

@@ -1,4 +1,5 @@
 // The prompt that sets up an authenticator app.
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -44,6 +45,23 @@ void a_screen_without_a_code_says_where_there_is_one(void**) {
   setup.no_qr_here = true;
   assert_true(has(totp_setup(setup, Qr::none),
                   "\")\n     A first sign-in by ssh shows a QR code instead.\n  2. "));
+}
+
+void the_time_left_is_told(void**) {
+  using namespace std::chrono_literals;
+  TotpSetup setup{kSecret, "Cognito", "alice"};
+  const auto text_with = [&](std::chrono::seconds left) {
+    setup.left = left;
+    const std::string text = totp_setup(setup, Qr::none);
+    const std::size_t begin = text.find("1Password).\n") + 12;
+    return text.substr(begin, text.find("  1. ") - begin);
+  };
+  assert_text(text_with(300s), "You have 5 minutes.\n\n");
+  assert_text(text_with(299s), "You have 4 minutes.\n\n");
+  assert_text(text_with(120s), "You have 2 minutes.\n\n");
+  assert_text(text_with(119s), "You have 90 seconds.\n\n");
+  assert_text(text_with(89s), "You have 60 seconds.\n\n");
+  assert_text(text_with(59s), "\n");
 }
 
 void a_light_terminal_gets_the_opposite(void**) {
@@ -122,6 +140,7 @@ int main() {
       cmocka_unit_test(foreign_text_cannot_break_it),
       cmocka_unit_test(who_asked_for_it_is_not_told_to_need_it),
       cmocka_unit_test(a_screen_without_a_code_says_where_there_is_one),
+      cmocka_unit_test(the_time_left_is_told),
       cmocka_unit_test(a_light_terminal_gets_the_opposite),
       cmocka_unit_test(it_always_fits_a_frame),
       cmocka_unit_test(a_code_that_does_not_fit_is_left_out),

@@ -26,7 +26,7 @@ using sessions::take_kept_descriptor;
 
 constexpr char kName[] = "sessions";
 
-// Stands in for systemd's notification socket.
+// Replaces systemd's notification socket.
 class Manager {
  public:
   Manager() : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {

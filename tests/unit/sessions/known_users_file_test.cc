@@ -61,7 +61,7 @@ void assert_refused(const std::string& path, const char* part) {
   }
 }
 
-// Somebody else's words to the database.
+// SQL from another program to the database.
 class Sql {
  public:
   explicit Sql(const std::string& path) {

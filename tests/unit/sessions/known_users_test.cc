@@ -461,7 +461,7 @@ Task<void> be_unreadable(World* world) {
   assert_false(reset.has_value());
   known.verified("alice", {"a"}, kNow);
   known.set_account_status("alice", AccountStatus::disabled);
-  // Somebody repairs it, and reloads.
+  // The administrator repairs it, and reloads.
   assert_int_equal(::chmod(world->path.c_str(), 0600), 0);
   assert_true(known.load(kPool).has_value());
   assert_text(known.find("alice")->sub, "sub-a");

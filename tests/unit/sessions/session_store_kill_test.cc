@@ -1,4 +1,4 @@
-// Whenever the daemon is killed, each session stands in the memory once, as it was before or after
+// Whenever the daemon is killed, each session is in the memory once, as it was before or after
 // the change that was under way. Two ways: SIGKILL at random points of random changes, and a stop
 // after each instruction of one change.
 #include <signal.h>
